@@ -1,0 +1,83 @@
+"""What an engine and a worker say to each other: the assignment, and events on the way."""
+
+import contextlib
+import json
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """What a worker is told beside the run's own spec; nothing here changes a result.
+
+    Args:
+        data: Root that film ids are relative to.
+        cache: Folder of decoded films.
+        weights: File of initial weights, "" for random ones.
+        device: Name for the record, such as `"CPU, 1 thread"`.
+        threads: CPU threads.
+        gpu: Whether a GPU has to be there.
+        xla: Compile with XLA.
+        notes: What was said of the run when it was planned.
+    """
+
+    data: str
+    cache: str
+    weights: str
+    device: str
+    threads: int
+    gpu: bool
+    xla: bool
+    notes: tuple[str, ...] = ()
+
+    def to_json(self) -> str:
+        """As one command-line argument."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> "Assignment":
+        """Reads `to_json`."""
+        values = json.loads(text)
+        return cls(**{**values, "notes": tuple(values["notes"])})
+
+
+class Tell:
+    """Writes events as JSON lines; the engine may be gone, and that is not the run's failure."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __call__(self, event: str, **values: Any) -> None:
+        """Tells one event."""
+        with contextlib.suppress(BrokenPipeError, ValueError):
+            self._stream.write(json.dumps({"event": event, **values}) + "\n")
+            self._stream.flush()
+
+
+class Clock:
+    """Seconds that each stage took, told as they begin."""
+
+    def __init__(self, tell: Tell) -> None:
+        self.seconds: dict[str, float] = {"start": process_age()}
+        self._tell = tell
+
+    @contextlib.contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Times a stage; a stage that is done twice counts twice."""
+        self._tell("stage", name=name)
+        started = time.perf_counter()
+        yield
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - started
+
+
+def process_age() -> float:
+    """Seconds since this process was started, imports included, from the kernel where it tells."""
+    try:
+        fields = Path("/proc/self/stat").read_text().rsplit(")", 1)[1].split()
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - int(fields[19]) / os.sysconf("SC_CLK_TCK")
+    except (OSError, AttributeError):
+        return time.process_time()

@@ -1,0 +1,1 @@
+"""Engines start workers: here on this machine."""

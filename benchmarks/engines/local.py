@@ -1,0 +1,195 @@
+"""Workers on this machine: as many at a time as slots and memory allow, each run in its own process."""
+
+import contextlib
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from benchmarks.assignment import Assignment
+from benchmarks.plan import Job
+from pneumo_tf.run import RunFolder
+from pneumo_tf.training.hardware import Gpu, cores, memory_mb
+
+MEMORY_SHARE = 0.7
+"""Part of the free memory that workers may fill by estimate."""
+
+MOST_CPU_WORKERS = 4
+
+
+class Watcher(Protocol):
+    """Shows what workers do."""
+
+    def started(self, name: str, folder: RunFolder) -> None:
+        """A worker was started."""
+
+    def event(self, name: str, event: dict[str, Any]) -> None:
+        """A worker said something."""
+
+    def ended(self, name: str, folder: RunFolder) -> None:
+        """A worker is gone; the folder's state is final."""
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A place for one worker.
+
+    Args:
+        gpu: Its GPU, None for the CPU.
+        threads: CPU threads.
+    """
+
+    gpu: Gpu | None
+    threads: int
+
+    @property
+    def device(self) -> str:
+        """Name for the board."""
+        return self.gpu.name if self.gpu else f"CPU, {self.threads} thread{'s' * (self.threads > 1)}"
+
+
+@dataclass
+class _Working:
+    job: Job
+    folder: RunFolder
+    slot: Slot
+    process: subprocess.Popen
+    pending: bytes = b""
+
+
+def make_slots(gpus: Sequence[Gpu], workers: int | None) -> list[Slot]:
+    """Divides the machine.
+
+    Args:
+        gpus: GPUs to use.
+        workers: Workers at a time; None is one a GPU, or on a CPU two cores' worth of them up to four.
+    """
+    count = workers or (len(gpus) or max(1, min(MOST_CPU_WORKERS, cores())))
+    threads = max(1, cores() // count)
+    return [Slot(gpus[i % len(gpus)] if gpus else None, threads) for i in range(count)]
+
+
+class LocalEngine:
+    """Does jobs on this machine."""
+
+    def __init__(
+        self, slots: Sequence[Slot], *, data: Path, cache: Path, xla: bool, watcher: Watcher
+    ) -> None:
+        self._free, self._watcher = list(slots), watcher
+        self._data, self._cache, self._xla = data, cache, xla
+        self._memory = memory_mb() * MEMORY_SHARE
+        self._working: list[_Working] = []
+        self._selector = selectors.DefaultSelector()
+
+    def do(self, jobs: Sequence[tuple[Job, RunFolder]]) -> None:
+        """Does jobs, in order where memory allows, until all have ended.
+
+        A worker that dies leaves its run `failed`, with the reason; the others go on. When this is
+        interrupted, workers are stopped and their runs `interrupted`.
+        """
+        waiting = list(jobs)
+        try:
+            while waiting or self._working:
+                while self._free and (index := self._next(waiting)) is not None:
+                    self._start(*waiting.pop(index))
+                self._listen()
+        finally:
+            self._stop()
+
+    def _next(self, waiting: Sequence[tuple[Job, RunFolder]]) -> int | None:
+        used = sum(worker.job.memory_mb for worker in self._working)
+        fitting = (i for i, (job, _) in enumerate(waiting) if used + job.memory_mb <= self._memory)
+        # A run that is larger than the machine is tried alone: the estimate may be wrong.
+        return next(fitting, 0 if waiting and not self._working else None)
+
+    def _start(self, job: Job, folder: RunFolder) -> None:
+        slot = self._free.pop(0)
+        assignment = Assignment(
+            data=str(self._data),
+            cache=str(self._cache),
+            weights=str(job.weights or ""),
+            device=slot.device,
+            threads=slot.threads,
+            gpu=slot.gpu is not None,
+            xla=self._xla,
+            notes=job.notes,
+        )
+        with folder.log.open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "benchmarks.worker", str(folder.path), assignment.to_json()],
+                stdout=subprocess.PIPE,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                env=_environment(slot),
+                # Ctrl-C goes to this process alone, which then stops its workers in order.
+                start_new_session=True,
+            )
+        worker = _Working(job, folder, slot, process)
+        self._working.append(worker)
+        self._selector.register(process.stdout, selectors.EVENT_READ, worker)
+        self._watcher.started(job.spec.id, folder)
+
+    def _listen(self) -> None:
+        for key, _ in self._selector.select(timeout=0.5):
+            worker: _Working = key.data
+            if chunk := os.read(key.fd, 65536):
+                for event in _events(worker, chunk):
+                    self._watcher.event(worker.job.spec.id, event)
+            else:
+                self._end(worker)
+
+    def _end(self, worker: _Working) -> None:
+        self._selector.unregister(worker.process.stdout)
+        worker.process.stdout.close()
+        code = worker.process.wait()
+        if worker.folder.state not in ("done", "failed"):
+            worker.folder.set_status("failed", _death(code))
+        self._working.remove(worker)
+        self._free.append(worker.slot)
+        self._watcher.ended(worker.job.spec.id, worker.folder)
+
+    def _stop(self) -> None:
+        for worker in self._working:
+            worker.process.send_signal(signal.SIGTERM)
+        for worker in self._working:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                worker.process.wait(timeout=5)
+            worker.process.kill()
+            worker.process.wait()
+            if worker.folder.state != "done":
+                worker.folder.set_status("interrupted", "stopped before its end; the same command goes on")
+        self._working.clear()
+
+
+def _events(worker: _Working, chunk: bytes) -> Iterator[dict[str, Any]]:
+    *lines, worker.pending = (worker.pending + chunk).split(b"\n")
+    for line in lines:
+        with contextlib.suppress(json.JSONDecodeError):
+            yield json.loads(line)
+
+
+def _death(code: int) -> str:
+    if code == -signal.SIGKILL:
+        return "killed by the system, most likely out of memory; use fewer --workers or a smaller --size"
+    if code < 0:
+        return f"ended by signal {signal.Signals(-code).name}; see log.txt"
+    return f"ended with status {code} before it was done; see log.txt"
+
+
+def _environment(slot: Slot) -> dict[str, str]:
+    threads = str(slot.threads)
+    return {
+        **os.environ,
+        "CUDA_VISIBLE_DEVICES": str(slot.gpu.index) if slot.gpu else "",
+        "TF_CPP_MIN_LOG_LEVEL": "2",
+        "OMP_NUM_THREADS": threads,
+        "OPENBLAS_NUM_THREADS": threads,
+        "PYTHONHASHSEED": "0",
+        "PYTHONUNBUFFERED": "1",
+    }

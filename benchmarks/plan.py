@@ -1,0 +1,214 @@
+"""From names to runs: recipes scaled to the profile, weights found, one job per seed and fold."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from benchmarks.options import Options
+from benchmarks.suites import choose
+from pneumo_tf.data.protocol import PROTOCOLS
+from pneumo_tf.errors import UserError
+from pneumo_tf.models.registry import architecture
+from pneumo_tf.models.weights_file import digest, fetch, find
+from pneumo_tf.recipe import Recipe
+from pneumo_tf.run import RunSpec
+from pneumo_tf.training.hardware import Gpu, resolve_precision
+
+SEEDS = {"full": 3, "quick": 1}
+TRIVIAL_MB = 400.0
+OPTIMIZER_PARTS = 4
+"""Weights, gradients and two moments: copies of each parameter that training holds."""
+
+
+@dataclass(frozen=True)
+class Quick:
+    """What the quick profile cuts a recipe down to."""
+
+    size: int = 64
+    films: int = 480
+    epochs: int = 3
+    batch: int = 32
+
+
+QUICK = Quick()
+
+Say = Callable[[str], None]
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run to be done.
+
+    Args:
+        spec: What it is.
+        weights: File of initial weights, None for random ones.
+        notes: What is said of it on the terminal and on the board.
+        memory_mb: Estimate for its worker.
+    """
+
+    spec: RunSpec
+    weights: Path | None
+    notes: tuple[str, ...]
+    memory_mb: float
+
+
+def profile_of(options: Options, gpu: Gpu | None) -> str:
+    """Gives `"full"` or `"quick"`: what `--profile auto` means here."""
+    if options.profile != "auto":
+        return options.profile
+    return "full" if gpu else "quick"
+
+
+def profile_name(options: Options, base: str) -> str:
+    """Gives the profile as the board names it: runs of different profiles never share a board."""
+    changed = [
+        f"{name} {getattr(options, name)}" for name in ("size", "films", "epochs") if getattr(options, name)
+    ]
+    return f"custom: {', '.join([base, *changed])}" if changed else base
+
+
+def scale(recipe: Recipe, base: str, options: Options) -> Recipe:
+    """Fits a recipe to a profile and to `--size` and `--epochs`.
+
+    Args:
+        recipe: As its module has it.
+        base: `"full"` or `"quick"`.
+        options: The user's.
+
+    Returns:
+        The recipe as it is run, with its side in pixels.
+    """
+    if not recipe.phases:
+        return recipe
+    entry = architecture(recipe.architecture)
+    size, batch, epochs = recipe.size or entry.size, recipe.batch, max(p.epochs for p in recipe.phases)
+    if base == "quick":
+        size, batch, epochs = min(size, QUICK.size), min(batch, QUICK.batch), QUICK.epochs
+    size, epochs = options.size or size, options.epochs or epochs
+    if size < entry.minimum_size:
+        raise UserError(f"{recipe.name} needs --size {entry.minimum_size} or more, not {size}")
+    phases = tuple(replace(phase, epochs=min(phase.epochs, epochs)) for phase in recipe.phases)
+    return replace(recipe, size=size, batch=batch, phases=phases)
+
+
+def make_plan(
+    options: Options,
+    dataset: str,
+    *,
+    phantom: bool,
+    gpu: Gpu | None,
+    say: Say,
+    progress: Progress | None = None,
+) -> list[Job]:
+    """Lists every run of a suite, heaviest first, done or not.
+
+    Args:
+        options: The user's.
+        dataset: Fingerprint of the films.
+        phantom: The films are synthetic: no weights are downloaded for them.
+        gpu: The first GPU, None on a CPU.
+        say: Shows a line to the user.
+        progress: For downloads.
+
+    Returns:
+        Jobs. What was changed from a recipe is in their notes.
+
+    Raises:
+        UserError: For unknown names, and for weights that were asked for and cannot be had.
+    """
+    base = profile_of(options, gpu)
+    seeds = options.seeds or SEEDS[base]
+    films = options.films or (QUICK.films if base == "quick" else None)
+    folds = PROTOCOLS[options.protocol].fold_numbers
+    weights = _InitialWeights(
+        options.weights, allow_download=not phantom and not options.dry_run, progress=progress
+    )
+    jobs = []
+    for plain in choose(options.suite, options.only):
+        recipe = scale(plain, base, options)
+        file, note = weights.resolve(recipe)
+        spec = RunSpec(
+            recipe=recipe,
+            protocol=options.protocol,
+            dataset=dataset,
+            profile=profile_name(options, base),
+            seed=0,
+            fold=None,
+            precision=resolve_precision(options.precision, gpu) if recipe.phases else "float64",
+            weights=f"imagenet {digest(file)}" if file else "random" if recipe.phases else "none",
+            train_films=films,
+        )
+        # Nothing in a trivial fit is random: one seed says all.
+        for seed in range(seeds if recipe.phases else 1):
+            jobs += [
+                Job(replace(spec, seed=seed, fold=fold), file, (note,) if note else (), estimate_mb(recipe))
+                for fold in folds
+            ]
+    for line in weights.said:
+        say(line)
+    return sorted(jobs, key=lambda job: -job.memory_mb)
+
+
+def estimate_mb(recipe: Recipe) -> float:
+    """Estimates the memory of a run's worker, megabytes: backbone, activations and a flattening head."""
+    if not recipe.phases:
+        return TRIVIAL_MB
+    entry = architecture(recipe.architecture)
+    memory = entry.memory_mb(size=recipe.size, batch=recipe.batch)
+    if recipe.head.pool == "flatten" and recipe.head.units:
+        # Small CNNs halve the side three times and end in 128 channels.
+        memory += (recipe.size // 8) ** 2 * 128 * recipe.head.units[0] * 4e-6 * OPTIMIZER_PARTS
+    return memory
+
+
+class _InitialWeights:
+    """Finds the file of each architecture once, and remembers what has to be said."""
+
+    def __init__(self, wanted: str, *, allow_download: bool, progress: Progress | None) -> None:
+        self.given = None if wanted in ("auto", "imagenet", "random") else Path(wanted)
+        if self.given and not self.given.exists():
+            raise UserError(f"--weights {wanted}: no such file or folder; or use auto, imagenet or random")
+        self.wanted, self.allow_download, self.progress = wanted, allow_download, progress
+        self.files: dict[str, Path | None] = {}
+        self.offline: str | None = None
+        self.lacking: list[str] = []
+
+    def resolve(self, recipe: Recipe) -> tuple[Path | None, str]:
+        """Gives the file, or None and the note that belongs on the board."""
+        if recipe.initial == "random" or not recipe.phases:
+            return None, ""
+        if self.wanted == "random":
+            return None, "random initial weights instead of ImageNet's, as asked (--weights random)"
+        name = recipe.architecture
+        if name not in self.files:
+            self.files[name] = self._locate(name)
+        if self.files[name] is None:
+            return None, "random initial weights: ImageNet's were not on this machine"
+        return self.files[name], ""
+
+    def _locate(self, name: str) -> Path | None:
+        weights = architecture(name).weights
+        file = find(weights, self.given)
+        if file or (self.wanted == "auto" and (not self.allow_download or self.offline)):
+            self.lacking += [] if file else [name]
+            return file
+        try:
+            return fetch(weights, self.progress)
+        except UserError as error:
+            if self.wanted != "auto":
+                raise UserError(f"{error}; or start from random weights: --weights random") from error
+            self.offline = str(error)
+            self.lacking.append(name)
+            return None
+
+    @property
+    def said(self) -> list[str]:
+        """Lines for the terminal."""
+        if not self.lacking:
+            return []
+        why = self.offline or "not on this machine, and not downloaded for synthetic films"
+        return [
+            f"RANDOM INITIAL WEIGHTS for {', '.join(self.lacking)}: ImageNet's are missing ({why}). "
+            "The board says so. To have them: --weights imagenet, or --weights FOLDER."
+        ]

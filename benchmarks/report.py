@@ -1,0 +1,49 @@
+"""Board, tables and pictures from run folders alone: `python -m benchmarks.report`."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pneumo_tf.errors import UserError
+from pneumo_tf.report.figures import draw
+from pneumo_tf.report.leaderboard import write_leaderboard
+from pneumo_tf.report.rows import read_boards
+from pneumo_tf.run import Runs
+
+
+def write_report(runs: Path, out: Path) -> Path:
+    """Writes the report of a folder of runs.
+
+    Args:
+        runs: The folder.
+        out: Folder of the report; its files are replaced.
+
+    Returns:
+        The leaderboard's path.
+
+    Raises:
+        UserError: Where there is no run, or the place cannot be written.
+    """
+    boards = read_boards(Runs(runs))
+    if not boards:
+        raise UserError(f"{runs} holds no runs; python -m benchmarks.run_all makes some")
+    return write_leaderboard(boards, out, [draw(board, out) for board in boards])
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command; 0, or 2 for wrong use."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.report", description=__doc__)
+    parser.add_argument("--runs", type=Path, default=Path("outputs/runs"), metavar="DIR")
+    parser.add_argument("--out", type=Path, default=Path("outputs/report"), metavar="DIR")
+    options = parser.parse_args(arguments)
+    try:
+        print(f"leaderboard: {write_report(options.runs, options.out)}")
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

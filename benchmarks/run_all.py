@@ -1,0 +1,76 @@
+"""One command from films to leaderboard: `python -m benchmarks.run_all`."""
+
+import contextlib
+import fcntl
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from benchmarks.options import parse
+from benchmarks.recipes import RECIPES
+from benchmarks.suites import SUITES
+from pneumo_tf.errors import UserError
+
+EXIT_FAILED_RUNS, EXIT_WRONG_USE, EXIT_INTERRUPTED = 1, 2, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command.
+
+    Args:
+        arguments: The command line, by default this process's.
+
+    Returns:
+        0; 1 where a run failed; 2 for wrong use; 130 after Ctrl-C.
+    """
+    try:
+        options = parse(sys.argv[1:] if arguments is None else arguments)
+        if options.list:
+            return show_recipes()
+        from benchmarks.suite_run import run_suite
+
+        with contextlib.nullcontext() if options.dry_run else _only_one(options.out):
+            return EXIT_FAILED_RUNS if run_suite(options) else 0
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return EXIT_WRONG_USE
+    except KeyboardInterrupt:
+        print("\nstopped; the same command goes on where this one ended", file=sys.stderr)
+        return EXIT_INTERRUPTED
+
+
+def show_recipes() -> int:
+    """Prints every recipe with the suites that have it."""
+    width = max(map(len, RECIPES))
+    family = None
+    for recipe in RECIPES.values():
+        if recipe.family != family:
+            family = recipe.family
+            print(f"\n{family}")
+        suites = ", ".join(
+            name for name, members in SUITES.items() if recipe.name in members and name != "all"
+        )
+        print(f"  {recipe.name:{width}}  {recipe.source}{f'  [{suites}]' if suites else ''}")
+    return 0
+
+
+@contextlib.contextmanager
+def _only_one(out: Path) -> Iterator[None]:
+    """Keeps a second run_all out of the same folder."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        lock = (out / ".lock").open("w")
+    except OSError as error:
+        raise UserError(f"cannot write {out}: {error.strerror}; choose another --out") from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(
+                f"another run_all is working in {out}; wait for it, or choose another --out"
+            ) from None
+        yield
+
+
+if __name__ == "__main__":
+    sys.exit(main())

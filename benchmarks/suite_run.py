@@ -1,0 +1,139 @@
+"""A suite from films to report: what `run_all` does once its options are read."""
+
+import subprocess
+import sys
+
+from benchmarks.engines.local import LocalEngine, make_slots
+from benchmarks.options import Options
+from benchmarks.plan import Job, make_plan, profile_of
+from benchmarks.source import Source, find_source, read_source
+from benchmarks.terminal import RunsShown, Terminal
+from pneumo_tf.data.films import Dataset
+from pneumo_tf.data.protocol import PROTOCOLS
+from pneumo_tf.errors import UserError
+from pneumo_tf.run import RunFolder, Runs, write_atomically
+from pneumo_tf.training.hardware import Gpu, gpus
+
+UNREAD = "not-yet-drawn"
+
+
+def run_suite(options: Options) -> bool:
+    """Plans, runs and reports.
+
+    Args:
+        options: The user's.
+
+    Returns:
+        Whether a run of the plan has failed.
+    """
+    terminal, devices = Terminal(), gpus()
+    source = find_source(options.data)
+    for note in source.notes:
+        terminal.say(note, loud=True)
+    dataset = _films(options, source, terminal)
+    first = devices[0] if devices else None
+    jobs = make_plan(
+        options,
+        dataset.films.fingerprint if dataset else UNREAD,
+        phantom=source.phantom,
+        gpu=first,
+        say=lambda line: terminal.say(line, loud=True),
+        progress=terminal.progress("downloading weights, bytes"),
+    )
+    runs = Runs(options.runs)
+    todo = choose_jobs(jobs, runs, options)
+    _introduce(options, devices, jobs, todo, terminal)
+    if options.dry_run:
+        return _show_plan(jobs, runs, options)
+    folders = _make_folders(runs, dataset, jobs, todo, options)
+    if devices and todo:
+        _require_tensorflow_on_gpu()
+    if todo:
+        slots = make_slots(devices, options.workers)
+        with RunsShown(terminal, len(todo)) as shown:
+            engine = LocalEngine(
+                slots, data=dataset.root, cache=options.cache.resolve(), xla=options.xla, watcher=shown
+            )
+            engine.do([(job, folders[job.spec.id]) for job in todo])
+    return _report(options, folders, terminal)
+
+
+def choose_jobs(jobs: list[Job], runs: Runs, options: Options) -> list[Job]:
+    """Leaves out what is done, and what has failed unless it is to be tried again."""
+    skipped = set() if options.fresh else {"done"} if options.retry_failed else {"done", "failed"}
+    return [job for job in jobs if runs.state(job.spec) not in skipped]
+
+
+def _films(options: Options, source: Source, terminal: Terminal) -> Dataset | None:
+    if options.dry_run and not source.ready:
+        return None
+    dataset, differences = read_source(source, options.cache, options.sizes, terminal.progress)
+    for difference in differences:
+        terminal.say(f"The films differ from the published set: {difference}", loud=True)
+    return dataset
+
+
+def _introduce(
+    options: Options, devices: list[Gpu], jobs: list[Job], todo: list[Job], terminal: Terminal
+) -> None:
+    where = ", ".join(gpu.name for gpu in devices) or "CPU, no NVIDIA GPU"
+    base = profile_of(options, devices[0] if devices else None)
+    asked = "" if options.profile != "auto" else ", chosen by the device"
+    terminal.say(f"{where}; profile {base}{asked}; protocol {options.protocol}")
+    terminal.say(f"{len(jobs)} runs, {len(jobs) - len(todo)} of them finished before, {len(todo)} to do")
+
+
+def _show_plan(jobs: list[Job], runs: Runs, options: Options) -> bool:
+    width = max(len(job.spec.id) for job in jobs)
+    for job in jobs:
+        recipe, state = job.spec.recipe, runs.state(job.spec) or "planned"
+        detail = (
+            f"{recipe.size} px, {sum(p.epochs for p in recipe.phases)} epochs"
+            if recipe.phases
+            else "no network"
+        )
+        print(f"  {job.spec.id:{width}}  {state:11}  {detail}, {job.spec.weights}, {job.memory_mb:,.0f} MB")
+    print(f"Nothing was run. Without --dry-run, runs and report go to {options.out}.")
+    return False
+
+
+def _make_folders(
+    runs: Runs, dataset: Dataset, jobs: list[Job], todo: list[Job], options: Options
+) -> dict[str, RunFolder]:
+    """Plans every run on disk, with what its predictions will be joined to."""
+    runs.write_films(dataset.title, dataset.films)
+    protocol = PROTOCOLS[options.protocol]
+    for fold in protocol.fold_numbers:
+        name = protocol.name if fold is None else f"{protocol.name}-fold{fold}"
+        path = runs.dataset_folder(dataset.films.fingerprint) / f"{name}.json"
+        write_atomically(path, protocol.split(dataset.films, fold).to_json())
+    folders = {job.spec.id: runs.plan(job.spec) for job in jobs}
+    if options.fresh or options.retry_failed:
+        for job in todo:
+            folders[job.spec.id].clear()
+    return folders
+
+
+def _require_tensorflow_on_gpu() -> None:
+    """A GPU that TensorFlow cannot use must not turn into a run of days on the CPU."""
+    probe = "import tensorflow as tf; raise SystemExit(not tf.config.list_physical_devices('GPU'))"
+    if subprocess.run([sys.executable, "-c", probe], capture_output=True, check=False).returncode:
+        raise UserError(
+            "there is an NVIDIA GPU, but TensorFlow cannot use it: pip install -r requirements.txt "
+            "(not requirements-cpu.txt) and check the driver; or CUDA_VISIBLE_DEVICES='' to use the CPU"
+        )
+
+
+def _report(options: Options, folders: dict[str, RunFolder], terminal: Terminal) -> bool:
+    from benchmarks.report import write_report
+
+    failed = [folder for folder in folders.values() if folder.state == "failed"]
+    leaderboard = write_report(options.runs, options.report)
+    terminal.say(f"leaderboard: {leaderboard}")
+    for folder in failed:
+        terminal.say(f"failed: {folder.spec.id}: {folder.status['reason']} ({folder.log})", loud=True)
+    if failed:
+        terminal.say(
+            f"{len(failed)} of {len(folders)} runs failed; --retry-failed runs them again", loud=True
+        )
+    return bool(failed)

@@ -1,0 +1,223 @@
+"""The part of a run that needs TensorFlow: build, train, predict, explain."""
+
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from benchmarks.assignment import Assignment, Clock, Tell
+from pneumo_tf.data.augment import draw
+from pneumo_tf.data.batches import change
+from pneumo_tf.data.cache import cached_pixels
+from pneumo_tf.data.films import Dataset
+from pneumo_tf.data.protocol import Split
+from pneumo_tf.errors import UserError
+from pneumo_tf.explain.choice import common_films, outcome_films
+from pneumo_tf.explain.grad_cam import GradCam
+from pneumo_tf.models.registry import architecture, build
+from pneumo_tf.recipe import Recipe
+from pneumo_tf.run import Predictions, RunFolder, RunSpec
+from pneumo_tf.training.harness import NotFinite, Setting, Trained, TrainingFilms, train
+from pneumo_tf.training.step import Predictor
+
+STEP_EVENT_SECONDS = 0.5
+MOST_MICRO_BATCHES = 64
+LATENCY_CALLS = 20
+AUGMENTED_FILMS, AUGMENTED_VIEWS = 2, 4
+
+
+def trained_logits(
+    folder: RunFolder,
+    assignment: Assignment,
+    dataset: Dataset,
+    split: Split,
+    clock: Clock,
+    tell: Tell,
+    environment: dict[str, Any],
+) -> tuple[np.ndarray, dict[str, Any]]:
+    """Trains, predicts and explains.
+
+    Args:
+        folder: Of the run; history, pictures and model are written to it.
+        assignment: Device and files.
+        dataset: The films.
+        split: Which film is for what.
+        clock: Times the stages.
+        tell: Takes progress.
+        environment: Versions and notes are added to it.
+
+    Returns:
+        (n, classes) float32 logits of every film of the dataset, 0 for training films; costs for the board.
+    """
+    spec = folder.spec
+    _prepare_device(assignment, spec, environment)
+    with clock.stage("decode"):
+        pixels = cached_pixels(
+            dataset,
+            Path(assignment.cache),
+            side=spec.recipe.size,
+            fit=spec.recipe.fit,
+            edge_crop=spec.recipe.edge_crop,
+        )
+    index = dataset.films.indices
+    films = TrainingFilms(pixels, dataset.films.labels, index(split.train), index(split.validation))
+    model, trained, micro_batches = _train_within_memory(
+        folder, assignment, spec, films, clock, tell, environment
+    )
+    folder.write_history(trained.history)
+    with clock.stage("predict"):
+        predict = Predictor(model, xla=assignment.xla)
+        logits = np.zeros((len(pixels), spec.recipe.head.classes), np.float32)
+        rows = index((*split.validation, *split.test))
+        logits[rows] = predict(pixels, rows)
+        latency = _latency_ms(predict, pixels)
+    with clock.stage("explain"):
+        _write_pictures(folder, spec, model, dataset, split, pixels, logits)
+    with clock.stage("save"):
+        folder.save_model(model.save)
+    return logits, {
+        "parameters": model.count_params(),
+        "trained_films_per_second": trained.films_per_second,
+        "latency_ms": latency,
+        "peak_device_mb": _peak_device_mb(assignment),
+        "batch": spec.recipe.batch,
+        "micro_batches": micro_batches,
+        "kept_epoch": trained.kept_epoch,
+        "train_films": len(split.train),
+    }
+
+
+def _prepare_device(assignment: Assignment, spec: RunSpec, environment: dict[str, Any]) -> None:
+    tf.config.threading.set_intra_op_parallelism_threads(assignment.threads)
+    tf.config.threading.set_inter_op_parallelism_threads(2)
+    devices = tf.config.list_physical_devices("GPU")
+    if assignment.gpu and not devices:
+        raise UserError("TensorFlow does not see the GPU; pip install -r requirements.txt, or hide it")
+    for device in devices:
+        tf.config.experimental.set_memory_growth(device, True)
+    if not devices:
+        # The same run twice gives the same numbers; on a GPU that would cost too much speed.
+        keras.utils.set_random_seed(spec.seed)
+        tf.config.experimental.enable_op_determinism()
+    keras.mixed_precision.set_global_policy(spec.precision)
+    environment |= {"tensorflow": tf.__version__, "keras": keras.__version__}
+
+
+def _train_within_memory(
+    folder: RunFolder,
+    assignment: Assignment,
+    spec: RunSpec,
+    films: TrainingFilms,
+    clock: Clock,
+    tell: Tell,
+    environment: dict[str, Any],
+) -> tuple[keras.Model, Trained, int]:
+    """Trains with whole batches, and where the device runs out of memory from the start with halved ones."""
+    micro_batches, told = 1, Progress(tell, spec.recipe)
+    while True:
+        keras.utils.clear_session()
+        keras.utils.set_random_seed(spec.seed)
+        with clock.stage("build"):
+            model = build(
+                spec.recipe.architecture,
+                head=spec.recipe.head,
+                size=spec.recipe.size,
+                weights=Path(assignment.weights) if assignment.weights else None,
+            )
+        setting = Setting(
+            seed=spec.seed,
+            precision=spec.precision,
+            pretrained=bool(assignment.weights),
+            micro_batches=micro_batches,
+            xla=assignment.xla,
+            work=folder.work,
+        )
+        try:
+            with clock.stage("train"):
+                trained = train(model, spec.recipe, films, setting, on_epoch=told.epoch, on_step=told.step)
+            return model, trained, micro_batches
+        except tf.errors.ResourceExhaustedError as error:
+            micro_batches *= 2
+            if micro_batches > min(spec.recipe.batch, MOST_MICRO_BATCHES):
+                raise UserError("out of memory with one film at a time; choose a smaller --size") from error
+            note = f"batch of {spec.recipe.batch} in {micro_batches} parts: the device ran out of memory"
+            environment["notes"] = [*assignment.notes, note]
+            tell("note", text=note)
+        except NotFinite as error:
+            raise UserError(f"{error}; a lower learning rate or --precision float32 may help") from error
+
+
+class Progress:
+    """Tells how far training is, a few times a second at most."""
+
+    def __init__(self, tell: Tell, recipe: Recipe) -> None:
+        self._tell, self._said = tell, 0.0
+        self._before = np.cumsum([0, *(phase.epochs for phase in recipe.phases)])
+
+    def step(self, phase: int, epoch: int, step: int, steps: int) -> None:
+        """Told before each step."""
+        if perf_counter() - self._said > STEP_EVENT_SECONDS:
+            done = (int(self._before[phase]) + epoch + step / steps) / int(self._before[-1])
+            self._tell(
+                "step", epoch=int(self._before[phase]) + epoch + 1, epochs=int(self._before[-1]), done=done
+            )
+            self._said = perf_counter()
+
+    def epoch(self, row: dict[str, float]) -> None:
+        """Told after each epoch."""
+        self._tell("epoch", **row)
+
+
+def _latency_ms(predict: Predictor, pixels: np.ndarray) -> float:
+    """Median milliseconds for one film, from memory to logits."""
+    times = []
+    for _ in range(LATENCY_CALLS):
+        started = perf_counter()
+        predict(pixels, np.zeros(1, int))
+        times.append(perf_counter() - started)
+    return float(np.median(times[2:]) * 1000)
+
+
+def _peak_device_mb(assignment: Assignment) -> float | None:
+    return tf.config.experimental.get_memory_info("GPU:0")["peak"] / 2**20 if assignment.gpu else None
+
+
+def _write_pictures(
+    folder: RunFolder,
+    spec: RunSpec,
+    model: keras.Model,
+    dataset: Dataset,
+    split: Split,
+    pixels: np.ndarray,
+    logits: np.ndarray,
+) -> None:
+    films = dataset.films
+    score = Predictions(split.test, logits[films.indices(split.test)]).score
+    common = common_films(films, split.test)
+    ids = list(dict.fromkeys([*common, *outcome_films(films, split.test, score)]))
+    explained = pixels[films.indices(ids)]
+    maps = GradCam(model, architecture(spec.recipe.architecture).cam_layer)(explained)
+    folder.write_arrays(
+        "explained",
+        {"ids": np.array(ids), "pixels": explained, "maps": maps, "common": np.isin(ids, common)},
+    )
+    if spec.recipe.augment.active:
+        shown = films.indices(split.train[:: len(split.train) // 2])[:AUGMENTED_FILMS]
+        folder.write_arrays("augmented", _augmented(spec, shown, dataset, pixels))
+
+
+def _augmented(
+    spec: RunSpec, rows: np.ndarray, dataset: Dataset, pixels: np.ndarray
+) -> dict[str, np.ndarray]:
+    views = []
+    for view in range(AUGMENTED_VIEWS):
+        draws = draw(spec.recipe.augment, len(pixels), pixels.shape[1], spec.seed, 0, view)
+        changed = change(
+            pixels[rows][..., None], draws.warp[rows], draws.tone[rows], fill=spec.recipe.augment.fill
+        )
+        views.append(changed.numpy()[..., 0])
+    ids = [dataset.films.rows[row].id for row in rows]
+    return {"ids": np.array(ids), "originals": pixels[rows], "augmented": np.stack(views, 1)}

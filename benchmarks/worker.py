@@ -1,0 +1,117 @@
+"""One run in its own process: data, model, training, scoring, explanation.
+
+`python -m benchmarks.worker RUN_FOLDER ASSIGNMENT` is started by an engine. It tells what it is doing as JSON
+lines on standard output; everything else that is printed goes to the run's log.
+"""
+
+import fcntl
+import os
+import platform
+import resource
+import sys
+import threading
+import time
+import traceback
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.assignment import Assignment, Clock, Tell, process_age
+from pneumo_tf.data.films import Dataset
+from pneumo_tf.data.protocol import PROTOCOLS, Split, limit
+from pneumo_tf.errors import UserError
+from pneumo_tf.run import Predictions, RunFolder, Runs, RunSpec
+
+PARENT_CHECK_SECONDS = 1.0
+
+
+def main() -> int:
+    """Does the run named on the command line; 0 when done, 1 when it failed."""
+    events = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    _end_with_parent()
+    folder, assignment = RunFolder(Path(sys.argv[1])), Assignment.from_json(sys.argv[2])
+    folder.work.mkdir(parents=True, exist_ok=True)
+    with (folder.path / "lock").open("w") as lock:
+        # A worker whose run_all was killed may live for another second: it has to be gone first.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        folder.set_status("running", pid=os.getpid())
+        reason = attempt(folder, assignment, Tell(events))
+        folder.set_status("failed" if reason else "done", reason)
+    return 1 if reason else 0
+
+
+def attempt(folder: RunFolder, assignment: Assignment, tell: Tell) -> str:
+    """Does a run.
+
+    Returns:
+        Why it failed, one line; "" where it did not.
+    """
+    try:
+        do_run(folder, assignment, tell)
+    except UserError as error:
+        return str(error)
+    except MemoryError:
+        return "out of memory; use fewer --workers or a smaller --size"
+    # Whatever goes wrong in a run must become a row with a reason; the traceback is in the log.
+    except Exception as error:
+        traceback.print_exc()
+        first = (str(error).strip().splitlines() or [""])[0]
+        return f"{type(error).__name__}: {first[:200]}"
+    return ""
+
+
+def do_run(folder: RunFolder, assignment: Assignment, tell: Tell) -> None:
+    """Trains or fits, scores, explains, and writes every result of a run but its state."""
+    clock, spec, runs = Clock(tell), folder.spec, Runs(folder.path.parent)
+    with clock.stage("data"):
+        _, films = runs.read_films(spec.dataset)
+        dataset = Dataset(spec.dataset, "", Path(assignment.data), films)
+        split = read_split(spec, dataset)
+    environment = {
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "device": assignment.device,
+        "precision": spec.precision,
+        "notes": list(assignment.notes),
+    }
+    if spec.recipe.phases:
+        from benchmarks.trained_run import trained_logits
+
+        logits, costs = trained_logits(folder, assignment, dataset, split, clock, tell, environment)
+    else:
+        from pneumo_tf.models.trivial import fit_trivial
+
+        with clock.stage("train"):
+            train = dataset.films.indices(split.train)
+            logits = fit_trivial(spec.recipe.architecture, dataset, Path(assignment.cache), train)
+        costs = {"train_films": len(split.train)}
+    for name in ("validation", "test"):
+        ids = getattr(split, name)
+        folder.write_predictions(name, Predictions(ids, logits[dataset.films.indices(ids)]))
+    clock.seconds["total"] = process_age()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    folder.write_json("costs.json", {"seconds": clock.seconds, "peak_host_mb": peak, **costs})
+    folder.write_json("environment.json", environment)
+
+
+def read_split(spec: RunSpec, dataset: Dataset) -> Split:
+    """Gives the split of a run: as its protocol makes it, cut to the run's training films."""
+    split = PROTOCOLS[spec.protocol].split(dataset.films, spec.fold)
+    return limit(split, dataset.films, spec.train_films) if spec.train_films else split
+
+
+def _end_with_parent() -> None:
+    """Ends this process when the one that started it is gone: a run that nobody waits for must not go on."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(PARENT_CHECK_SECONDS)
+        os._exit(3)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

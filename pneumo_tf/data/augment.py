@@ -1,0 +1,104 @@
+"""Random changes of training films as numbers: one warp and one tone change per film.
+
+Every draw is a pure function of (seed, phase, epoch, film), so order of work and number of processes
+change nothing, and a resumed epoch sees what it would have seen.
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from pneumo_tf.recipe import Augment
+
+_CROP_TRIES = 10
+
+
+@dataclass(frozen=True)
+class Draws:
+    """What happens to each of n films.
+
+    Args:
+        warp: (n, 8) float32, the projective transform from output to input pixels, in the order that
+            `tf.raw_ops.ImageProjectiveTransformV3` takes.
+        tone: (n, 4) float32: gain, contrast factor, gamma exponent, grey levels added.
+    """
+
+    warp: np.ndarray
+    tone: np.ndarray
+
+
+def generator(*key: int | str) -> np.random.Generator:
+    """A stream of random numbers that depends on `key` alone, whatever was drawn before."""
+    digest = hashlib.sha256(repr(key).encode()).digest()
+    return np.random.Generator(np.random.Philox(key=int.from_bytes(digest[:16], "little")))
+
+
+def draw(augment: Augment, films: int, side: int, *key: int | str) -> Draws:
+    """Draws the change of every film of a dataset for one epoch.
+
+    Args:
+        augment: Ranges.
+        films: How many films the dataset has; row i belongs to film i, trained on or not.
+        side: Height and width, pixels.
+        *key: Seed, phase, epoch and use.
+
+    Returns:
+        The draws.
+    """
+    uniform = generator("augment", *key).random((films, 9 + 2 * _CROP_TRIES))
+    signed = 2 * uniform - 1
+    tone = [
+        1 + augment.gain * signed[:, 0],
+        1 + augment.contrast * signed[:, 1],
+        np.exp(augment.gamma * signed[:, 2]),
+        augment.brightness * signed[:, 3],
+    ]
+    angle = np.radians(augment.rotation) * signed[:, 4]
+    zoom = augment.zoom[0] + (augment.zoom[1] - augment.zoom[0]) * uniform[:, 5]
+    mirror = np.where(uniform[:, 6] < augment.flip, -1.0, 1.0)
+    width, height = _crop(augment, uniform[:, 9:].reshape(films, _CROP_TRIES, 2))
+    centre_x = side * (augment.shift * signed[:, 7] + (1 - width) / 2 * signed[:, 7])
+    centre_y = side * (augment.shift * signed[:, 8] + (1 - height) / 2 * signed[:, 8])
+    warp = _warp(side, angle, width / zoom * mirror, height / zoom, centre_x, centre_y)
+    return Draws(warp.astype(np.float32), np.stack(tone, 1).astype(np.float32))
+
+
+def _crop(augment: Augment, uniform: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Width and height of each random resized crop, as fractions of the side.
+
+    As in torchvision's `RandomResizedCrop`, a crop that does not fit is drawn again, ten times at most; a
+    recipe whose area may exceed the film asks for such crops, and keeps the first.
+    """
+    low, high = augment.crop_area
+    area = low + (high - low) * uniform[..., 0]
+    narrow, wide = np.log(augment.crop_aspect)
+    aspect = np.exp(narrow + (wide - narrow) * uniform[..., 1])
+    width, height = np.sqrt(area * aspect), np.sqrt(area / aspect)
+    fits = (np.maximum(width, height) <= 1 + 1e-12) | (high > 1)
+    first = np.argmax(fits, axis=1)
+    rows = np.arange(len(first))
+    fallback = ~fits.any(axis=1)
+    return (
+        np.where(fallback, 1.0, width[rows, first]),
+        np.where(fallback, 1.0, height[rows, first]),
+    )
+
+
+def _warp(
+    side: int,
+    angle: np.ndarray,
+    width: np.ndarray,
+    height: np.ndarray,
+    shift_x: np.ndarray,
+    shift_y: np.ndarray,
+) -> np.ndarray:
+    """Composes rotation, scale, mirror and shift about the film's centre into one transform per film."""
+    cos, sin = np.cos(angle), np.sin(angle)
+    centre = (side - 1) / 2
+    a, b = cos * width, -sin * height
+    d, e = sin * width, cos * height
+    c = centre + shift_x - a * centre - b * centre
+    f = centre + shift_y - d * centre - e * centre
+    zero = np.zeros_like(a)
+    return np.stack([a, b, c, d, e, f, zero, zero], 1)

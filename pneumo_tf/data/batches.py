@@ -1,0 +1,114 @@
+"""Batches of films as TensorFlow takes them: uint8 grayscale until they are on the device."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import tensorflow as tf
+
+from pneumo_tf.data.augment import draw, generator
+from pneumo_tf.recipe import Recipe
+
+
+def training_order(recipe: Recipe, films: np.ndarray, labels: np.ndarray, *key: int) -> np.ndarray:
+    """The films of one epoch, in the order in which they are trained on.
+
+    Args:
+        recipe: Says how films are sampled.
+        films: (n,) indices of the training films.
+        labels: (n,) their labels.
+        *key: Seed, phase and epoch.
+
+    Returns:
+        (n,) indices: a permutation, or with `"balanced"` sampling as many films of each class, the rarer
+        class repeated and the other one cut.
+    """
+    random = generator("order", *key)
+    if recipe.sampling == "shuffled":
+        return random.permutation(films)
+    share = [len(films) - len(films) // 2, len(films) // 2]
+    drawn = [_repeat(random.permutation(films[labels == label]), share[label]) for label in (0, 1)]
+    return random.permutation(np.concatenate(drawn))
+
+
+def _repeat(films: np.ndarray, count: int) -> np.ndarray:
+    return np.resize(films, count)
+
+
+def training_batches(
+    recipe: Recipe, pixels: np.ndarray, order: np.ndarray, labels: np.ndarray, *key: int
+) -> tf.data.Dataset:
+    """Batches of one epoch, shuffled and augmented.
+
+    Args:
+        recipe: Batch size and augmentation.
+        pixels: (n, side, side) uint8 of the whole dataset.
+        order: Indices of the films, in order.
+        labels: (n,) labels of the whole dataset.
+        *key: Seed, phase and epoch.
+
+    Returns:
+        Pairs of films, (b, side, side, 1) uint8, and labels, (b,) int32. The last batch may be smaller.
+    """
+    batches = tf.data.Dataset.from_tensor_slices((order, labels[order].astype(np.int32))).batch(recipe.batch)
+    batches = batches.map(lambda rows, truth: (_gather(pixels, rows), rows, truth))
+    if recipe.augment.active:
+        draws = draw(recipe.augment, len(pixels), pixels.shape[1], *key)
+        warp, tone = tf.constant(draws.warp), tf.constant(draws.tone)
+        fill = recipe.augment.fill
+        batches = batches.map(
+            lambda films, rows, truth: (
+                change(films, tf.gather(warp, rows), tf.gather(tone, rows), fill=fill),
+                rows,
+                truth,
+            ),
+            num_parallel_calls=tf.data.AUTOTUNE,
+        )
+    return batches.map(lambda films, rows, truth: (films, truth)).prefetch(tf.data.AUTOTUNE)
+
+
+def fixed_batches(pixels: np.ndarray, rows: np.ndarray, size: int) -> Iterator[np.ndarray]:
+    """Films in a fixed order, never augmented.
+
+    Args:
+        pixels: (n, side, side) uint8 of the whole dataset.
+        rows: Indices of the films wanted.
+        size: Films per batch.
+
+    Yields:
+        (b, side, side, 1) uint8.
+    """
+    for start in range(0, len(rows), size):
+        yield pixels[rows[start : start + size]][..., None]
+
+
+def change(films: tf.Tensor, warp: tf.Tensor, tone: tf.Tensor, *, fill: str) -> tf.Tensor:
+    """Warps films and changes their tone.
+
+    Args:
+        films: (b, side, side, 1) uint8.
+        warp: (b, 8), see `Draws`.
+        tone: (b, 4), see `Draws`.
+        fill: `"nearest"` or `"black"`.
+
+    Returns:
+        (b, side, side, 1) uint8, rounded to the nearest grey level.
+    """
+    # The operation truncates uint8, half a grey level down on average: so it is given float32.
+    warped = tf.raw_ops.ImageProjectiveTransformV3(
+        images=tf.cast(films, tf.float32),
+        transforms=warp,
+        output_shape=tf.shape(films)[1:3],
+        interpolation="BILINEAR",
+        fill_mode="NEAREST" if fill == "nearest" else "CONSTANT",
+        fill_value=0.0,
+    )
+    gain, contrast, gamma, added = (tone[:, i, None, None, None] for i in range(4))
+    mean = tf.reduce_mean(warped, axis=(1, 2, 3), keepdims=True)
+    toned = (mean + (warped - mean) * contrast) * gain + added
+    toned = 255.0 * tf.pow(tf.clip_by_value(toned / 255.0, 0.0, 1.0), gamma)
+    return tf.cast(tf.round(toned), tf.uint8)
+
+
+def _gather(pixels: np.ndarray, rows: tf.Tensor) -> tf.Tensor:
+    films = tf.numpy_function(lambda index: pixels[index][..., None], [rows], tf.uint8)
+    return tf.ensure_shape(films, (None, *pixels.shape[1:], 1))

@@ -1,0 +1,110 @@
+"""Films: one row per image, and the table that every later step joins on."""
+
+import csv
+import hashlib
+import io
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+CLASSES = ("normal", "pneumonia")
+
+
+class Film(NamedTuple):
+    """One image.
+
+    Args:
+        id: POSIX path under the dataset's root.
+        label: 0 normal, 1 pneumonia.
+        subtype: `"normal"`, `"bacteria"`, `"virus"`, or `"pneumonia"` where the kind is unknown.
+        patient: Key of the person; films of one key never stand on two sides of a split.
+        split: Where the source put it: `"train"` or `"test"`.
+        width: Pixels of the original image.
+        height: Pixels of the original image.
+        digest: Hash of the file's bytes.
+    """
+
+    id: str
+    label: int
+    subtype: str
+    patient: str
+    split: str
+    width: int
+    height: int
+    digest: str
+
+
+@dataclass(frozen=True)
+class Films:
+    """An ordered table of films; position in it is the film's index in caches and batches."""
+
+    rows: tuple[Film, ...]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[Film]:
+        return iter(self.rows)
+
+    @cached_property
+    def labels(self) -> np.ndarray:
+        """Labels, (n,) int8: 0 normal, 1 pneumonia."""
+        return np.array([film.label for film in self.rows], np.int8)
+
+    @cached_property
+    def position(self) -> dict[str, int]:
+        """Index of each film id."""
+        return {film.id: index for index, film in enumerate(self.rows)}
+
+    def indices(self, ids: Iterable[str]) -> np.ndarray:
+        """Positions of the films named, (k,) int64, in the order named.
+
+        Raises:
+            KeyError: For an id that is not in the table.
+        """
+        return np.array([self.position[film_id] for film_id in ids], np.int64)
+
+    def where(self, keep: Callable[[Film], bool]) -> "Films":
+        """The films for which `keep` holds, in the same order."""
+        return Films(tuple(film for film in self.rows if keep(film)))
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of ids, labels, patients, sizes and content, 16 hex digits."""
+        return hashlib.sha256(repr(sorted(self.rows)).encode()).hexdigest()[:16]
+
+    def to_csv(self) -> str:
+        """The table as CSV text."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(Film._fields)
+        writer.writerows(self.rows)
+        return text.getvalue()
+
+    @classmethod
+    def from_csv(cls, text: str) -> "Films":
+        """Reads `to_csv`."""
+        rows = csv.DictReader(io.StringIO(text))
+        whole = ("label", "width", "height")
+        return cls(tuple(Film(**{k: int(v) if k in whole else v for k, v in row.items()}) for row in rows))
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Films with the place where their pixels lie.
+
+    Args:
+        name: `"kermany"` or `"phantom"`.
+        title: As shown on the board.
+        root: Folder that film ids are relative to.
+        films: Every film.
+    """
+
+    name: str
+    title: str
+    root: Path
+    films: Films

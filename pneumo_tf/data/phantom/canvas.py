@@ -1,0 +1,132 @@
+"""Drawing in the patient's coordinates on a film: the one place that knows pixels and OpenCV.
+
+Patient coordinates have their origin between the lungs, x to the viewer's right, y down. The chest wall lies
+near x = -1 and 1, the lung apex near y = -1. OpenCV is imported on use, since plans need no pixels.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+FIELD_REACH = 2.5
+"""Patient coordinates that a field covers to each side of the origin."""
+
+_SUBPIXEL_BITS = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Canvas:
+    """A film's pixel grid and where the patient stands in it.
+
+    Args:
+        height: Height of the film in pixels.
+        width: Width of the film in pixels.
+        affine: float64 of shape (2, 3), maps patient coordinates (x, y, 1) to pixels (column, row).
+    """
+
+    height: int
+    width: int
+    affine: np.ndarray
+
+    @property
+    def unit(self) -> float:
+        """Pixels per patient unit, mean of both axes."""
+        return float(np.sqrt(abs(np.linalg.det(self.affine[:, :2]))))
+
+    @cached_property
+    def grid(self) -> tuple[np.ndarray, np.ndarray]:
+        """Patient x and y of every pixel, two float32 arrays of shape (height, width)."""
+        inverse = np.linalg.inv(self.affine[:, :2])
+        columns = np.arange(self.width, dtype=np.float32)[None, :] - np.float32(self.affine[0, 2])
+        rows = np.arange(self.height, dtype=np.float32)[:, None] - np.float32(self.affine[1, 2])
+        (a, b), (c, d) = inverse.astype(np.float32)
+        return a * columns + b * rows, c * columns + d * rows
+
+    def blank(self) -> np.ndarray:
+        """Returns an empty layer, uint8 of shape (height, width)."""
+        return np.zeros((self.height, self.width), np.uint8)
+
+    def paint(self, layer: np.ndarray, outlines: np.ndarray, value: int = 255) -> np.ndarray:
+        """Fills closed outlines, (n, 2) or (k, n, 2), into a uint8 layer in place and returns the layer."""
+        import cv2
+
+        pixels = outlines.reshape(-1, *outlines.shape[-2:]) @ self.affine[:, :2].T + self.affine[:, 2]
+        for points in np.round(pixels * 2**_SUBPIXEL_BITS).astype(np.int32):
+            cv2.fillPoly(layer, [points], value, cv2.LINE_AA, _SUBPIXEL_BITS)
+        return layer
+
+    def fill(self, outline: np.ndarray, blur: float = 0.0) -> np.ndarray:
+        """Returns coverage by an outline, float32 in 0–1, its edge blurred by a sigma in patient units."""
+        return self.soften(self.paint(self.blank(), outline), blur)
+
+    def soften(self, layer: np.ndarray, sigma: float) -> np.ndarray:
+        """Returns a uint8 layer as float32 in 0–1, blurred by sigma patient units."""
+        return gaussian(layer.astype(np.float32) / 255.0, sigma * self.unit)
+
+    def depth(self, coverage: np.ndarray, reach: float) -> np.ndarray:
+        """Returns the thickness of a rounded body: 0 at its edge, 1 from `reach` patient units inwards."""
+        import cv2
+
+        inside = cv2.distanceTransform((coverage > 0.5).astype(np.uint8), cv2.DIST_L2, 3)
+        rest = np.clip(1.0 - inside / (reach * self.unit), 0.0, 1.0)
+        return np.sqrt(1.0 - rest * rest)
+
+    def field(self, rng: np.random.Generator, scale: float) -> np.ndarray:
+        """Returns smooth noise tied to the patient: float32, mean 0, variance about 1, grain in units.
+
+        A generator in the same state gives the same pattern in the patient, whatever the pose and the film.
+        """
+        import cv2
+
+        cells = int(np.ceil(2 * FIELD_REACH / scale))
+        noise = rng.standard_normal((cells, cells), dtype=np.float32)
+        cell = 2 * FIELD_REACH / cells
+        cell_to_patient = np.array([[cell, 0, cell / 2 - FIELD_REACH], [0, cell, cell / 2 - FIELD_REACH]])
+        linear, offset = self.affine[:, :2], self.affine[:, 2:]
+        matrix = np.hstack([linear @ cell_to_patient[:, :2], linear @ cell_to_patient[:, 2:] + offset])
+        size = (self.width, self.height)
+        return 1.3 * cv2.warpAffine(noise, matrix, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
+
+    def letter(self, text: str, x: float, y: float, height: float) -> np.ndarray:
+        """Returns a letter's coverage, float32 in 0–1; x, y (lower left), height are shares of the film."""
+        import cv2
+
+        corner = (round(x * self.width), round(y * self.height))
+        scale = height * self.height / 22.0
+        layer = self.blank()
+        cv2.putText(
+            layer, text, corner, cv2.FONT_HERSHEY_SIMPLEX, scale, 255, max(1, round(2 * scale)), cv2.LINE_AA
+        )
+        return layer.astype(np.float32) / 255.0
+
+
+def gaussian(image: np.ndarray, sigma: float) -> np.ndarray:
+    """Blurs an image by sigma pixels; below a fifth of a pixel it is returned as it is."""
+    import cv2
+
+    return cv2.GaussianBlur(image, (0, 0), sigma) if sigma > 0.2 else image
+
+
+def curve(points: np.ndarray, closed: bool = True, steps: int = 8) -> np.ndarray:
+    """Returns a Catmull–Rom spline through points of shape (n, 2), with `steps` samples a segment."""
+    ends = (points[-1:], points[:2]) if closed else (points[:1], points[-1:])
+    knots = np.concatenate([ends[0], points, ends[1]])
+    before, start, stop, after = knots[:-3, None], knots[1:-2, None], knots[2:-1, None], knots[3:, None]
+    t = np.linspace(0.0, 1.0, steps, endpoint=False)[None, :, None]
+    linear, square = stop - before, 2 * before - 5 * start + 4 * stop - after
+    cubic = 3 * (start - stop) + after - before
+    path = (start + 0.5 * (t * linear + t * t * square + t**3 * cubic)).reshape(-1, 2)
+    return path if closed else np.concatenate([path, points[-1:]])
+
+
+def ribbon(paths: np.ndarray, widths: np.ndarray | float) -> np.ndarray:
+    """Returns the outlines of bands along open paths of shape (..., n, 2), given their full widths."""
+    along = np.empty_like(paths)
+    along[..., 1:-1, :] = paths[..., 2:, :] - paths[..., :-2, :]
+    along[..., 0, :] = paths[..., 1, :] - paths[..., 0, :]
+    along[..., -1, :] = paths[..., -1, :] - paths[..., -2, :]
+    normal = along[..., ::-1] * (-1, 1)
+    normal /= np.linalg.norm(normal, axis=-1, keepdims=True) + 1e-9
+    half = normal * (np.broadcast_to(widths, paths.shape[:-1])[..., None] / 2)
+    return np.concatenate([paths + half, (paths - half)[..., ::-1, :]], axis=-2)

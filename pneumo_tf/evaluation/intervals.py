@@ -1,0 +1,163 @@
+"""95 % intervals: a percentile bootstrap that resamples patients, and training seeds where there are several.
+
+Films of one person are not independent, so persons are drawn, not films. Every model of a board meets the
+same draws, so that differences between models can be taken replicate by replicate.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pneumo_tf.evaluation.metrics import METRICS, measure
+from pneumo_tf.evaluation.scored import Scored
+
+REPLICATES = 2000
+LEVEL = 0.95
+UNDEFINED_ALLOWED = 0.05
+"""Share of replicates without a value, such as no film called pneumonia, above which there is no interval."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A metric of one row.
+
+    Args:
+        value: Mean over runs, nan where one of them has no value.
+        low: Lower end of the 95 % interval of that mean, nan where there is none.
+        high: Upper end.
+        sd: Standard deviation over runs, nan for one run.
+        runs: The value of each run.
+    """
+
+    value: float
+    low: float
+    high: float
+    sd: float
+    runs: tuple[float, ...]
+
+    @property
+    def half_width(self) -> float:
+        """Half the interval's width."""
+        return (self.high - self.low) / 2
+
+
+def resample_patients(
+    labels: np.ndarray, patients: np.ndarray, replicates: int = REPLICATES, seed: int = 0
+) -> np.ndarray:
+    """Draws patients with replacement, as many of each class as there are.
+
+    A patient with films of both classes belongs to a class of its own, so that no replicate loses a class.
+
+    Args:
+        labels: (n,) 0 normal, 1 pneumonia.
+        patients: (n,) key of the person on each film.
+        replicates: Draws.
+        seed: Of the draws.
+
+    Returns:
+        (replicates, n) float64: how often each film counts.
+    """
+    _, person = np.unique(patients, return_inverse=True)
+    sick = np.bincount(person, labels == 1) > 0
+    well = np.bincount(person, labels == 0) > 0
+    rng = np.random.default_rng(seed)
+    times = np.zeros((replicates, len(sick)))
+    for members in (np.flatnonzero(well & ~sick), np.flatnonzero(sick & ~well), np.flatnonzero(sick & well)):
+        if len(members):
+            drawn = rng.integers(len(members), size=(replicates, len(members)))
+            drawn += len(members) * np.arange(replicates)[:, None]
+            counts = np.bincount(drawn.ravel(), minlength=replicates * len(members))
+            times[:, members] = counts.reshape(replicates, len(members))
+    return times[:, person]
+
+
+class PatientBootstrap:
+    """The patient draws of a board, kept for the sets of films met last.
+
+    Args:
+        replicates: Draws.
+        seed: Of the draws.
+    """
+
+    KEPT = 6
+
+    def __init__(self, replicates: int = REPLICATES, seed: int = 0) -> None:
+        self.replicates, self.seed = replicates, seed
+        self._weights: dict[tuple[str, ...], np.ndarray] = {}
+
+    def weights(self, scored: Scored) -> np.ndarray:
+        """(replicates, n) float64 for the films of a set: the same for the same films."""
+        if scored.ids not in self._weights:
+            if len(self._weights) == self.KEPT:
+                del self._weights[next(iter(self._weights))]
+            drawn = resample_patients(scored.labels, scored.patients, self.replicates, self.seed)
+            self._weights[scored.ids] = drawn
+        return self._weights[scored.ids]
+
+    def estimate(self, runs: Sequence[Scored], names: Iterable[str] = tuple(METRICS)) -> dict[str, Estimate]:
+        """Estimates the metrics of one row.
+
+        Args:
+            runs: The same model and films, one set per seed; or one set per fold.
+            names: Keys of `METRICS`.
+        """
+        names = tuple(names)
+        plain = [measure(run.labels, run.score, None, run.subtypes, names) for run in runs]
+        drawn = [measure(run.labels, run.score, self.weights(run), run.subtypes, names) for run in runs]
+        return {
+            name: summarise(
+                np.array([values[name][0] for values in plain]),
+                np.stack([values[name] for values in drawn]),
+                self.seed,
+                METRICS[name].bounds,
+            )
+            for name in names
+        }
+
+
+def summarise(
+    values: np.ndarray, replicates: np.ndarray, seed: int = 0, bounds: tuple[float, float] = (0.0, 1.0)
+) -> Estimate:
+    """Turns the values of runs and their replicates into a mean with its interval.
+
+    Args:
+        values: (s,) the metric of each run.
+        replicates: (s, r) the metric of each run under each draw of patients.
+        seed: Of the draw of runs.
+        bounds: Lowest and highest value that the metric can take.
+    """
+    sd = float(values.std(ddof=1)) if len(values) > 1 else np.nan
+    low, high = percentile_interval(np.clip(resample_runs(replicates, seed), *bounds))
+    return Estimate(float(values.mean()), low, high, sd, tuple(map(float, values)))
+
+
+def resample_runs(replicates: np.ndarray, seed: int = 0) -> np.ndarray:
+    """Draws runs with replacement and averages them, the same patients for all runs of a replicate.
+
+    The plain draw of s runs has (s − 1) / s of the variance between runs, half of it for two; deviations are
+    stretched by the root of s / (s − 1) (Rao & Wu 1988), which can carry a replicate past a metric's bounds.
+
+    Args:
+        replicates: (s, r) the metric of each run under each draw of patients.
+        seed: Of the draw of runs.
+
+    Returns:
+        (r,) replicates of the mean.
+    """
+    runs, draws = replicates.shape
+    if runs == 1:
+        return replicates[0]
+    chosen = np.random.default_rng([seed, runs]).integers(runs, size=replicates.shape)
+    centre = replicates.mean(axis=0)
+    deviation = replicates[chosen, np.arange(draws)].mean(axis=0) - centre
+    return centre + deviation * np.sqrt(runs / (runs - 1))
+
+
+def percentile_interval(replicates: np.ndarray, level: float = LEVEL) -> tuple[float, float]:
+    """The central interval of (r,) replicates; nan, nan where too many have no value."""
+    defined = replicates[np.isfinite(replicates)]
+    if len(defined) < (1 - UNDEFINED_ALLOWED) * len(replicates):
+        return np.nan, np.nan
+    low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)

@@ -1,0 +1,253 @@
+"""Every metric, by one piece of code: plain values and bootstrap replicates differ only in film weights.
+
+Pneumonia is the positive class; the operating point is score > 0, a probability of 0.5 before calibration.
+A metric that is not defined, such as the precision of a model that never says pneumonia, is nan, never 0.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+
+from pneumo_tf.errors import unknown
+
+
+@dataclass(frozen=True)
+class Weighted:
+    """Scored films under one or more sets of weights, with the sums that metrics share.
+
+    Args:
+        labels: (n,) 0 normal, 1 pneumonia.
+        score: (n,) logit of pneumonia minus logit of normal.
+        weights: (r, n) float64: how often each film counts in each of r replicates.
+        subtypes: (n,) str, or None where they are unknown.
+    """
+
+    labels: np.ndarray
+    score: np.ndarray
+    weights: np.ndarray
+    subtypes: np.ndarray | None = None
+
+    def sum(self, films: np.ndarray) -> np.ndarray:
+        """(r,) weighted sum of a value, or weight of a selection, of each film (n,)."""
+        return self.weights @ films.astype(np.float64)
+
+    def mean(self, films: np.ndarray) -> np.ndarray:
+        """(r,) weighted mean of a value of each film (n,)."""
+        return ratio(self.sum(films), self.weights.sum(axis=1))
+
+    @cached_property
+    def tp(self) -> np.ndarray:
+        """(r,) weight of pneumonias called pneumonia."""
+        return self.sum((self.labels == 1) & (self.score > 0))
+
+    @cached_property
+    def fp(self) -> np.ndarray:
+        """(r,) weight of normals called pneumonia."""
+        return self.sum((self.labels == 0) & (self.score > 0))
+
+    @cached_property
+    def fn(self) -> np.ndarray:
+        """(r,) weight of pneumonias called normal."""
+        return self.sum((self.labels == 1) & ~(self.score > 0))
+
+    @cached_property
+    def tn(self) -> np.ndarray:
+        """(r,) weight of normals called normal."""
+        return self.sum((self.labels == 0) & ~(self.score > 0))
+
+    @cached_property
+    def steps(self) -> tuple[np.ndarray, np.ndarray]:
+        """Weights of normals and of pneumonias at each distinct score, (r, k) each, highest score first."""
+        order = np.argsort(-self.score, kind="stable")
+        starts = np.flatnonzero(np.diff(self.score[order], prepend=np.inf))
+        weights, positive = self.weights[:, order], self.labels[order] == 1
+        pneumonias = np.add.reduceat(weights * positive, starts, axis=1)
+        return np.add.reduceat(weights * ~positive, starts, axis=1), pneumonias
+
+
+def ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
+    """Divides, with nan and no warning where the divisor is 0."""
+    return np.divide(above, below, out=np.full(np.shape(below), np.nan), where=below > 0)
+
+
+def auc(films: Weighted) -> np.ndarray:
+    """Probability that a pneumonia scores above a normal, a tie counting half (Hanley & McNeil 1982)."""
+    normals, pneumonias = films.steps
+    below = normals.sum(axis=1, keepdims=True) - np.cumsum(normals, axis=1) + normals / 2
+    return ratio((pneumonias * below).sum(axis=1), normals.sum(axis=1) * pneumonias.sum(axis=1))
+
+
+def average_precision(films: Weighted) -> np.ndarray:
+    """Precision at each distinct score, averaged over the recall that the score adds; not interpolated."""
+    normals, pneumonias = films.steps
+    called = np.cumsum(pneumonias, axis=1)
+    precision = ratio(called, called + np.cumsum(normals, axis=1))
+    added = np.where(pneumonias > 0, pneumonias * precision, 0.0).sum(axis=1)
+    return ratio(added, pneumonias.sum(axis=1))
+
+
+def matthews(films: Weighted) -> np.ndarray:
+    """Correlation of call and label (Matthews 1975)."""
+    tp, fp, fn, tn = films.tp, films.fp, films.fn, films.tn
+    return ratio(tp * tn - fp * fn, np.sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)))
+
+
+def log_loss(films: Weighted) -> np.ndarray:
+    """Mean of −ln of the probability given to the true class, in nats, from the score without clipping."""
+    return films.mean(np.logaddexp(0.0, np.where(films.labels == 1, -films.score, films.score)))
+
+
+def brier(films: Weighted) -> np.ndarray:
+    """Mean squared distance of the probability of pneumonia from the label (Brier 1950)."""
+    return films.mean((np.exp(-np.logaddexp(0.0, -films.score)) - films.labels) ** 2)
+
+
+def sensitivity_of(subtype: str) -> Callable[[Weighted], np.ndarray]:
+    """Builds the share of one kind of pneumonia that is called pneumonia."""
+
+    def share(films: Weighted) -> np.ndarray:
+        if films.subtypes is None:
+            return np.full(len(films.weights), np.nan)
+        kind = films.subtypes == subtype
+        return ratio(films.sum(kind & (films.score > 0)), films.sum(kind))
+
+    return share
+
+
+def _f1(films: Weighted) -> np.ndarray:
+    return ratio(2 * films.tp, 2 * films.tp + films.fp + films.fn)
+
+
+def _f1_normal(films: Weighted) -> np.ndarray:
+    return ratio(2 * films.tn, 2 * films.tn + films.fp + films.fn)
+
+
+def _sensitivity(films: Weighted) -> np.ndarray:
+    return ratio(films.tp, films.tp + films.fn)
+
+
+def _specificity(films: Weighted) -> np.ndarray:
+    return ratio(films.tn, films.tn + films.fp)
+
+
+@dataclass(frozen=True)
+class Metric:
+    """An entry of the registry.
+
+    Args:
+        of: Gives the (r,) values of r replicates.
+        title: As tables and axes show it.
+        better: Which direction is good.
+        digits: Decimals where no interval says how many are meant.
+        undefined: What is missing where the value is nan, in words.
+        from_counts: Whether TN, FP, FN and TP decide it.
+        bounds: Lowest and highest value there can be.
+    """
+
+    of: Callable[[Weighted], np.ndarray]
+    title: str
+    better: Literal["higher", "lower"] = "higher"
+    digits: int = 3
+    undefined: str = "there are no films"
+    from_counts: bool = True
+    bounds: tuple[float, float] = (0.0, 1.0)
+
+
+_ONE_CLASS = "the films are of one class"
+_NO_NORMAL = "there is no normal film"
+_NO_PNEUMONIA = "there is no pneumonia"
+
+METRICS: dict[str, Metric] = {
+    "auc": Metric(auc, "AUC", undefined=_ONE_CLASS, from_counts=False),
+    "average_precision": Metric(
+        average_precision, "Average precision", undefined=_NO_PNEUMONIA, from_counts=False
+    ),
+    "accuracy": Metric(lambda f: ratio(f.tp + f.tn, f.tp + f.fp + f.fn + f.tn), "Accuracy"),
+    "balanced_accuracy": Metric(
+        lambda f: (_sensitivity(f) + _specificity(f)) / 2, "Balanced accuracy", undefined=_ONE_CLASS
+    ),
+    "sensitivity": Metric(_sensitivity, "Sensitivity", undefined=_NO_PNEUMONIA),
+    "specificity": Metric(_specificity, "Specificity", undefined=_NO_NORMAL),
+    "ppv": Metric(lambda f: ratio(f.tp, f.tp + f.fp), "PPV", undefined="no film was called pneumonia"),
+    "npv": Metric(lambda f: ratio(f.tn, f.tn + f.fn), "NPV", undefined="no film was called normal"),
+    "f1": Metric(_f1, "F1", undefined="no film is or was called pneumonia"),
+    "f1_normal": Metric(_f1_normal, "F1 of normal", undefined="no film is or was called normal"),
+    "macro_f1": Metric(
+        lambda f: (_f1(f) + _f1_normal(f)) / 2, "Macro F1", undefined="a class neither occurs nor is called"
+    ),
+    "mcc": Metric(
+        matthews, "Matthews", undefined="the films, or the calls, are of one class", bounds=(-1, 1)
+    ),
+    "log_loss": Metric(log_loss, "Log loss", "lower", from_counts=False, bounds=(0, np.inf)),
+    "brier": Metric(brier, "Brier", "lower", from_counts=False),
+    "sensitivity_bacteria": Metric(
+        sensitivity_of("bacteria"),
+        "Sensitivity, bacterial",
+        undefined="no film is known to be bacterial",
+        from_counts=False,
+    ),
+    "sensitivity_virus": Metric(
+        sensitivity_of("virus"),
+        "Sensitivity, viral",
+        undefined="no film is known to be viral",
+        from_counts=False,
+    ),
+}
+"""Metrics by name; a new one is one entry."""
+
+
+def measure(
+    labels: np.ndarray,
+    score: np.ndarray,
+    weights: np.ndarray | None = None,
+    subtypes: np.ndarray | None = None,
+    names: Iterable[str] = tuple(METRICS),
+) -> dict[str, np.ndarray]:
+    """Computes metrics.
+
+    Args:
+        labels: (n,) 0 normal, 1 pneumonia.
+        score: (n,) logit of pneumonia minus logit of normal, finite.
+        weights: (r, n) how often each film counts in each replicate; None counts each film once, r = 1.
+        subtypes: (n,) str, for the sensitivity to each kind of pneumonia.
+        names: Keys of `METRICS`.
+
+    Returns:
+        (r,) float64 for each name.
+
+    Raises:
+        UserError: For a name that is not registered.
+
+    Example:
+        >>> from pneumo_tf.evaluation.metrics import measure
+        >>> measure(np.array([0, 1]), np.array([-2.0, 1.0]), names=["auc"])
+        {'auc': array([1.])}
+    """
+    labels, score = np.asarray(labels), np.asarray(score, np.float64)
+    weights = np.ones((1, len(labels))) if weights is None else np.asarray(weights, np.float64)
+    films = Weighted(labels, score, weights, subtypes)
+    for name in names:
+        if name not in METRICS:
+            raise unknown("metric", name, METRICS)
+    return {name: METRICS[name].of(films) for name in names}
+
+
+def confusion(labels: np.ndarray, score: np.ndarray) -> tuple[int, int, int, int]:
+    """Counts TN, FP, FN, TP at score > 0."""
+    films = Weighted(np.asarray(labels), np.asarray(score), np.ones((1, len(labels))))
+    return tuple(int(count[0]) for count in (films.tn, films.fp, films.fn, films.tp))
+
+
+def from_confusion(counts: tuple[int, int, int, int]) -> dict[str, float]:
+    """Gives every metric that a printed confusion matrix decides.
+
+    Args:
+        counts: TN, FP, FN, TP.
+    """
+    names = [name for name, metric in METRICS.items() if metric.from_counts]
+    one_of_each = np.array([0, 0, 1, 1]), np.array([-1.0, 1.0, -1.0, 1.0])
+    values = measure(*one_of_each, weights=np.array([counts]), names=names)
+    return {name: float(value[0]) for name, value in values.items()}

@@ -1,0 +1,84 @@
+"""Predictions joined with what is known of the films: what every metric, table and figure starts from."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pneumo_tf.data.films import Films
+from pneumo_tf.errors import UserError
+from pneumo_tf.run import Predictions
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Outputs of one model on one set, with the labels.
+
+    Args:
+        ids: Film ids, n of them.
+        labels: (n,) int8: 0 normal, 1 pneumonia.
+        logits: (n, classes) float32, as the model gave them.
+        score: (n,) float64: logit of pneumonia minus logit of normal.
+        patients: (n,) str: key of the person.
+        subtypes: (n,) str: `"normal"`, `"bacteria"`, `"virus"` or `"pneumonia"`.
+    """
+
+    ids: tuple[str, ...]
+    labels: np.ndarray
+    logits: np.ndarray
+    score: np.ndarray
+    patients: np.ndarray
+    subtypes: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def probability(self) -> np.ndarray:
+        """(n,) float64: probability of pneumonia, the sigmoid of the score, not calibrated."""
+        return np.exp(-np.logaddexp(0.0, -self.score))
+
+    @property
+    def predicted(self) -> np.ndarray:
+        """(n,) bool: called pneumonia at the operating point, probability above 0.5."""
+        return self.score > 0
+
+
+def join(predictions: Predictions, films: Films, like: Scored | None = None) -> Scored:
+    """Joins predictions with the film table.
+
+    Args:
+        predictions: Outputs of one run on one set.
+        films: The dataset's film table.
+        like: A set joined before; where it holds the same films in the same order, its columns are shared,
+            which keeps a board of thousands of runs in memory.
+
+    Raises:
+        UserError: For a film that is not in the table, one that was predicted twice, or a score that is not
+            a number.
+    """
+    if not np.isfinite(predictions.logits).all():
+        raise UserError("predictions hold a score that is not a number; run it again with --fresh")
+    if like is not None and like.ids == predictions.ids:
+        known = (like.ids, like.labels, like.patients, like.subtypes)
+    else:
+        known = _known(predictions.ids, films)
+    ids, labels, patients, subtypes = known
+    return Scored(ids, labels, predictions.logits, predictions.score, patients, subtypes)
+
+
+def _known(ids: tuple[str, ...], films: Films) -> tuple[tuple[str, ...], np.ndarray, np.ndarray, np.ndarray]:
+    strangers = [film_id for film_id in ids if film_id not in films.position]
+    if strangers:
+        raise UserError(
+            f"{len(strangers)} predicted films are not in the film table, such as {strangers[0]!r}; "
+            "the predictions belong to another dataset: run it again with --fresh"
+        )
+    if len(set(ids)) != len(ids):
+        raise UserError("predictions name a film twice; run it again with --fresh")
+    rows = [films.rows[index] for index in films.indices(ids)]
+    return (
+        tuple(row.id for row in rows),
+        np.array([row.label for row in rows], np.int8),
+        np.array([row.patient for row in rows], str),
+        np.array([row.subtype for row in rows], str),
+    )

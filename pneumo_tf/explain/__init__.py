@@ -1,0 +1,1 @@
+"""Where a model looked, by `tf.GradientTape` on its flat graph."""

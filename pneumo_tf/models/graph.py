@@ -1,0 +1,86 @@
+"""From a film to its logits: the one flat Keras graph around every backbone."""
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import keras
+
+from pneumo_tf.errors import UserError
+from pneumo_tf.models.architecture import NORMALISATIONS, Architecture
+
+if TYPE_CHECKING:
+    from pneumo_tf.recipe import Head
+
+INPUT_NAME = "film"
+INPUT_PREFIX = "input_"
+HEAD_PREFIX = "head_"
+
+
+def assemble(
+    architecture: Architecture, builder: Callable[..., keras.KerasTensor], *, head: "Head", size: int
+) -> keras.Model:
+    """Puts input layers, backbone and head together, with random weights.
+
+    Args:
+        architecture: What is built.
+        builder: Its resolved builder: `(x, **options)` → feature map, both symbolic (N, H, W, C).
+        head: What follows the feature map.
+        size: Side of the films in pixels.
+
+    Returns:
+        A functional model without nested models: uint8 films (N, size, size, 1) → float32 logits
+        (N, classes).
+
+    Raises:
+        UserError: The films are smaller than the architecture supports.
+    """
+    if size < architecture.minimum_size:
+        raise UserError(
+            f"{architecture.name} takes films of {architecture.minimum_size} px or more, not {size}"
+        )
+    film = keras.Input((size, size, 1), dtype="uint8", name=INPUT_NAME)
+    features = builder(_normalised(film, architecture), **architecture.options)
+    return keras.Model(film, _logits(features, head), name=architecture.name)
+
+
+def _normalised(film: keras.KerasTensor, architecture: Architecture) -> keras.KerasTensor:
+    # float32 under every policy: bfloat16 has 8 significant bits, and neighbouring grey levels would merge.
+    x = keras.layers.Rescaling(1.0, dtype="float32", name="input_float")(film)
+    if architecture.channels == 3:
+        x = keras.layers.Concatenate(dtype="float32", name="input_channels")([x, x, x])
+    table = NORMALISATIONS[architecture.normalisation]
+    return keras.layers.Rescaling(table.scale, table.offset, dtype="float32", name="input_normalisation")(x)
+
+
+def _logits(features: keras.KerasTensor, head: "Head") -> keras.KerasTensor:
+    layers = keras.layers
+    pool = layers.Flatten if head.pool == "flatten" else layers.GlobalAveragePooling2D
+    x = pool(name="head_pool")(features)
+    for number, units in enumerate(head.units, start=1):
+        x = layers.Dense(units, name=f"head_dense_{number}")(x)
+        if head.batch_norm:
+            x = layers.BatchNormalization(name=f"head_bn_{number}")(x)
+        x = layers.ReLU(name=f"head_relu_{number}")(x)
+    if head.dropout > 0:
+        x = layers.Dropout(head.dropout, name="head_dropout")(x)
+    # float32 under every policy: logits rounded to 8 bits tie by the hundred, and ranks need them apart.
+    return layers.Dense(head.classes, dtype="float32", name="head_logits")(x)
+
+
+def head_layers(model: keras.Model) -> list[keras.Layer]:
+    """Gives the layers from the pooling to the logits, in graph order."""
+    return [layer for layer in model.layers if layer.name.startswith(HEAD_PREFIX)]
+
+
+def backbone_layers(model: keras.Model) -> list[keras.Layer]:
+    """Gives the layers between the normalised input and the pooling, in graph order."""
+    outside = (INPUT_PREFIX, HEAD_PREFIX)
+    return [
+        layer for layer in model.layers if layer.name != INPUT_NAME and not layer.name.startswith(outside)
+    ]
+
+
+def last_stage_layers(model: keras.Model, architecture: Architecture) -> list[keras.Layer]:
+    """Gives the backbone layers that fine-tuning of the last stage trains, in graph order."""
+    return [layer for layer in backbone_layers(model) if re.match(architecture.last_stage, layer.name)]

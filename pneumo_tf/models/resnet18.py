@@ -1,0 +1,57 @@
+"""ResNet-18 as torchvision has it, so that its published weights fit (He et al. 2016)."""
+
+from keras import KerasTensor, initializers, layers
+
+WIDTHS = (64, 128, 256, 512)
+BLOCKS_PER_STAGE = 2
+
+
+def backbone(x: KerasTensor) -> KerasTensor:
+    """Builds the layers up to the pooling, with PyTorch's names joined by underscores.
+
+    Args:
+        x: Normalised films (N, H, W, 1 or 3).
+
+    Returns:
+        Feature map (N, H / 32, W / 32, 512).
+    """
+    x = _convolution(x, 64, kernel=7, stride=2, name="conv1")
+    x = layers.ReLU(name="relu")(_normalisation(x, "bn1"))
+    # Zeros may stand in for −∞ as padding of the maximum: nothing is below zero after the ReLU.
+    x = layers.ZeroPadding2D(1, name="maxpool_pad")(x)
+    x = layers.MaxPooling2D(3, strides=2, name="maxpool")(x)
+    for stage, width in enumerate(WIDTHS, start=1):
+        for block in range(BLOCKS_PER_STAGE):
+            stride = 2 if stage > 1 and block == 0 else 1
+            x = _block(x, width, stride, name=f"layer{stage}_{block}")
+    return x
+
+
+def _block(x: KerasTensor, width: int, stride: int, name: str) -> KerasTensor:
+    shortcut = x
+    if stride > 1:
+        shortcut = _convolution(x, width, kernel=1, stride=stride, name=f"{name}_downsample_0")
+        shortcut = _normalisation(shortcut, f"{name}_downsample_1")
+    x = _convolution(x, width, kernel=3, stride=stride, name=f"{name}_conv1")
+    x = layers.ReLU(name=f"{name}_relu1")(_normalisation(x, f"{name}_bn1"))
+    x = _convolution(x, width, kernel=3, stride=1, name=f"{name}_conv2")
+    x = layers.Add(name=f"{name}_add")([_normalisation(x, f"{name}_bn2"), shortcut])
+    return layers.ReLU(name=f"{name}_out")(x)
+
+
+def _convolution(x: KerasTensor, width: int, *, kernel: int, stride: int, name: str) -> KerasTensor:
+    # Keras' "same" pads an even side unevenly where the stride is 2; PyTorch pads both sides alike.
+    if kernel > 1:
+        x = layers.ZeroPadding2D(kernel // 2, name=f"{name}_pad")(x)
+    return layers.Conv2D(
+        width,
+        kernel,
+        strides=stride,
+        use_bias=False,
+        kernel_initializer=initializers.VarianceScaling(2.0, "fan_out", "untruncated_normal"),
+        name=name,
+    )(x)
+
+
+def _normalisation(x: KerasTensor, name: str) -> KerasTensor:
+    return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=name)(x)

@@ -1,0 +1,73 @@
+"""Rows that any model has to beat: what the films give away without being read. scikit-learn fits them."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from pneumo_tf.data.cache import cached_pixels
+from pneumo_tf.data.films import Dataset
+
+THUMBNAIL_SIDE = 16
+BORDER_SIDE = 32
+BORDER_WIDTH = 2
+
+Features = Callable[[Dataset, Path], np.ndarray]
+
+
+def _nothing(dataset: Dataset, cache: Path) -> np.ndarray:
+    return np.zeros((len(dataset.films), 1))
+
+
+def _image_size(dataset: Dataset, cache: Path) -> np.ndarray:
+    width, height = np.array([(film.width, film.height) for film in dataset.films], float).T
+    return np.stack([width, height, width / height], 1)
+
+
+def _thumbnail(dataset: Dataset, cache: Path) -> np.ndarray:
+    pixels = cached_pixels(dataset, cache, side=THUMBNAIL_SIDE)
+    return pixels.reshape(len(pixels), -1).astype(float)
+
+
+def _border(dataset: Dataset, cache: Path) -> np.ndarray:
+    pixels = cached_pixels(dataset, cache, side=BORDER_SIDE)
+    inside = np.zeros(pixels.shape[1:], bool)
+    inside[BORDER_WIDTH:-BORDER_WIDTH, BORDER_WIDTH:-BORDER_WIDTH] = True
+    return pixels[:, ~inside].astype(float)
+
+
+FEATURES: dict[str, Features] = {
+    "majority": _nothing,
+    "image_size": _image_size,
+    "thumbnail": _thumbnail,
+    "border": _border,
+}
+"""What each trivial model may know of a film: (n, features)."""
+
+
+def fit_trivial(name: str, dataset: Dataset, cache: Path, train: np.ndarray) -> np.ndarray:
+    """Fits a trivial model and scores every film of the dataset.
+
+    Args:
+        name: Key of `FEATURES`.
+        dataset: The films.
+        cache: Folder of decoded films.
+        train: Indices of the training films.
+
+    Returns:
+        (n, 1) float32, the logit of pneumonia of every film, trained on or not. Logistic regression with
+        balanced classes; for `majority`, which knows nothing, the log odds of the training films.
+    """
+    features, labels = FEATURES[name](dataset, cache), dataset.films.labels
+    if name == "majority":
+        share = labels[train].mean()
+        return np.full((len(labels), 1), np.log(share / (1 - share)), np.float32)
+    model = _logistic_regression().fit(features[train], labels[train])
+    return model.decision_function(features)[:, None].astype(np.float32)
+
+
+def _logistic_regression() -> Pipeline:
+    return make_pipeline(StandardScaler(), LogisticRegression(class_weight="balanced", max_iter=2000))

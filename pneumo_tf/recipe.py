@@ -1,0 +1,253 @@
+"""A recipe: everything that defines a model and its training, frozen and checked when made."""
+
+import dataclasses
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args, get_origin
+
+from pneumo_tf.errors import UserError, unknown
+
+ClassWeights = Literal["none", "balanced", "inverse_frequency"] | tuple[float, float]
+
+
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise UserError(message)
+
+
+def _check_literals(instance: Any) -> None:
+    hints = typing.get_type_hints(type(instance))
+    for item in dataclasses.fields(instance):
+        if get_origin(hints[item.name]) is Literal:
+            value, allowed = getattr(instance, item.name), get_args(hints[item.name])
+            if value not in allowed:
+                kind = f"{type(instance).__name__.lower()}.{item.name}"
+                raise unknown(kind, str(value), map(str, allowed))
+
+
+def _described(default: Any) -> Any:
+    """A field that documents a recipe without changing what is trained: it is left out of the run's id."""
+    return field(default=default, metadata={"hashed": False})
+
+
+@dataclass(frozen=True)
+class Augment:
+    """Ranges of the random change of a training film, drawn anew for each film and epoch.
+
+    Args:
+        rotation: Degrees, to both sides.
+        shift: Fraction of the side, both ways, on both axes.
+        zoom: Lowest and highest magnification; 1 leaves the film as it is.
+        crop_area: Area of a random resized crop as a fraction of the film; above 1 the film shrinks.
+        crop_aspect: Lowest and highest width / height of that crop, drawn log-uniformly.
+        flip: Probability of a horizontal flip.
+        brightness: Grey levels of 255, added, to both sides.
+        gain: Fraction by which grey levels are multiplied, to both sides.
+        contrast: Fraction by which the distance from the film's mean is multiplied, to both sides.
+        gamma: The exponent is `exp(u)` with `u` uniform in ± this.
+        fill: What lies outside the film: its nearest edge or black.
+    """
+
+    rotation: float = 0.0
+    shift: float = 0.0
+    zoom: tuple[float, float] = (1.0, 1.0)
+    crop_area: tuple[float, float] = (1.0, 1.0)
+    crop_aspect: tuple[float, float] = (1.0, 1.0)
+    flip: float = 0.0
+    brightness: float = 0.0
+    gain: float = 0.0
+    contrast: float = 0.0
+    gamma: float = 0.0
+    fill: Literal["nearest", "black"] = "nearest"
+
+    def __post_init__(self) -> None:
+        _check_literals(self)
+        for name in ("zoom", "crop_area", "crop_aspect"):
+            low, high = getattr(self, name)
+            _require(0 < low <= high, f"augment.{name} must be 0 < low ≤ high, not {low}, {high}")
+        for name in ("rotation", "brightness", "gamma"):
+            _require(getattr(self, name) >= 0, f"augment.{name} must not be negative")
+        for name in ("shift", "flip", "gain", "contrast"):
+            _require(0 <= getattr(self, name) <= 1, f"augment.{name} must lie between 0 and 1")
+
+    @property
+    def active(self) -> bool:
+        """Whether any film can change."""
+        return dataclasses.replace(self, fill="nearest") != Augment()
+
+
+@dataclass(frozen=True)
+class Head:
+    """The layers between a backbone's feature map and the logits.
+
+    Args:
+        pool: `"average"` over the map, or `"flatten"`.
+        units: Width of each dense layer before the logits.
+        batch_norm: Batch normalisation between each dense layer and its ReLU.
+        dropout: Rate before the logits.
+        classes: Logits: 2 (normal, pneumonia) or 1 (pneumonia).
+    """
+
+    pool: Literal["average", "flatten"] = "average"
+    units: tuple[int, ...] = ()
+    batch_norm: bool = False
+    dropout: float = 0.0
+    classes: Literal[1, 2] = 2
+
+    def __post_init__(self) -> None:
+        _check_literals(self)
+        _require(all(unit > 0 for unit in self.units), "head.units must be positive")
+        _require(0 <= self.dropout < 1, "head.dropout must lie in [0, 1)")
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One stretch of training with its own trained part, optimiser and schedule.
+
+    Args:
+        epochs: Passes over the training films, at most.
+        learning_rate: Peak rate.
+        train: The part whose weights move; the head always does.
+        batch_norm: Whether the backbone's batch norm uses its stored statistics (`"inference"`) or the
+            batch's, moving the stored ones (`"training"`). Its scale and shift move with their layer.
+        optimizer: Keras' name.
+        schedule: `"constant"`, or `"cosine"` to zero over the phase.
+        warmup_steps: Optimiser steps of linear rise to the peak rate.
+        weight_decay: Decoupled decay per step, times the rate (Loshchilov & Hutter 2019), as AdamW has it.
+        l2: Coefficient added to the gradient, as `weight_decay` of `torch.optim.Adam` and `SGD` does.
+        momentum: For SGD.
+        patience: Epochs without a better validation AUC before the phase ends; None never stops.
+    """
+
+    epochs: int
+    learning_rate: float
+    train: Literal["head", "last_stage", "all"] = "all"
+    batch_norm: Literal["inference", "training"] = "inference"
+    optimizer: Literal["adam", "adamw", "sgd"] = "adam"
+    schedule: Literal["constant", "cosine"] = "constant"
+    warmup_steps: int = 0
+    weight_decay: float = 0.0
+    l2: float = 0.0
+    momentum: float = 0.0
+    patience: int | None = None
+
+    def __post_init__(self) -> None:
+        _check_literals(self)
+        _require(self.epochs >= 1, "phase.epochs must be at least 1")
+        _require(self.learning_rate > 0, "phase.learning_rate must be positive")
+        _require(self.warmup_steps >= 0, "phase.warmup_steps must not be negative")
+        _require(self.patience is None or self.patience >= 1, "phase.patience must be at least 1")
+
+
+@dataclass(frozen=True)
+class Published:
+    """A figure that the authors of a system printed, and the images it was really computed on.
+
+    Args:
+        on: The images, in words, such as `"official test"`.
+        metrics: Names as in `pneumo_tf.evaluation.metrics`, with fractions of 1.
+        confusion: TN, FP, FN, TP, where they printed them.
+    """
+
+    on: str
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    confusion: tuple[int, int, int, int] | None = None
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A model and its training.
+
+    Args:
+        name: Its name in options, folders and tables.
+        architecture: Name in `pneumo_tf.models.registry`.
+        phases: Trained one after the other; none for a row that scikit-learn fits.
+        head: What follows the backbone.
+        size: Side in pixels; None takes the architecture's own.
+        fit: `"squash"` to the square, or `"letterbox"`: keep the aspect, pad with black.
+        edge_crop: Fraction of each edge that is cut off before resizing.
+        augment: Change of training films.
+        batch: Films per optimiser step.
+        loss: Cross-entropy of the softmax (of the sigmoid, with one logit), or focal loss.
+        focal_gamma: Focusing exponent (Lin et al. 2017).
+        label_smoothing: Mass spread over the classes.
+        class_weights: Weights of normal and pneumonia in the loss: a pair, or from the training films:
+            `"balanced"` is N / (2 count), `"inverse_frequency"` N / count.
+        sampling: `"shuffled"` sees every film once an epoch; `"balanced"` draws as many of each class.
+        initial: `"imagenet"` weights for the backbone, or `"random"`.
+        select: Weights kept: of the `"best"` epoch by validation AUC, or of the `"last"`.
+        family: Heading under which the row stands.
+        source: Where the recipe is from.
+        chosen: What its authors do not say and is chosen here.
+        published: What they printed.
+        expected: Band of accuracy on the official test set that a sound run falls in.
+        informed_by_test: The design was made with published test results in sight.
+    """
+
+    name: str
+    architecture: str
+    phases: tuple[Phase, ...] = ()
+    head: Head = Head()
+    size: int | None = None
+    fit: Literal["squash", "letterbox"] = "squash"
+    edge_crop: float = 0.0
+    augment: Augment = Augment()
+    batch: int = 32
+    loss: Literal["cross_entropy", "focal"] = "cross_entropy"
+    focal_gamma: float = 2.0
+    label_smoothing: float = 0.0
+    class_weights: ClassWeights = "none"
+    sampling: Literal["shuffled", "balanced"] = "shuffled"
+    initial: Literal["imagenet", "random"] = "random"
+    select: Literal["best", "last"] = "best"
+    family: str = _described("")
+    source: str = _described("")
+    chosen: str = _described("")
+    published: tuple[Published, ...] = _described(())
+    expected: tuple[float, float] | None = _described(None)
+    informed_by_test: bool = _described(False)
+
+    def __post_init__(self) -> None:
+        _check_literals(self)
+        _require(self.size is None or self.size >= 8, "recipe.size must be at least 8 pixels")
+        _require(self.batch >= 1, "recipe.batch must be at least 1")
+        _require(0 <= self.edge_crop < 0.5, "recipe.edge_crop must lie in [0, 0.5)")
+        _require(0 <= self.label_smoothing < 1, "recipe.label_smoothing must lie in [0, 1)")
+        if isinstance(self.class_weights, tuple):
+            _require(min(self.class_weights) > 0, "recipe.class_weights must be positive")
+
+    def to_dict(self, *, hashed_only: bool = False) -> dict[str, Any]:
+        """Gives the recipe as JSON-ready values.
+
+        Args:
+            hashed_only: Leave out the fields that only describe.
+        """
+        fields = dataclasses.fields(self)
+        kept = [f.name for f in fields if not hashed_only or f.metadata.get("hashed", True)]
+        values = dataclasses.asdict(self)
+        return {name: values[name] for name in kept}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Recipe":
+        """Rebuilds a recipe from `to_dict`, also after a trip through JSON."""
+        return _rebuild(cls, values)
+
+
+def _rebuild(hint: Any, value: Any) -> Any:
+    """Turns JSON's lists and mappings back into the tuples and dataclasses that `hint` names."""
+    if dataclasses.is_dataclass(hint):
+        hints = typing.get_type_hints(hint)
+        for name in value:
+            if name not in hints:
+                raise unknown(f"key of {hint.__name__.lower()}", name, hints)
+        return hint(**{name: _rebuild(hints[name], item) for name, item in value.items()})
+    if get_origin(hint) in (typing.Union, types.UnionType):
+        if value is None or isinstance(value, str):
+            return value
+        return _rebuild(next(arg for arg in get_args(hint) if get_origin(arg) is not Literal), value)
+    if get_origin(hint) is tuple:
+        inner = get_args(hint)
+        return tuple(_rebuild(inner[0 if inner[-1] is ... else i], item) for i, item in enumerate(value))
+    return value

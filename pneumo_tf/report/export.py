@@ -1,0 +1,138 @@
+"""The numbers of the boards for machines: CSV with a line per row and metric, JSON with everything."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from pneumo_tf.evaluation.intervals import LEVEL, REPLICATES, Estimate
+from pneumo_tf.evaluation.metrics import METRICS, confusion
+from pneumo_tf.report.board import Standing
+from pneumo_tf.report.costs import devices
+from pneumo_tf.report.rows import Board, Row
+from pneumo_tf.report.unfinished import state_and_reason
+from pneumo_tf.run import HARNESS_VERSION
+
+DIGITS = 6
+"""Decimals kept: more than any interval supports, and coarse enough to be the same on every machine."""
+
+COLUMNS = (
+    *("dataset", "title", "profile", "protocol", "rank", "recipe", "family", "trivial", "informed_by_test"),
+    *("metric", "better", "value", "low", "high", "sd", "runs", "seeds", "folds", "test_films"),
+    *("test_patients", "initial", "precision", "device", "harness", "run_ids"),
+)
+
+
+def to_csv(boards: Sequence[Board], ranked: Sequence[Sequence[Standing]]) -> str:
+    """A line per board, done row and metric; empty where there is no value."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for board, order in zip(boards, ranked, strict=True):
+        ranks = _ranks(order)
+        for row in (row for row in board.rows if row.runs):
+            about = _about_board(board) | _about_row(row, ranks)
+            about = {key: " ".join(map(str, v)) if isinstance(v, list) else v for key, v in about.items()}
+            for name, estimate in row.estimates.items():
+                values = {"metric": name, "better": METRICS[name].better, **_estimate(estimate)}
+                writer.writerow({key: (about | values).get(key) for key in COLUMNS})
+    return text.getvalue()
+
+
+def to_json(boards: Sequence[Board], ranked: Sequence[Sequence[Standing]]) -> str:
+    """Everything the page shows, and each run's own values."""
+    values = {
+        "harness": HARNESS_VERSION,
+        "interval": {
+            "level": LEVEL,
+            "method": "percentile bootstrap of patients and seeds",
+            "draws": REPLICATES,
+        },
+        "boards": [
+            _about_board(board) | {"newest": board.newest, "rows": list(_rows(board, order))}
+            for board, order in zip(boards, ranked, strict=True)
+        ],
+    }
+    return json.dumps(_finite(values), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _rows(board: Board, order: Sequence[Standing]) -> Iterator[dict[str, Any]]:
+    ranks, marks = _ranks(order), {id(standing.row): standing.marks for standing in order}
+    for row in board.rows:
+        yield {
+            **_about_row(row, ranks),
+            "marks": marks.get(id(row), ""),
+            "validation_auc": _rounded(row.validation_auc) if row.runs else None,
+            "metrics": {name: _estimate(estimate) for name, estimate in row.estimates.items()},
+            "by_run": [_run(row, index) for index in range(len(row.runs))],
+            "unfinished": [
+                {"run": folder.path.name, "seed": spec.seed, "fold": spec.fold}
+                | dict(zip(("state", "reason"), state_and_reason(folder), strict=True))
+                for folder, spec in zip(row.unfinished, row.unfinished_specs, strict=True)
+            ],
+            "settings": row.recipe.to_dict(),
+        }
+
+
+def _run(row: Row, index: int) -> dict[str, Any]:
+    spec, scored = row.specs[index], row.test[index]
+    return {
+        "run": row.runs[index].path.name,
+        "seed": spec.seed,
+        "fold": spec.fold,
+        "weights": spec.weights,
+        "metrics": {name: _rounded(estimate.runs[index]) for name, estimate in row.estimates.items()},
+        "confusion": dict(zip(("tn", "fp", "fn", "tp"), confusion(scored.labels, scored.score), strict=True)),
+        "costs": row.costs[index],
+        "environment": row.environments[index],
+    }
+
+
+def _about_board(board: Board) -> dict[str, Any]:
+    return {"dataset": board.dataset, "title": board.title, "profile": board.profile}
+
+
+def _about_row(row: Row, ranks: dict[int, int]) -> dict[str, Any]:
+    tested = row.test[0] if row.runs else None
+    return {
+        "protocol": row.protocol,
+        "rank": ranks.get(id(row)),
+        "recipe": row.name,
+        "family": row.recipe.family,
+        "trivial": row.trivial,
+        "informed_by_test": row.recipe.informed_by_test,
+        "runs": len(row.runs),
+        "seeds": sorted({spec.seed for spec in row.specs}),
+        "folds": sorted({spec.fold for spec in row.specs if spec.fold is not None}),
+        "test_films": None if tested is None else len(tested),
+        "test_patients": None if tested is None else len(np.unique(tested.patients)),
+        "initial": row.initial,
+        "precision": sorted({spec.precision for spec in row.specs}),
+        "device": devices(row),
+        "harness": HARNESS_VERSION,
+        "run_ids": [folder.path.name for folder in row.runs],
+    }
+
+
+def _ranks(order: Sequence[Standing]) -> dict[int, int]:
+    return {id(standing.row): standing.rank for standing in order}
+
+
+def _estimate(estimate: Estimate) -> dict[str, float | None]:
+    return {key: _rounded(getattr(estimate, key)) for key in ("value", "low", "high", "sd")}
+
+
+def _rounded(value: float) -> float | None:
+    return round(float(value), DIGITS) if np.isfinite(value) else None
+
+
+def _finite(values: Any) -> Any:
+    """Replaces what JSON has no number for, wherever runs recorded it."""
+    if isinstance(values, dict):
+        return {key: _finite(value) for key, value in values.items()}
+    if isinstance(values, list | tuple):
+        return [_finite(value) for value in values]
+    return None if isinstance(values, float) and not np.isfinite(values) else values

@@ -1,0 +1,51 @@
+"""What each recipe's augmentation does to training films."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from pneumo_tf.report.figures import style
+from pneumo_tf.report.figures.overlay import draw_film
+from pneumo_tf.report.figures.picture import Picture
+from pneumo_tf.report.rows import Board, Row
+
+MOST_FILMS, MOST_VIEWS = 3, 5
+
+
+def draw(board: Board) -> Iterator[Picture]:
+    """Draws one page per recipe that augments and left such films."""
+    for row in board.rows:
+        arrays = row.runs[0].read_arrays("augmented") if row.runs else {}
+        if arrays and len(arrays["ids"]):
+            yield _page(row, arrays)
+
+
+def _page(row: Row, arrays: dict[str, np.ndarray]) -> Picture:
+    originals, views = arrays["originals"][:MOST_FILMS], arrays["augmented"][:MOST_FILMS, :MOST_VIEWS]
+    figure, axes = style.page(
+        len(originals), 1 + views.shape[1], (1.3, 1.3), (0.06, 0.25), style.Margins(0.1, 0.1, 0.75, 0.28)
+    )
+    for line, original, changed, film_id in zip(axes, originals, views, arrays["ids"], strict=False):
+        for ax, pixels in zip(line, (original, *changed), strict=True):
+            draw_film(ax, pixels)
+        line[0].set_xlabel(style.stem(str(film_id), 24), size=6, labelpad=2)
+    axes[0, 0].set_title("original")
+    axes[0, 1].set_title("augmented", loc="left")
+    style.heading(figure, f"Augmented films: {row.name}")
+    return Picture(
+        f"augmented-{row.name}-{row.protocol}",
+        f"Training films as they are and as {row.name} meets them, drawn anew for each epoch ({_ranges(row)}). "
+        "Look for lungs that leave the picture or changes that no film would show.",
+        figure,
+    )
+
+
+def _ranges(row: Row) -> str:
+    """What of the augmentation is switched on, as the recipe has it."""
+    augment, off = row.recipe.augment, type(row.recipe.augment)()
+    changed = {name: value for name, value in vars(augment).items() if value != getattr(off, name)}
+    return ", ".join(f"{name.replace('_', ' ')} {_value(value)}" for name, value in changed.items())
+
+
+def _value(value: object) -> str:
+    return " to ".join(f"{part:g}" for part in value) if isinstance(value, tuple) else str(value)

@@ -1,0 +1,60 @@
+"""Rows that may stand in one picture: their test films were chosen the same way."""
+
+from dataclasses import dataclass
+
+from pneumo_tf.report.figures import style
+from pneumo_tf.report.rows import Board, Row
+
+
+@dataclass(frozen=True)
+class Comparable:
+    """The rows of one protocol on one board.
+
+    Args:
+        protocol: How the films were divided.
+        rows: Those with a run that is done, in the board's order.
+        strokes: How the line of each of `rows` is drawn.
+        missing: Names of the rows without one.
+    """
+
+    protocol: str
+    rows: tuple[Row, ...]
+    strokes: tuple[style.Stroke, ...]
+    missing: tuple[str, ...]
+
+    @property
+    def note(self) -> str:
+        """What a caption adds: the protocol, what the numbers rest on, and which rows are missing."""
+        counts = sorted({len(row.runs) for row in self.rows})
+        runs = f"{counts[0]} to {counts[-1]} runs" if len(counts) > 1 else f"{counts[0]} run"
+        runs += "s" * (counts == counts[:1] and counts[0] > 1)
+        missing = f" Without a finished run: {', '.join(self.missing)}." if self.missing else ""
+        return f"Protocol {self.protocol}, {runs} a row.{missing}"
+
+
+def comparable(board: Board) -> list[Comparable]:
+    """Groups the rows of a board by protocol, leaving out protocols without a finished run."""
+    groups = []
+    for protocol in dict.fromkeys(row.protocol for row in board.rows):
+        rows = [row for row in board.rows if row.protocol == protocol]
+        done = tuple(row for row in rows if row.runs)
+        if done:
+            missing = tuple(row.name for row in rows if not row.runs)
+            groups.append(Comparable(protocol, done, tuple(_strokes(board, done)), missing))
+    return groups
+
+
+def _strokes(board: Board, rows: tuple[Row, ...]) -> list[style.Stroke]:
+    """Strokes belong to a name on the whole board, so a row looks the same under every protocol."""
+    first = {row.name: row.trivial for row in reversed(board.rows)}
+    names = sorted(first)
+    given = dict(zip(names, style.strokes([first[name] for name in names]), strict=True))
+    return [given[row.name] for row in rows]
+
+
+def over_runs(row: Row) -> str:
+    """Says what a mean of the row is taken over."""
+    if len(row.runs) == 1:
+        return "1 run"
+    kind = "folds" if any(spec.fold is not None for spec in row.specs) else "seeds"
+    return f"mean of {len(row.runs)} {kind}"

@@ -1,0 +1,72 @@
+"""Confusion matrices of all rows on one page."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+
+from pneumo_tf.data.films import CLASSES
+from pneumo_tf.evaluation.metrics import confusion
+from pneumo_tf.report.figures import style
+from pneumo_tf.report.figures.comparable import comparable, over_runs
+from pneumo_tf.report.figures.picture import Picture
+from pneumo_tf.report.rows import Board, Row
+
+COLUMNS = 4
+
+
+def mean_confusion(row: Row) -> np.ndarray:
+    """(2, 2) counts at the operating point, [[TN, FP], [FN, TP]], the mean over the runs of a row."""
+    return np.mean([confusion(run.labels, run.score) for run in row.test], axis=0).reshape(2, 2)
+
+
+def draw_confusion(ax: Axes, counts: np.ndarray, size: float = style.TEXT) -> None:
+    """Draws counts with the percentage of their label below, shaded by that percentage.
+
+    Args:
+        ax: Where.
+        counts: (2, 2), labels in rows; a label without films keeps its shares open.
+        size: Of the type, in points.
+    """
+    totals = counts.sum(axis=1, keepdims=True)
+    shares = np.divide(counts, totals, out=np.zeros((2, 2)), where=totals > 0)
+    ax.imshow(shares, cmap=colormaps["Blues"], vmin=0, vmax=1.15, aspect="auto")
+    for (label, called), count in np.ndenumerate(counts):
+        number = f"{count:.0f}" if np.allclose(counts, np.rint(counts)) else f"{count:.1f}"
+        share = f"{shares[label, called]:.0%}" if totals[label] else "no films"
+        ink = "white" if shares[label, called] > 0.6 else style.INK
+        ax.text(called, label, f"{number}\n{share}", ha="center", va="center", color=ink, size=size)
+    ax.set_xticks((0, 1), CLASSES)
+    ax.set_yticks((0, 1), CLASSES, rotation=90, va="center")
+    ax.tick_params(length=0)
+    for spine in ax.spines.values():
+        spine.set_visible(False)
+
+
+def draw(board: Board) -> Iterator[Picture]:
+    """Draws one page of confusion matrices per protocol."""
+    for group in comparable(board):
+        count = len(group.rows)
+        columns = min(COLUMNS, count)
+        figure, axes = style.page(
+            style.rows_for(count, columns),
+            columns,
+            (1.75, 1.25),
+            (0.5, 0.62),
+            style.Margins(0.6, 0.35, 0.75, 0.62),
+        )
+        for ax, row in zip(axes.flat, group.rows, strict=False):
+            draw_confusion(ax, mean_confusion(row))
+            ax.set_title(f"{style.fold(row.name, 26)}\n{over_runs(row)}", size=style.SMALL)
+        style.drop(axes.flat[count:])
+        style.heading(figure, "Confusion matrices")
+        axes[-1, 0].set_xlabel("called")
+        axes[0, 0].set_ylabel("labelled")
+        yield Picture(
+            f"confusion-{group.protocol}",
+            "Labels in rows, calls at probability 0.5 in columns; the percentage is of the row. Counts are the "
+            "mean over the runs of a row. Better: dark on the diagonal, pale off it; the lower left cell is "
+            f"pneumonia that was missed. {group.note}",
+            figure,
+        )

@@ -1,0 +1,89 @@
+"""Pneumonia that each row missed, against one row of reference."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from pneumo_tf.evaluation.metrics import confusion
+from pneumo_tf.report.figures import style
+from pneumo_tf.report.figures.comparable import Comparable, comparable
+from pneumo_tf.report.figures.picture import Picture
+from pneumo_tf.report.rows import Board, Row
+
+REFERENCE = "baseline_cnn"
+
+
+def errors(row: Row) -> tuple[float, float]:
+    """False negatives and false positives, the mean over the runs of a row."""
+    counts = np.mean([confusion(run.labels, run.score) for run in row.test], axis=0)
+    return float(counts[2]), float(counts[1])
+
+
+def reference_row(rows: Sequence[Row]) -> Row | None:
+    """The row the others are held against: `REFERENCE`, else the trivial row that misses most, else none."""
+    named = [row for row in rows if row.name == REFERENCE]
+    trivial = sorted((row for row in rows if row.trivial), key=lambda row: (-errors(row)[0], row.name))
+    return next(iter(named + trivial), None)
+
+
+def draw(board: Board) -> Iterator[Picture]:
+    """Draws one page per protocol in which two rows or more can be compared."""
+    for group in comparable(board):
+        reference = reference_row(group.rows)
+        if reference is not None and len(group.rows) > 1:
+            yield _page(group, reference)
+
+
+def _page(group: Comparable, reference: Row) -> Picture:
+    rows = sorted(group.rows, key=lambda row: (errors(row), row.name))
+    names = [style.fold(row.name, 34) for row in rows]
+    left = style.inches(names) + 0.15
+    figure, axes = style.page(
+        1, 2, (3.6, 0.3 * len(rows) + 0.15), (0.45, 0.3), style.Margins(left, 0.35, 0.65, 0.65)
+    )
+    missed, alarms = axes[0]
+    held = errors(reference)
+    _bars(missed, rows, [errors(row)[0] for row in rows], held[0], style.PNEUMONIA, reference)
+    _bars(alarms, rows, [errors(row)[1] for row in rows], held[1], style.NORMAL, reference)
+    missed.set_yticks(range(len(rows)), names)
+    pneumonias = int(rows[0].test[0].labels.sum())
+    missed.set_xlabel(f"missed pneumonia, of {pneumonias} films")
+    alarms.set_xlabel(f"false alarms, of {len(rows[0].test[0]) - pneumonias} normal films")
+    alarms.set_yticks([])
+    style.heading(figure, f"Missed pneumonia, against {reference.name}")
+    return Picture(
+        f"missed-{group.protocol}",
+        f"Films with pneumonia that a row called normal at probability 0.5, and how many more (+) or fewer (−) than "
+        f"{reference.name} (dotted line); the mean over runs. Better: shorter bars on both sides: a row that calls "
+        f"every film pneumonia misses none and pays for it on the right. {group.note}",
+        figure,
+    )
+
+
+def _bars(
+    ax: Axes, rows: Sequence[Row], values: Sequence[float], held: float, color: str, reference: Row
+) -> None:
+    widest = max(*values, 1.0)
+    for place, (row, value) in enumerate(zip(rows, values, strict=True)):
+        ax.barh(place, value, height=0.68, color=color, alpha=0.45 if row.trivial else 0.9)
+        text = number(value) if row is reference else f"{number(value)}  ({difference(value, held)})"
+        ax.text(
+            value + 0.015 * widest, place, text, va="center", weight="bold" if row is reference else "normal"
+        )
+    ax.axvline(held, color=style.INK, lw=0.9, ls=(0, (1, 1.5)))
+    ax.set_xlim(0, 1.35 * widest)
+    ax.set_ylim(len(rows) - 0.45, -0.55)
+    ax.tick_params(axis="y", length=0, labelsize=style.TEXT)
+    ax.locator_params(axis="x", nbins=5)
+
+
+def number(value: float) -> str:
+    """A count, with one decimal where it is a mean over runs."""
+    return f"{value:.0f}" if value == round(value) else f"{value:.1f}"
+
+
+def difference(value: float, held: float) -> str:
+    """A signed difference, `"±0"` where there is none."""
+    gap = round(value - held, 1)
+    return "±0" if gap == 0 else ("+" if gap > 0 else "−") + number(abs(gap))

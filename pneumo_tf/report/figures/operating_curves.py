@@ -1,0 +1,172 @@
+"""ROC and precision-recall curves: their points, their mean over runs, and the page that overlays them."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from pneumo_tf.evaluation.intervals import Estimate
+from pneumo_tf.evaluation.metrics import Weighted, ratio
+from pneumo_tf.evaluation.scored import Scored
+from pneumo_tf.report.figures import style
+from pneumo_tf.report.figures.comparable import Comparable
+
+
+class Curve(NamedTuple):
+    """Points to join by straight lines.
+
+    Args:
+        x: (k,) false positive rate, or recall; nan where the films are of one class.
+        y: (k,) sensitivity, or precision.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+
+    @property
+    def defined(self) -> bool:
+        """Whether there is anything to draw."""
+        return bool(len(self.x) and np.isfinite(self.x).all() and np.isfinite(self.y).all())
+
+
+def _called(scored: Scored) -> tuple[np.ndarray, np.ndarray]:
+    """Normals and pneumonias at or above each distinct score, highest score first."""
+    steps = Weighted(scored.labels, scored.score, np.ones((1, len(scored)))).steps
+    return np.cumsum(steps[0][0]), np.cumsum(steps[1][0])
+
+
+def roc_points(scored: Scored) -> Curve:
+    """False positive rate and sensitivity at each distinct score, from (0, 0) to (1, 1)."""
+    normals, pneumonias = (np.concatenate([[0.0], called]) for called in _called(scored))
+    return Curve(
+        ratio(normals, np.full_like(normals, normals[-1])),
+        ratio(pneumonias, np.full_like(pneumonias, pneumonias[-1])),
+    )
+
+
+def precision_points(scored: Scored) -> Curve:
+    """Recall and precision at each distinct score that adds recall; between two of them precision is the latter's."""
+    normals, pneumonias = _called(scored)
+    adds = np.diff(pneumonias, prepend=0.0) > 0
+    recall = ratio(pneumonias, np.full_like(pneumonias, pneumonias[-1]))
+    return Curve(recall[adds], ratio(pneumonias, pneumonias + normals)[adds])
+
+
+def mean_roc(runs: Sequence[Scored]) -> Curve:
+    """Mean sensitivity at each false positive rate, so that the area below is the mean of the runs' AUC."""
+    curves = [roc_points(run) for run in runs]
+    if len(curves) == 1 or not all(curve.defined for curve in curves):
+        return curves[0]
+    grid = np.unique(np.concatenate([curve.x for curve in curves]))
+    sides = np.mean([_at(curve, grid) for curve in curves], axis=0)
+    return Curve(np.repeat(grid, 2), sides.T.ravel())
+
+
+def _at(curve: Curve, grid: np.ndarray) -> np.ndarray:
+    """(2, g) lowest and highest sensitivity at each false positive rate, which differ where the curve is upright."""
+    rates, first = np.unique(curve.x, return_index=True)
+    low, high = curve.y[first], curve.y[np.append(first[1:], len(curve.x)) - 1]
+    right = np.searchsorted(rates, grid)
+    left = np.maximum(right - 1, 0)
+    along = ratio(grid - rates[left], rates[right] - rates[left])
+    between = high[left] + along * (low[right] - high[left])
+    exact = rates[right] == grid
+    return np.where(exact, (low[right], high[right]), between)
+
+
+def mean_precision(runs: Sequence[Scored]) -> Curve:
+    """Mean precision at each recall, as steps, so that the area below is the mean of the runs' average precision."""
+    curves = [precision_points(run) for run in runs]
+    if not all(curve.defined for curve in curves):
+        return next(curve for curve in curves if not curve.defined)
+    grid = np.unique(np.concatenate([curve.x for curve in curves]))
+    precision = np.mean([curve.y[np.searchsorted(curve.x, grid)] for curve in curves], axis=0)
+    return Curve(np.concatenate([[0.0], np.repeat(grid, 2)[:-1]]), np.repeat(precision, 2))
+
+
+def operating_point(
+    runs: Sequence[Scored], of: Callable[[Scored], tuple[float, float]]
+) -> tuple[float, float]:
+    """Mean over runs of the point at probability 0.5."""
+    return tuple(np.mean([of(run) for run in runs], axis=0))
+
+
+def overlay_page(
+    group: Comparable,
+    curves: Sequence[Curve],
+    points: Sequence[tuple[float, float]],
+    estimates: Sequence[Estimate],
+    title: str,
+    zoom: tuple[tuple[float, float], tuple[float, float]],
+) -> tuple[Figure, np.ndarray]:
+    """Draws the curves of all rows twice, whole and magnified, beside a legend ordered by `estimates`.
+
+    Args:
+        group: Rows and their strokes.
+        curves: One per row.
+        points: Operating point of each row, marked in the magnified panel.
+        estimates: What the legend says of each row.
+        title: Of the page.
+        zoom: Limits of x and of y of the magnified panel.
+
+    Returns:
+        The figure, and its two panels.
+    """
+    names = [style.fold(row.name, 34) for row in group.rows]
+    legend = style.inches(names) + 1.9
+    lines = sum(name.count("\n") + 1 for name in names)
+    side = max(3.4, 0.175 * lines + 0.3)
+    figure, axes = style.page(1, 2, (side, side), (0.55, 0.3), style.Margins(0.6, legend, 0.6, 0.62))
+    whole, near = axes[0]
+    for ax in (whole, near):
+        for curve, stroke in zip(curves, group.strokes, strict=True):
+            if curve.defined:
+                ax.plot(*curve, color=stroke.color, ls=stroke.linestyle, lw=stroke.linewidth)
+        ax.grid()
+    for point, stroke in zip(points, group.strokes, strict=True):
+        near.plot(*point, "o", color=stroke.color, ms=5, mec="white", mew=0.8, zorder=5)
+    _set_limits(whole, near, zoom)
+    _legend(figure, near, group, names, estimates)
+    style.heading(figure, title)
+    return figure, axes[0]
+
+
+def _set_limits(whole: Axes, near: Axes, zoom: tuple[tuple[float, float], tuple[float, float]]) -> None:
+    (left, right), (low, high) = zoom
+    whole.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), title="whole")
+    margin = 0.01 * (right - left)
+    near.set(xlim=(left - margin, right + margin), ylim=(low - margin, high + margin), title="magnified")
+    frame = ((left, right, right, left, left), (low, low, high, high, low))
+    whole.plot(*frame, color=style.QUIET, lw=0.8, ls=(0, (1, 1.5)))
+
+
+def _legend(
+    figure: Figure, beside: Axes, group: Comparable, names: Sequence[str], estimates: Sequence[Estimate]
+) -> None:
+    best_first = sorted(
+        range(len(names)), key=lambda i: (-np.nan_to_num(estimates[i].value, nan=-1.0), names[i])
+    )
+    handles, labels = [], []
+    for index in best_first:
+        stroke = group.strokes[index]
+        handles += beside.plot([], [], color=stroke.color, ls=stroke.linestyle, lw=stroke.linewidth)
+        labels.append(f"{number(estimates[index])}  {names[index]}")
+    box = beside.get_position()
+    figure.legend(
+        handles,
+        labels,
+        loc="upper left",
+        bbox_to_anchor=(box.x1 + 0.005, box.y1 + 0.01),
+        handlelength=2.6,
+        labelspacing=0.45,
+    )
+
+
+def number(estimate: Estimate) -> str:
+    """A value with its interval, as short as a legend wants it."""
+    if np.isnan(estimate.value):
+        return "not defined"
+    interval = "" if np.isnan(estimate.low) else f" [{estimate.low:.3f}, {estimate.high:.3f}]"
+    return f"{estimate.value:.3f}{interval}"

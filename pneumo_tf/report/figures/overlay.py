@@ -1,0 +1,147 @@
+"""Grad-CAM maps laid over the films that they explain."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import cv2
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+
+from pneumo_tf.report.figures import style
+from pneumo_tf.report.rows import Row
+
+MAP_COLORS = matplotlib.colormaps["plasma"]
+"""Even in lightness for every kind of colour vision, and without the greys of the film below it."""
+
+OUTCOMES = {"TP": "true positive", "FP": "false positive", "FN": "false negative", "TN": "true negative"}
+_OPAQUE = 0.75
+
+
+@dataclass(frozen=True)
+class Explained:
+    """One film as the model saw it, with what the model made of it.
+
+    Args:
+        id: Film id.
+        pixels: (H, W) uint8.
+        map: (h, w) float32, 0 or more: evidence for pneumonia, not normalised.
+        common: Whether every recipe of the suite explains this film.
+        subtype: What the film is labelled.
+        label: 0 normal, 1 pneumonia.
+        score: Of the film; above 0 it is called pneumonia.
+        probability: Of pneumonia, not calibrated.
+    """
+
+    id: str
+    pixels: np.ndarray
+    map: np.ndarray
+    common: bool
+    subtype: str
+    label: int
+    score: float
+    probability: float
+
+    @property
+    def outcome(self) -> str:
+        """`"TP"`, `"FP"`, `"FN"` or `"TN"`."""
+        return ("TN", "FP", "FN", "TP")[2 * self.label + (self.score > 0)]
+
+    @property
+    def peak(self) -> float:
+        """Largest value of the map; 0 where nothing speaks for pneumonia."""
+        return float(self.map.max())
+
+
+def explained(row: Row) -> list[Explained]:
+    """Films that the first run of a row explains, `[]` where it left none."""
+    arrays = row.runs[0].read_arrays("explained") if row.runs else {}
+    return list(_joined(row, arrays)) if arrays else []
+
+
+def _joined(row: Row, arrays: dict[str, np.ndarray]) -> Iterator[Explained]:
+    scored = row.test[0]
+    position = {film_id: index for index, film_id in enumerate(scored.ids)}
+    for index, film_id in enumerate(map(str, arrays["ids"])):
+        if film_id in position:  # a film that was not predicted has no outcome to stand under
+            at = position[film_id]
+            yield Explained(
+                film_id,
+                arrays["pixels"][index],
+                np.maximum(arrays["maps"][index], 0),
+                bool(arrays["common"][index]),
+                str(scored.subtypes[at]),
+                int(scored.labels[at]),
+                float(scored.score[at]),
+                float(scored.probability[at]),
+            )
+
+
+def scale_of(films: Sequence[Explained]) -> float:
+    """Value that the strongest colour stands for, so that maps drawn together can be compared."""
+    return max((film.peak for film in films), default=0.0)
+
+
+def blend(film: Explained, scale: float) -> np.ndarray:
+    """Lays a map over its film: the stronger the evidence, the less of the film shows through.
+
+    Args:
+        film: The film and its map.
+        scale: Value of the strongest colour.
+
+    Returns:
+        (H, W, 3) uint8; where the map is 0 the film is unchanged.
+    """
+    height, width = film.pixels.shape
+    # Linear, because a cubic kernel would overshoot and invent evidence between the cells of the map.
+    strength = cv2.resize(film.map / scale, (width, height), interpolation=cv2.INTER_LINEAR).clip(0, 1)
+    alpha = _OPAQUE * np.sqrt(strength)[..., None]
+    colors = 255.0 * MAP_COLORS(strength)[..., :3]
+    return np.rint((1 - alpha) * film.pixels[..., None] + alpha * colors).astype(np.uint8)
+
+
+def draw_film(ax: Axes, pixels: np.ndarray) -> None:
+    """Draws a film alone."""
+    style.bare(ax)
+    ax.imshow(pixels, cmap="gray", vmin=0, vmax=255)
+
+
+def draw_overlay(ax: Axes, film: Explained, scale: float) -> None:
+    """Draws a film under its map, or says that the map is empty: an empty map is never stretched."""
+    style.bare(ax)
+    if film.peak > 0:
+        ax.imshow(blend(film, scale))
+        return
+    ax.imshow(film.pixels, cmap="gray", vmin=0, vmax=255)
+    ax.text(
+        0.5,
+        0.5,
+        "no positive\nevidence",
+        transform=ax.transAxes,
+        size=style.SMALL,
+        color="white",
+        ha="center",
+        va="center",
+        bbox={"facecolor": "#222222", "edgecolor": "none", "pad": 2},
+    )
+
+
+def color_bar(figure: Figure, box: tuple[float, float, float, float], scale: float, label: str) -> None:
+    """Draws what the colours stand for.
+
+    Args:
+        figure: The page.
+        box: Left, bottom, width and height in inches.
+        scale: Value of the strongest colour.
+        label: Said below the bar.
+    """
+    width, height = figure.get_size_inches()
+    ax = figure.add_axes((box[0] / width, box[1] / height, box[2] / width, box[3] / height))
+    bar = ScalarMappable(Normalize(0, scale or 1.0), MAP_COLORS)
+    figure.colorbar(bar, cax=ax, orientation="horizontal", ticks=np.linspace(0, scale or 1.0, 3))
+    ax.xaxis.set_major_formatter("{x:.2g}")
+    ax.tick_params(labelsize=style.SMALL, length=2, pad=1)
+    ax.set_xlabel(label, size=style.SMALL, labelpad=1)

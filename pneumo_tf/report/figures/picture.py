@@ -1,0 +1,90 @@
+"""A picture on its way into the report: what a figure gives, how it is marked and written."""
+
+import io
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image
+
+from pneumo_tf.report.figures import style
+from pneumo_tf.report.rows import Board
+from pneumo_tf.run import write_atomically
+
+LARGEST = 400_000
+"""Bytes above which a PNG is written with a palette of 256 colours."""
+
+
+class Picture(NamedTuple):
+    """One page that a figure gives.
+
+    Args:
+        name: Of its file, made safe when it is written.
+        caption: What to see, and in which direction better lies.
+        figure: The page.
+    """
+
+    name: str
+    caption: str
+    figure: Figure
+
+
+class Section(NamedTuple):
+    """Pictures that stand under one heading of the report.
+
+    Args:
+        title: The heading.
+        pictures: For each picture its caption, and its POSIX path relative to the report's folder.
+    """
+
+    title: str
+    pictures: list[tuple[str, str]]
+
+
+def board_key(board: Board) -> str:
+    """Name of the folder for the pictures of a board: readable, and different for every dataset and profile."""
+    return f"{_slug(board.title)}-{board.profile}-{board.dataset[:8]}"
+
+
+def write(picture: Picture, board: Board, scored: bool, out: Path) -> str:
+    """Marks a picture and writes it under `out`.
+
+    Args:
+        picture: What to write.
+        board: The board it was drawn for.
+        scored: Whether it shows what a model made of a film.
+        out: The report's folder.
+
+    Returns:
+        Its POSIX path relative to `out`.
+    """
+    marks = ["synthetic films"] * board.synthetic + ["research use, not a medical device"] * scored
+    width, height = picture.figure.get_size_inches()
+    picture.figure.text(
+        1 - 0.08 / width, 0.06 / height, " · ".join(marks), size=6.5, color=style.QUIET, ha="right"
+    )
+    relative = f"figures/{board_key(board)}/{_slug(picture.name)}.png"
+    write_atomically(out / relative, encode(picture.figure))
+    return relative
+
+
+def encode(figure: Figure) -> bytes:
+    """Gives a figure as PNG: the same bytes for the same figure."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    image = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
+    content = _png(image)
+    return content if len(content) <= LARGEST else _png(image.quantize(256, dither=Image.Dither.NONE))
+
+
+def _png(image: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, "png")
+    return buffer.getvalue()
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^a-z0-9_.]+", "-", text.lower()).strip("-.")

@@ -1,0 +1,45 @@
+"""Sample films of the data set, as the models see them."""
+
+from collections.abc import Iterator
+
+from pneumo_tf.report.figures import style
+from pneumo_tf.report.figures.overlay import Explained, draw_film, explained
+from pneumo_tf.report.figures.picture import Picture
+from pneumo_tf.report.rows import Board
+
+COLUMNS, MOST = 5, 10
+
+
+def sample_films(board: Board) -> list[Explained]:
+    """Films that every recipe explains, at the largest size that any of them is fed; normal ones first."""
+    sets = [[film for film in explained(row) if film.common] for row in board.rows]
+    largest = max(sets, key=lambda films: max((film.pixels.size for film in films), default=0), default=[])
+    return sorted(largest, key=lambda film: film.label)[:MOST]
+
+
+def draw(board: Board) -> Iterator[Picture]:
+    """Draws up to ten films with their labels."""
+    films = sample_films(board)
+    if not films:
+        return
+    columns = min(COLUMNS, len(films))
+    figure, axes = style.page(
+        style.rows_for(len(films), columns),
+        columns,
+        (1.65, 1.65),
+        (0.08, 0.45),
+        style.Margins(0.1, 0.1, 0.6, 0.3),
+    )
+    for ax, film in zip(axes.flat, films, strict=False):
+        draw_film(ax, film.pixels)
+        ax.set_title(
+            film.subtype if film.label else "normal", color=style.SUBTYPES[film.subtype], weight="bold"
+        )
+        ax.set_xlabel(style.stem(film.id, 27), size=6.5, labelpad=2)
+    style.drop(axes.flat[len(films) :])
+    style.heading(figure, "Sample films")
+    yield Picture(
+        "samples",
+        "Test films that every recipe explains, with the label of the source, resized as a model receives them.",
+        figure,
+    )

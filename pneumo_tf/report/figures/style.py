@@ -1,0 +1,161 @@
+"""How every picture looks: colours, type sizes, and a page of panels measured in inches."""
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+DPI = 120
+
+# Okabe & Ito (2008) without yellow and black: told apart by colour-blind readers, and on white paper.
+NORMAL, PNEUMONIA = "#0072B2", "#D55E00"
+SUBTYPES = {"normal": NORMAL, "bacteria": "#D55E00", "virus": "#E69F00", "pneumonia": "#D55E00"}
+INK, QUIET, RULE = "#222222", "#666666", "#dddddd"
+CYCLE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
+DASHES = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)))
+
+TITLE, TEXT, SMALL = 10.0, 8.0, 7.0
+"""Type sizes in points: of a page's title, of what must be read, of what may be."""
+
+RC = {
+    "font.size": TEXT,
+    "axes.titlesize": TEXT,
+    "axes.labelsize": TEXT,
+    "xtick.labelsize": SMALL,
+    "ytick.labelsize": SMALL,
+    "legend.fontsize": TEXT,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": "#999999",
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": False,
+    "grid.color": RULE,
+    "grid.linewidth": 0.6,
+    "axes.axisbelow": True,
+    "axes.linewidth": 0.7,
+    "xtick.major.width": 0.7,
+    "ytick.major.width": 0.7,
+    "axes.titlepad": 4.0,
+    "legend.frameon": False,
+    "figure.facecolor": "white",
+}
+
+
+@dataclass(frozen=True)
+class Stroke:
+    """How the line of one row is drawn, the same in every picture."""
+
+    color: str
+    linestyle: str | tuple
+    linewidth: float = 1.5
+
+
+def strokes(trivial: Sequence[bool]) -> list[Stroke]:
+    """Gives each row its stroke: trivial rows are thin grey dashes, the others differ in colour, then in dash.
+
+    Args:
+        trivial: For each row of the board, in order, whether it is a trivial one.
+    """
+    given, plain, grey = [], 0, 0
+    for is_trivial in trivial:
+        if is_trivial:
+            given.append(Stroke(("#999999", "#555555", "#bbbbbb")[grey % 3], DASHES[1 + grey // 3 % 3], 1.1))
+            grey += 1
+        else:
+            dash = DASHES[plain // len(CYCLE) % len(DASHES)]
+            given.append(Stroke(CYCLE[plain % len(CYCLE)], dash))
+            plain += 1
+    return given
+
+
+@dataclass(frozen=True)
+class Margins:
+    """Room around the panels of a page, in inches."""
+
+    left: float = 0.6
+    right: float = 0.2
+    top: float = 0.35
+    bottom: float = 0.65
+
+
+def page(
+    rows: int,
+    columns: int,
+    panel: tuple[float, float],
+    gap: tuple[float, ...] = (0.3, 0.3),
+    margins: Margins = Margins(),
+) -> tuple[Figure, np.ndarray]:
+    """Makes a figure of equal panels whose sizes are given in inches, so that nothing has to be fitted later.
+
+    Args:
+        rows: Rows of panels.
+        columns: Columns of panels.
+        panel: Width and height of each.
+        gap: Between neighbours: horizontally, then vertically, the vertical ones taking turns.
+        margins: Around all of them.
+
+    Returns:
+        The figure, and its axes as an array (rows, columns).
+    """
+    width = margins.left + columns * panel[0] + (columns - 1) * gap[0] + margins.right
+    down = np.concatenate([[0.0], np.cumsum(panel[1] + np.resize(gap[1:], rows - 1))])
+    height = margins.top + down[-1] + panel[1] + margins.bottom
+    figure = Figure(figsize=(width, height), dpi=DPI)
+    axes = np.empty((rows, columns), object)
+    for row, column in np.ndindex(rows, columns):
+        x = margins.left + column * (panel[0] + gap[0])
+        y = height - margins.top - down[row] - panel[1]
+        axes[row, column] = figure.add_axes((x / width, y / height, panel[0] / width, panel[1] / height))
+    return figure, axes
+
+
+def rows_for(count: int, columns: int) -> int:
+    """Rows of panels that `count` of them take."""
+    return -(-count // columns)
+
+
+def drop(axes: Sequence[Axes]) -> None:
+    """Takes panels off the page that nothing is drawn in."""
+    for ax in axes:
+        ax.remove()
+
+
+def bare(ax: Axes) -> None:
+    """Leaves a panel without ticks and frame, as films and tables want it."""
+    ax.set_xticks([])
+    ax.set_yticks([])
+    for spine in ax.spines.values():
+        spine.set_visible(False)
+
+
+def heading(figure: Figure, text: str, left: float = 0.1) -> None:
+    """Writes the title of a page in its top left corner, `left` inches from the edge."""
+    width, height = figure.get_size_inches()
+    figure.text(left / width, 1 - 0.09 / height, text, size=TITLE, weight="bold", va="top")
+
+
+def fold(name: str, width: int) -> str:
+    """Breaks a name at its underscores and hyphens into at most two lines of `width` characters."""
+    if len(name) <= width:
+        return name
+    parts = textwrap.wrap(name.replace("_", "_ ").replace("-", "- "), width, break_long_words=True)
+    lines = [part.replace("_ ", "_").replace("- ", "-") for part in parts]
+    return "\n".join(lines[:2]) + ("…" if len(lines) > 2 else "")
+
+
+def inches(names: Sequence[str], size: float = TEXT) -> float:
+    """Width that the longest line among `names` takes, a little generously."""
+    longest = max((len(line) for name in names for line in name.split("\n")), default=0)
+    return longest * size * 0.62 / 72 + 0.05
+
+
+def stem(film_id: str, width: int) -> str:
+    """File name of a film without folder and suffix, its middle left out where it is longer than `width`."""
+    name = film_id.rsplit("/", 1)[-1].rsplit(".", 1)[0]
+    return name if len(name) <= width else f"{name[: width // 2]}…{name[-(width - width // 2 - 1) :]}"

@@ -1,0 +1,104 @@
+"""Training curves: loss and validation AUC over epochs."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from matplotlib.axes import Axes
+
+from pneumo_tf.report.figures import style
+from pneumo_tf.report.figures.picture import Picture
+from pneumo_tf.report.rows import Board, Row
+
+COLUMNS = 4
+TRAIN, VALIDATION = "#777777", "#009E73"
+Epochs = Sequence[Mapping[str, float]]
+
+
+def draw_loss(ax: Axes, history: Epochs) -> None:
+    """Draws training and validation loss, with a line where a phase ends."""
+    epochs = [row["epoch"] for row in history]
+    marker = "o" if len(history) == 1 else None  # a line of one point is invisible
+    ax.plot(epochs, [row["train_loss"] for row in history], TRAIN, lw=1.3, marker=marker, ms=3, label="train")
+    ax.plot(
+        epochs,
+        [row["validation_loss"] for row in history],
+        VALIDATION,
+        lw=1.3,
+        marker=marker,
+        ms=3,
+        label="validation",
+    )
+    ax.set_ylim(0, None)
+    _phases(ax, history)
+
+
+def draw_auc(ax: Axes, history: Epochs, kept: int | None) -> None:
+    """Draws validation AUC, with a mark on the epoch whose weights were kept."""
+    epochs = [row["epoch"] for row in history]
+    auc = {row["epoch"]: row["validation_auc"] for row in history}
+    ax.plot(epochs, list(auc.values()), VALIDATION, lw=1.3)
+    if kept in auc:
+        ax.plot(
+            kept, auc[kept], "o", color=style.PNEUMONIA, ms=5, mec="white", mew=0.8, label="kept", zorder=5
+        )
+    low = min(auc.values())
+    ax.set_ylim(max(0.0, low - 0.15 * (1 - low) - 0.005), 1.0 + 0.08 * (1 - low) + 0.002)
+    _phases(ax, history)
+
+
+def _phases(ax: Axes, history: Epochs) -> None:
+    for before, after in zip(history, history[1:], strict=False):
+        if before["phase"] != after["phase"]:
+            ax.axvline(before["epoch"] + 0.5, color=style.QUIET, lw=0.8, ls=(0, (1, 1.5)))
+    ax.set_xlim(history[0]["epoch"] - 0.5, history[-1]["epoch"] + 0.5)
+    ax.locator_params(axis="y", nbins=3)
+    ax.xaxis.get_major_locator().set_params(integer=True, nbins=5)
+    ax.grid(axis="y")
+
+
+def kept_epoch(row: Row) -> int | None:
+    """Epoch whose weights the first run kept, None where it is not recorded."""
+    return row.costs[0].get("kept_epoch")
+
+
+def draw(board: Board) -> Iterator[Picture]:
+    """Draws the curves of the first run of every row that was trained."""
+    rows = [row for row in board.rows if row.runs and row.history[0]]
+    if not rows:
+        return
+    columns = min(COLUMNS, max(len(rows), 2))
+    blocks = style.rows_for(len(rows), columns)
+    figure, axes = style.page(
+        2 * blocks, columns, (1.95, 0.8), (0.5, 0.12, 0.6), style.Margins(0.65, 0.2, 0.85, 0.62)
+    )
+    for index, row in enumerate(rows):
+        top, bottom = (
+            axes[2 * (index // columns), index % columns],
+            axes[2 * (index // columns) + 1, index % columns],
+        )
+        draw_loss(top, row.history[0])
+        draw_auc(bottom, row.history[0], kept_epoch(row))
+        top.set_title(_name(row), size=style.SMALL)
+        top.tick_params(labelbottom=False)
+    for index in range(len(rows), blocks * columns):
+        style.drop(
+            (axes[2 * (index // columns), index % columns], axes[2 * (index // columns) + 1, index % columns])
+        )
+    style.heading(figure, "Training curves")
+    axes[0, 0].set_ylabel("loss")
+    axes[1, 0].set_ylabel("validation AUC")
+    axes[-1, 0].set_xlabel("epoch")
+    handles = [*axes[0, 0].get_lines()[:2], *axes[1, 0].get_lines()[1:2]]
+    figure.legend(handles, ("train", "validation", "kept epoch")[: len(handles)], loc="upper right", ncols=3)
+    yield Picture(
+        "training",
+        "Loss (upper) and validation AUC (lower) of the first run of each row; dotted lines part the phases, the "
+        "dot is the epoch whose weights were kept. Scales differ between panels. Better: low validation loss close "
+        "to the training loss, AUC high and steady. Validation films come from the training set: a high AUC here "
+        "does not promise a high one on the test films.",
+        figure,
+    )
+
+
+def _name(row: Row) -> str:
+    name = style.fold(row.name, 30)
+    return name if row.protocol == "official" else f"{name}\n({row.protocol})"

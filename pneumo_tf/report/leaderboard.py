@@ -1,0 +1,147 @@
+"""The leaderboard: one Markdown page of every board, with the same numbers as CSV and JSON beside it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import quote
+
+from pneumo_tf.evaluation.intervals import REPLICATES
+from pneumo_tf.report import costs, export, provenance, tables
+from pneumo_tf.report.board import (
+    INFORMED,
+    NOT_ABOVE_TRIVIAL,
+    WITHOUT_IMAGENET,
+    Standing,
+    best_trivial,
+    standings,
+)
+from pneumo_tf.report.families import families
+from pneumo_tf.report.markdown import EXTRA, ROUNDING, plain
+from pneumo_tf.report.rows import Board
+from pneumo_tf.report.unfinished import unfinished
+from pneumo_tf.run import write_atomically
+
+Sections = Sequence[tuple[str, Sequence[tuple[str, str]]]]
+"""Pictures of one board, in order: titles, each with captions and paths relative to the page."""
+
+NOT_A_DEVICE = "Research on methods. Not a medical device: nothing here is fit for the care of patients."
+SYNTHETIC = "SYNTHETIC FILMS: these numbers say that the suite works, nothing about medicine."
+EMPTY = "No run is done yet. `python -m benchmarks.run_all --profile quick` makes the first ones."
+
+
+def write_leaderboard(boards: Sequence[Board], out: Path, figures: Sequence[Sections] = ()) -> Path:
+    """Writes `leaderboard.md`, `leaderboard.csv` and `leaderboard.json`.
+
+    The files depend on the run folders alone: the same runs give the same bytes.
+
+    Args:
+        boards: As `read_boards` gives them.
+        out: Folder to write in.
+        figures: Pictures of each board, as many as boards; none to link no picture.
+
+    Returns:
+        Path of the page.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from pneumo_tf.report.leaderboard import write_leaderboard
+        >>> from pneumo_tf.report.rows import read_boards
+        >>> from pneumo_tf.run import Runs
+        >>> write_leaderboard(read_boards(Runs(Path("outputs/runs"))), Path("outputs/report"))
+        PosixPath('outputs/report/leaderboard.md')
+    """
+    sections = figures or [()] * len(boards)
+    ranked = [standings(board) for board in boards]
+    pages = [_board(*board) for board in zip(boards, ranked, sections, strict=True)]
+    page = "\n".join(["# Leaderboard", "", NOT_A_DEVICE, "", *(pages or [EMPTY + "\n"])])
+    write_atomically(out / "leaderboard.md", page)
+    write_atomically(out / "leaderboard.csv", export.to_csv(boards, ranked))
+    write_atomically(out / "leaderboard.json", export.to_json(boards, ranked))
+    return out / "leaderboard.md"
+
+
+def _board(board: Board, ranked: Sequence[Standing], figures: Sections) -> str:
+    parts = [f"## {plain(board.title)}, profile {board.profile}"]
+    if board.synthetic:
+        parts.append(f"> **{SYNTHETIC}**")
+    parts.append(_bullets(provenance.opening(board)))
+    parts.append(provenance.films(board).markdown())
+    warnings = provenance.warnings(board)
+    if warnings:
+        parts.append("> [!WARNING]\n" + "\n".join(f"> - {line}" for line in warnings))
+    parts.append("### Ranking")
+    parts += [tables.ranking(ranked).markdown(), _bullets(_key(board, ranked))] if ranked else [EMPTY]
+    for title, pictures in figures:
+        parts.append(f"### {plain(title)}")
+        parts += [f"![{plain(caption)}]({quote(path)})\n\n{plain(caption)}" for caption, path in pictures]
+    return "\n\n".join(part.rstrip("\n") for part in [*parts, *_details(board, ranked)] if part) + "\n"
+
+
+def _details(board: Board, ranked: Sequence[Standing]) -> list[str]:
+    spread = f"Mean ± standard deviation over seeds; a row of one seed has no deviation. {EXTRA}"
+    several = any(len(standing.row.runs) > 1 for standing in ranked)
+    parts = [
+        _section("Every metric", tables.every_metric(ranked).markdown(), spread),
+        _section("Each class", tables.class_wise(ranked).markdown(), spread),
+        _section(
+            "Counts at probability 0.5",
+            tables.counts(ranked).markdown(),
+            "Films of the test set, means over seeds." if several else "Films of the test set.",
+        ),
+        _section("Costs", costs.costs(ranked).markdown(), "Means over seeds; the largest peak of memory."),
+    ]
+    compared = families(board)
+    if compared:
+        parts.append(
+            "### Published beside ours\n\nWhat authors printed was often computed on other images than the "
+            "test folder, so it is shown and never ranked."
+        )
+    for family in compared:
+        parts.append(f"#### {plain(family.title)}")
+        parts += [plain(source) for source in family.sources]
+        parts.append(family.table.markdown())
+    parts.append(_section("Not done", unfinished(board).markdown()))
+    parts.append(_section("Said by the runs", _bullets(provenance.said_by_runs(board))))
+    parts.append(
+        _section(
+            "Chosen here",
+            _bullets(provenance.chosen_here(board)),
+            "What authors do not say, and what we took.",
+        )
+    )
+    return parts
+
+
+def _key(board: Board, ranked: Sequence[Standing]) -> list[str]:
+    """How to read the ranking: only the marks that occur are explained."""
+    marks = "".join(standing.marks for standing in ranked)
+    trivial = best_trivial(board)
+    lines = [
+        "Ranked by AUC on the test films. Rows whose intervals overlap are not told apart by these films.",
+        f"[95 %]: percentile bootstrap, {REPLICATES:,} draws of patients within each class, and of seeds "
+        "where there are several; a row of one seed shows the chance of the films alone.",
+        "Accuracy, sensitivity, specificity and F1 at a probability of 0.5, neither calibrated nor tuned.",
+        "Validation − test AUC: how much better the validation films made the model look.",
+        ROUNDING,
+    ]
+    if NOT_ABOVE_TRIVIAL in marks and trivial is not None:
+        lines.append(
+            f"{NOT_ABOVE_TRIVIAL} not shown to beat the best trivial row, {trivial.name}: "
+            "the intervals of the two AUCs overlap."
+        )
+    if INFORMED in marks:
+        lines.append(
+            f"{INFORMED} designed with published results on these test films in sight: reads too well."
+        )
+    if WITHOUT_IMAGENET in marks:
+        lines.append(f"{WITHOUT_IMAGENET} the recipe asks for ImageNet weights and was run without.")
+    return lines
+
+
+def _section(title: str, body: str, lead: str = "") -> str:
+    if not body:
+        return ""
+    return "\n\n".join(part for part in (f"### {title}", lead, body) if part)
+
+
+def _bullets(lines: Sequence[str]) -> str:
+    return "\n".join(f"- {plain(line)}" for line in lines)

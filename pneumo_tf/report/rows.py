@@ -1,0 +1,239 @@
+"""Run folders, grouped: a row is one recipe under one protocol, a board is one dataset and one profile."""
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+
+from pneumo_tf.data.films import Films
+from pneumo_tf.errors import UserError
+from pneumo_tf.evaluation.intervals import Estimate, PatientBootstrap
+from pneumo_tf.evaluation.metrics import measure
+from pneumo_tf.evaluation.scored import Scored, join
+from pneumo_tf.recipe import Recipe
+from pneumo_tf.run import RunFolder, Runs, RunSpec
+
+OFFICIAL = "official"
+"""The only protocol whose rows are ranked."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One recipe under one protocol on one board: its runs over seeds and folds.
+
+    Args:
+        name: The recipe's name; precision or films are added where two rows of a board would share it.
+        recipe: As it was run.
+        protocol: How the films were divided.
+        runs: Runs that are done, by seed and fold.
+        unfinished: Runs that failed, were interrupted, wait or still run, and runs of another harness.
+        films: The dataset's film table.
+        specs: What each of `runs` is.
+        unfinished_specs: What each of `unfinished` is.
+        bootstrap: The draws of patients that all rows of a board share.
+    """
+
+    name: str
+    recipe: Recipe
+    protocol: str
+    runs: tuple[RunFolder, ...]
+    unfinished: tuple[RunFolder, ...]
+    films: Films
+    specs: tuple[RunSpec, ...]
+    unfinished_specs: tuple[RunSpec, ...]
+    bootstrap: PatientBootstrap = field(default_factory=PatientBootstrap, repr=False, compare=False)
+
+    @property
+    def trivial(self) -> bool:
+        """Whether nothing was trained by gradient: a row that scikit-learn fits."""
+        return self.recipe.phases == ()
+
+    @property
+    def ranked(self) -> bool:
+        """Whether the row stands in the ranking: the official protocol and a run that is done."""
+        return self.protocol == OFFICIAL and bool(self.runs)
+
+    @cached_property
+    def test(self) -> tuple[Scored, ...]:
+        """Test predictions, one set per run in `runs`."""
+        return self._scored("test")
+
+    @cached_property
+    def validation(self) -> tuple[Scored, ...]:
+        """Validation predictions, one set per run in `runs`."""
+        return self._scored("validation")
+
+    @cached_property
+    def estimates(self) -> dict[str, Estimate]:
+        """Every metric on the test films, with its interval; `{}` where no run is done."""
+        return self.bootstrap.estimate(self.test) if self.runs else {}
+
+    @cached_property
+    def validation_auc(self) -> float:
+        """Mean over runs of the AUC on the validation films, nan where it is not defined."""
+        values = [measure(s.labels, s.score, names=["auc"])["auc"][0] for s in self.validation]
+        return float(np.mean(values)) if values else np.nan
+
+    @property
+    def initial(self) -> Literal["imagenet", "random", "none"]:
+        """The weights that training really began from, whatever the recipe asks for."""
+        if self.trivial:
+            return "none"
+        specs = self.specs or self.unfinished_specs
+        return "imagenet" if specs[0].weights.startswith("imagenet") else "random"
+
+    @cached_property
+    def costs(self) -> tuple[dict[str, Any], ...]:
+        """`costs.json` of each run in `runs`."""
+        return tuple(run.read_json("costs.json") for run in self.runs)
+
+    @cached_property
+    def environments(self) -> tuple[dict[str, Any], ...]:
+        """`environment.json` of each run in `runs`."""
+        return tuple(run.read_json("environment.json") for run in self.runs)
+
+    @cached_property
+    def history(self) -> tuple[list[dict[str, float]], ...]:
+        """Rows of `history.csv` of each run in `runs`, one per epoch."""
+        return tuple(run.read_history() for run in self.runs)
+
+    @cached_property
+    def statuses(self) -> tuple[dict[str, Any], ...]:
+        """`status.json` of each run in `runs`."""
+        return tuple(run.status for run in self.runs)
+
+    def _scored(self, name: str) -> tuple[Scored, ...]:
+        scored: list[Scored] = []
+        for run in self.runs:
+            try:
+                scored.append(join(run.read_predictions(name), self.films, scored[-1] if scored else None))
+            except UserError as error:
+                raise UserError(f"{run.path.name}: {error}") from error
+        return tuple(scored)
+
+
+@dataclass(frozen=True)
+class Board:
+    """The rows of one dataset and one profile; two of either are never mixed.
+
+    Args:
+        dataset: Fingerprint of the films.
+        title: Name of the dataset as shown.
+        profile: `"full"`, `"quick"` or `"custom"`.
+        films: The film table.
+        rows: By protocol, official first, then by name.
+        newest: When the last of its runs was done, seconds since 1970 (0 where none is).
+    """
+
+    dataset: str
+    title: str
+    profile: str
+    films: Films
+    rows: tuple[Row, ...]
+    newest: float
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether the films are drawn by a program."""
+        return self.title.startswith("Phantom")
+
+
+@dataclass(frozen=True)
+class _Found:
+    folder: RunFolder
+    spec: RunSpec
+    done: bool
+    at: float
+    row: str
+
+
+def read_boards(runs: Runs) -> list[Board]:
+    """Groups a folder of runs into boards, newest first; depends on the folder's content alone.
+
+    Raises:
+        UserError: Where a film table is missing, or a folder cannot be read.
+    """
+    groups: dict[tuple[str, str], list[_Found]] = defaultdict(list)
+    for folder in runs:
+        found = _found(folder)
+        groups[found.spec.dataset, found.spec.profile].append(found)
+    boards = [_board(runs, *key, group) for key, group in groups.items()]
+    return sorted(boards, key=lambda board: (-board.newest, board.title, board.dataset, board.profile))
+
+
+def _found(folder: RunFolder) -> _Found:
+    status = folder.status
+    try:
+        spec = folder.spec
+        done = status["state"] == "done" and folder.path.name == spec.id
+        return _Found(folder, spec, done, float(status.get("at", 0.0)), _row_key(spec))
+    except (ValueError, TypeError, KeyError) as error:
+        raise UserError(f"cannot read {folder.path}: {error}; move the folder elsewhere") from error
+
+
+def _row_key(spec: RunSpec) -> str:
+    """What runs of one row have in common: all that the id is made of but seed and fold."""
+    recipe = spec.recipe.to_dict(hashed_only=True)
+    return json.dumps([recipe, spec.protocol, spec.precision, spec.weights, spec.train_films], sort_keys=True)
+
+
+def _board(runs: Runs, dataset: str, profile: str, group: list[_Found]) -> Board:
+    title, films = runs.read_films(dataset)
+    alike: dict[str, list[_Found]] = defaultdict(list)
+    for found in group:
+        alike[found.row].append(found)
+    members = [
+        sorted(row, key=lambda f: (f.spec.seed, f.spec.fold or 0, f.folder.path.name))
+        for row in alike.values()
+    ]
+    names = _names([row[0].spec for row in members])
+    bootstrap = PatientBootstrap()
+    rows = [_row(name, row, films, bootstrap) for name, row in zip(names, members, strict=True)]
+    rows.sort(key=lambda row: (row.protocol != OFFICIAL, row.protocol, row.name))
+    newest = max((found.at for found in group if found.done), default=0.0)
+    return Board(dataset, title, profile, films, tuple(rows), newest)
+
+
+def _row(name: str, members: list[_Found], films: Films, bootstrap: PatientBootstrap) -> Row:
+    done = [found for found in members if found.done]
+    replaced = {(found.spec.seed, found.spec.fold) for found in done}
+    rest = [f for f in members if not f.done and (f.spec.seed, f.spec.fold) not in replaced]
+    spec = (done or members)[0].spec
+    return Row(
+        name,
+        spec.recipe,
+        spec.protocol,
+        tuple(found.folder for found in done),
+        tuple(found.folder for found in rest),
+        films,
+        tuple(found.spec for found in done),
+        tuple(found.spec for found in rest),
+        bootstrap,
+    )
+
+
+TELLERS = (
+    lambda spec: spec.weights.split(":")[0],
+    lambda spec: spec.precision,
+    lambda spec: f"{spec.weights.split(':')[0]}, {spec.precision}",
+    lambda spec: f"{spec.train_films or 'all'} films",
+    lambda spec: spec.id.rsplit("-", 1)[1],
+)
+"""What is added to a recipe's name where rows would share it: the first that tells them apart."""
+
+
+def _names(specs: list[RunSpec]) -> list[str]:
+    """Names rows so that no two of one protocol share a name."""
+    alike: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for index, spec in enumerate(specs):
+        alike[spec.protocol, spec.recipe.name].append(index)
+    names = [spec.recipe.name for spec in specs]
+    for indices in (indices for indices in alike.values() if len(indices) > 1):
+        choices = ([teller(specs[index]) for index in indices] for teller in TELLERS)
+        told = next(labels for labels in choices if len(set(labels)) == len(labels))
+        for index, label in zip(indices, told, strict=True):
+            names[index] += f" ({label})"
+    return names

@@ -1,0 +1,305 @@
+"""The one owner of a run folder: its id, its states, its files, how they are written and read."""
+
+import csv
+import dataclasses
+import gzip
+import hashlib
+import io
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from pneumo_tf.data.films import Films
+from pneumo_tf.errors import UserError
+from pneumo_tf.recipe import Recipe
+
+HARNESS_VERSION = 1
+"""Raised by the commit that changes results, so that runs from before are run again."""
+
+State = Literal["planned", "running", "done", "failed", "interrupted"]
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """What a run is: everything that decides its result.
+
+    Args:
+        recipe: As it is run, profile and overrides applied.
+        protocol: Name in `pneumo_tf.data.protocol`.
+        dataset: Fingerprint of the films.
+        profile: `"full"`, `"quick"` or `"custom"`.
+        seed: Of training; the split has its own.
+        fold: For protocols with folds.
+        precision: Keras dtype policy, resolved.
+        weights: `"random"`, or `"imagenet"` with the digest of the file.
+        train_films: Training films used, None for all.
+    """
+
+    recipe: Recipe
+    protocol: str
+    dataset: str
+    profile: str
+    seed: int
+    fold: int | None
+    precision: str
+    weights: str
+    train_films: int | None = None
+
+    @property
+    def id(self) -> str:
+        """Readable name and hash: runs of the same id are the same run."""
+        values = self.to_dict() | {
+            "recipe": self.recipe.to_dict(hashed_only=True),
+            "harness": HARNESS_VERSION,
+        }
+        digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:10]
+        fold = "" if self.fold is None else f"-fold{self.fold}"
+        return f"{self.recipe.name}-{self.protocol}{fold}-seed{self.seed}-{digest}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The spec as JSON-ready values."""
+        values = {item.name: getattr(self, item.name) for item in dataclasses.fields(self)}
+        return values | {"recipe": self.recipe.to_dict()}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "RunSpec":
+        """Rebuilds a spec from `to_dict`."""
+        return cls(**{**values, "recipe": Recipe.from_dict(values["recipe"])})
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Outputs of one model on one set.
+
+    Args:
+        ids: Film ids, n of them.
+        logits: (n, classes) float32; one column is the logit of pneumonia.
+    """
+
+    ids: tuple[str, ...]
+    logits: np.ndarray
+
+    @property
+    def score(self) -> np.ndarray:
+        """(n,) float64: logit of pneumonia minus logit of normal, or the single logit."""
+        logits = self.logits.astype(np.float64)
+        return logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits[:, 0]
+
+
+class RunFolder:
+    """One run on disk.
+
+    `run.json` says what it is, `status.json` how far it came, `log.txt` what it printed; `history.csv`,
+    `predictions/`, `costs.json`, `environment.json`, `pictures/` and `model.keras` are its results, each
+    replaced atomically; `work/` holds what is needed only while it runs. A run counts only when `done`.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def log(self) -> Path:
+        """Where the worker's output goes."""
+        return self.path / "log.txt"
+
+    @property
+    def work(self) -> Path:
+        """Folder for checkpoints, removed when the run is done."""
+        return self.path / "work"
+
+    @property
+    def model(self) -> Path:
+        """The trained model."""
+        return self.path / "model.keras"
+
+    @property
+    def spec(self) -> RunSpec:
+        """What the run is."""
+        return RunSpec.from_dict(self.read_json("run.json"))
+
+    @property
+    def status(self) -> dict[str, Any]:
+        """`state`, `reason` and `at`, with what else `set_status` was given."""
+        return self.read_json("status.json")
+
+    @property
+    def state(self) -> State:
+        """How far the run came."""
+        return self.status["state"]
+
+    def set_status(self, state: State, reason: str = "", **more: Any) -> None:
+        """Records a state.
+
+        Args:
+            state: The new state.
+            reason: Why, for `failed` and `interrupted`: one line.
+            **more: JSON-ready values that belong to it.
+        """
+        self.write_json("status.json", {"state": state, "reason": reason, "at": time.time(), **more})
+        if state == "done":
+            shutil.rmtree(self.work, ignore_errors=True)
+
+    def clear(self) -> None:
+        """Removes every result, and leaves the run as it was planned."""
+        for item in self.path.iterdir():
+            if item.name not in ("run.json", "status.json"):
+                shutil.rmtree(item) if item.is_dir() else item.unlink()
+        self.set_status("planned")
+
+    def write_json(self, name: str, values: Mapping[str, Any]) -> None:
+        """Writes a JSON file of the run."""
+        write_atomically(self.path / name, json.dumps(values, indent=1, ensure_ascii=False) + "\n")
+
+    def read_json(self, name: str) -> dict[str, Any]:
+        """Reads a JSON file of the run, `{}` where it has none."""
+        path = self.path / name
+        return json.loads(path.read_text("utf-8")) if path.exists() else {}
+
+    def write_history(self, rows: Sequence[Mapping[str, float]]) -> None:
+        """Writes one row per epoch; every row has the same keys."""
+        write_atomically(self.path / "history.csv", _csv(list(rows[0]), [list(row.values()) for row in rows]))
+
+    def read_history(self) -> list[dict[str, float]]:
+        """Rows of `write_history`, `[]` where nothing was trained."""
+        path = self.path / "history.csv"
+        if not path.exists():
+            return []
+        return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(path.open())]
+
+    def write_predictions(self, name: str, predictions: Predictions) -> None:
+        """Writes `predictions/<name>.csv`.
+
+        Args:
+            name: `validation`, `test`, or another set; `<set>@<condition>` for films that were changed.
+            predictions: The outputs.
+        """
+        columns = ("logit",) if predictions.logits.shape[1] == 1 else ("logit_normal", "logit_pneumonia")
+        rows = [
+            [i, *map(repr, map(float, row))]
+            for i, row in zip(predictions.ids, predictions.logits, strict=True)
+        ]
+        write_atomically(self.path / "predictions" / f"{name}.csv", _csv(["film", *columns], rows))
+
+    def read_predictions(self, name: str) -> Predictions:
+        """Reads `predictions/<name>.csv`, gzipped or not.
+
+        Raises:
+            UserError: Where the run has no such set.
+        """
+        plain = self.path / "predictions" / f"{name}.csv"
+        packed = plain.with_suffix(".csv.gz")
+        if packed.exists():
+            text = gzip.decompress(packed.read_bytes()).decode()
+        elif plain.exists():
+            text = plain.read_text("utf-8")
+        else:
+            raise UserError(f"{self.path} has no predictions named {name!r}; run it again with --fresh")
+        rows = list(csv.reader(io.StringIO(text)))[1:]
+        logits = np.array([[float(value) for value in row[1:]] for row in rows], np.float32)
+        return Predictions(tuple(row[0] for row in rows), logits)
+
+    def prediction_sets(self) -> list[str]:
+        """Names of the sets that were predicted."""
+        files = (self.path / "predictions").glob("*.csv*")
+        return sorted({file.name.split(".csv")[0] for file in files})
+
+    def write_arrays(self, name: str, arrays: Mapping[str, np.ndarray]) -> None:
+        """Writes `pictures/<name>.npz`: pixels and maps that the report draws."""
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, **arrays)
+        write_atomically(self.path / "pictures" / f"{name}.npz", buffer.getvalue())
+
+    def read_arrays(self, name: str) -> dict[str, np.ndarray]:
+        """Reads `pictures/<name>.npz`, `{}` where the run has none."""
+        path = self.path / "pictures" / f"{name}.npz"
+        if not path.exists():
+            return {}
+        with np.load(path, allow_pickle=False) as arrays:
+            return dict(arrays)
+
+    def save_model(self, save: Callable[[Path], None]) -> None:
+        """Lets `save` write the model to a temporary path, then puts it in its place."""
+        temporary = self.path / "saving.keras"
+        save(temporary)
+        temporary.replace(self.model)
+
+
+class Runs:
+    """A folder of runs, with the film tables that their predictions are joined to."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def plan(self, spec: RunSpec) -> RunFolder:
+        """Gives the folder of a run, made and marked `planned` where it is new."""
+        folder = RunFolder(self.root / spec.id)
+        if not folder.status:
+            folder.write_json("run.json", spec.to_dict())
+            folder.set_status("planned")
+        return folder
+
+    def __iter__(self) -> Iterator[RunFolder]:
+        for path in sorted(self.root.glob("*/status.json")):
+            yield RunFolder(path.parent)
+
+    def state(self, spec: RunSpec) -> State | None:
+        """How far a run came, None where it was never planned here. Writes nothing."""
+        return RunFolder(self.root / spec.id).status.get("state")
+
+    def dataset_folder(self, fingerprint: str) -> Path:
+        """Where the film table and the splits of a dataset are kept."""
+        return self.root / "datasets" / fingerprint
+
+    def write_films(self, title: str, films: Films) -> None:
+        """Keeps the film table that predictions will be joined to."""
+        folder = self.dataset_folder(films.fingerprint)
+        write_atomically(folder / "films.csv", films.to_csv())
+        write_atomically(folder / "dataset.json", json.dumps({"title": title}) + "\n")
+
+    def read_films(self, fingerprint: str) -> tuple[str, Films]:
+        """Title and film table of a dataset.
+
+        Raises:
+            UserError: Where the table is missing.
+        """
+        folder = self.dataset_folder(fingerprint)
+        if not (folder / "films.csv").exists():
+            raise UserError(f"{folder / 'films.csv'} is missing; copy it from where the runs were made")
+        title = json.loads((folder / "dataset.json").read_text("utf-8"))["title"]
+        return title, Films.from_csv((folder / "films.csv").read_text("utf-8"))
+
+
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Replaces a file so that a reader, or a crash, sees the old content or the new, never a part.
+
+    Raises:
+        UserError: Where the place cannot be written, or the disk is full.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise UserError(
+            f"cannot write {path}: {error.strerror}; free space or choose another --out"
+        ) from error
+
+
+def _csv(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return text.getvalue()

@@ -1,0 +1,1 @@
+"""The one harness that trains every recipe."""

@@ -1,0 +1,79 @@
+"""What the machine has, read without TensorFlow: GPUs through NVML, cores and memory from the system."""
+
+import os
+from dataclasses import dataclass
+
+import pynvml
+
+PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """One NVIDIA GPU.
+
+    Args:
+        index: As in `CUDA_VISIBLE_DEVICES`.
+        name: As the driver says it.
+        memory_mb: In all, MiB.
+        capability: Compute capability, major and minor.
+    """
+
+    index: int
+    name: str
+    memory_mb: int
+    capability: tuple[int, int]
+
+
+def gpus() -> list[Gpu]:
+    """The NVIDIA GPUs that this process may use, none where there is no driver."""
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError:
+        return []
+    found = [_gpu(index) for index in range(pynvml.nvmlDeviceGetCount())]
+    pynvml.nvmlShutdown()
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is None:
+        return found
+    wanted = [name.strip() for name in visible.split(",")]
+    return [gpu for gpu in found if str(gpu.index) in wanted]
+
+
+def _gpu(index: int) -> Gpu:
+    handle = pynvml.nvmlDeviceGetHandleByIndex(index)
+    name = pynvml.nvmlDeviceGetName(handle)
+    memory = pynvml.nvmlDeviceGetMemoryInfo(handle).total // 2**20
+    return Gpu(index, name, memory, tuple(pynvml.nvmlDeviceGetCudaComputeCapability(handle)))
+
+
+def resolve_precision(wanted: str, gpu: Gpu | None) -> str:
+    """Gives the Keras dtype policy that a run uses.
+
+    Args:
+        wanted: One of `PRECISIONS`.
+        gpu: Where the run goes, None for the CPU.
+
+    Returns:
+        bfloat16 has tensor cores from compute capability 8 on, float16 from 7 on; neither pays on a CPU.
+    """
+    if wanted != "auto":
+        return wanted
+    if gpu is None or gpu.capability < (7, 0):
+        return "float32"
+    return "mixed_bfloat16" if gpu.capability >= (8, 0) else "mixed_float16"
+
+
+def cores() -> int:
+    """CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def memory_mb() -> int:
+    """Memory of the machine that is free for use, MiB."""
+    try:
+        with open("/proc/meminfo") as file:
+            sizes = {line.split(":")[0]: int(line.split()[1]) for line in file}
+        return sizes["MemAvailable"] // 1024
+    except OSError:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2**20

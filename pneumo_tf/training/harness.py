@@ -1,0 +1,232 @@
+"""The training loop of every recipe: phases of epochs, each validated, the best or the last kept."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from pneumo_tf.data.augment import generator
+from pneumo_tf.data.batches import training_batches, training_order
+from pneumo_tf.evaluation.metrics import measure
+from pneumo_tf.models.registry import architecture
+from pneumo_tf.recipe import Recipe
+from pneumo_tf.run import Predictions
+from pneumo_tf.training.checkpoint import Checkpoint, Progress
+from pneumo_tf.training.loss import class_weights, film_loss
+from pneumo_tf.training.moving import calibrate_batch_norm, moving_variables
+from pneumo_tf.training.optimizer import make_optimizer
+from pneumo_tf.training.step import Predictor, Step, training_step
+
+CHECKPOINT_SECONDS = 60.0
+"""Epochs that end sooner after the last checkpoint than this are not worth one."""
+
+CALIBRATION_FILMS = 64
+
+OnEpoch = Callable[[dict[str, float]], None]
+OnStep = Callable[[int, int, int, int], None]
+
+
+class NotFinite(RuntimeError):
+    """The loss is no longer a number."""
+
+
+@dataclass(frozen=True)
+class TrainingFilms:
+    """What a run may look at while it trains.
+
+    Args:
+        pixels: (n, side, side) uint8 of the whole dataset.
+        labels: (n,) of the whole dataset.
+        train: Indices of the training films.
+        validation: Indices of the validation films.
+    """
+
+    pixels: np.ndarray
+    labels: np.ndarray
+    train: np.ndarray
+    validation: np.ndarray
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How a recipe is run, beside what it says itself.
+
+    Args:
+        seed: Of order, augmentation and dropout.
+        precision: Keras dtype policy that the model was built under.
+        pretrained: The backbone started from trained weights.
+        micro_batches: Parts that a batch is cut into.
+        xla: Compile with XLA.
+        work: Folder for checkpoints.
+    """
+
+    seed: int
+    precision: str
+    pretrained: bool
+    micro_batches: int
+    xla: bool
+    work: Path
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What training leaves, beside the model's weights.
+
+    Args:
+        history: One row per epoch.
+        kept_epoch: The epoch whose weights the model has, from 1 over all phases.
+        films_per_second: Training films over seconds in the steady epochs, the first of each phase left
+            out where there is another.
+    """
+
+    history: list[dict[str, float]]
+    kept_epoch: int
+    films_per_second: float
+
+
+def train(
+    model: keras.Model,
+    recipe: Recipe,
+    films: TrainingFilms,
+    setting: Setting,
+    *,
+    on_epoch: OnEpoch = lambda row: None,
+    on_step: OnStep = lambda phase, epoch, step, steps: None,
+) -> Trained:
+    """Trains a model by a recipe.
+
+    Args:
+        model: From `pneumo_tf.models.registry.build`; trained in place.
+        recipe: Phases, loss, augmentation, selection.
+        films: Training and validation films.
+        setting: Seed, precision and folder. A checkpoint found there is gone on from.
+        on_epoch: Called with each new row of the history.
+        on_step: Called with phase, epoch, step and steps of the epoch, from 0, before each step.
+
+    Returns:
+        The history. The model has the weights that the recipe keeps.
+
+    Raises:
+        NotFinite: Where the loss is no longer a number.
+    """
+    loop = _Loop(model, recipe, films, setting, on_epoch, on_step)
+    for number in range(loop.progress.phase, len(recipe.phases)):
+        loop.run_phase(number)
+    kept = loop.progress.best_epoch if recipe.select == "best" else len(loop.progress.history)
+    return Trained(loop.progress.history, kept, _steady_rate(loop.progress.history, len(films.train)))
+
+
+class _Loop:
+    def __init__(
+        self,
+        model: keras.Model,
+        recipe: Recipe,
+        films: TrainingFilms,
+        setting: Setting,
+        on_epoch: OnEpoch,
+        on_step: OnStep,
+    ) -> None:
+        self.model, self.recipe, self.films, self.setting = model, recipe, films, setting
+        self.on_epoch, self.on_step = on_epoch, on_step
+        labels = films.labels[films.train]
+        self.loss = film_loss(recipe, class_weights(recipe, labels))
+        self.predict = Predictor(model, xla=setting.xla)
+        self.steps = -(-len(films.train) // recipe.batch)
+        self.checkpoint = Checkpoint(setting.work)
+        stored = self.checkpoint.load()
+        self.progress = stored[0] if stored else Progress()
+        self.stored_optimizer = stored[1]["optimizer"] if stored else []
+        if stored:
+            model.set_weights(stored[1]["model"])
+        elif not setting.pretrained and recipe.phases[0].batch_norm == "inference":
+            calibrate_batch_norm(model, films.pixels[np.sort(films.train[:CALIBRATION_FILMS])][..., None])
+
+    def run_phase(self, number: int) -> None:
+        phase, progress = self.recipe.phases[number], self.progress
+        variables = moving_variables(self.model, architecture(self.recipe.architecture), phase)
+        optimizer = make_optimizer(phase, self.steps, self.setting.precision)
+        step = training_step(
+            self.model,
+            variables,
+            optimizer,
+            self.loss,
+            l2=phase.l2,
+            micro_batches=self.setting.micro_batches,
+            xla=self.setting.xla,
+        )
+        for variable, value in zip(
+            optimizer.variables, self.stored_optimizer, strict=bool(self.stored_optimizer)
+        ):
+            variable.assign(value)
+        self.stored_optimizer, saved = [], time.monotonic()
+        for epoch in range(progress.epoch, phase.epochs):
+            row = self.run_epoch(number, epoch, step, optimizer)
+            progress.epoch = epoch + 1
+            self.note(row)
+            if phase.patience is not None and progress.stale >= phase.patience:
+                break
+            if time.monotonic() - saved > CHECKPOINT_SECONDS and epoch + 1 < phase.epochs:
+                self.checkpoint.save(progress, self.model, optimizer)
+                saved = time.monotonic()
+        if self.recipe.select == "best":
+            self.model.set_weights(progress.best)
+        progress.phase, progress.epoch, progress.stale = number + 1, 0, 0
+
+    def run_epoch(
+        self, number: int, epoch: int, step: Step, optimizer: keras.optimizers.Optimizer
+    ) -> dict[str, float]:
+        started, films = time.perf_counter(), self.films
+        key = (self.setting.seed, number, epoch)
+        _seed_dropout(self.model, *key)
+        order = training_order(self.recipe, films.train, films.labels[films.train], *key)
+        batches = training_batches(self.recipe, films.pixels, order, films.labels, *key)
+        total = tf.constant(0.0)
+        for index, (images, labels) in enumerate(batches):
+            self.on_step(number, epoch, index, self.steps)
+            total += step(images, labels) * tf.cast(tf.shape(labels)[0], tf.float32)
+        train_loss = float(total) / len(order)
+        trained = time.perf_counter()
+        logits = self.predict(films.pixels, films.validation)
+        if not (np.isfinite(train_loss) and np.isfinite(logits).all()):
+            raise NotFinite(f"the loss is {train_loss} in phase {number + 1}, epoch {epoch + 1}")
+        score = Predictions((), logits).score
+        validation = measure(films.labels[films.validation], score, names=("auc", "log_loss"))
+        return {
+            "phase": number + 1,
+            "epoch": epoch + 1,
+            "learning_rate": float(keras.ops.convert_to_numpy(optimizer.learning_rate)),
+            "train_loss": train_loss,
+            "validation_loss": float(validation["log_loss"][0]),
+            "validation_auc": float(validation["auc"][0]),
+            "seconds": trained - started,
+            "validation_seconds": time.perf_counter() - trained,
+        }
+
+    def note(self, row: dict[str, float]) -> None:
+        progress = self.progress
+        progress.history.append(row)
+        rank = (row["validation_auc"], -row["validation_loss"])
+        if rank > progress.best_rank:
+            progress.best_rank, progress.best_epoch = rank, len(progress.history)
+            progress.best = self.model.get_weights() if self.recipe.select == "best" else None
+            progress.stale = 0
+        else:
+            progress.stale += 1
+        self.on_epoch(row)
+
+
+def _seed_dropout(model: keras.Model, *key: int) -> None:
+    """Sets every dropout layer's stream for an epoch, so that a resumed run draws the same masks."""
+    for number, layer in enumerate(model.layers):
+        if isinstance(layer, keras.layers.Dropout):
+            state = generator("dropout", number, *key).integers(2**32, size=2, dtype=np.uint32)
+            layer.seed_generator.state.assign(state)
+
+
+def _steady_rate(history: list[dict[str, float]], films: int) -> float:
+    steady = [row["seconds"] for row in history if row["epoch"] > 1] or [row["seconds"] for row in history]
+    return films * len(steady) / sum(steady)

@@ -1,0 +1,60 @@
+"""Losses of a film's logits, one value per film, in float32."""
+
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+from pneumo_tf.recipe import Recipe
+
+FilmLoss = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+
+
+def class_weights(recipe: Recipe, labels: np.ndarray) -> tuple[float, float]:
+    """Weights of normal and pneumonia in the loss.
+
+    Args:
+        recipe: Names the rule.
+        labels: (n,) labels of the training films.
+
+    Returns:
+        Weights; 1 and 1 without weighting.
+    """
+    if isinstance(recipe.class_weights, tuple):
+        return recipe.class_weights
+    if recipe.class_weights == "none":
+        return 1.0, 1.0
+    share = {"balanced": 2.0, "inverse_frequency": 1.0}[recipe.class_weights]
+    counts = np.bincount(labels, minlength=2)
+    return tuple(float(len(labels) / (share * max(1, count))) for count in counts)
+
+
+def film_loss(recipe: Recipe, weights: tuple[float, float] = (1.0, 1.0)) -> FilmLoss:
+    """Builds the loss of a recipe.
+
+    A single logit z stands for the pair (0, z): the softmax of the pair is the sigmoid of z, so binary
+    cross-entropy with `pos_weight` is the weighted cross-entropy of the pair. Focal loss multiplies it by
+    `(1 - p)^gamma`, p the probability of the true class (Lin et al. 2017, arXiv:1708.02002).
+
+    Args:
+        recipe: Names loss, label smoothing and focusing exponent.
+        weights: Of normal and pneumonia.
+
+    Returns:
+        A function of labels, (b,) int32, and logits, (b, 1) or (b, 2), to losses, (b,) float32.
+    """
+    weight = tf.constant(weights, tf.float32)
+    smoothing = recipe.label_smoothing
+
+    def loss(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+        logits = tf.cast(logits, tf.float32)
+        if logits.shape[-1] == 1:
+            logits = tf.concat([tf.zeros_like(logits), logits], -1)
+        log_probability = tf.nn.log_softmax(logits)
+        truth = tf.one_hot(labels, 2) * (1 - smoothing) + smoothing / 2
+        terms = -truth * log_probability
+        if recipe.loss == "focal":
+            terms *= (1 - tf.exp(log_probability)) ** recipe.focal_gamma
+        return tf.gather(weight, labels) * tf.reduce_sum(terms, -1)
+
+    return loss

@@ -1,0 +1,52 @@
+"""What moves in a phase: whose weights are trained, and which statistics batch norm uses."""
+
+import keras
+import numpy as np
+
+from pneumo_tf.models.architecture import Architecture
+from pneumo_tf.models.graph import backbone_layers, head_layers, last_stage_layers
+from pneumo_tf.recipe import Phase
+
+
+def moving_variables(model: keras.Model, architecture: Architecture, phase: Phase) -> list[keras.Variable]:
+    """Prepares a model for a phase.
+
+    Keras ties two choices to `BatchNormalization.trainable`: whether scale and shift move, and whether the
+    batch's statistics are used. A phase makes them apart: the flag is set for the statistics, and scale and
+    shift are returned with the other variables of their layer.
+
+    Args:
+        model: From `pneumo_tf.models.registry.build`; its batch-norm flags are set.
+        architecture: Its registry entry.
+        phase: Says what moves.
+
+    Returns:
+        The variables to hand to the optimiser.
+    """
+    head, backbone = head_layers(model), backbone_layers(model)
+    parts = {"head": [], "last_stage": last_stage_layers(model, architecture), "all": backbone}
+    model.trainable = True
+    variables = [variable for layer in [*parts[phase.train], *head] for variable in layer.trainable_variables]
+    for layer in backbone:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.trainable = phase.batch_norm == "training"
+    return variables
+
+
+def calibrate_batch_norm(model: keras.Model, films: np.ndarray) -> None:
+    """Sets batch-norm statistics of a backbone with random weights to those of some training films.
+
+    With the statistics that Keras starts from (mean 0, variance 1) a random MobileNetV2 in inference mode
+    shrinks its features to nothing, layer by layer, and no head can learn from them.
+
+    Args:
+        model: The model; its stored statistics are replaced.
+        films: (b, side, side, 1) uint8, training films.
+    """
+    norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    momentum = [layer.momentum for layer in norms]
+    for layer in norms:
+        layer.trainable, layer.momentum = True, 0.0
+    model(films, training=True)
+    for layer, value in zip(norms, momentum, strict=True):
+        layer.momentum = value

@@ -1,0 +1,43 @@
+"""Optimisers and schedules of a phase. Schedules count optimiser steps, never micro-batches."""
+
+from collections.abc import Callable
+
+import keras
+
+from pneumo_tf.recipe import Phase
+
+_OPTIMIZERS: dict[str, Callable[[Phase, object], keras.optimizers.Optimizer]] = {
+    "adam": lambda phase, rate: keras.optimizers.Adam(rate, weight_decay=phase.weight_decay or None),
+    "adamw": lambda phase, rate: keras.optimizers.AdamW(rate, weight_decay=phase.weight_decay),
+    "sgd": lambda phase, rate: keras.optimizers.SGD(
+        rate, momentum=phase.momentum, weight_decay=phase.weight_decay or None
+    ),
+}
+
+
+def make_optimizer(phase: Phase, steps_per_epoch: int, precision: str) -> keras.optimizers.Optimizer:
+    """Builds the optimiser of a phase.
+
+    Args:
+        phase: Names optimiser, rate and schedule.
+        steps_per_epoch: Optimiser steps of one epoch.
+        precision: Keras dtype policy; `mixed_float16` gets dynamic loss scaling.
+
+    Returns:
+        A Keras optimiser.
+    """
+    optimizer = _OPTIMIZERS[phase.optimizer](phase, _rate(phase, phase.epochs * steps_per_epoch))
+    return keras.optimizers.LossScaleOptimizer(optimizer) if precision == "mixed_float16" else optimizer
+
+
+def _rate(phase: Phase, steps: int) -> float | keras.optimizers.schedules.LearningRateSchedule:
+    # A phase cut short by --epochs must still reach its peak rate.
+    warmup = min(phase.warmup_steps, steps // 2)
+    if phase.schedule == "cosine":
+        start = 0.0 if warmup else phase.learning_rate
+        return keras.optimizers.schedules.CosineDecay(
+            start, steps - warmup, warmup_target=phase.learning_rate if warmup else None, warmup_steps=warmup
+        )
+    if warmup:
+        return keras.optimizers.schedules.PolynomialDecay(0.0, warmup, end_learning_rate=phase.learning_rate)
+    return phase.learning_rate

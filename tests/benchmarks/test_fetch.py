@@ -1,0 +1,320 @@
+"""Fetching: from zips as they are, from zips that mean harm, and without kagglehub, network or login."""
+
+import os
+import stat
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from benchmarks import fetch
+from pneumo_tf.data import archive
+
+REPOSITORY = Path(__file__).parents[2]
+JPEG = cv2.imencode(".jpeg", np.random.default_rng(0).integers(0, 255, (24, 32), np.uint8))[1].tobytes()
+
+FILMS = (
+    "test/NORMAL/IM-0001-0001.jpeg",
+    "test/PNEUMONIA/person1_virus_6.jpeg",
+    "train/NORMAL/IM-0115-0001.jpeg",
+    "train/PNEUMONIA/person1_bacteria_1.jpeg",
+    "val/NORMAL/NORMAL2-IM-1427-0001.jpeg",
+)
+
+
+def plain(prefix="chest_xray/"):
+    return {f"{prefix}{film}": JPEG for film in FILMS}
+
+
+def make_zip(path, entries, compression=zipfile.ZIP_STORED):
+    with zipfile.ZipFile(path, "w", compression) as file:
+        for name, content in entries.items():
+            file.writestr(name, content)
+    return path
+
+
+def files(folder):
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+@pytest.fixture
+def run(tmp_path, capsys):
+    """Runs the command into `tmp_path/data/chest_xray`; gives the status and what was printed."""
+
+    def run(*arguments):
+        status = fetch.main(["kermany", "--out", str(tmp_path / "data/chest_xray"), *map(str, arguments)])
+        printed = capsys.readouterr()
+        return status, printed.out, printed.err
+
+    return run
+
+
+def refused(run, tmp_path, *arguments):
+    """The one line of an error that left nothing behind."""
+    status, _, error = run(*arguments)
+    line = error.strip().splitlines()[-1]
+    assert status == 2 and line.startswith("error: ")
+    assert not (tmp_path / "data").exists() or files(tmp_path / "data") == []
+    assert not list((tmp_path / "data").glob("*"))
+    return line
+
+
+# Zips as they are
+
+
+@pytest.mark.parametrize(
+    "prefix", ["chest_xray/", "archive/chest_xray/", "", "./chest_xray/", "chest_xray\\"]
+)
+def test_zip(run, tmp_path, prefix):
+    status, out, _ = run("--zip", make_zip(tmp_path / "a.zip", plain(prefix)))
+    assert status == 0
+    assert files(tmp_path / "data") == [f"chest_xray/{film}" for film in FILMS]
+    assert (tmp_path / "data/chest_xray" / FILMS[0]).read_bytes() == JPEG
+    assert "5 films in" in out and "3 for training, 2 for the test" in out
+    assert "train: 2 instead of 1,349 normal films" in out
+    assert "CC BY 4.0" in out and "10.1016/j.cell.2018.02.010" in out
+
+
+def test_zip_with_second_copy_and_litter(run, tmp_path):
+    entries = plain("chest_xray/chest_xray/") | plain()
+    entries |= {f"chest_xray/__MACOSX/._{i}.jpeg": b"\0" for i in range(3)}
+    entries |= {
+        "chest_xray/train/NORMAL/.DS_Store": b"\0",
+        "chest_xray/train/NORMAL/": b"",
+        "readme.txt": b"x",
+    }
+    entries |= {"__MACOSX/chest_xray/train/NORMAL/._IM-0115-0001.jpeg": b"\0"}
+    assert run("--zip", make_zip(tmp_path / "a.zip", entries))[0] == 0
+    assert files(tmp_path / "data") == [f"chest_xray/{film}" for film in FILMS]
+
+
+def test_zip_with_class_folders_in_another_case(run, tmp_path):
+    entries = {name.replace("NORMAL/", "Normal/"): content for name, content in plain().items()}
+    assert run("--zip", make_zip(tmp_path / "a.zip", entries))[0] == 0
+    assert files(tmp_path / "data") == [f"chest_xray/{film}" for film in FILMS]
+
+
+def test_no_warning_where_the_counts_are_as_published(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(fetch, "check_counts", lambda films: [])
+    assert "Warning" not in run("--zip", make_zip(tmp_path / "a.zip", plain()))[1]
+
+
+# Zips that are not the set, or mean harm
+
+
+@pytest.mark.parametrize("name", ["../evil.jpeg", "a/../../evil.jpeg", "/etc/evil", "C:\\evil", "..\\evil"])
+def test_paths_out_of_the_folder_are_refused(run, tmp_path, name):
+    line = refused(run, tmp_path, "--zip", make_zip(tmp_path / "a.zip", plain() | {name: b"x"}))
+    assert "outside the folder" in line
+    assert not list(tmp_path.rglob("evil*"))
+
+
+def test_film_with_a_path_out_of_the_folder_is_refused(run, tmp_path):
+    entries = plain() | {"chest_xray/train/NORMAL/../../../../IM-0116-0001.jpeg": JPEG}
+    assert "outside the folder" in refused(run, tmp_path, "--zip", make_zip(tmp_path / "a.zip", entries))
+
+
+def test_links_are_refused(run, tmp_path):
+    path = make_zip(tmp_path / "a.zip", plain())
+    with zipfile.ZipFile(path, "a") as file:
+        link = zipfile.ZipInfo("chest_xray/train/NORMAL/IM-0116-0001.jpeg")
+        link.external_attr = (stat.S_IFLNK | 0o777) << 16
+        file.writestr(link, "/etc/passwd")
+    assert "is a link" in refused(run, tmp_path, "--zip", path)
+
+
+def test_entries_that_unpack_out_of_proportion_are_refused(run, tmp_path):
+    entries = plain() | {"chest_xray/train/NORMAL/IM-0116-0001.jpeg": bytes(10**6)}
+    path = make_zip(tmp_path / "a.zip", entries, zipfile.ZIP_DEFLATED)
+    assert "unpacks to more than 100 times its size" in refused(run, tmp_path, "--zip", path)
+
+
+def test_more_bytes_than_the_set_can_have_are_refused(run, tmp_path, monkeypatch):
+    path = make_zip(tmp_path / "a.zip", plain())
+    monkeypatch.setattr(archive, "MAX_BYTES", len(JPEG) * len(FILMS) - 1)
+    assert "is not the set: it unpacks to" in refused(run, tmp_path, "--zip", path)
+    monkeypatch.setattr(archive, "MAX_BYTES", len(JPEG) * len(FILMS))
+    assert run("--zip", path)[0] == 0
+
+
+def test_more_entries_than_the_set_can_have_are_refused(run, tmp_path, monkeypatch):
+    path = make_zip(tmp_path / "a.zip", plain())
+    monkeypatch.setattr(archive, "MAX_ENTRIES", 4)
+    assert "it holds 5 entries, over 4" in refused(run, tmp_path, "--zip", path)
+
+
+def test_size_that_the_directory_understates_is_refused(run, tmp_path):
+    path = make_zip(tmp_path / "a.zip", plain(), zipfile.ZIP_DEFLATED)
+    content = bytearray(path.read_bytes())
+    at = content.index(b"PK\x01\x02")
+    content[at + 24 : at + 28] = (100).to_bytes(4, "little")
+    path.write_bytes(content)
+    assert "cannot be read as a zip" in refused(run, tmp_path, "--zip", path)
+
+
+def test_encryption_is_refused(run, tmp_path):
+    path = make_zip(tmp_path / "a.zip", plain())
+    content = bytearray(path.read_bytes())
+    content[content.index(b"PK\x01\x02") + 8] |= 1
+    path.write_bytes(content)
+    assert "is encrypted" in refused(run, tmp_path, "--zip", path)
+
+
+def test_film_that_is_there_twice_is_refused(run, tmp_path):
+    entries = plain() | {"chest_xray/train/normal/IM-0115-0001.jpeg": JPEG}
+    line = refused(run, tmp_path, "--zip", make_zip(tmp_path / "a.zip", entries))
+    assert "holds train/NORMAL/IM-0115-0001.jpeg twice" in line
+
+
+@pytest.mark.parametrize("lacking", ["test/NORMAL", "train/PNEUMONIA"])
+def test_zip_without_a_class_is_refused(run, tmp_path, lacking):
+    entries = {name: content for name, content in plain().items() if lacking not in name}
+    assert "it lacks films in" in refused(run, tmp_path, "--zip", make_zip(tmp_path / "a.zip", entries))
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>", None, "cut", "flipped"])
+def test_files_that_are_no_zip_or_damaged(run, tmp_path, content):
+    path = make_zip(tmp_path / "a.zip", plain())
+    whole = path.read_bytes()
+    if content is None:
+        path.unlink()
+    elif content == "cut":
+        path.write_bytes(whole[: len(whole) // 2])
+    elif content == "flipped":
+        path.write_bytes(whole.replace(JPEG, JPEG[:-9] + b"x" + JPEG[-8:], 1))
+    else:
+        path.write_bytes(content)
+    line = refused(run, tmp_path, "--zip", path)
+    assert ("there is no file" if content is None else "download it again") in line
+
+
+@pytest.mark.parametrize("content, message", [(b"", "(empty)"), (JPEG[: len(JPEG) // 2], "do not decode")])
+def test_broken_film_is_refused(run, tmp_path, content, message):
+    path = make_zip(tmp_path / "a.zip", plain() | {f"chest_xray/{FILMS[2]}": content})
+    line = refused(run, tmp_path, "--zip", path)
+    assert message in line and FILMS[2] in line
+
+
+# The folder
+
+
+@pytest.mark.parametrize("kind", ["folder", "file", "dangling link"])
+def test_nothing_is_overwritten(run, tmp_path, kind):
+    out = tmp_path / "data/chest_xray"
+    out.parent.mkdir()
+    if kind == "folder":
+        out.mkdir()
+    elif kind == "file":
+        out.write_text("mine")
+    else:
+        out.symlink_to(tmp_path / "nowhere")
+    before = out.lstat()
+    status, _, error = run("--zip", make_zip(tmp_path / "a.zip", plain()))
+    assert status == 2 and "exists and is not overwritten; delete it first" in error
+    assert out.lstat() == before
+
+
+def test_second_fetch_at_the_same_time_is_refused(run, tmp_path):
+    (tmp_path / "data/.chest_xray.unfinished").mkdir(parents=True)
+    status, _, error = run("--zip", make_zip(tmp_path / "a.zip", plain()))
+    assert status == 2 and "another fetch is running, or one was killed" in error
+    assert (tmp_path / "data/.chest_xray.unfinished").is_dir()
+
+
+def test_interrupted_fetch_leaves_nothing(run, tmp_path, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(fetch, "_check_decoding", interrupt)
+    assert run("--zip", make_zip(tmp_path / "a.zip", plain()))[0] == 130
+    assert os.listdir(tmp_path / "data") == []
+
+
+def test_full_disk(run, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(fetch.shutil, "copyfileobj", full)
+    line = refused(run, tmp_path, "--zip", make_zip(tmp_path / "a.zip", plain()))
+    assert "No space left on device; free space" in line
+
+
+# kagglehub
+
+
+def test_without_kagglehub(run, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "kagglehub", None)
+    line = refused(run, tmp_path)
+    assert "pip install kagglehub" in line and "--zip" in line and "https://www.kaggle.com/" in line
+
+
+def failures():
+    requests, exceptions = pytest.importorskip("requests"), pytest.importorskip("kagglehub").exceptions
+
+    def answered(status):
+        response = requests.Response()
+        response.status_code = status
+        return exceptions.KaggleApiHTTPError("no", response)
+
+    return {
+        "cannot reach Kaggle; check the network": requests.ConnectionError("no route"),
+        "cannot reach Kaggle": requests.Timeout("slow"),
+        "Kaggle asks for a login; run": exceptions.UnauthenticatedError(),
+        "Kaggle answered 403; run": answered(403),
+        "Kaggle answered 503; try again later": answered(503),
+        "the download was damaged; run again": exceptions.DataCorruptionError("checksum"),
+        "Kaggle could not serve the set": exceptions.BackendError("busy"),
+    }
+
+
+def test_failures_of_kaggle_are_told_with_the_way_out(run, tmp_path, monkeypatch):
+    kagglehub = pytest.importorskip("kagglehub")
+    for message, failure in failures().items():
+
+        def fail(handle, failure=failure):
+            raise failure
+
+        monkeypatch.setattr(kagglehub, "dataset_download", fail)
+        line = refused(run, tmp_path)
+        assert message in line and "--zip" in line
+
+
+def test_download(run, tmp_path, monkeypatch):
+    kagglehub = pytest.importorskip("kagglehub")
+    cache = tmp_path / "cache"
+    with zipfile.ZipFile(make_zip(tmp_path / "a.zip", plain() | plain("chest_xray/chest_xray/"))) as file:
+        file.extractall(cache)
+    handles = []
+    monkeypatch.setattr(kagglehub, "dataset_download", lambda handle: handles.append(handle) or str(cache))
+    status, out, _ = run()
+    assert status == 0 and handles == ["paultimothymooney/chest-xray-pneumonia/versions/2"]
+    assert files(tmp_path / "data") == [f"chest_xray/{film}" for film in FILMS]
+    assert str(cache / "chest_xray") in out
+
+
+# The command
+
+
+@pytest.mark.parametrize("arguments", [[], ["rsna"], ["kermany", "--wrong"]])
+def test_wrong_use_exits_2(arguments, capsys):
+    with pytest.raises(SystemExit) as caught:
+        fetch.main(arguments)
+    assert caught.value.code == 2
+
+
+def test_help_is_light():
+    code = (
+        "import sys; from benchmarks import fetch\n"
+        "try: fetch.main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "print(sorted({'cv2', 'kagglehub', 'rich', 'requests', 'tensorflow', 'pandas'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    )
+    assert "default: data/chest_xray" in done.stdout
+    assert done.stdout.splitlines()[-1] == "[]"
