@@ -11,6 +11,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from pneumo_tf.run import RunFolder
 
 STAGES = {
+    "start": "starting TensorFlow",
     "data": "reading films",
     "decode": "decoding films",
     "build": "building the model",

@@ -76,8 +76,8 @@ def do_run(folder: RunFolder, assignment: Assignment, tell: Tell) -> None:
         "notes": list(assignment.notes),
     }
     if spec.recipe.phases:
-        from benchmarks.trained_run import trained_logits
-
+        with clock.stage("start"):
+            from benchmarks.trained_run import trained_logits
         logits, costs = trained_logits(folder, assignment, dataset, split, clock, tell, environment)
     else:
         from pneumo_tf.models.trivial import fit_trivial

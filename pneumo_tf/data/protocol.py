@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import PurePosixPath
 
 from pneumo_tf.data.films import Film, Films
-from pneumo_tf.errors import UserError, unknown
+from pneumo_tf.errors import UserError
 
 VALIDATION_FRACTION = 0.15
 """Of the training films, the fraction that `official` keeps for validation."""
@@ -63,17 +63,6 @@ class Protocol:
     def fold_numbers(self) -> tuple[int | None, ...]:
         """What to pass to `split`, one entry per run."""
         return tuple(range(self.folds)) or (None,)
-
-
-def find_protocol(name: str) -> Protocol:
-    """The protocol of a name.
-
-    Raises:
-        UserError: For an unknown name.
-    """
-    if name not in PROTOCOLS:
-        raise unknown("protocol", name, PROTOCOLS)
-    return PROTOCOLS[name]
 
 
 def split_official(films: Films, fold: int | None = None) -> Split:

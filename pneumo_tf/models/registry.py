@@ -220,7 +220,7 @@ _ENTRIES = (
         title="EfficientNetB0",
         builder=_KERAS,
         # Its own normalisation has no switch and would run in bfloat16; the graph starts after it.
-        options={"application": "EfficientNetB0", "after": "normalization"},
+        options={"application": "EfficientNetB0", "start": "stem_conv_pad"},
         size=224,
         minimum_size=32,
         channels=3,

@@ -116,7 +116,7 @@ def _key(board: Board, ranked: Sequence[Standing]) -> list[str]:
     marks = "".join(standing.marks for standing in ranked)
     trivial = best_trivial(board)
     lines = [
-        "Ranked by AUC on the test films. Rows whose intervals overlap are not told apart by these films.",
+        "Ranked by AUC on the test films. Rows whose intervals overlap may not differ.",
         f"[95 %]: percentile bootstrap, {REPLICATES:,} draws of patients within each class, and of seeds "
         "where there are several; a row of one seed shows the chance of the films alone.",
         "Accuracy, sensitivity, specificity and F1 at a probability of 0.5, neither calibrated nor tuned.",

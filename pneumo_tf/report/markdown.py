@@ -11,8 +11,8 @@ from pneumo_tf.evaluation.metrics import METRICS
 
 DASH = "–"
 ROUNDING = (
-    "Decimals: each column is rounded to what the median 95 % interval in it supports, two digits of its "
-    "half-width where they are 35 or less and otherwise one (the rule of the Particle Data Group)."
+    "A column has as many decimals as its median interval supports: two digits of the half-width where they "
+    "are 35 or less, otherwise one (the Particle Data Group's rule)."
 )
 EXTRA = "One decimal more than the intervals support, so that the deviation can be seen."
 

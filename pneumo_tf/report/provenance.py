@@ -30,7 +30,7 @@ def films(board: Board) -> Table:
     ranked = next((row for row in board.rows if row.ranked), None)
     if ranked is not None:
         validation = board.films.indices(ranked.validation[0].ids)
-        groups["of it validation"] = Films(tuple(board.films.rows[index] for index in validation))
+        groups["of it, validation"] = Films(tuple(board.films.rows[index] for index in validation))
     groups["test folder"] = _films(board.films, "test")
     kinds = [kind for kind in KINDS if any(film.subtype == kind for film in board.films)]
     lines = [

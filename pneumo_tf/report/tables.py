@@ -35,7 +35,7 @@ def ranking(ranked: Sequence[Standing]) -> Table:
             *(columns[name][index] for name in RANKING),
             str(len(standing.row.runs)),
             _signed(standing.gap, decimals),
-            DASH if standing.row.initial == "none" else standing.row.initial,
+            standing.row.initial,
         )
         for index, standing in enumerate(ranked)
     ]

@@ -80,16 +80,19 @@ def test_zip(run, tmp_path, prefix):
 
 
 def test_zip_with_second_copy_and_litter(run, tmp_path):
-    entries = plain("chest_xray/chest_xray/") | plain()
+    second_copy = dict.fromkeys(plain("chest_xray/chest_xray/"), JPEG + b"second")
+    entries = second_copy | plain()
     entries |= {f"chest_xray/__MACOSX/._{i}.jpeg": b"\0" for i in range(3)}
     entries |= {
         "chest_xray/train/NORMAL/.DS_Store": b"\0",
         "chest_xray/train/NORMAL/": b"",
         "readme.txt": b"x",
     }
+    entries |= {"chest_xray/train/NORMAL/._IM-0115-0001.jpeg": b"\0"}
     entries |= {"__MACOSX/chest_xray/train/NORMAL/._IM-0115-0001.jpeg": b"\0"}
     assert run("--zip", make_zip(tmp_path / "a.zip", entries))[0] == 0
     assert files(tmp_path / "data") == [f"chest_xray/{film}" for film in FILMS]
+    assert all((tmp_path / "data/chest_xray" / film).read_bytes() == JPEG for film in FILMS)
 
 
 def test_zip_with_class_folders_in_another_case(run, tmp_path):

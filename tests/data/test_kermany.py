@@ -238,6 +238,11 @@ def test_folder_without_the_set(tmp_path):
     assert "holds no train and test folders; expected are" in refused(tmp_path)
 
 
+def test_set_three_folders_down_is_not_looked_for(tmp_path):
+    make_tree(tmp_path / "home/downloads/chest_xray")
+    assert "holds no train and test folders" in refused(tmp_path)
+
+
 @pytest.mark.parametrize("part", ["train", "train/NORMAL"])
 def test_part_of_the_set(tmp_path, part):
     assert "give the folder that holds train and test" in refused(make_tree(tmp_path) / part)
@@ -276,6 +281,7 @@ def test_film_in_the_wrong_class(tmp_path):
         (b"<html>not found</html>", "no JPEG or PNG image"),
         (b"\xff\xd8\xff\xd9" + bytes(20), "damaged header"),
         (b"\xff\xd8" + bytes(20), "damaged header"),
+        (b"\xff\xd8\xff\xda\0\2" + encoded()[2:], "damaged header"),
     ],
 )
 def test_broken_films_are_named_and_counted(tmp_path, content, reason):
@@ -308,6 +314,13 @@ def test_size_of_a_progressive_colour_jpeg_with_a_thumbnail():
     thumbnail = encoded(width=2, height=2)
     segment = b"\xff\xe1" + (len(thumbnail) + 2).to_bytes(2) + thumbnail
     assert image_size(colour[:2] + segment + b"\xff" + colour[2:]) == (9, 5)
+
+
+def test_tables_before_the_frame_are_no_frame():
+    jpeg = encoded(width=9, height=5)
+    for marker in (0xC4, 0xC8, 0xCC):
+        table = bytes((0xFF, marker)) + (9).to_bytes(2) + bytes(range(7))
+        assert image_size(jpeg[:2] + table + jpeg[2:]) == (9, 5)
 
 
 def test_no_pixels():

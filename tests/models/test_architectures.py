@@ -191,12 +191,18 @@ def test_grey_levels_stay_apart_in_bfloat16(bfloat16):
 
 @pytest.mark.parametrize("name", ["conv3", "efficientnet_b0"])
 def test_seed_reproduces_the_random_weights(name):
-    draws = []
-    for seed in (1, 1, 2):
-        keras.utils.set_random_seed(seed)
-        draws.append(build(name, head=Head(), size=32).get_weights())
-    assert all(np.array_equal(a, b) for a, b in zip(draws[0], draws[1], strict=True))
-    assert not all(np.array_equal(a, b) for a, b in zip(draws[0], draws[2], strict=True))
+    first, second = drawn(name, seed=1), drawn(name, seed=1)
+    assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+def test_another_seed_draws_other_weights():
+    first, second = drawn("conv3", seed=1), drawn("conv3", seed=2)
+    assert not all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+def drawn(name, seed):
+    keras.utils.set_random_seed(seed)
+    return build(name, head=Head(), size=32).get_weights()
 
 
 def test_head_follows_its_description():

@@ -76,7 +76,10 @@ def distinct(model):
             layer.gamma.assign(random.uniform(0.1, 0.5, layer.gamma.shape))
         if type(layer).__name__ == "Normalization" and layer.weights:
             # As in EfficientNet's published file, where what is called variance holds standard deviations.
-            layer.set_weights([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225], 0])
+            mean, deviation, count = layer.weights
+            mean.assign([0.485, 0.456, 0.406])
+            deviation.assign([0.229, 0.224, 0.225])
+            count.assign(0)
 
 
 @pytest.mark.filterwarnings("ignore:`input_shape` is undefined:UserWarning")

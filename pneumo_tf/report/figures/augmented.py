@@ -23,7 +23,7 @@ def draw(board: Board) -> Iterator[Picture]:
 def _page(row: Row, arrays: dict[str, np.ndarray]) -> Picture:
     originals, views = arrays["originals"][:MOST_FILMS], arrays["augmented"][:MOST_FILMS, :MOST_VIEWS]
     figure, axes = style.page(
-        len(originals), 1 + views.shape[1], (1.3, 1.3), (0.06, 0.25), style.Margins(0.1, 0.1, 0.75, 0.28)
+        len(originals), 1 + views.shape[1], (1.3, 1.3), (0.06, 0.25), style.Margins(0.1, 0.1, 0.6, 0.28)
     )
     for line, original, changed, film_id in zip(axes, originals, views, arrays["ids"], strict=False):
         for ax, pixels in zip(line, (original, *changed), strict=True):
@@ -34,8 +34,8 @@ def _page(row: Row, arrays: dict[str, np.ndarray]) -> Picture:
     style.heading(figure, f"Augmented films: {row.name}")
     return Picture(
         f"augmented-{row.name}-{row.protocol}",
-        f"Training films as they are and as {row.name} meets them, drawn anew for each epoch ({_ranges(row)}). "
-        "Look for lungs that leave the picture or changes that no film would show.",
+        f"Training films as they are and as {row.name} meets them, drawn anew for each epoch "
+        f"({_ranges(row)}). Look for lungs that leave the picture or changes that no film would show.",
         figure,
     )
 

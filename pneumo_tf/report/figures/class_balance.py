@@ -30,7 +30,7 @@ def _bar(ax: Axes, place: int, counts: Counter[str], widest: int) -> None:
         ax.barh(
             place, counts[subtype], left=left, color=style.SUBTYPES[subtype], height=0.66, ec="white", lw=0.8
         )
-        if counts[subtype] > 0.12 * widest and len(counts) > 1:
+        if _fits(counts[subtype], widest) and len(counts) > 1:
             ink = style.INK if subtype == "virus" else "white"
             middle = left + counts[subtype] / 2
             ax.text(
@@ -43,7 +43,17 @@ def _bar(ax: Axes, place: int, counts: Counter[str], widest: int) -> None:
                 size=6.5,
             )
         left += counts[subtype]
-    ax.text(left + 0.015 * widest, place, f"{left:,}", va="center", size=style.TEXT)
+    narrow = [
+        f"{name} {counts[name]:,}"
+        for name in style.SUBTYPES
+        if counts[name] > 0 and not _fits(counts[name], widest)
+    ]
+    rest = f"  ({', '.join(narrow)})" if len(counts) > 1 and narrow else ""
+    ax.text(left + 0.015 * widest, place, f"{left:,}{rest}", va="center", size=style.TEXT)
+
+
+def _fits(count: int, widest: int) -> bool:
+    return count > 0.12 * widest
 
 
 def draw(board: Board) -> Iterator[Picture]:
@@ -52,7 +62,7 @@ def draw(board: Board) -> Iterator[Picture]:
     if not groups:
         return
     figure, axes = style.page(
-        1, 2, (3.5, 0.42 * len(groups) + 0.1), (0.35, 0.3), style.Margins(1.3, 0.3, 0.6, 0.62)
+        1, 2, (3.5, 0.42 * len(groups) + 0.1), (0.35, 0.3), style.Margins(1.3, 0.3, 0.5, 0.62)
     )
     for ax, index, unit in zip(axes[0], (0, 1), ("films", "patients"), strict=True):
         widest = max(sum(counts[index].values()) for counts in groups.values())
@@ -63,12 +73,13 @@ def draw(board: Board) -> Iterator[Picture]:
         ax.set_yticks(range(len(groups)), [f"{split} · {CLASSES[label]}" for split, label in groups])
         ax.tick_params(axis="y", length=0, labelleft=index == 0, labelsize=style.TEXT)
         ax.locator_params(axis="x", nbins=5)
+        ax.xaxis.set_major_formatter("{x:,.0f}")
         ax.set_xlabel(unit)
     style.heading(figure, "Films and patients by split and class")
     yield Picture(
         "class-balance",
-        "Films and patients per split of the source, class and subtype. Nothing is better here: the difference "
-        "between the splits says that accuracy depends on the mix, and the few patients of the test set bound how "
-        "finely rows can be told apart.",
+        "Films and patients per split of the source, class and subtype. Nothing is better here: the "
+        "difference between the splits says that accuracy depends on the mix, and the few patients of "
+        "the test set bound how finely rows can be told apart.",
         figure,
     )

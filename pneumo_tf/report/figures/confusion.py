@@ -35,7 +35,7 @@ def draw_confusion(ax: Axes, counts: np.ndarray, size: float = style.TEXT) -> No
     for (label, called), count in np.ndenumerate(counts):
         number = f"{count:.0f}" if np.allclose(counts, np.rint(counts)) else f"{count:.1f}"
         share = f"{shares[label, called]:.0%}" if totals[label] else "no films"
-        ink = "white" if shares[label, called] > 0.6 else style.INK
+        ink = "white" if shares[label, called] > 0.8 else style.INK
         ax.text(called, label, f"{number}\n{share}", ha="center", va="center", color=ink, size=size)
     ax.set_xticks((0, 1), CLASSES)
     ax.set_yticks((0, 1), CLASSES, rotation=90, va="center")
@@ -53,7 +53,7 @@ def draw(board: Board) -> Iterator[Picture]:
             style.rows_for(count, columns),
             columns,
             (1.75, 1.25),
-            (0.5, 0.62),
+            (0.5, 0.68),
             style.Margins(0.6, 0.35, 0.75, 0.62),
         )
         for ax, row in zip(axes.flat, group.rows, strict=False):
@@ -65,8 +65,8 @@ def draw(board: Board) -> Iterator[Picture]:
         axes[0, 0].set_ylabel("labelled")
         yield Picture(
             f"confusion-{group.protocol}",
-            "Labels in rows, calls at probability 0.5 in columns; the percentage is of the row. Counts are the "
-            "mean over the runs of a row. Better: dark on the diagonal, pale off it; the lower left cell is "
-            f"pneumonia that was missed. {group.note}",
+            "Labels in rows, calls at probability 0.5 in columns; the percentage is of the row. Counts "
+            "are the mean over the runs of a row. Better: dark on the diagonal, pale off it; the lower "
+            f"left cell is pneumonia that was missed. {group.note}",
             figure,
         )

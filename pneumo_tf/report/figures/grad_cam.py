@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pneumo_tf.data.films import CLASSES
 from pneumo_tf.report.figures import overlay, style
 from pneumo_tf.report.figures.overlay import OUTCOMES, Explained
 from pneumo_tf.report.figures.picture import Picture
@@ -32,10 +31,11 @@ def draw(board: Board) -> Iterator[Picture]:
             chosen = by_outcome(films)
             yield Picture(
                 f"grad-cam-{row.name}-{row.protocol}",
-                f"Where {row.name} (seed {row.specs[0].seed}) found evidence for pneumonia, as the film and under "
-                "the Grad-CAM map of its score. One colour scale holds for the page, in the model's own units. "
-                "Better: strong colour inside the lungs on pneumonia, little on normal films, none on borders, "
-                "letters and tubes. A map shows what moved the score, not where disease is.",
+                f"Where {row.name} (seed {row.specs[0].seed}) found evidence for pneumonia, as the film "
+                "and under the Grad-CAM map of its score. One colour scale holds for the page, in the "
+                "model's own units. Better: strong colour inside the lungs on pneumonia, little on "
+                "normal films, none on borders, letters and tubes. Below each film is its label. A map "
+                "shows what moved the score, not where disease is.",
                 _page(row, chosen),
             )
 
@@ -67,9 +67,10 @@ def _page(row: Row, chosen: dict[str, list[Explained]]) -> Figure:
 def _draw_pair(film_ax: Axes, map_ax: Axes, film: Explained, scale: float) -> None:
     overlay.draw_film(film_ax, film.pixels)
     overlay.draw_overlay(map_ax, film, scale)
-    label = film.subtype if film.label else CLASSES[0]
-    film_ax.set_xlabel(f"{style.stem(film.id, 22)}\nlabelled {label}", size=6.5, labelpad=2)
-    map_ax.set_xlabel(f"score {film.score:+.2f}\nprobability {film.probability:.3f}", size=6.5, labelpad=2)
+    film_ax.set_xlabel(f"{style.stem(film.id, 22)}\n{film.caption}", size=6.5, labelpad=2)
+    map_ax.set_xlabel(
+        f"score {style.signed(film.score)}\nprobability {film.probability:.3f}", size=6.5, labelpad=2
+    )
 
 
 def _leave_empty(pair: Sequence[Axes], text: str) -> None:

@@ -5,21 +5,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pneumo_tf.data.films import CLASSES
 from pneumo_tf.report.figures import overlay, style
 from pneumo_tf.report.figures.comparable import comparable
 from pneumo_tf.report.figures.overlay import Explained
 from pneumo_tf.report.figures.picture import Picture
 from pneumo_tf.report.rows import Board, Row
 
-RECIPES, FILMS = 7, 6
+RECIPES, FILMS = 6, 6
 """Most recipes and most films on a page."""
 
 Maps = Mapping[str, Explained]
 
 
 def draw(board: Board) -> Iterator[Picture]:
-    """Draws the films that every recipe explains, seven recipes on a page."""
+    """Draws the films that every recipe explains, six recipes on a page."""
     for group in comparable(board):
         maps = [
             (row, {film.id: film for film in overlay.explained(row) if film.common}) for row in group.rows
@@ -30,13 +29,13 @@ def draw(board: Board) -> Iterator[Picture]:
         shown = _shown([films for _, films in maps])
         pages = [maps[start : start + RECIPES] for start in range(0, len(maps), RECIPES)]
         for number, page in enumerate(pages, start=1):
+            part = f" (page {number} of {len(pages)})" if len(pages) > 1 else ""
             yield Picture(
                 f"grad-cam-suite-{group.protocol}-{number}",
-                "The same films through every recipe"
-                + (f" (page {number} of {len(pages)})" if len(pages) > 1 else "")
-                + ", with the probability of pneumonia that each gave (T: right, F: wrong; P: called pneumonia, N: "
-                "normal). Models differ in the units of their maps, so colours compare films within a column, not "
-                "columns. Better: strong colour inside the lungs of films with pneumonia, little on normal films.",
+                f"The same films through every recipe{part}, with the probability of pneumonia that each "
+                "gave and the outcome: T right, F wrong, P called pneumonia, N called normal. Models "
+                "differ in the units of their maps: colours compare films within a column, not columns. "
+                "Better: strong colour inside the lungs of films with pneumonia, little on normal films.",
                 _page(page, shown),
             )
 
@@ -51,23 +50,22 @@ def _shown(maps: Sequence[Maps]) -> list[Explained]:
 
 
 def _page(recipes: Sequence[tuple[Row, Maps]], shown: Sequence[Explained]) -> Figure:
-    side = 1.08
+    side = 1.0
     figure, axes = style.page(
-        len(shown), len(recipes) + 1, (side, side), (0.06, 0.24), style.Margins(0.8, 0.1, 0.75, 0.75)
+        len(shown), len(recipes) + 1, (side, side), (0.06, 0.24), style.Margins(0.6, 0.1, 0.78, 0.75)
     )
     for line, film in zip(axes, shown, strict=True):
         overlay.draw_film(line[0], film.pixels)
-        label = film.subtype if film.label else CLASSES[0]
-        line[0].set_ylabel(label, size=style.TEXT, weight="bold", color=style.SUBTYPES[film.subtype])
+        line[0].set_ylabel(film.caption.replace(" ", "\n"), size=style.TEXT, weight="bold", color=film.color)
         line[0].set_xlabel(style.stem(film.id, 20), size=5.5, labelpad=2)
     for column, (row, films) in zip(axes.T[1:], recipes, strict=True):
-        column[0].set_title(style.fold(row.name, 17), size=6.5)
+        column[0].set_title(style.fold(row.name, 17, lines=3), size=6.5)
         scale = overlay.scale_of(list(films.values()))
         for ax, film in zip(column, shown, strict=True):
             _draw_map(ax, films.get(film.id), scale)
     style.heading(figure, "Grad-CAM of the same films, recipe by recipe")
     label = "evidence for pneumonia, as a share of the column's largest"
-    overlay.color_bar(figure, (0.8, 0.45, 2.6, 0.1), 1.0, label)
+    overlay.color_bar(figure, (0.6, 0.5, 2.6, 0.1), 1.0, label)
     return figure
 
 

@@ -16,7 +16,7 @@ COLUMNS, BINS = 4, 32
 
 
 def score_bins(score: np.ndarray) -> np.ndarray:
-    """(33,) edges over the scores, with 0 among them, so that no bar stands on both sides of the threshold."""
+    """(33,) edges over the scores; 0 is one, so that no bar stands on both sides of the threshold."""
     low, high = min(float(score.min()), 0.0), max(float(score.max()), 0.0)
     width = max((high - low) / (BINS - 1), 1e-3)
     below = int(np.ceil(-low / width))
@@ -33,9 +33,9 @@ def draw_histogram(ax: Axes, scored: Scored) -> None:
             ax.stairs(share, edges, color=color, fill=True, alpha=0.35, lw=0)
             ax.stairs(share, edges, color=color, lw=1.1, label=f"{CLASSES[label]} (n = {len(own)})")
     ax.axvline(0, color=style.INK, lw=0.8, ls=(0, (3, 2)))
-    ax.set_xlim(edges[0], edges[-1])
+    ax.set_xlim(edges[0] - 1.5 * (edges[1] - edges[0]), edges[-1] + 1.5 * (edges[1] - edges[0]))
     ax.set_ylim(0, None)
-    ax.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+    ax.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g}%")
     ax.locator_params(nbins=4)
 
 
@@ -49,7 +49,7 @@ def draw(board: Board) -> Iterator[Picture]:
             columns,
             (1.9, 1.0),
             (0.5, 0.55),
-            style.Margins(0.7, 0.2, 0.85, 0.62),
+            style.Margins(0.7, 0.2, 0.72, 0.62),
         )
         for ax, row in zip(axes.flat, group.rows, strict=False):
             draw_histogram(ax, row.test[0])
@@ -62,8 +62,8 @@ def draw(board: Board) -> Iterator[Picture]:
         axes[0, 0].set_ylabel("share of the class")
         yield Picture(
             f"scores-{group.protocol}",
-            "Scores of the test films, first run of each row; every panel has its own scales. The dashed line is "
-            "the threshold: films to its right are called pneumonia. Better: the two classes apart, and the line "
-            f"between them; blue to the right of it is a false alarm. {group.note}",
+            "Scores of the test films, first run of each row; every panel has its own scales. The dashed "
+            "line is the threshold: films to its right are called pneumonia. Better: the two classes "
+            f"apart, and the line between them; blue to the right of it is a false alarm. {group.note}",
             figure,
         )

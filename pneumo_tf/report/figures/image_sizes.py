@@ -67,8 +67,9 @@ def draw(board: Board) -> Iterator[Picture]:
     figure.legend(handles, CLASSES, loc="upper right", ncols=2, handletextpad=0.2)
     yield Picture(
         "image-sizes",
-        "Every image by width and height, and its aspect by split and class. Size is a shortcut: where the classes "
-        "lie apart, a model can tell them without looking at the lungs, and where the test films lie elsewhere than "
-        "the training films, it will be misled. Better: clouds and bars that coincide.",
+        "Every image by width and height, and its aspect by split and class. Size is a shortcut: where "
+        "the classes lie apart, a model can tell them without looking at the lungs, and where the test "
+        "films lie elsewhere than the training films, it will be misled. Better: clouds and bars that "
+        "coincide.",
         figure,
     )

@@ -40,7 +40,7 @@ def _page(group: Comparable, reference: Row) -> Picture:
     names = [style.fold(row.name, 34) for row in rows]
     left = style.inches(names) + 0.15
     figure, axes = style.page(
-        1, 2, (3.6, 0.3 * len(rows) + 0.15), (0.45, 0.3), style.Margins(left, 0.35, 0.65, 0.65)
+        1, 2, (3.6, 0.3 * len(rows) + 0.15), (0.45, 0.3), style.Margins(left, 0.35, 0.5, 0.65)
     )
     missed, alarms = axes[0]
     held = errors(reference)
@@ -54,9 +54,10 @@ def _page(group: Comparable, reference: Row) -> Picture:
     style.heading(figure, f"Missed pneumonia, against {reference.name}")
     return Picture(
         f"missed-{group.protocol}",
-        f"Films with pneumonia that a row called normal at probability 0.5, and how many more (+) or fewer (−) than "
-        f"{reference.name} (dotted line); the mean over runs. Better: shorter bars on both sides: a row that calls "
-        f"every film pneumonia misses none and pays for it on the right. {group.note}",
+        "Films with pneumonia that a row called normal at probability 0.5, and how many more (+) or "
+        f"fewer (−) than {reference.name} (dotted line); the mean over runs. Better: shorter bars on both "
+        "sides: a row that calls every film pneumonia misses none and pays for it on the right. "
+        f"{group.note}",
         figure,
     )
 
@@ -69,13 +70,18 @@ def _bars(
         ax.barh(place, value, height=0.68, color=color, alpha=0.45 if row.trivial else 0.9)
         text = number(value) if row is reference else f"{number(value)}  ({difference(value, held)})"
         ax.text(
-            value + 0.015 * widest, place, text, va="center", weight="bold" if row is reference else "normal"
+            value + 0.015 * widest,
+            place,
+            text,
+            va="center",
+            weight="bold" if row is reference else "normal",
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8},
         )
-    ax.axvline(held, color=style.INK, lw=0.9, ls=(0, (1, 1.5)))
+    ax.axvline(held, color=style.INK, lw=0.9, ls=(0, (1, 1.5)), zorder=0.5)
     ax.set_xlim(0, 1.35 * widest)
     ax.set_ylim(len(rows) - 0.45, -0.55)
     ax.tick_params(axis="y", length=0, labelsize=style.TEXT)
-    ax.locator_params(axis="x", nbins=5)
+    style.whole_numbers(ax)
 
 
 def number(value: float) -> str:

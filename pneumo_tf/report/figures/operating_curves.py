@@ -47,7 +47,7 @@ def roc_points(scored: Scored) -> Curve:
 
 
 def precision_points(scored: Scored) -> Curve:
-    """Recall and precision at each distinct score that adds recall; between two of them precision is the latter's."""
+    """Recall and precision at each distinct score that adds recall; precision holds back to the last."""
     normals, pneumonias = _called(scored)
     adds = np.diff(pneumonias, prepend=0.0) > 0
     recall = ratio(pneumonias, np.full_like(pneumonias, pneumonias[-1]))
@@ -65,7 +65,7 @@ def mean_roc(runs: Sequence[Scored]) -> Curve:
 
 
 def _at(curve: Curve, grid: np.ndarray) -> np.ndarray:
-    """(2, g) lowest and highest sensitivity at each false positive rate, which differ where the curve is upright."""
+    """(2, g) lowest and highest sensitivity at each false positive rate, apart where the curve rises."""
     rates, first = np.unique(curve.x, return_index=True)
     low, high = curve.y[first], curve.y[np.append(first[1:], len(curve.x)) - 1]
     right = np.searchsorted(rates, grid)
@@ -77,7 +77,7 @@ def _at(curve: Curve, grid: np.ndarray) -> np.ndarray:
 
 
 def mean_precision(runs: Sequence[Scored]) -> Curve:
-    """Mean precision at each recall, as steps, so that the area below is the mean of the runs' average precision."""
+    """Mean precision at each recall, in steps: the area below is the mean of the runs' average precision."""
     curves = [precision_points(run) for run in runs]
     if not all(curve.defined for curve in curves):
         return next(curve for curve in curves if not curve.defined)
@@ -106,7 +106,7 @@ def overlay_page(
     Args:
         group: Rows and their strokes.
         curves: One per row.
-        points: Operating point of each row, marked in the magnified panel.
+        points: Operating point of each row, marked with a dot.
         estimates: What the legend says of each row.
         title: Of the page.
         zoom: Limits of x and of y of the magnified panel.
@@ -114,10 +114,9 @@ def overlay_page(
     Returns:
         The figure, and its two panels.
     """
-    names = [style.fold(row.name, 34) for row in group.rows]
+    names = [style.elide(row.name, 36) for row in group.rows]
     legend = style.inches(names) + 1.9
-    lines = sum(name.count("\n") + 1 for name in names)
-    side = max(3.4, 0.175 * lines + 0.3)
+    side = max(2.9, 0.175 * len(names) + 0.2)
     figure, axes = style.page(1, 2, (side, side), (0.55, 0.3), style.Margins(0.6, legend, 0.6, 0.62))
     whole, near = axes[0]
     for ax in (whole, near):
@@ -126,6 +125,7 @@ def overlay_page(
                 ax.plot(*curve, color=stroke.color, ls=stroke.linestyle, lw=stroke.linewidth)
         ax.grid()
     for point, stroke in zip(points, group.strokes, strict=True):
+        whole.plot(*point, "o", color=stroke.color, ms=3.5, mec="white", mew=0.5, zorder=5)
         near.plot(*point, "o", color=stroke.color, ms=5, mec="white", mew=0.8, zorder=5)
     _set_limits(whole, near, zoom)
     _legend(figure, near, group, names, estimates)

@@ -11,6 +11,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
+from pneumo_tf.data.films import CLASSES
 from pneumo_tf.report.figures import style
 from pneumo_tf.report.rows import Row
 
@@ -44,6 +45,17 @@ class Explained:
     label: int
     score: float
     probability: float
+
+    @property
+    def caption(self) -> str:
+        """Class and kind, as the source has them."""
+        known = self.subtype not in CLASSES
+        return CLASSES[self.label] + (f" ({self.subtype})" if known else "")
+
+    @property
+    def color(self) -> str:
+        """Of the class."""
+        return style.PNEUMONIA if self.label else style.NORMAL
 
     @property
     def outcome(self) -> str:

@@ -4,8 +4,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-import matplotlib
-
 from pneumo_tf.report.figures import (
     augmented,
     class_balance,
@@ -72,9 +70,7 @@ def draw(board: Board, out: Path) -> list[Section]:
     Returns:
         Sections in reading order, without those that have nothing to show.
     """
-    with matplotlib.rc_context():
-        matplotlib.rcdefaults()  # a reader's own matplotlibrc must not change the report
-        matplotlib.rcParams.update(style.RC)
+    with style.applied():
         sections = [Section(entry.title, _write_all(entry, board, out)) for entry in FIGURES.values()]
     return [section for section in sections if section.pictures]
 

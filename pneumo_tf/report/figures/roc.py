@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from pneumo_tf.evaluation.intervals import PatientBootstrap
 from pneumo_tf.evaluation.metrics import measure
 from pneumo_tf.evaluation.scored import Scored
 from pneumo_tf.report.figures import style
@@ -24,8 +23,7 @@ def draw(board: Board) -> Iterator[Picture]:
         curves = [mean_roc(row.test) for row in group.rows]
         if not any(curve.defined for curve in curves):
             continue
-        bootstrap = PatientBootstrap()
-        estimates = [bootstrap.estimate(row.test, ("auc",))["auc"] for row in group.rows]
+        estimates = [row.estimates["auc"] for row in group.rows]
         points = [operating_point(row.test, roc_point) for row in group.rows]
         figure, axes = overlay_page(
             group,
@@ -41,8 +39,8 @@ def draw(board: Board) -> Iterator[Picture]:
             ax.set_xlabel("false positive rate: 1 − specificity")
         yield Picture(
             f"roc-{group.protocol}",
-            "Sensitivity against false positive rate over all thresholds, the mean over the runs of a row; dots mark "
-            "probability 0.5, trivial rows are grey. Better: toward the upper left corner. Intervals that overlap "
-            f"widely do not rank their rows. {group.note}",
+            "Sensitivity against false positive rate over all thresholds, the mean over the runs of a "
+            "row; dots mark probability 0.5, trivial rows are grey. Better: toward the upper left "
+            f"corner. Intervals that overlap widely do not rank their rows. {group.note}",
             figure,
         )

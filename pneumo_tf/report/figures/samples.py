@@ -32,14 +32,13 @@ def draw(board: Board) -> Iterator[Picture]:
     )
     for ax, film in zip(axes.flat, films, strict=False):
         draw_film(ax, film.pixels)
-        ax.set_title(
-            film.subtype if film.label else "normal", color=style.SUBTYPES[film.subtype], weight="bold"
-        )
+        ax.set_title(film.caption, color=film.color, weight="bold")
         ax.set_xlabel(style.stem(film.id, 27), size=6.5, labelpad=2)
     style.drop(axes.flat[len(films) :])
     style.heading(figure, "Sample films")
     yield Picture(
         "samples",
-        "Test films that every recipe explains, with the label of the source, resized as a model receives them.",
+        "Test films that every recipe explains, with the label of the source, resized as a model "
+        "receives them.",
         figure,
     )

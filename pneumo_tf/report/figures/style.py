@@ -1,14 +1,19 @@
 """How every picture looks: colours, type sizes, and a page of panels measured in inches."""
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
+import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 DPI = 120
+NARROWEST = 5.2
+"""Inches that a page is wide at least, so that its title and marks find room."""
 
 # Okabe & Ito (2008) without yellow and black: told apart by colour-blind readers, and on white paper.
 NORMAL, PNEUMONIA = "#0072B2", "#D55E00"
@@ -47,6 +52,15 @@ RC = {
 }
 
 
+@contextmanager
+def applied() -> Iterator[None]:
+    """Draws as `RC` has it, whatever the reader's own matplotlibrc says, and leaves that as it was."""
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(RC)
+        yield
+
+
 @dataclass(frozen=True)
 class Stroke:
     """How the line of one row is drawn, the same in every picture."""
@@ -57,7 +71,7 @@ class Stroke:
 
 
 def strokes(trivial: Sequence[bool]) -> list[Stroke]:
-    """Gives each row its stroke: trivial rows are thin grey dashes, the others differ in colour, then in dash.
+    """Gives each row its stroke: thin grey dashes for trivial rows; others differ in colour, then dash.
 
     Args:
         trivial: For each row of the board, in order, whether it is a trivial one.
@@ -103,7 +117,7 @@ def page(
     Returns:
         The figure, and its axes as an array (rows, columns).
     """
-    width = margins.left + columns * panel[0] + (columns - 1) * gap[0] + margins.right
+    width = max(NARROWEST, margins.left + columns * panel[0] + (columns - 1) * gap[0] + margins.right)
     down = np.concatenate([[0.0], np.cumsum(panel[1] + np.resize(gap[1:], rows - 1))])
     height = margins.top + down[-1] + panel[1] + margins.bottom
     figure = Figure(figsize=(width, height), dpi=DPI)
@@ -135,27 +149,59 @@ def bare(ax: Axes) -> None:
 
 
 def heading(figure: Figure, text: str, left: float = 0.1) -> None:
-    """Writes the title of a page in its top left corner, `left` inches from the edge."""
+    """Writes the title of a page in its top left corner, `left` inches from the edge, as much as has room."""
     width, height = figure.get_size_inches()
-    figure.text(left / width, 1 - 0.09 / height, text, size=TITLE, weight="bold", va="top")
+    room = int((width - 2 * left) / (0.66 * TITLE / 72))
+    figure.text(left / width, 1 - 0.09 / height, elide(text, room), size=TITLE, weight="bold", va="top")
 
 
-def fold(name: str, width: int) -> str:
-    """Breaks a name at its underscores and hyphens into at most two lines of `width` characters."""
+def fold(name: str, width: int, lines: int = 2) -> str:
+    """Breaks a name at its underscores and hyphens into at most `lines` lines of about `width` characters."""
     if len(name) <= width:
         return name
-    parts = textwrap.wrap(name.replace("_", "_ ").replace("-", "- "), width, break_long_words=True)
-    lines = [part.replace("_ ", "_").replace("- ", "-") for part in parts]
-    return "\n".join(lines[:2]) + ("…" if len(lines) > 2 else "")
+    # A line seldom fills its width, so that what must be left out goes before the name is broken.
+    short = elide(name, lines * width - lines * width // 5)
+    parts = textwrap.wrap(short.replace("_", "_ ").replace("-", "- "), width, break_long_words=True)
+    joined = [part.replace("_ ", "_").replace("- ", "-") for part in parts]
+    return "\n".join([*joined[: lines - 1], "".join(joined[lines - 1 :])])
 
 
 def inches(names: Sequence[str], size: float = TEXT) -> float:
     """Width that the longest line among `names` takes, a little generously."""
     longest = max((len(line) for name in names for line in name.split("\n")), default=0)
-    return longest * size * 0.62 / 72 + 0.05
+    return longest * size * 0.57 / 72 + 0.05
 
 
 def stem(film_id: str, width: int) -> str:
     """File name of a film without folder and suffix, its middle left out where it is longer than `width`."""
-    name = film_id.rsplit("/", 1)[-1].rsplit(".", 1)[0]
+    return elide(film_id.rsplit("/", 1)[-1].rsplit(".", 1)[0], width)
+
+
+def elide(name: str, width: int) -> str:
+    """Leaves out the middle of a name that is longer than `width`."""
     return name if len(name) <= width else f"{name[: width // 2]}…{name[-(width - width // 2 - 1) :]}"
+
+
+def signed(value: float, digits: int = 2) -> str:
+    """A number with its sign, a true minus."""
+    return f"{value:+.{digits}f}".replace("-", "−")
+
+
+def whole_numbers(ax: Axes, nbins: int = 5) -> None:
+    """Ticks a horizontal axis at whole numbers only, be there one."""
+    ax.xaxis.set_major_locator(MaxNLocator(nbins=nbins, integer=True, min_n_ticks=1))
+
+
+def say_undefined(ax: Axes, text: str, y: float = 0.5) -> None:
+    """Writes across a panel, `y` of its height from below, why there is nothing to see."""
+    ax.text(
+        0.5,
+        y,
+        text,
+        transform=ax.transAxes,
+        ha="center",
+        va="center",
+        size=SMALL,
+        color=QUIET,
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5},
+    )

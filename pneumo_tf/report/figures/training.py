@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+import numpy as np
 from matplotlib.axes import Axes
 
 from pneumo_tf.report.figures import style
@@ -27,7 +28,10 @@ def draw_loss(ax: Axes, history: Epochs) -> None:
         ms=3,
         label="validation",
     )
-    ax.set_ylim(0, None)
+    losses = [
+        row[key] for row in history for key in ("train_loss", "validation_loss") if np.isfinite(row[key])
+    ]
+    ax.set_ylim(0, 1.08 * max(losses, default=1.0))
     _phases(ax, history)
 
 
@@ -35,12 +39,12 @@ def draw_auc(ax: Axes, history: Epochs, kept: int | None) -> None:
     """Draws validation AUC, with a mark on the epoch whose weights were kept."""
     epochs = [row["epoch"] for row in history]
     auc = {row["epoch"]: row["validation_auc"] for row in history}
-    ax.plot(epochs, list(auc.values()), VALIDATION, lw=1.3)
+    ax.plot(epochs, list(auc.values()), VALIDATION, lw=1.3, marker="o" if len(auc) == 1 else None, ms=3)
     if kept in auc:
         ax.plot(
             kept, auc[kept], "o", color=style.PNEUMONIA, ms=5, mec="white", mew=0.8, label="kept", zorder=5
         )
-    low = min(auc.values())
+    low = min((value for value in auc.values() if np.isfinite(value)), default=0.5)
     ax.set_ylim(max(0.0, low - 0.15 * (1 - low) - 0.005), 1.0 + 0.08 * (1 - low) + 0.002)
     _phases(ax, history)
 
@@ -51,7 +55,7 @@ def _phases(ax: Axes, history: Epochs) -> None:
             ax.axvline(before["epoch"] + 0.5, color=style.QUIET, lw=0.8, ls=(0, (1, 1.5)))
     ax.set_xlim(history[0]["epoch"] - 0.5, history[-1]["epoch"] + 0.5)
     ax.locator_params(axis="y", nbins=3)
-    ax.xaxis.get_major_locator().set_params(integer=True, nbins=5)
+    style.whole_numbers(ax)
     ax.grid(axis="y")
 
 
@@ -68,7 +72,7 @@ def draw(board: Board) -> Iterator[Picture]:
     columns = min(COLUMNS, max(len(rows), 2))
     blocks = style.rows_for(len(rows), columns)
     figure, axes = style.page(
-        2 * blocks, columns, (1.95, 0.8), (0.5, 0.12, 0.6), style.Margins(0.65, 0.2, 0.85, 0.62)
+        2 * blocks, columns, (1.95, 0.8), (0.5, 0.12, 0.6), style.Margins(0.65, 0.2, 0.72, 0.62)
     )
     for index, row in enumerate(rows):
         top, bottom = (
@@ -91,10 +95,10 @@ def draw(board: Board) -> Iterator[Picture]:
     figure.legend(handles, ("train", "validation", "kept epoch")[: len(handles)], loc="upper right", ncols=3)
     yield Picture(
         "training",
-        "Loss (upper) and validation AUC (lower) of the first run of each row; dotted lines part the phases, the "
-        "dot is the epoch whose weights were kept. Scales differ between panels. Better: low validation loss close "
-        "to the training loss, AUC high and steady. Validation films come from the training set: a high AUC here "
-        "does not promise a high one on the test films.",
+        "Loss (upper) and validation AUC (lower) of the first run of each row; dotted lines part the "
+        "phases, the dot is the epoch whose weights were kept. Scales differ between panels. Better: low "
+        "validation loss close to the training loss, AUC high and steady. Validation films come from the "
+        "training set: a high AUC here does not promise a high one on the test films.",
         figure,
     )
 

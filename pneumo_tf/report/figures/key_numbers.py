@@ -1,0 +1,128 @@
+"""The column of text on an evaluation sheet: the numbers, and what they rest on."""
+
+import textwrap
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from pneumo_tf.evaluation.intervals import Estimate
+from pneumo_tf.evaluation.metrics import METRICS
+from pneumo_tf.recipe import Published
+from pneumo_tf.report.figures import style
+from pneumo_tf.report.rows import Board, Row
+
+SHOWN = (
+    "auc",
+    "average_precision",
+    "accuracy",
+    "sensitivity",
+    "specificity",
+    "ppv",
+    "npv",
+    "macro_f1",
+    "brier",
+)
+WIDTH = 3.3
+"""Inches that the column takes."""
+_LINE = 0.175
+
+
+class KeyNumber(NamedTuple):
+    """One line of the table; without a value, `interval` says what is missing."""
+
+    title: str
+    value: str
+    interval: str
+    sd: str
+
+
+def key_numbers(row: Row) -> list[KeyNumber]:
+    """Metrics of a row on the test films, and its validation AUC where there is one."""
+    lines = [_line(METRICS[name].title, METRICS[name].undefined, row.estimates[name]) for name in SHOWN]
+    if all("validation" in run.prediction_sets() for run in row.runs):
+        validation = row.bootstrap.estimate(row.validation, ("auc",))["auc"]
+        lines.append(_line("Validation AUC", METRICS["auc"].undefined, validation))
+    return lines
+
+
+def _line(title: str, undefined: str, estimate: Estimate) -> KeyNumber:
+    if np.isnan(estimate.value):
+        return KeyNumber(title, "", undefined, "")
+    interval = "" if np.isnan(estimate.low) else f"{estimate.low:.3f} to {estimate.high:.3f}"
+    sd = "" if np.isnan(estimate.sd) else f"{estimate.sd:.3f}"
+    return KeyNumber(title, f"{estimate.value:.3f}", interval, sd)
+
+
+def provenance(board: Board, row: Row) -> dict[str, str]:
+    """What the numbers of a row rest on; entries without content are left out."""
+    specs = row.specs
+    trained = f", {specs[0].train_films} training films" if specs[0].train_films else ""
+    parameters = row.costs[0].get("parameters")
+    unfinished = zip(row.unfinished_specs, row.unfinished, strict=True)
+    lines = {
+        "Dataset": f"{board.title}, profile {board.profile}",
+        "Test films": _films(row),
+        "Protocol": row.protocol + trained,
+        "Seeds": _listed(spec.seed for spec in specs),
+        "Folds": _listed(spec.fold for spec in specs if spec.fold is not None),
+        "Initial": "fitted by scikit-learn" if row.trivial else _listed(spec.weights for spec in specs),
+        "Precision": _listed(spec.precision for spec in specs),
+        "Device": _listed(made.get("device", "not recorded") for made in row.environments),
+        "Model": row.recipe.architecture + (f", {parameters:,} parameters" if parameters else ""),
+        "Source": row.recipe.source,
+        "Published": _published(row.recipe.published[0]) if row.recipe.published else "",
+        "Unfinished": _listed(f"seed {spec.seed} {run.state}" for spec, run in unfinished),
+    }
+    return {name: text for name, text in lines.items() if text}
+
+
+def _films(row: Row) -> str:
+    first = row.test[0]
+    pneumonias, patients = int(first.labels.sum()), len(np.unique(first.patients))
+    fold = "" if row.specs[0].fold is None else " (first fold)"
+    normals = len(first) - pneumonias
+    return f"n = {len(first)}: {normals} normal, {pneumonias} pneumonia; {patients} patients{fold}"
+
+
+def _listed(values: Iterable[object]) -> str:
+    return ", ".join(dict.fromkeys(map(str, values)))
+
+
+def _published(figure: Published) -> str:
+    titles = {name: METRICS[name].title if name in METRICS else name for name in figure.metrics}
+    return (
+        ", ".join(f"{titles[name]} {value:.3f}" for name, value in figure.metrics.items())
+        + f" on {figure.on}"
+    )
+
+
+def write_column(figure: Figure, numbers: Iterable[KeyNumber], rests_on: Mapping[str, str]) -> None:
+    """Writes the numbers as a table, and what they rest on below it, down the left edge of a page."""
+    down = 0.62
+    for at, line in enumerate((KeyNumber("Test films", "value", "95 % interval", "sd"), *numbers)):
+        color = style.INK if at else style.QUIET
+        _write(figure, 0.12, down, line.title, style.TEXT, color)
+        _write(
+            figure, 1.72, down, line.value, style.TEXT, color, ha="right", weight="bold" if at else "normal"
+        )
+        if line.value:
+            _write(figure, 2.82, down, line.interval, style.TEXT, color, ha="right")
+        else:
+            _write(figure, 3.28, down, line.interval, style.SMALL, style.QUIET, ha="right")
+        _write(figure, 3.28, down, line.sd, style.TEXT, color, ha="right")
+        down += _LINE
+    down += 0.12
+    for name, text in rests_on.items():
+        _write(figure, 0.12, down, name, style.SMALL, style.QUIET)
+        for part in textwrap.wrap(text, 42, max_lines=3, placeholder=" …"):
+            _write(figure, 0.85, down, part, style.SMALL, style.INK)
+            down += 0.135
+        down += 0.05
+
+
+def _write(figure: Figure, x: float, down: float, text: str, size: float, color: str, **more: str) -> None:
+    """Writes text `x` inches from the left edge, its baseline `down` inches from the top."""
+    width, height = figure.get_size_inches()
+    figure.text(x / width, 1 - down / height, text, size=size, color=color, va="baseline", **more)

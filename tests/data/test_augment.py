@@ -1,0 +1,116 @@
+import cv2
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from benchmarks.recipes import RECIPES
+from pneumo_tf.data.augment import draw
+from pneumo_tf.data.batches import change, training_batches, training_order
+from pneumo_tf.recipe import Augment, Recipe
+
+SIDE = 64
+
+
+@pytest.fixture(scope="module")
+def films():
+    noise = np.random.default_rng(0).integers(0, 255, (8, SIDE, SIDE), np.uint8)
+    return np.stack([cv2.GaussianBlur(film, (15, 15), 4) for film in noise])
+
+
+def changed(films, augment, *key):
+    draws = draw(augment, len(films), SIDE, *key)
+    return change(films[..., None], draws.warp, draws.tone, fill=augment.fill).numpy()[..., 0], draws
+
+
+def test_nothing_asked_changes_nothing(films):
+    np.testing.assert_array_equal(changed(films, Augment(), 0)[0], films)
+
+
+def test_a_certain_flip_mirrors(films):
+    np.testing.assert_array_equal(changed(films, Augment(flip=1.0), 0)[0], films[:, :, ::-1])
+
+
+@pytest.mark.parametrize(
+    "augment",
+    [
+        Augment(rotation=20, shift=0.2, flip=0.5),
+        Augment(zoom=(0.8, 1.2), fill="black"),
+        Augment(crop_area=(0.25, 1.1), crop_aspect=(0.6, 1.67), rotation=15, flip=0.5),
+    ],
+)
+def test_the_warp_equals_opencv(films, augment):
+    ours, draws = changed(films, augment, 3)
+    border = cv2.BORDER_REPLICATE if augment.fill == "nearest" else cv2.BORDER_CONSTANT
+    y, x = np.mgrid[:SIDE, :SIDE].astype(np.float32)
+    for film, warp, result in zip(films, draws.warp, ours, strict=True):
+        a, b, c, d, e, f = warp[:6]
+        mapped = (a * x + b * y + c, d * x + e * y + f)
+        theirs = cv2.remap(film, *mapped, cv2.INTER_LINEAR, borderMode=border)
+        assert np.abs(theirs.astype(int) - result).mean() < 0.3
+
+
+def test_ranges_are_kept_and_filled():
+    augment = Augment(rotation=20, zoom=(0.8, 1.2))
+    warp = draw(augment, 4000, SIDE, 0).warp
+    angle = np.degrees(np.arctan2(warp[:, 3], warp[:, 0]))
+    zoom = 1 / np.hypot(warp[:, 0], warp[:, 3])
+    assert np.abs(angle).max() == pytest.approx(20, abs=0.1)
+    assert angle.mean() == pytest.approx(0, abs=0.6)
+    assert (zoom.min(), zoom.max()) == pytest.approx((0.8, 1.2), abs=0.01)
+
+
+def test_crops_have_the_area_and_aspect_asked_for_and_stay_inside():
+    augment = Augment(crop_area=(0.85, 1.0), crop_aspect=(3 / 4, 4 / 3))
+    warp = draw(augment, 4000, SIDE, 0).warp.astype(float)
+    width, height = warp[:, 0], warp[:, 4]
+    assert (width * height).min() >= 0.85 - 1e-6
+    assert max(width.max(), height.max()) <= 1 + 1e-6
+    corner = width * (SIDE - 1) + warp[:, 2]
+    assert warp[:, 2].min() >= -0.5 - 1e-3
+    assert corner.max() <= SIDE - 0.5 + 1e-3
+
+
+def test_tone_keeps_the_mean_grey_level(films):
+    # Bilinear interpolation that truncates would lose half a grey level.
+    ours, _ = changed(films, Augment(rotation=3), 1)
+    assert ours[:, 8:-8, 8:-8].mean() == pytest.approx(films[:, 8:-8, 8:-8].mean(), abs=0.4)
+
+
+def test_gamma_contrast_and_brightness_by_hand(films):
+    ours, draws = changed(films, Augment(gain=0.2, contrast=0.3, brightness=20, gamma=0.3), 5)
+    gain, contrast, gamma, added = (draws.tone[:, i, None, None].astype(float) for i in range(4))
+    mean = films.mean((1, 2), keepdims=True)
+    by_hand = 255 * np.clip(((mean + (films - mean) * contrast) * gain + added) / 255, 0, 1) ** gamma
+    assert np.abs(ours - by_hand).max() <= 0.51
+
+
+@pytest.mark.parametrize("name", [name for name, recipe in RECIPES.items() if recipe.augment.active])
+def test_draws_depend_on_the_key_alone(name):
+    augment = RECIPES[name].augment
+    first, again, other = (draw(augment, 5, SIDE, 0, 1, epoch) for epoch in (2, 2, 3))
+    np.testing.assert_array_equal(first.warp, again.warp)
+    np.testing.assert_array_equal(first.tone, again.tone)
+    assert not (np.array_equal(first.warp, other.warp) and np.array_equal(first.tone, other.tone))
+
+
+def test_a_batch_is_a_pure_function_of_seed_phase_epoch_and_film(films):
+    labels = np.arange(8) % 2
+    recipe = Recipe("x", "conv3", batch=3, augment=Augment(rotation=10, gamma=0.2))
+
+    def epoch(order):
+        batches = training_batches(recipe, films, order, labels, 0, 0, 1)
+        images = tf.concat([images for images, _ in batches], 0).numpy()
+        return images[np.argsort(order)]
+
+    forward = np.arange(8)
+    np.testing.assert_array_equal(epoch(forward), epoch(forward[::-1].copy()))
+
+
+def test_shuffling_sees_every_film_once_and_balanced_sampling_as_many_of_each_class():
+    films, labels = np.arange(100, 200), np.array([0] * 20 + [1] * 80)
+    shuffled = training_order(Recipe("x", "conv3"), films, labels, 0, 0, 0)
+    assert sorted(shuffled) == list(films)
+    assert not np.array_equal(shuffled, training_order(Recipe("x", "conv3"), films, labels, 0, 0, 1))
+    balanced = training_order(Recipe("x", "conv3", sampling="balanced"), films, labels, 0, 0, 0)
+    assert len(balanced) == 100
+    assert np.bincount(labels[balanced - 100]).tolist() == [50, 50]

@@ -1,0 +1,135 @@
+"""Metrics against scikit-learn, against counting by hand, and where they are not defined."""
+
+import warnings
+
+import numpy as np
+import pytest
+from sklearn import metrics as sk
+
+from pneumo_tf.errors import UserError
+from pneumo_tf.evaluation.metrics import METRICS, confusion, from_confusion, measure
+
+THEIRS = {
+    "auc": lambda y, s, w: sk.roc_auc_score(y, s, sample_weight=w),
+    "average_precision": lambda y, s, w: sk.average_precision_score(y, s, sample_weight=w),
+    "accuracy": lambda y, s, w: sk.accuracy_score(y, s > 0, sample_weight=w),
+    "balanced_accuracy": lambda y, s, w: sk.balanced_accuracy_score(y, s > 0, sample_weight=w),
+    "sensitivity": lambda y, s, w: sk.recall_score(y, s > 0, sample_weight=w),
+    "specificity": lambda y, s, w: sk.recall_score(y, s > 0, pos_label=0, sample_weight=w),
+    "ppv": lambda y, s, w: sk.precision_score(y, s > 0, sample_weight=w),
+    "npv": lambda y, s, w: sk.precision_score(y, s > 0, pos_label=0, sample_weight=w),
+    "f1": lambda y, s, w: sk.f1_score(y, s > 0, sample_weight=w),
+    "f1_normal": lambda y, s, w: sk.f1_score(y, s > 0, pos_label=0, sample_weight=w),
+    "macro_f1": lambda y, s, w: sk.f1_score(y, s > 0, average="macro", sample_weight=w),
+    "mcc": lambda y, s, w: sk.matthews_corrcoef(y, s > 0, sample_weight=w),
+    "log_loss": lambda y, s, w: sk.log_loss(y, 1 / (1 + np.exp(-s)), sample_weight=w, labels=[0, 1]),
+    "brier": lambda y, s, w: sk.brier_score_loss(y, 1 / (1 + np.exp(-s)), sample_weight=w),
+}
+KINDS = np.array(["normal", "bacteria", "virus"])
+
+
+def films(seed, n=157, ties=False):
+    rng = np.random.default_rng(seed)
+    labels = (rng.random(n) < 0.6).astype(np.int8)
+    score = rng.normal(1.2 * labels - 0.4, 1.0)
+    weights = rng.integers(0, 4, n).astype(float)
+    return labels, np.round(score) if ties else score, weights
+
+
+@pytest.mark.parametrize("ties", [False, True])
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("name", THEIRS)
+def test_agrees_with_scikit_learn(name, seed, ties):
+    labels, score, weights = films(seed, ties=ties)
+    plain = measure(labels, score, names=[name])[name]
+    weighted = measure(labels, score, np.stack([weights, np.ones_like(weights)]), names=[name])[name]
+    assert plain == pytest.approx([THEIRS[name](labels, score, None)], abs=1e-12)
+    assert weighted == pytest.approx([THEIRS[name](labels, score, weights), plain[0]], abs=1e-12)
+
+
+def test_every_metric_is_checked_against_scikit_learn_or_by_hand():
+    assert set(METRICS) - set(THEIRS) == {"sensitivity_bacteria", "sensitivity_virus"}
+
+
+def test_sensitivity_to_each_kind_counts_that_kind_alone():
+    kinds = KINDS[[0, 1, 1, 1, 2, 2]]
+    values = measure(kinds != "normal", np.array([3.0, 1, 1, -1, 1, -1]), subtypes=kinds)
+    assert values["sensitivity_bacteria"] == pytest.approx([2 / 3])
+    assert values["sensitivity_virus"] == pytest.approx([1 / 2])
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_weight_counts_a_film_as_often_as_it_is_repeated(name):
+    labels, score, weights = films(9, ties=True)
+    kinds = KINDS[labels * np.random.default_rng(1).integers(1, 3, len(labels))]
+    again = np.repeat(np.arange(len(labels)), weights.astype(int))
+    repeated = measure(labels[again], score[again], None, kinds[again])[name]
+    assert measure(labels, score, weights[None], kinds)[name] == pytest.approx(repeated, abs=1e-12)
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_better_films_give_a_better_value(name):
+    labels = np.repeat([0, 1], 50)
+    kinds = np.repeat(KINDS, [50, 25, 25])
+    noise = np.random.default_rng(3).normal(size=100)
+    worse, better = (measure(labels, skill * (labels - 0.5) + noise, None, kinds)[name] for skill in (0.2, 5))
+    assert (better > worse) if METRICS[name].better == "higher" else (better < worse)
+
+
+ONE_CLASS = {"auc", "balanced_accuracy", "mcc"}
+DEGENERATE = {  # labels, score → metrics without a value
+    "only normals": ([0, 0], [-1, 1], ONE_CLASS | {"sensitivity", "average_precision"}),
+    "only normals, called so": (
+        [0, 0],
+        [-1, -2],
+        ONE_CLASS | {"sensitivity", "average_precision", "ppv", "f1", "macro_f1"},
+    ),
+    "only pneumonias": ([1, 1], [-1, 1], ONE_CLASS | {"specificity"}),
+    "never called pneumonia": ([0, 1, 1], [-1, -2, -1], {"ppv", "mcc"}),
+    "always called pneumonia": ([0, 1, 1], [1, 2, 1], {"npv", "mcc"}),
+    "one film": ([1], [2], ONE_CLASS | {"specificity", "npv", "f1_normal", "macro_f1"}),
+    "no film": ([], [], set(METRICS)),
+}
+
+
+@pytest.mark.parametrize("case", DEGENERATE)
+def test_what_is_not_defined_is_nan_and_no_warning(case):
+    labels, score, missing = DEGENERATE[case]
+    kinds = np.where(np.array(labels, bool), "bacteria", "normal")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        values = measure(np.array(labels, int), np.array(score, float), None, kinds)
+    no_kind = {"sensitivity_virus"} | (set() if 1 in labels else {"sensitivity_bacteria"})
+    assert {name for name, value in values.items() if np.isnan(value[0])} == missing | no_kind
+
+
+def test_all_scores_equal_is_chance():
+    values = measure(np.array([0, 0, 1, 1, 1]), np.zeros(5))
+    assert values["auc"] == 0.5
+    assert values["average_precision"] == 0.6
+    assert values["specificity"] == 1, "a score of exactly 0 is not called pneumonia"
+
+
+def test_extreme_scores_lose_no_loss_to_rounding():
+    loss = measure(np.array([0, 1]), np.array([800.0, -800.0]), names=["log_loss"])["log_loss"]
+    assert loss == pytest.approx([800])
+
+
+def test_confusion_counts_in_the_printed_order():
+    assert confusion(np.array([0, 0, 0, 1, 1, 1]), np.array([-1, -1, 2, -3, 4, 5.0])) == (2, 1, 1, 2)
+
+
+def test_published_confusion_matrix_gives_the_published_figures():
+    values = from_confusion((174, 68, 2, 396))
+    assert [round(values[name], 3) for name in ("accuracy", "sensitivity", "specificity")] == [
+        0.891,
+        0.995,
+        0.719,
+    ]
+    assert round(from_confusion((64, 170, 2, 388))["macro_f1"], 2) == 0.62
+    assert not {"auc", "log_loss", "brier"} & set(values), "counts say nothing of scores"
+
+
+def test_an_unknown_metric_is_an_error_that_suggests_one():
+    with pytest.raises(UserError, match="did you mean 'accuracy'"):
+        measure(np.array([0]), np.array([1.0]), names=["acuracy"])

@@ -1,0 +1,166 @@
+"""Run folders become rows and boards: what belongs together, what never does, and how rows rank."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from fabricate import RECIPES, TWO_PHASES, fabricate_films, fabricate_runs, finish
+
+from pneumo_tf.data.films import Film, Films
+from pneumo_tf.errors import UserError
+from pneumo_tf.recipe import Phase, Recipe
+from pneumo_tf.report.board import INFORMED, NOT_ABOVE_TRIVIAL, WITHOUT_IMAGENET, beats, standings
+from pneumo_tf.report.rows import read_boards
+from pneumo_tf.report.unfinished import OTHER_HARNESS, state_and_reason
+from pneumo_tf.run import Predictions, Runs, RunSpec
+
+TINY = Films(
+    tuple(
+        Film(f"{split}/{number}.jpeg", label, kind, f"{split}-{number}", split, 10, 10, f"{split}{number}")
+        for split in ("train", "test")
+        for number, (label, kind) in enumerate([(0, "normal"), (0, "normal"), (1, "virus"), (1, "bacteria")])
+    )
+)
+
+
+def tiny_run(runs, recipe, seed, score, validation=(-1, -1, 1, 1)):
+    spec = RunSpec(recipe, "official", TINY.fingerprint, "full", seed, None, "float32", "random")
+    folder = runs.plan(spec)
+    for name, split, values in (("test", "test", score), ("validation", "train", validation)):
+        part = TINY.where(lambda film, split=split: film.split == split)
+        logits = np.array(values, np.float32)[:, None]
+        folder.write_predictions(name, Predictions(tuple(film.id for film in part), logits))
+    folder.write_json("status.json", {"state": "done", "reason": "", "at": 100.0 + seed})
+    return folder
+
+
+def only(boards):
+    assert len(boards) == 1
+    return boards[0]
+
+
+def test_a_board_of_two_runs_counted_by_hand(tmp_path):
+    runs = Runs(tmp_path)
+    runs.write_films("Four films", TINY)
+    recipe = Recipe("net", "cnn", (Phase(1, 1e-3),))
+    tiny_run(runs, recipe, 0, [-1, 2, 1, 3])  # normals −1, 2; virus 1; bacteria 3: three of four pairs right
+    tiny_run(runs, recipe, 1, [-1, -2, -3, 4])  # −1, −2; −3; 4: two of four pairs right
+    board = only(read_boards(runs))
+    (row,) = board.rows
+    assert row.estimates["auc"].runs == (0.75, 0.5)
+    assert row.estimates["auc"].value == 0.625
+    assert row.estimates["auc"].sd == pytest.approx(0.125 * np.sqrt(2))
+    assert row.estimates["accuracy"].runs == (0.75, 0.75)
+    assert row.estimates["specificity"].runs == (0.5, 1.0)
+    assert row.estimates["sensitivity"].runs == (1.0, 0.5)
+    assert row.estimates["sensitivity_virus"].runs == (1.0, 0.0)
+    assert row.estimates["f1"].runs == pytest.approx((4 / 5, 2 / 3))
+    assert row.validation_auc == 1.0
+    assert standings(board)[0].gap == 0.375
+    assert board.newest == 101.0
+
+
+def test_profiles_and_datasets_never_mix(tmp_path):
+    fabricate_runs(tmp_path, flawed=False)
+    fabricate_runs(tmp_path, flawed=False, profile="quick")
+    fabricate_runs(tmp_path, flawed=False, title="Others", n_test=80)
+    boards = read_boards(Runs(tmp_path))
+    assert len({(board.dataset, board.profile) for board in boards}) == len(boards) == 3
+    for board in boards:
+        for row in board.rows:
+            assert {(spec.dataset, spec.profile) for spec in row.specs} == {(board.dataset, board.profile)}
+
+
+def test_newest_board_comes_first(tmp_path):
+    runs = fabricate_runs(tmp_path, flawed=False)
+    later = RunSpec(
+        RECIPES[2], "official", fabricate_films().fingerprint, "quick", 0, None, "float32", "random"
+    )
+    finish(runs.plan(later), fabricate_films(), at=2e9)
+    assert [board.profile for board in read_boards(runs)] == ["quick", "full"]
+
+
+def test_protocols_are_rows_of_their_own_and_only_the_official_ranks(tmp_path):
+    board = only(read_boards(fabricate_runs(tmp_path)))
+    twice = [row for row in board.rows if row.name == "convnext_base"]
+    assert [row.protocol for row in twice] == ["official", "published-validation-head"]
+    assert {standing.row.protocol for standing in standings(board)} == {"official"}
+
+
+def test_runs_that_differ_in_precision_or_weights_are_not_averaged(tmp_path):
+    runs = fabricate_runs(tmp_path, RECIPES[:1], flawed=False)
+    folder = next(iter(runs))
+    for change in ({"precision": "mixed_float16"}, {"weights": "random"}):
+        finish(runs.plan(replace(folder.spec, **change)), fabricate_films())
+    rows = only(read_boards(runs)).rows
+    assert sorted(len(row.runs) for row in rows) == [1, 1, 2]
+    assert len({row.name for row in rows}) == 3
+
+
+def test_rows_rank_by_auc_and_carry_their_marks(tmp_path):
+    ranked = standings(only(read_boards(fabricate_runs(tmp_path))))
+    values = [standing.row.estimates["auc"].value for standing in ranked]
+    assert values == sorted(values, reverse=True)
+    assert [standing.rank for standing in ranked] == list(range(1, len(ranked) + 1))
+    marks = {standing.row.name: standing.marks for standing in ranked}
+    assert marks["mobilenet_crops"] == INFORMED
+    assert marks["densenet121"] == WITHOUT_IMAGENET
+    assert marks["cnn_baseline"] == NOT_ABOVE_TRIVIAL
+    assert marks["file_size_only"] == marks["convnext_base"] == ""
+
+
+def test_a_row_beats_a_trivial_one_only_if_their_intervals_are_apart(tmp_path):
+    rows = {row.name: row for row in only(read_boards(fabricate_runs(tmp_path, flawed=False))).rows}
+    assert beats(rows["convnext_base"], rows["file_size_only"])
+    assert not beats(rows["file_size_only"], rows["convnext_base"])
+    assert rows["cnn_baseline"].estimates["auc"].value > rows["file_size_only"].estimates["auc"].value
+    assert not beats(rows["cnn_baseline"], rows["file_size_only"])
+
+
+def test_runs_that_are_not_done_stay_with_their_reason(tmp_path):
+    board = only(read_boards(fabricate_runs(tmp_path)))
+    vgg = next(row for row in board.rows if row.name == "vgg16")
+    assert vgg.runs == ()
+    assert vgg.estimates == {}
+    assert [state_and_reason(folder)[0] for folder in vgg.unfinished] == ["failed", "interrupted"]
+    assert next(row for row in board.rows if row.name == "convnext_base").unfinished
+
+
+def test_a_run_of_another_harness_is_set_aside_until_it_is_run_again(tmp_path, monkeypatch):
+    runs = fabricate_runs(tmp_path, RECIPES[:1], seeds=1, flawed=False)
+    spec = next(iter(runs)).spec
+    monkeypatch.setattr("pneumo_tf.run.HARNESS_VERSION", 999)
+    (row,) = only(read_boards(runs)).rows
+    assert row.runs == ()
+    assert state_and_reason(row.unfinished[0]) == ("set aside", OTHER_HARNESS)
+    finish(runs.plan(spec), fabricate_films())
+    (row,) = only(read_boards(runs)).rows
+    assert len(row.runs) == 1
+    assert row.unfinished == ()
+
+
+def test_folds_are_runs_of_one_row(tmp_path):
+    runs = fabricate_runs(tmp_path, (), flawed=False)
+    recipe = Recipe("net", "cnn", TWO_PHASES)
+    for fold in (1, 0):
+        spec = RunSpec(recipe, "folds", fabricate_films().fingerprint, "full", 0, fold, "float32", "random")
+        finish(runs.plan(spec), fabricate_films())
+    (row,) = only(read_boards(runs)).rows
+    assert [spec.fold for spec in row.specs] == [0, 1]
+
+
+def test_what_cannot_be_read_is_one_line_that_names_the_folder(tmp_path):
+    runs = fabricate_runs(tmp_path, RECIPES[:1], seeds=1, flawed=False)
+    folder = next(iter(runs))
+    values = folder.read_json("run.json")
+    folder.write_json("run.json", values | {"recipe": values["recipe"] | {"batches": 3}})
+    with pytest.raises(UserError, match=f"{folder.path.name}.*batches.*move the folder elsewhere"):
+        read_boards(runs)
+
+
+def test_predictions_of_other_films_name_the_run(tmp_path):
+    runs = fabricate_runs(tmp_path, RECIPES[:1], seeds=1, flawed=False)
+    folder = next(iter(runs))
+    folder.write_predictions("test", Predictions(("elsewhere.jpeg",), np.ones((1, 1), np.float32)))
+    with pytest.raises(UserError, match=f"{folder.path.name}: .*elsewhere.jpeg"):
+        _ = only(read_boards(runs)).rows[0].test

@@ -1,0 +1,206 @@
+"""The leaderboard page: complete, the same every time, and fit to be read."""
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from fabricate import NO_IMAGENET, RECIPES, fabricate_films, fabricate_runs, finish
+
+from pneumo_tf.errors import UserError
+from pneumo_tf.evaluation.intervals import Estimate
+from pneumo_tf.recipe import Phase, Published, Recipe
+from pneumo_tf.report.leaderboard import NOT_A_DEVICE, SYNTHETIC, write_leaderboard
+from pneumo_tf.report.markdown import Table, number, supported_decimals, with_interval, with_sd
+from pneumo_tf.report.rows import read_boards
+from pneumo_tf.run import Predictions, Runs, RunSpec
+
+
+def page(runs, out, figures=()):
+    return write_leaderboard(read_boards(runs), out, figures).read_text("utf-8")
+
+
+def section(text, title):
+    return re.split(r"\n#{2,4} ", text.split(f"# {title}\n", 1)[1], maxsplit=1)[0]
+
+
+def tables(text):
+    """Cells of each table, with bars that were escaped left in their cell."""
+    for block in re.findall(r"(?:^\|.*\n?)+", text, re.MULTILINE):
+        yield [re.split(r"(?<!\\)\|", line.strip())[1:-1] for line in block.strip().splitlines()]
+
+
+def test_the_same_runs_give_the_same_bytes(tmp_path):
+    runs = fabricate_runs(tmp_path / "runs")
+    for out in ("first", "again"):
+        page(runs, tmp_path / out, [[("Curves", [("ROC", "figures/roc.png")])]])
+    for name in ("leaderboard.md", "leaderboard.csv", "leaderboard.json"):
+        assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "again" / name).read_bytes()
+
+
+def test_every_table_has_as_many_cells_as_titles(tmp_path):
+    recipe = replace(RECIPES[0], chosen="a | b", published=(Published("images | others", {"accuracy": 0.9}),))
+    runs = fabricate_runs(tmp_path / "runs", (recipe, *RECIPES[1:]))
+    found = list(tables(page(runs, tmp_path)))
+    assert len(found) >= 9
+    for table in found:
+        assert {len(line) for line in table} == {len(table[0])}, table[0]
+
+
+def test_a_table_refuses_a_row_that_does_not_fit():
+    with pytest.raises(ValueError, match="1 cells under 2 titles"):
+        Table(("a", "b"), [("1",)]).markdown()
+
+
+def test_it_opens_with_what_was_run(tmp_path):
+    text = page(fabricate_runs(tmp_path / "runs", device="NVIDIA A100-SXM4-40GB"), tmp_path)
+    opening = text.split("### Ranking")[0]
+    said = ("Phantom chest films", "profile full", "seeds 0, 1", "NVIDIA A100", "mixed_float16", "2025-06-15")
+    for words in (*said, "TensorFlow 2.21.0", "harness 1", "vgg16 (failed: out of memory", NOT_A_DEVICE):
+        assert words in opening
+    films = next(tables(opening))
+    assert [cell.strip() for cell in films[-1]] == ["test folder", "160", "97", "60", "63", "37"]
+
+
+def test_synthetic_films_are_said_aloud_and_real_ones_are_not_called_so(tmp_path):
+    assert SYNTHETIC in page(fabricate_runs(tmp_path / "phantom"), tmp_path)
+    assert SYNTHETIC not in page(fabricate_runs(tmp_path / "real", title="Kermany 2018"), tmp_path)
+
+
+def test_a_failure_is_a_row_with_its_reason_and_a_remedy(tmp_path):
+    lines = section(page(fabricate_runs(tmp_path / "runs"), tmp_path), "Not done").splitlines()
+    failed = next(line for line in lines if "15.2 GB wanted" in line)
+    assert "vgg16" in failed
+    assert "more memory" in failed
+    assert any("interrupted" in line and "goes on where it stopped" in line for line in lines)
+
+
+def test_published_protocols_are_shown_and_not_ranked(tmp_path):
+    text = page(fabricate_runs(tmp_path / "runs"), tmp_path)
+    assert "published-validation-head" not in section(text, "Ranking")
+    assert "ours, protocol published-validation-head, 1 seed" in section(text, "Keras Applications")
+
+
+def test_published_figures_stand_beside_ours_with_their_images(tmp_path):
+    text = section(page(fabricate_runs(tmp_path / "runs"), tmp_path), "Keras Applications")
+    head = next(line for line in text.splitlines() if "published, 521 images" in line)
+    assert "0.9705" in head
+    counted = next(line for line in text.splitlines() if "published, 640 images" in line)
+    assert "*0.719*" in counted, "specificity from the printed confusion matrix"
+
+
+def test_a_published_metric_that_does_not_exist_is_an_error(tmp_path):
+    recipe = replace(RECIPES[0], published=(Published("test", {"acuracy": 0.9}),))
+    with pytest.raises(UserError, match="did you mean 'accuracy'"):
+        page(fabricate_runs(tmp_path / "runs", [recipe], flawed=False), tmp_path)
+
+
+def test_no_nan_is_printed_and_every_dash_has_its_reason(tmp_path):
+    runs = fabricate_runs(tmp_path / "runs", flawed=False)
+    for folder in runs:
+        if folder.spec.recipe.name == "cnn_baseline":
+            predictions = folder.read_predictions("test")
+            folder.write_predictions("test", Predictions(predictions.ids, -abs(predictions.logits[:, :1])))
+    text = page(runs, tmp_path)
+    assert not re.search(r"\b(nan|None|inf)\b", text)
+    assert "– PPV of cnn_baseline: no film was called pneumonia." in section(text, "Each class")
+    assert "NaN" not in (tmp_path / "leaderboard.json").read_text("utf-8")
+
+
+def test_test_films_of_one_class_have_no_auc_and_no_traceback(tmp_path):
+    runs = fabricate_runs(tmp_path / "runs", RECIPES[2:3], flawed=False)
+    for folder in runs:
+        both = folder.read_predictions("test")
+        keep = [index for index, name in enumerate(both.ids) if "PNEUMONIA" in name]
+        ids = tuple(both.ids[index] for index in keep)
+        folder.write_predictions("test", Predictions(ids, both.logits[keep]))
+    text = section(page(runs, tmp_path), "Ranking")
+    assert "– AUC of cnn_baseline: the films are of one class." in text
+    assert "nan" not in text
+
+
+def test_one_seed_shows_no_deviation(tmp_path):
+    text = section(page(fabricate_runs(tmp_path / "runs", seeds=1), tmp_path), "Every metric")
+    assert "±" not in text.split("|", 1)[1]
+
+
+def test_pictures_stand_where_the_caller_says(tmp_path):
+    sections = [("Curves", [("ROC | all", "figures/a b.png")]), ("Films", [("Missed", "figures/missed.png")])]
+    text = page(fabricate_runs(tmp_path / "runs"), tmp_path, [sections])
+    assert "](figures/a%20b.png)" in section(text, "Curves")
+    assert text.index("### Ranking") < text.index("### Curves") < text.index("### Films")
+
+
+def test_notes_of_runs_are_said_once_with_their_rows(tmp_path):
+    text = page(fabricate_runs(tmp_path / "runs"), tmp_path)
+    assert text.count(NO_IMAGENET) == 1
+    assert f"{NO_IMAGENET} (densenet121)" in text
+    assert "**cnn_baseline**: filters 32, 64, 128" in section(text, "Chosen here")
+
+
+def official(tmp_path, title, separation, profile="full", expected=None):
+    """A run on as many test films as the official set has, at a chosen separation of the classes."""
+    recipe = Recipe("net", "cnn", (Phase(1, 1e-3),), expected=expected)
+    runs = fabricate_runs(
+        tmp_path / f"{title}-{profile}-{separation}", [recipe], 1, 624, title=title, flawed=False
+    )
+    (folder,) = runs
+    films = fabricate_films(624)
+    part = films.where(lambda film: film.split == "test")
+    score = separation * (part.labels - 0.5) + np.random.default_rng(0).normal(size=len(part))
+    folder.write_predictions(
+        "test", Predictions(tuple(f.id for f in part), score[:, None].astype(np.float32))
+    )
+    return page(runs, tmp_path)
+
+
+def test_accuracy_beyond_honest_results_is_doubted_on_the_real_test_films_alone(tmp_path):
+    doubt = "beyond every honest published result"
+    assert doubt in official(tmp_path, "Kermany 2018", 6.0)
+    assert doubt not in official(tmp_path, "Kermany 2018", 2.0)
+    assert doubt not in official(tmp_path, "Phantom chest films", 6.0)
+
+
+def test_a_run_outside_of_its_expected_band_is_said(tmp_path):
+    assert "outside of 0.86–0.93" in official(tmp_path, "Kermany 2018", 1.0, expected=(0.86, 0.93))
+    assert "outside of" not in official(tmp_path, "Kermany 2018", 2.6, expected=(0.86, 0.93))
+
+
+def test_no_run_and_no_done_run_make_a_page_all_the_same(tmp_path):
+    assert "No run is done yet" in page(Runs(tmp_path / "none"), tmp_path)
+    runs = fabricate_runs(tmp_path / "runs", (), flawed=False)
+    films = fabricate_films()
+    spec = RunSpec(RECIPES[0], "official", films.fingerprint, "full", 0, None, "float32", "random")
+    runs.plan(spec).set_status("failed", "no space left")
+    text = page(runs, tmp_path)
+    assert "No run is done yet" in text
+    assert "no space left" in section(text, "Not done")
+
+
+@pytest.mark.parametrize(
+    ("half_width", "decimals"),
+    [(0.024, 3), (0.05, 2), (0.012, 3), (0.0032, 4), (0.36, 1), (0.2, 2), (1e-9, 4)],
+)
+def test_decimals_follow_the_interval(half_width, decimals):
+    assert supported_decimals([half_width], 3) == decimals
+
+
+def test_numbers_say_no_more_than_they_know():
+    estimate = Estimate(0.91234, 0.8876, 0.9354, 0.00512, (0.9, 0.92))
+    assert with_interval(estimate, 3) == "0.912 [0.888–0.935]"
+    assert with_sd(estimate, 3) == "0.9123 ± 0.0051"
+    assert with_sd(replace(estimate, sd=np.nan), 2) == "0.912"
+    assert with_interval(replace(estimate, low=np.nan, high=np.nan), 3) == "0.912 [–]"
+    assert number(np.nan, 2) == number(None, 2) == "–"
+    assert number(-0.0001, 2) == "0.00"
+    assert supported_decimals([np.nan, 0.0], 3) == 3
+
+
+def test_finishing_the_last_run_empties_the_list_of_what_is_not_done(tmp_path):
+    runs = fabricate_runs(tmp_path / "runs")
+    for folder in runs:
+        if folder.state != "done":
+            finish(folder, fabricate_films())
+    text = page(runs, tmp_path)
+    assert "Not done" not in text
+    assert "**Missing:**" not in text

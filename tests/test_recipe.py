@@ -1,0 +1,48 @@
+import dataclasses
+import json
+
+import pytest
+
+from benchmarks.recipes import RECIPES
+from pneumo_tf.errors import UserError
+from pneumo_tf.recipe import Augment, Head, Phase, Recipe
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_survives_json(name):
+    recipe = RECIPES[name]
+    assert Recipe.from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe
+
+
+def test_documentation_is_not_part_of_what_is_hashed():
+    plain = Recipe("x", "vgg16")
+    described = dataclasses.replace(plain, source="somewhere", expected=(0.1, 0.2), informed_by_test=True)
+    assert plain.to_dict(hashed_only=True) == described.to_dict(hashed_only=True)
+    assert plain.to_dict(hashed_only=True) != dataclasses.replace(plain, batch=33).to_dict(hashed_only=True)
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: Phase(3, 1e-3, train="heed"), "did you mean 'head'"),
+        (lambda: Phase(0, 1e-3), "phase.epochs"),
+        (lambda: Phase(3, -1.0), "phase.learning_rate"),
+        (lambda: Head(classes=3), "head.classes"),
+        (lambda: Head(dropout=1.0), "head.dropout"),
+        (lambda: Augment(flip=1.5), "augment.flip"),
+        (lambda: Augment(crop_area=(0.5, 0.2)), "augment.crop_area"),
+        (lambda: Recipe("x", "vgg16", edge_crop=0.5), "recipe.edge_crop"),
+        (lambda: Recipe("x", "vgg16", select="bst"), "did you mean 'best'"),
+        (lambda: Recipe.from_dict({"name": "x", "architecture": "vgg16", "batchs": 3}), "did you mean 'batch'"),
+    ],
+)
+def test_a_wrong_recipe_is_one_line_that_names_the_field(make, said):
+    with pytest.raises(UserError, match=said) as caught:
+        make()
+    assert "\n" not in str(caught.value)
+
+
+def test_augment_is_active_when_anything_can_change():
+    assert not Augment().active
+    assert not Augment(fill="black").active
+    assert Augment(gamma=0.1).active
