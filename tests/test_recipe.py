@@ -33,7 +33,10 @@ def test_documentation_is_not_part_of_what_is_hashed():
         (lambda: Augment(crop_area=(0.5, 0.2)), "augment.crop_area"),
         (lambda: Recipe("x", "vgg16", edge_crop=0.5), "recipe.edge_crop"),
         (lambda: Recipe("x", "vgg16", select="bst"), "did you mean 'best'"),
-        (lambda: Recipe.from_dict({"name": "x", "architecture": "vgg16", "batchs": 3}), "did you mean 'batch'"),
+        (
+            lambda: Recipe.from_dict({"name": "x", "architecture": "vgg16", "batchs": 3}),
+            "did you mean 'batch'",
+        ),
     ],
 )
 def test_a_wrong_recipe_is_one_line_that_names_the_field(make, said):

@@ -113,7 +113,12 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
 
 
 def test_film_tables_survive_csv():
-    films = Films((Film("a/b.jpeg", 1, "virus", "virus-1", "test", 3, 4, "ff"), Film("c", 0, "normal", "n", "train", 5, 6, "0")))
+    films = Films(
+        (
+            Film("a/b.jpeg", 1, "virus", "virus-1", "test", 3, 4, "ff"),
+            Film("c", 0, "normal", "n", "train", 5, 6, "0"),
+        )
+    )
     read = Films.from_csv(films.to_csv())
     assert read == films
     assert read.fingerprint == films.fingerprint

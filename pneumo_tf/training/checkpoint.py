@@ -41,7 +41,7 @@ class Checkpoint:
     def save(self, progress: Progress, model: keras.Model, optimizer: keras.optimizers.Optimizer) -> None:
         """Replaces the checkpoint, at the end of an epoch."""
         arrays = {f"model_{i}": value for i, value in enumerate(model.get_weights())}
-        arrays |= {f"optimizer_{i}": np.array(value) for i, value in enumerate(optimizer.variables)}
+        arrays |= {f"optimizer_{i}": value.numpy() for i, value in enumerate(optimizer.variables)}
         arrays |= {f"best_{i}": value for i, value in enumerate(progress.best or [])}
         state = {name: value for name, value in vars(progress).items() if name != "best"}
         self.path.parent.mkdir(parents=True, exist_ok=True)

@@ -142,7 +142,7 @@ class _Loop:
         self.stored_optimizer = stored[1]["optimizer"] if stored else []
         if stored:
             model.set_weights(stored[1]["model"])
-        elif not setting.pretrained and recipe.phases[0].batch_norm == "inference":
+        elif not setting.pretrained:
             calibrate_batch_norm(model, films.pixels[np.sort(films.train[:CALIBRATION_FILMS])][..., None])
 
     def run_phase(self, number: int) -> None:
@@ -164,9 +164,9 @@ class _Loop:
             variable.assign(value)
         self.stored_optimizer, saved = [], time.monotonic()
         for epoch in range(progress.epoch, phase.epochs):
-            row = self.run_epoch(number, epoch, step, optimizer)
+            measured = self.run_epoch(number, epoch, step, optimizer)
             progress.epoch = epoch + 1
-            self.note(row)
+            self.note({"phase": number + 1, "epoch": len(progress.history) + 1, **measured})
             if phase.patience is not None and progress.stale >= phase.patience:
                 break
             if time.monotonic() - saved > CHECKPOINT_SECONDS and epoch + 1 < phase.epochs:
@@ -196,8 +196,6 @@ class _Loop:
         score = Predictions((), logits).score
         validation = measure(films.labels[films.validation], score, names=("auc", "log_loss"))
         return {
-            "phase": number + 1,
-            "epoch": epoch + 1,
             "learning_rate": float(keras.ops.convert_to_numpy(optimizer.learning_rate)),
             "train_loss": train_loss,
             "validation_loss": float(validation["log_loss"][0]),
@@ -228,5 +226,8 @@ def _seed_dropout(model: keras.Model, *key: int) -> None:
 
 
 def _steady_rate(history: list[dict[str, float]], films: int) -> float:
-    steady = [row["seconds"] for row in history if row["epoch"] > 1] or [row["seconds"] for row in history]
+    same_phase = [
+        row for before, row in zip(history, history[1:], strict=False) if before["phase"] == row["phase"]
+    ]
+    steady = [row["seconds"] for row in same_phase or history]
     return films * len(steady) / sum(steady)

@@ -25,7 +25,9 @@ def moving_variables(model: keras.Model, architecture: Architecture, phase: Phas
     """
     head, backbone = head_layers(model), backbone_layers(model)
     parts = {"head": [], "last_stage": last_stage_layers(model, architecture), "all": backbone}
-    model.trainable = True
+    # Layer by layer: a model that says it is trainable already passes the flag on to none of them.
+    for layer in [*backbone, *head]:
+        layer.trainable = True
     variables = [variable for layer in [*parts[phase.train], *head] for variable in layer.trainable_variables]
     for layer in backbone:
         if isinstance(layer, keras.layers.BatchNormalization):
@@ -37,7 +39,8 @@ def calibrate_batch_norm(model: keras.Model, films: np.ndarray) -> None:
     """Sets batch-norm statistics of a backbone with random weights to those of some training films.
 
     With the statistics that Keras starts from (mean 0, variance 1) a random MobileNetV2 in inference mode
-    shrinks its features to nothing, layer by layer, and no head can learn from them.
+    shrinks its features to nothing, layer by layer, and no head can learn from them; and where the
+    statistics move, at Keras' momentum of .99 a short training would be judged by where they started.
 
     Args:
         model: The model; its stored statistics are replaced.

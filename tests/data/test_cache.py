@@ -16,7 +16,9 @@ def dataset(tmp_path):
     for number in range(6):
         image = cv2.GaussianBlur(rng.integers(0, 255, (60 + number, 90), np.uint8), (9, 9), 0)
         cv2.imwrite(str(tmp_path / f"{number}.png"), image)
-        rows.append(Film(f"{number}.png", number % 2, "normal", str(number), "train", 90, 60 + number, str(number)))
+        rows.append(
+            Film(f"{number}.png", number % 2, "normal", str(number), "train", 90, 60 + number, str(number))
+        )
     return Dataset("test", "test", tmp_path, Films(tuple(rows)))
 
 
@@ -36,7 +38,12 @@ def test_a_second_call_decodes_nothing(dataset, tmp_path):
 
 
 def test_content_and_settings_make_another_map(dataset, tmp_path):
-    for setting in ({"side": 32}, {"side": 48}, {"side": 32, "fit": "letterbox"}, {"side": 32, "edge_crop": 0.1}):
+    for setting in (
+        {"side": 32},
+        {"side": 48},
+        {"side": 32, "fit": "letterbox"},
+        {"side": 32, "edge_crop": 0.1},
+    ):
         cached_pixels(dataset, tmp_path / "cache", **setting)
     rows = tuple(film._replace(digest="other") for film in dataset.films)
     cached_pixels(Dataset("test", "test", tmp_path, Films(rows)), tmp_path / "cache", side=32)

@@ -135,6 +135,14 @@ def test_the_same_films_give_the_same_draws():
     assert kept.weights(one) is kept.weights(one)
 
 
+def test_draws_do_not_depend_on_what_was_drawn_before():
+    one, other = (study(np.random.default_rng(seed), patients=(10, 10)) for seed in (11, 12))
+    other = Scored((*other.ids[:-1], "x"), *(getattr(other, name) for name in list(vars(other))[1:]))
+    later = PatientBootstrap(20)
+    later.weights(other)
+    assert (later.weights(one) == PatientBootstrap(20).weights(one)).all()
+
+
 def test_no_interval_where_too_many_draws_have_no_value():
     replicates = np.linspace(0, 1, 1000)
     replicates[:40] = np.nan

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
+from pneumo_tf.models import initial_weights
 from pneumo_tf.models.graph import backbone_layers
 from pneumo_tf.models.registry import ARCHITECTURES, build
 from pneumo_tf.recipe import Head
@@ -190,23 +191,29 @@ def test_file_of_another_architecture_is_refused(tmp_path):
     assert "it holds 260 arrays, the backbone 26" in refused("vgg16", tmp_path / "mobilenet.h5")
 
 
-def test_file_of_another_width_is_refused_and_nothing_is_set(tmp_path, monkeypatch):
-    donor = keras.applications.MobileNetV2(
-        include_top=False, weights=None, input_shape=(32, 32, 3), alpha=0.5
-    )
-    donor.save(tmp_path / "half.h5")
-    models = []
-    from pneumo_tf.models import initial_weights
+def test_file_of_another_width_is_refused(tmp_path):
+    make, shape = keras.applications.MobileNetV2, (32, 32, 3)
+    make(include_top=False, weights=None, input_shape=shape, alpha=0.5).save(tmp_path / "half.h5")
+    message = refused("mobilenetv2", tmp_path / "half.h5")
+    assert "Conv1/kernel is (3, 3, 3, 32), in the file (3, 3, 3, 16)" in message
 
+
+def test_nothing_is_set_from_a_file_that_fits_in_part(tmp_path, monkeypatch):
+    donor = keras.applications.MobileNetV2(include_top=False, weights=None, input_shape=(32, 32, 3))
+    distinct(donor)
+    donor.save(tmp_path / "part.h5")
+    with h5py.File(tmp_path / "part.h5", "a") as file:
+        last = file["model_weights"]["Conv_1_bn"]
+        del last["Conv_1_bn/gamma"]
+        last["Conv_1_bn/gamma"] = np.ones(1279)
+    models = []
     load = initial_weights.load
     monkeypatch.setattr(
         initial_weights, "load", lambda model, *rest: models.append(model) or load(model, *rest)
     )
-    assert "Conv1/kernel is (3, 3, 3, 32), in the file (3, 3, 3, 16)" in refused(
-        "mobilenetv2", tmp_path / "half.h5"
-    )
-    means = [layer.moving_mean.numpy() for layer in models[0].layers if hasattr(layer, "moving_mean")]
-    assert all((mean == 0).all() for mean in means)
+    assert "Conv_1_bn/gamma is (1280,), in the file (1279,)" in refused("mobilenetv2", tmp_path / "part.h5")
+    norms = [layer for layer in models[0].layers if isinstance(layer, keras.layers.BatchNormalization)]
+    assert all((norm.moving_mean.numpy() == 0).all() for norm in norms)
 
 
 def test_unreadable_files_are_refused(tmp_path):

@@ -81,6 +81,12 @@ def test_published_protocols_are_shown_and_not_ranked(tmp_path):
     assert "ours, protocol published-validation-head, 1 seed" in section(text, "Keras Applications")
 
 
+def test_a_published_protocol_is_shown_where_its_authors_printed_nothing(tmp_path):
+    recipe = replace(RECIPES[0], published=())
+    runs = fabricate_runs(tmp_path / "runs", [recipe], 1, protocol="published-pooled", flawed=False)
+    assert "ours, protocol published-pooled, 1 seed" in section(page(runs, tmp_path), "Keras Applications")
+
+
 def test_published_figures_stand_beside_ours_with_their_images(tmp_path):
     text = section(page(fabricate_runs(tmp_path / "runs"), tmp_path), "Keras Applications")
     head = next(line for line in text.splitlines() if "published, 521 images" in line)

@@ -18,7 +18,7 @@ from PIL import Image
 from test_figures_grad_cam import augmented, explain
 
 from pneumo_tf.data.films import Films
-from pneumo_tf.report.figures import FIGURES, draw, style
+from pneumo_tf.report.figures import FIGURES, Section, draw, style
 from pneumo_tf.report.figures.picture import LARGEST, Picture, board_key, encode, write
 from pneumo_tf.report.rows import Board, read_boards
 from pneumo_tf.run import Predictions, Runs
@@ -79,6 +79,12 @@ def one_class_board(tmp_path_factory) -> Board:
         return fabricate_board(tmp_path_factory.mktemp("one"), seeds=1)
 
 
+@pytest.fixture(scope="module")
+def report(board, tmp_path_factory) -> tuple[Path, list[Section]]:
+    folder = tmp_path_factory.mktemp("report")
+    return folder, draw(board, folder)
+
+
 def pages(board: Board, name: str) -> list[Picture]:
     with style.applied():
         return list(FIGURES[name].draw(board))
@@ -128,23 +134,24 @@ def test_text_stays_on_the_page_and_off_other_text(name, which, request, monkeyp
             assert across < 1.5 or down < 2.5, f"{page.name}: {one!r} overlaps {other!r}"
 
 
-def test_sections_stand_in_the_order_of_the_registry_with_their_files(board, tmp_path):
-    sections = draw(board, tmp_path)
+def test_sections_stand_in_the_order_of_the_registry_with_their_files(board, report):
+    folder, sections = report
     assert [section.title for section in sections] == [entry.title for entry in FIGURES.values()]
     paths = [path for section in sections for _, path in section.pictures]
     assert len(paths) == len(set(paths))
     assert sorted(paths) == sorted(
-        str(file.relative_to(tmp_path)) for file in tmp_path.rglob("*") if file.is_file()
+        str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file()
     )
     assert {Path(path).parent.as_posix() for path in paths} == {f"figures/{board_key(board)}"}
 
 
-def test_the_same_board_gives_the_same_bytes_whatever_matplotlib_is_set_to(board, tmp_path):
-    drawn = [path for section in draw(board, tmp_path / "a") for _, path in section.pictures]
+def test_the_same_board_gives_the_same_bytes_whatever_matplotlib_is_set_to(board, report, tmp_path):
+    folder, sections = report
     with matplotlib.rc_context({"font.size": 20, "axes.facecolor": "red", "lines.linewidth": 7}):
-        draw(board, tmp_path / "b")
-    for path in drawn:
-        assert (tmp_path / "a" / path).read_bytes() == (tmp_path / "b" / path).read_bytes(), path
+        again = draw(read_boards(Runs(board.rows[0].runs[0].path.parent))[0], tmp_path)
+    assert again == sections
+    for _, path in (picture for section in sections for picture in section.pictures):
+        assert (folder / path).read_bytes() == (tmp_path / path).read_bytes(), path
 
 
 def test_settings_are_left_as_they_were(board, tmp_path):
@@ -173,7 +180,7 @@ def test_only_pages_without_scores_go_unmarked():
 
 
 def test_what_lacks_data_is_left_out(tmp_path):
-    runs = fabricate_runs(tmp_path / "runs", RECIPES[:3], seeds=1, n_test=60, flawed=False)
+    runs = fabricate_runs(tmp_path / "runs", RECIPES[1:3], seeds=1, n_test=60, flawed=False)
     (bare,) = read_boards(runs)
     titles = {section.title for section in draw(bare, tmp_path)}
     pixels = {"Sample films", "Augmented films", "Grad-CAM, recipe by recipe", "Grad-CAM, by outcome"}
@@ -191,7 +198,10 @@ def test_failed_rows_are_named_below_the_comparisons(board):
 
 
 def test_protocols_never_share_a_page(board):
-    assert [page.name for page in pages(board, "roc")] == ["roc-official", "roc-published-validation-head"]
+    drawn = pages(board, "roc")
+    assert [page.name for page in drawn] == ["roc-official", "roc-published-validation-head"]
+    ranked = [row for row in board.rows if row.ranked]
+    assert [len(page.figure.legends[0].get_texts()) for page in drawn] == [len(ranked), 1]
 
 
 def test_a_heavy_page_is_written_with_coarser_colours():

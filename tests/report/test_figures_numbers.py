@@ -86,6 +86,7 @@ def test_precision_points_are_those_of_scikit_learn(run):
     precision, recall, _ = sk.precision_recall_curve(run.labels, run.score)
     theirs = set(zip(recall.round(9), precision.round(9), strict=True))
     assert set(zip(ours.x.round(9), ours.y.round(9), strict=True)) <= theirs
+    assert (np.diff(ours.x) > 0).all() and ours.x[-1] == 1
 
 
 def test_curves_of_one_class_are_not_defined():

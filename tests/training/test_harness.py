@@ -1,0 +1,125 @@
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from sklearn.metrics import roc_auc_score
+
+from pneumo_tf.data.cache import cached_pixels
+from pneumo_tf.data.protocol import PROTOCOLS
+from pneumo_tf.models.registry import build
+from pneumo_tf.recipe import Augment, Head, Phase, Recipe
+from pneumo_tf.training import harness
+from pneumo_tf.training.harness import NotFinite, Setting, TrainingFilms, train
+from pneumo_tf.training.step import Predictor
+
+CNN = Recipe(
+    "cnn",
+    "conv4_gray",
+    size=64,
+    batch=16,
+    augment=Augment(flip=0.5),
+    head=Head(dropout=0.1),
+    phases=(Phase(epochs=12, learning_rate=3e-3, batch_norm="training", schedule="cosine"),),
+)
+
+
+def films_of(dataset, cache, labels=None):
+    pixels = cached_pixels(dataset, cache, side=CNN.size)
+    split = PROTOCOLS["official"].split(dataset.films, None)
+    index = dataset.films.indices
+    labels = dataset.films.labels if labels is None else labels
+    return TrainingFilms(pixels, labels, index(split.train), index(split.validation)), index(split.test)
+
+
+def trained(recipe, films, work, seed=0, micro_batches=1, **callbacks):
+    keras.utils.set_random_seed(seed)
+    model = build(recipe.architecture, head=recipe.head, size=recipe.size)
+    setting = Setting(seed, "float32", pretrained=False, micro_batches=micro_batches, xla=False, work=work)
+    return model, train(model, recipe, films, setting, **callbacks)
+
+
+def test_a_small_cnn_learns_the_phantom(phantom, tmp_path):
+    films, test = films_of(phantom, tmp_path)
+    model, result = trained(CNN, films, tmp_path)
+    logits = Predictor(model)(films.pixels, test)
+    assert roc_auc_score(films.labels[test], logits[:, 1] - logits[:, 0]) > 0.85
+    best = max(result.history, key=lambda row: row["validation_auc"])
+    assert result.history[result.kept_epoch - 1]["validation_auc"] == best["validation_auc"]
+    logits = Predictor(model)(films.pixels, films.validation)
+    auc = roc_auc_score(films.labels[films.validation], logits[:, 1] - logits[:, 0])
+    assert auc == pytest.approx(best["validation_auc"], abs=1e-6)
+
+
+def test_shuffled_labels_teach_nothing(phantom, tmp_path):
+    shuffled = np.random.default_rng(0).permutation(phantom.films.labels)
+    films, test = films_of(phantom, tmp_path, shuffled)
+    recipe = dataclasses.replace(CNN, phases=(dataclasses.replace(CNN.phases[0], epochs=4),))
+    model, _ = trained(recipe, films, tmp_path)
+    logits = Predictor(model)(films.pixels, test)
+    assert roc_auc_score(phantom.films.labels[test], logits[:, 1] - logits[:, 0]) < 0.65
+
+
+TWO_PHASES = dataclasses.replace(
+    CNN,
+    phases=(
+        Phase(epochs=2, learning_rate=1e-3, train="head"),
+        Phase(epochs=3, learning_rate=1e-3, batch_norm="training", optimizer="adamw", schedule="cosine"),
+    ),
+)
+
+
+@pytest.fixture(scope="module")
+def deterministic():
+    tf.config.experimental.enable_op_determinism()
+
+
+@pytest.mark.usefixtures("deterministic")
+@pytest.mark.parametrize("stop_after", [1, 3, 4])
+def test_a_killed_run_goes_on_as_if_nothing_had_happened(small_phantom, tmp_path, monkeypatch, stop_after):
+    monkeypatch.setattr(harness, "CHECKPOINT_SECONDS", 0.0)
+    films, _ = films_of(small_phantom, tmp_path)
+    whole, result = trained(TWO_PHASES, films, tmp_path / "whole")
+
+    class Killed(Exception):
+        pass
+
+    rows = []
+
+    def kill(row):
+        rows.append(row)
+        if len(rows) == stop_after:
+            raise Killed
+
+    with pytest.raises(Killed):
+        trained(TWO_PHASES, films, tmp_path / "killed", on_epoch=kill)
+    resumed_rows = []
+    resumed, again = trained(TWO_PHASES, films, tmp_path / "killed", on_epoch=resumed_rows.append)
+    assert len(resumed_rows) < len(result.history) or stop_after == 1
+    for row, other in zip(result.history, again.history, strict=True):
+        assert row["train_loss"] == other["train_loss"]
+        assert row["validation_auc"] == other["validation_auc"]
+    for a, b in zip(whole.get_weights(), resumed.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_patience_ends_a_phase_and_the_last_epoch_can_be_kept(small_phantom, tmp_path):
+    films, _ = films_of(small_phantom, tmp_path)
+    phase = Phase(epochs=30, learning_rate=1e-3, patience=2, batch_norm="training")
+    _, result = trained(dataclasses.replace(CNN, phases=(phase,)), films, tmp_path)
+    aucs = [row["validation_auc"] for row in result.history]
+    assert len(aucs) < 30
+    assert len(aucs) - result.kept_epoch == 2
+    last = dataclasses.replace(CNN, select="last", phases=(Phase(epochs=2, learning_rate=1e-3),))
+    _, result = trained(last, films, tmp_path / "last")
+    assert result.kept_epoch == 2
+
+
+def test_a_loss_that_is_no_number_stops_with_its_epoch(small_phantom, tmp_path):
+    films, _ = films_of(small_phantom, tmp_path)
+    wild = dataclasses.replace(
+        CNN, phases=(Phase(epochs=3, learning_rate=1e38, optimizer="sgd", momentum=0.9),)
+    )
+    with pytest.raises(NotFinite, match="epoch"):
+        trained(wild, films, tmp_path)

@@ -1,0 +1,87 @@
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+
+from benchmarks.recipes import RECIPES
+from pneumo_tf.models.registry import build
+from pneumo_tf.recipe import Head, Phase, Recipe
+from pneumo_tf.training.loss import film_loss
+from pneumo_tf.training.optimizer import make_optimizer
+from pneumo_tf.training.step import Predictor, training_step
+
+STEPS = 6
+RNG = np.random.default_rng(0)
+FILMS = RNG.integers(0, 255, (STEPS, 10, 32, 32, 1), np.uint8)
+LABELS = RNG.integers(0, 2, (STEPS, 10)).astype(np.int32)
+PHASES = {phase for recipe in RECIPES.values() for phase in recipe.phases}
+SCHEDULES = {(p.optimizer, p.schedule, p.warmup_steps, p.weight_decay, p.l2, p.momentum): p for p in PHASES}
+
+
+def net():
+    keras.utils.set_random_seed(0)
+    return build("conv3_gray", head=Head(units=(8,)), size=32)
+
+
+def after_training(phase, micro_batches):
+    model = net()
+    optimizer = make_optimizer(phase, STEPS, "float32")
+    step = training_step(
+        model,
+        model.trainable_variables,
+        optimizer,
+        film_loss(Recipe("x", "conv3_gray")),
+        l2=phase.l2,
+        micro_batches=micro_batches,
+    )
+    losses, rates = [], []
+    for films, labels in zip(FILMS, LABELS, strict=True):
+        rates.append(float(optimizer.learning_rate))
+        losses.append(float(step(films, labels)))
+    return model.get_weights(), losses, rates
+
+
+@pytest.mark.parametrize("key", SCHEDULES, ids=str)
+def test_accumulated_gradients_equal_the_whole_batch_for_every_schedule_in_use(key):
+    # 10 films in 4 parts: 3, 3, 3, 1. Adam divides by tiny second moments, so a larger rate would show
+    # rounding, not a wrong step.
+    phase = dataclasses.replace(SCHEDULES[key], epochs=1, learning_rate=1e-4)
+    whole, whole_losses, whole_rates = after_training(phase, 1)
+    parts, part_losses, part_rates = after_training(phase, 4)
+    assert part_rates == whole_rates
+    np.testing.assert_allclose(part_losses, whole_losses, rtol=1e-4)
+    for a, b in zip(whole, parts, strict=True):
+        np.testing.assert_allclose(a, b, atol=2e-5)
+
+
+def test_warm_up_and_cosine_by_hand():
+    phase = Phase(epochs=2, learning_rate=0.1, schedule="cosine", warmup_steps=4)
+    rate = make_optimizer(phase, 10, "float32")._learning_rate
+    got = [float(rate(step)) for step in range(21)]
+    by_hand = [0.1 * s / 4 if s < 4 else 0.05 * (1 + np.cos(np.pi * (s - 4) / 16)) for s in range(21)]
+    np.testing.assert_allclose(got, by_hand, atol=1e-7)
+
+
+def test_a_constant_rate_with_warm_up_stays_at_its_peak():
+    rate = make_optimizer(Phase(epochs=1, learning_rate=0.1, warmup_steps=4), 10, "float32")._learning_rate
+    np.testing.assert_allclose([float(rate(s)) for s in (0, 2, 4, 9)], [0, 0.05, 0.1, 0.1], atol=1e-7)
+
+
+def test_l2_is_added_to_the_gradient_as_torch_does():
+    phase = Phase(epochs=1, learning_rate=0.1, optimizer="sgd", l2=0.5)
+    models = [net(), net()]
+    loss = film_loss(Recipe("x", "conv3_gray"))
+    for model, l2 in zip(models, (0.0, 0.5), strict=True):
+        optimizer = make_optimizer(phase, 1, "float32")
+        training_step(model, model.trainable_variables, optimizer, loss, l2=l2)(FILMS[0], LABELS[0])
+    for before, plain, decayed in zip(net().get_weights(), *(m.get_weights() for m in models), strict=True):
+        np.testing.assert_allclose(decayed, plain - 0.1 * 0.5 * before, atol=1e-6)
+
+
+def test_prediction_does_not_depend_on_the_batch():
+    model = net()
+    pixels, rows = FILMS.reshape(-1, 32, 32), np.arange(60)[::-1]
+    whole = Predictor(model, batch=64)(pixels, rows)
+    np.testing.assert_allclose(Predictor(model, batch=7)(pixels, rows), whole, atol=1e-5)
+    np.testing.assert_allclose(model(pixels[rows][..., None], training=False), whole, atol=1e-5)
