@@ -27,6 +27,7 @@ class Quick:
     size: int = 64
     films: int = 480
     epochs: int = 3
+    epochs_from_scratch: int = 10
     batch: int = 32
 
 
@@ -84,7 +85,8 @@ def scale(recipe: Recipe, base: str, options: Options) -> Recipe:
     entry = architecture(recipe.architecture)
     size, batch, epochs = recipe.size or entry.size, recipe.batch, max(p.epochs for p in recipe.phases)
     if base == "quick":
-        size, batch, epochs = min(size, QUICK.size), min(batch, QUICK.batch), QUICK.epochs
+        size, batch = min(size, QUICK.size), min(batch, QUICK.batch)
+        epochs = QUICK.epochs_from_scratch if recipe.initial == "random" else QUICK.epochs
     size, epochs = options.size or size, options.epochs or epochs
     if size < entry.minimum_size:
         raise UserError(f"{recipe.name} needs --size {entry.minimum_size} or more, not {size}")

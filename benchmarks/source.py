@@ -74,6 +74,8 @@ def read_source(
         spec = PhantomSpec()
         write_phantom(spec, source.path, None if source.ready else progress("drawing synthetic films"))
         title = f"Phantom: synthetic films, seed {spec.seed}"
-        return read_folder(source.path / "chest_xray", cache=cache, sizes=sizes, name="phantom", title=title), []
+        return read_folder(
+            source.path / "chest_xray", cache=cache, sizes=sizes, name="phantom", title=title
+        ), []
     dataset = read_folder(source.path, cache=cache, sizes=sizes, progress=progress("reading film headers"))
     return dataset, check_counts(dataset.films)

@@ -1,6 +1,7 @@
 """A recipe: everything that defines a model and its training, frozen and checked when made."""
 
 import dataclasses
+import functools
 import types
 import typing
 from collections.abc import Mapping
@@ -18,13 +19,26 @@ def _require(condition: bool, message: str) -> None:
 
 
 def _check_literals(instance: Any) -> None:
-    hints = typing.get_type_hints(type(instance))
+    hints = _hints(type(instance))
     for item in dataclasses.fields(instance):
         if get_origin(hints[item.name]) is Literal:
             value, allowed = getattr(instance, item.name), get_args(hints[item.name])
             if value not in allowed:
                 kind = f"{type(instance).__name__.lower()}.{item.name}"
                 raise unknown(kind, str(value), map(str, allowed))
+
+
+@functools.cache
+def _hints(kind: type) -> dict[str, Any]:
+    return typing.get_type_hints(kind)
+
+
+def _distinctive(value: Any) -> Any:
+    if dataclasses.is_dataclass(value):
+        fields = [item for item in dataclasses.fields(value) if item.metadata.get("hashed", True)]
+        named = {item.name: (item.default, getattr(value, item.name)) for item in fields}
+        return {name: _distinctive(found) for name, (default, found) in named.items() if found != default}
+    return [_distinctive(item) for item in value] if isinstance(value, tuple) else value
 
 
 def _described(default: Any) -> Any:
@@ -218,16 +232,16 @@ class Recipe:
         if isinstance(self.class_weights, tuple):
             _require(min(self.class_weights) > 0, "recipe.class_weights must be positive")
 
-    def to_dict(self, *, hashed_only: bool = False) -> dict[str, Any]:
-        """Gives the recipe as JSON-ready values.
+    def to_dict(self) -> dict[str, Any]:
+        """Gives the recipe as JSON-ready values."""
+        return dataclasses.asdict(self)
 
-        Args:
-            hashed_only: Leave out the fields that only describe.
+    def distinctive(self) -> dict[str, Any]:
+        """Gives what a run's id is made of: what trains differently, and only where it is not the default.
+
+        A field that is added later, with a default that does what was done before, leaves every id as it was.
         """
-        fields = dataclasses.fields(self)
-        kept = [f.name for f in fields if not hashed_only or f.metadata.get("hashed", True)]
-        values = dataclasses.asdict(self)
-        return {name: values[name] for name in kept}
+        return _distinctive(self)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Recipe":
@@ -238,7 +252,7 @@ class Recipe:
 def _rebuild(hint: Any, value: Any) -> Any:
     """Turns JSON's lists and mappings back into the tuples and dataclasses that `hint` names."""
     if dataclasses.is_dataclass(hint):
-        hints = typing.get_type_hints(hint)
+        hints = _hints(hint)
         for name in value:
             if name not in hints:
                 raise unknown(f"key of {hint.__name__.lower()}", name, hints)

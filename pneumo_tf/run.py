@@ -1,5 +1,6 @@
 """The one owner of a run folder: its id, its states, its files, how they are written and read."""
 
+import contextlib
 import csv
 import dataclasses
 import gzip
@@ -55,18 +56,18 @@ class RunSpec:
     @property
     def id(self) -> str:
         """Readable name and hash: runs of the same id are the same run."""
-        values = self.to_dict() | {
-            "recipe": self.recipe.to_dict(hashed_only=True),
-            "harness": HARNESS_VERSION,
-        }
+        values = self._values | {"recipe": self.recipe.distinctive(), "harness": HARNESS_VERSION}
         digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:10]
         fold = "" if self.fold is None else f"-fold{self.fold}"
         return f"{self.recipe.name}-{self.protocol}{fold}-seed{self.seed}-{digest}"
 
     def to_dict(self) -> dict[str, Any]:
         """The spec as JSON-ready values."""
-        values = {item.name: getattr(self, item.name) for item in dataclasses.fields(self)}
-        return values | {"recipe": self.recipe.to_dict()}
+        return self._values | {"recipe": self.recipe.to_dict()}
+
+    @property
+    def _values(self) -> dict[str, Any]:
+        return {item.name: getattr(self, item.name) for item in dataclasses.fields(self)}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "RunSpec":
@@ -171,7 +172,8 @@ class RunFolder:
         path = self.path / "history.csv"
         if not path.exists():
             return []
-        return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(path.open())]
+        rows = csv.DictReader(io.StringIO(path.read_text("utf-8")))
+        return [{key: float(value) for key, value in row.items()} for row in rows]
 
     def write_predictions(self, name: str, predictions: Predictions) -> None:
         """Writes `predictions/<name>.csv`.
@@ -291,7 +293,8 @@ def write_atomically(path: Path, content: str | bytes) -> None:
             os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink()
         raise UserError(
             f"cannot write {path}: {error.strerror}; free space or choose another --out"
         ) from error

@@ -17,8 +17,18 @@ def test_every_recipe_survives_json(name):
 def test_documentation_is_not_part_of_what_is_hashed():
     plain = Recipe("x", "vgg16")
     described = dataclasses.replace(plain, source="somewhere", expected=(0.1, 0.2), informed_by_test=True)
-    assert plain.to_dict(hashed_only=True) == described.to_dict(hashed_only=True)
-    assert plain.to_dict(hashed_only=True) != dataclasses.replace(plain, batch=33).to_dict(hashed_only=True)
+    assert plain.distinctive() == described.distinctive()
+    assert plain.distinctive() != dataclasses.replace(plain, batch=33).distinctive()
+
+
+def test_only_what_is_not_the_default_is_hashed():
+    recipe = Recipe("x", "vgg16", (Phase(3, 1e-3, momentum=0.9),), Head(units=(5,)))
+    assert recipe.distinctive() == {
+        "name": "x",
+        "architecture": "vgg16",
+        "phases": [{"epochs": 3, "learning_rate": 1e-3, "momentum": 0.9}],
+        "head": {"units": [5]},
+    }
 
 
 @pytest.mark.parametrize(

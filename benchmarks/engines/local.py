@@ -17,7 +17,7 @@ from benchmarks.plan import Job
 from pneumo_tf.run import RunFolder
 from pneumo_tf.training.hardware import Gpu, cores, memory_mb
 
-MEMORY_SHARE = 0.7
+MEMORY_SHARE = 0.25
 """Part of the free memory that workers may fill by estimate."""
 
 MOST_CPU_WORKERS = 4

@@ -21,7 +21,7 @@ RECIPES = (
         phases=(Phase(epochs=20, learning_rate=1e-2, batch_norm="training", optimizer="sgd", momentum=0.9),),
         family="Small CNN with SGD",
         source="PyTorch project, 160 px, random split of train and test pooled",
-        chosen="four blocks 16/32/64/128, dense 64; 5 % of each edge cropped; SGD 1e-2, momentum 0.9, 20 epochs",
+        chosen="four blocks 16/32/64/128, dense 64; edges cropped by 5 %; SGD 1e-2, momentum .9, 20 passes",
         published=(
             Published(
                 "random 15 % of train + test pooled, patients on both sides",

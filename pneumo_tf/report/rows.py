@@ -176,7 +176,7 @@ def _found(folder: RunFolder) -> _Found:
 
 def _row_key(spec: RunSpec) -> str:
     """What runs of one row have in common: all that the id is made of but seed and fold."""
-    recipe = spec.recipe.to_dict(hashed_only=True)
+    recipe = spec.recipe.distinctive()
     return json.dumps([recipe, spec.protocol, spec.precision, spec.weights, spec.train_films], sort_keys=True)
 
 
