@@ -8,10 +8,11 @@ from benchmarks.options import Options
 from benchmarks.plan import Job, make_plan, profile_of
 from benchmarks.source import Source, find_source, read_source
 from benchmarks.terminal import RunsShown, Terminal
+from pneumo_tf.atomic import write_atomically
 from pneumo_tf.data.films import Dataset
 from pneumo_tf.data.protocol import PROTOCOLS
 from pneumo_tf.errors import UserError
-from pneumo_tf.run import RunFolder, Runs, write_atomically
+from pneumo_tf.run import RunFolder, Runs
 from pneumo_tf.training.hardware import Gpu, gpus
 
 UNREAD = "not-yet-drawn"

@@ -1,13 +1,11 @@
 """The one owner of a run folder: its id, its states, its files, how they are written and read."""
 
-import contextlib
 import csv
 import dataclasses
 import gzip
 import hashlib
 import io
 import json
-import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,6 +15,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from pneumo_tf.atomic import write_atomically
 from pneumo_tf.data.films import Films
 from pneumo_tf.errors import UserError
 from pneumo_tf.recipe import Recipe
@@ -276,28 +275,6 @@ class Runs:
             raise UserError(f"{folder / 'films.csv'} is missing; copy it from where the runs were made")
         title = json.loads((folder / "dataset.json").read_text("utf-8"))["title"]
         return title, Films.from_csv((folder / "films.csv").read_text("utf-8"))
-
-
-def write_atomically(path: Path, content: str | bytes) -> None:
-    """Replaces a file so that a reader, or a crash, sees the old content or the new, never a part.
-
-    Raises:
-        UserError: Where the place cannot be written, or the disk is full.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise UserError(
-            f"cannot write {path}: {error.strerror}; free space or choose another --out"
-        ) from error
 
 
 def _csv(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:

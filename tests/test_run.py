@@ -5,10 +5,11 @@ import os
 import numpy as np
 import pytest
 
+from pneumo_tf.atomic import write_atomically
 from pneumo_tf.data.films import Film, Films
 from pneumo_tf.errors import UserError
 from pneumo_tf.recipe import Phase, Recipe
-from pneumo_tf.run import Predictions, Runs, RunSpec, write_atomically
+from pneumo_tf.run import Predictions, Runs, RunSpec
 
 SPEC = RunSpec(
     recipe=Recipe("net", "vgg16", (Phase(1, 1e-3),), size=64),

@@ -11,8 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pneumo_tf.atomic import write_atomically
 from pneumo_tf.errors import UserError
-from pneumo_tf.run import write_atomically
 
 INDEX_VERSION = 1
 """Raised by the commit that changes what an index holds: older ones are then read as empty."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
+from pneumo_tf.atomic import write_atomically
 from pneumo_tf.evaluation.intervals import REPLICATES
 from pneumo_tf.report import costs, export, provenance, tables
 from pneumo_tf.report.board import (
@@ -18,7 +19,6 @@ from pneumo_tf.report.families import families
 from pneumo_tf.report.markdown import EXTRA, ROUNDING, plain
 from pneumo_tf.report.rows import Board
 from pneumo_tf.report.unfinished import unfinished
-from pneumo_tf.run import write_atomically
 
 Sections = Sequence[tuple[str, Sequence[tuple[str, str]]]]
 """Pictures of one board, in order: titles, each with captions and paths relative to the page."""

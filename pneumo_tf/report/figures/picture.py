@@ -10,9 +10,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
+from pneumo_tf.atomic import write_atomically
 from pneumo_tf.report.figures import style
 from pneumo_tf.report.rows import Board
-from pneumo_tf.run import write_atomically
 
 LARGEST = 400_000
 """Bytes above which a PNG is written with coarser levels of colour, which packs the grain of films better."""

@@ -1,0 +1,87 @@
+import pytest
+
+from benchmarks.options import parse
+from benchmarks.recipes import RECIPES
+from benchmarks.run_all import main
+from benchmarks.suites import SUITES, choose
+from pneumo_tf.errors import UserError
+from pneumo_tf.models.registry import architecture
+from pneumo_tf.models.trivial import FEATURES
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--seedz", "3"], "did you mean '--seeds'"),
+        (["--suite", "cor"], "did you mean 'core'"),
+        (["--only", "baselin_cnn"], "did you mean 'baseline_cnn'"),
+        (["--protocol", "oficial"], "did you mean 'official'"),
+        (["--profile", "fast"], "invalid choice"),
+        (["--seeds", "0"], "--seeds must be at least 1"),
+        (["--films", "3"], "--films must be at least 40"),
+        (["--size", "many"], "invalid int"),
+        (["--weights", "/nowhere", "--dry-run"], "no such file or folder"),
+        (["--data", "/nowhere"], "/nowhere"),
+        (["--only", "vgg16", "--size", "16"], "--size must be at least 32"),
+    ],
+)
+def test_wrong_use_is_one_line_and_status_2(arguments, said, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main([*arguments, "--out", str(tmp_path / "out")]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert said in error
+    assert error.count("\n") == 1
+
+
+def test_an_output_that_cannot_be_written_is_said(capsys, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    assert main(["--only", "majority", "--out", str(tmp_path / "file")]) == 2
+    assert "choose another --out" in capsys.readouterr().err
+
+
+def test_every_suite_names_recipes_and_core_is_what_it_says():
+    for name, members in SUITES.items():
+        assert set(members) <= set(RECIPES), name
+        assert len(set(members)) == len(members), name
+    assert {"convnext_base", "densenet121", "resnet50v2", "resnet101v2", "vgg16"} < set(SUITES["core"])
+    assert set(SUITES["all"]) == set(RECIPES)
+
+
+def test_every_recipe_has_an_architecture():
+    for recipe in RECIPES.values():
+        if recipe.phases:
+            assert (recipe.size or architecture(recipe.architecture).size) >= 32
+        else:
+            assert recipe.architecture in FEATURES
+
+
+def test_patterns_choose_among_all_recipes_without_repetition():
+    assert [r.name for r in choose("core", "resnet18_scratch*, vgg16")][-1] == "vgg16"
+    assert len(choose("core", "vgg16,vgg*,*")) == len(RECIPES)
+    with pytest.raises(UserError, match="known|mean"):
+        choose("core", "vgg17x,majority")
+
+
+def test_help_names_every_option(capsys):
+    with pytest.raises(SystemExit) as done:
+        main(["--help"])
+    assert done.value.code == 0
+    text = capsys.readouterr().out
+    for option in (
+        "--suite",
+        "--only",
+        "--data",
+        "--profile",
+        "--weights",
+        "--retry-failed",
+        "--dry-run",
+        "--out",
+    ):
+        assert option in text
+
+
+def test_defaults():
+    options = parse([])
+    assert (options.suite, options.data, options.profile, options.weights) == ("core", "auto", "auto", "auto")
+    assert options.runs.as_posix() == "outputs/runs"

@@ -1,0 +1,106 @@
+import hashlib
+
+import pytest
+
+from benchmarks import plan
+from benchmarks.options import parse
+from benchmarks.plan import make_plan, profile_name
+from benchmarks.recipes import RECIPES
+from pneumo_tf.errors import UserError
+from pneumo_tf.models.registry import architecture
+from pneumo_tf.training.hardware import Gpu, resolve_precision
+
+A100 = Gpu(0, "NVIDIA A100-SXM4-40GB", 40960, (8, 0))
+
+
+@pytest.fixture
+def keras_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    (tmp_path / "models").mkdir()
+    return tmp_path / "models"
+
+
+def planned(*arguments, gpu=None, phantom=True):
+    said = []
+    jobs = make_plan(parse(arguments), "films", phantom=phantom, gpu=gpu, say=said.append)
+    return jobs, said
+
+
+def test_full_on_a_gpu_is_every_recipe_as_published_with_three_seeds(keras_home):
+    jobs, _ = planned("--suite", "all", gpu=A100)
+    trained = [job for job in jobs if job.spec.recipe.phases]
+    assert len(trained) == 3 * sum(bool(r.phases) for r in RECIPES.values())
+    assert len({job.spec.id for job in jobs}) == len(jobs)
+    for job in trained:
+        published = RECIPES[job.spec.recipe.name]
+        assert job.spec.recipe.phases == published.phases
+        assert job.spec.recipe.batch == published.batch
+        assert job.spec.precision == "mixed_bfloat16"
+        assert job.spec.train_films is None
+        assert job.spec.profile == "full"
+
+
+def test_a_laptop_gets_the_quick_profile_in_float32(keras_home):
+    jobs, _ = planned()
+    for job in jobs:
+        assert job.spec.profile == "quick"
+        if job.spec.recipe.phases:
+            assert job.spec.recipe.size <= plan.QUICK.size
+            assert job.spec.precision == "float32"
+
+
+def test_overrides_make_the_profile_custom(keras_home):
+    assert (
+        profile_name(parse(["--size", "96", "--epochs", "2"]), "quick") == "custom: quick, size 96, epochs 2"
+    )
+    jobs, _ = planned("--size", "96", "--epochs", "2", "--films", "200", "--only", "convnext_base")
+    recipe = jobs[0].spec.recipe
+    assert (recipe.size, [phase.epochs for phase in recipe.phases]) == (96, [2, 2])
+    assert jobs[0].spec.train_films == 200
+
+
+def test_missing_weights_are_said_and_noted_never_silent(keras_home):
+    jobs, said = planned("--only", "vgg16,baseline_cnn")
+    notes = {job.spec.recipe.name: job.notes for job in jobs}
+    assert "random initial weights" in notes["vgg16"][0]
+    assert notes["baseline_cnn"] == ()
+    assert "RANDOM INITIAL WEIGHTS for vgg16" in said[0]
+
+
+def test_weights_that_are_here_are_used_and_hashed(keras_home):
+    file = keras_home / architecture("vgg16").weights.file
+    file.write_bytes(b"weights")
+    jobs, said = planned("--only", "vgg16")
+    assert jobs[0].weights == file
+    assert jobs[0].spec.weights == f"imagenet {hashlib.sha256(b'weights').hexdigest()[:12]}"
+    assert not said
+    jobs, _ = planned("--only", "vgg16", "--weights", "random")
+    assert jobs[0].weights is None
+    assert "as asked" in jobs[0].notes[0]
+
+
+def test_weights_asked_for_that_cannot_be_had_stop_the_plan(keras_home, monkeypatch):
+    def offline(weights, progress=None):
+        raise UserError("cannot download it: no network")
+
+    monkeypatch.setattr(plan, "fetch", offline)
+    with pytest.raises(UserError, match="--weights random"):
+        planned("--only", "vgg16", "--weights", "imagenet")
+    jobs, said = planned("--only", "vgg16,densenet121", phantom=False)
+    assert "no network" in said[0]
+    assert all(job.weights is None for job in jobs)
+
+
+@pytest.mark.parametrize(
+    ("capability", "precision"),
+    [((9, 0), "mixed_bfloat16"), ((8, 0), "mixed_bfloat16"), ((7, 5), "mixed_float16"), ((6, 1), "float32")],
+)
+def test_precision_follows_the_device(capability, precision):
+    assert resolve_precision("auto", Gpu(0, "x", 1, capability)) == precision
+    assert resolve_precision("auto", None) == "float32"
+    assert resolve_precision("mixed_float16", None) == "mixed_float16"
+
+
+def test_heavy_runs_come_first(keras_home):
+    jobs, _ = planned()
+    assert [job.memory_mb for job in jobs] == sorted((job.memory_mb for job in jobs), reverse=True)

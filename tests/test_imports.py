@@ -1,0 +1,71 @@
+"""The rules of the house: imports only point up, and TensorFlow is loaded by the worker alone."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SOURCES = sorted([*ROOT.glob("pneumo_tf/**/*.py"), *ROOT.glob("benchmarks/**/*.py")])
+ORDER = ["errors", "atomic", "recipe", "data", "run", "evaluation", "models", "training", "explain", "report"]
+"""Each package may import those before it. `run` reads film tables, so films stand above it."""
+
+HEAVY = ("tensorflow", "keras", "pandas", "matplotlib", "sklearn")
+WITHOUT_TENSORFLOW = [
+    "benchmarks.run_all",
+    "benchmarks.suite_run",
+    "benchmarks.plan",
+    "benchmarks.report",
+    "benchmarks.fetch",
+    "benchmarks.worker",
+    "pneumo_tf.run",
+    "pneumo_tf.data.cache",
+    "pneumo_tf.data.phantom",
+    "pneumo_tf.data.augment",
+    "pneumo_tf.evaluation.intervals",
+    "pneumo_tf.models.registry",
+    "pneumo_tf.models.trivial",
+    "pneumo_tf.training.hardware",
+    "pneumo_tf.report.figures",
+]
+
+
+def imported(path):
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+        elif isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: p.relative_to(ROOT).as_posix())
+def test_imports_point_up(path):
+    place = path.relative_to(ROOT).with_suffix("").parts
+    for module in imported(path):
+        parts = module.split(".")
+        if place[0] == "pneumo_tf":
+            assert parts[0] != "benchmarks"
+        if place[0] == parts[0] == "pneumo_tf" and len(place) > 1 and len(parts) > 1 and place[1] != parts[1]:
+            assert ORDER.index(parts[1]) < ORDER.index(place[1]), f"{module} is below {'.'.join(place)}"
+
+
+def loaded_after(code):
+    code = f"import sys\n{code}\nprint(*[m for m in {HEAVY!r} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    return set(done.stdout.splitlines()[-1].split())
+
+
+@pytest.mark.parametrize("module", WITHOUT_TENSORFLOW)
+def test_tensorflow_stays_out(module):
+    assert not loaded_after(f"import {module}") & {"tensorflow", "keras"}
+
+
+@pytest.mark.parametrize("option", ["--list", "--dry-run"])
+def test_looking_loads_nothing_heavy(option, tmp_path):
+    code = (
+        f"from benchmarks.run_all import main\nassert main(['{option}', '--out', '{tmp_path / 'out'}']) == 0"
+    )
+    assert not loaded_after(code)
+    assert not (tmp_path / "out").exists()
