@@ -68,12 +68,18 @@ def _board(board: Board, ranked: Sequence[Standing], figures: Sections) -> str:
     warnings = provenance.warnings(board)
     if warnings:
         parts.append("> [!WARNING]\n" + "\n".join(f"> - {line}" for line in warnings))
-    parts.append("### Ranking")
-    parts += [tables.ranking(ranked).markdown(), _bullets(_key(board, ranked))] if ranked else [EMPTY]
+    parts += ["### Ranking", ranking(board, ranked)]
     for title, pictures in figures:
         parts.append(f"### {plain(title)}")
-        parts += [f"![{plain(caption)}]({quote(path)})\n\n{plain(caption)}" for caption, path in pictures]
+        parts += [f"![{plain(title)}]({quote(path)})\n\n{plain(caption)}" for caption, path in pictures]
     return "\n\n".join(part.rstrip("\n") for part in [*parts, *_details(board, ranked)] if part) + "\n"
+
+
+def ranking(board: Board, ranked: Sequence[Standing]) -> str:
+    """Gives the main table of a board, with how to read it, as markdown."""
+    if not ranked:
+        return EMPTY
+    return f"{tables.ranking(ranked).markdown()}\n\n{_bullets(_key(board, ranked))}"
 
 
 def _details(board: Board, ranked: Sequence[Standing]) -> list[str]:

@@ -85,11 +85,11 @@ def test_a_killed_main_process_loses_nothing_and_leaves_no_worker(command, tmp_p
     wait_for(
         lambda: any((tmp_path / "out").glob("runs/baseline_cnn*/history.csv")) or _training(tmp_path / "out")
     )
-    done = {name for name, status in states(tmp_path / "out").items() if status["state"] == "done"}
     workers = [s["pid"] for s in states(tmp_path / "out").values() if s["state"] == "running"]
     process.kill()
     process.communicate()
     wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers), 10)
+    done = [name for name, status in states(tmp_path / "out").items() if status["state"] == "done"]
     code, text, _ = finish(command(*TINY))
     assert code == 0
     assert f"{len(done)} of them finished before" in text

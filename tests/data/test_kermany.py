@@ -13,9 +13,9 @@ from pneumo_tf.data import header
 from pneumo_tf.data.header import image_size
 from pneumo_tf.data.kermany import COUNTS, TITLE, check_counts, read_folder, read_name, source_series
 from pneumo_tf.errors import UserError
+from tests.conftest import SHARED
 
-REPOSITORY = Path(__file__).parents[2]
-REAL = Path(os.environ.get("PNEUMO_TF_SHARED", REPOSITORY.parent / "shared")) / "data"
+REAL = SHARED / "data"
 
 needs_real = pytest.mark.skipif(not (REAL / "chest_xray").is_dir(), reason="the Kermany set is not here")
 

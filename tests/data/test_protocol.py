@@ -1,10 +1,8 @@
 """How films are divided: whole patients, the same on every machine, the same whatever the order."""
 
 import hashlib
-import os
 import random
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
@@ -12,9 +10,9 @@ from pneumo_tf.data.films import Film, Films
 from pneumo_tf.data.kermany import read_folder
 from pneumo_tf.data.protocol import PROTOCOLS, Split, limit, split_official
 from pneumo_tf.errors import UserError
+from tests.conftest import SHARED
 
-REPOSITORY = Path(__file__).parents[2]
-REAL = Path(os.environ.get("PNEUMO_TF_SHARED", REPOSITORY.parent / "shared")) / "data/chest_xray"
+REAL = SHARED / "data/chest_xray"
 
 
 def film(split, subtype, patient, number):

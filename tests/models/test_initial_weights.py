@@ -1,6 +1,5 @@
 """Published weight files: read as Keras and PyTorch read them, refused clearly where they do not fit."""
 
-import os
 import shutil
 from pathlib import Path
 
@@ -14,10 +13,11 @@ from pneumo_tf.models import initial_weights
 from pneumo_tf.models.graph import backbone_layers
 from pneumo_tf.models.registry import ARCHITECTURES, build
 from pneumo_tf.recipe import Head
+from tests.conftest import SHARED
 
 SIDE = 64
 ROOT = Path(__file__).parents[2]
-FOLDER = Path(ROOT / os.environ.get("PNEUMO_TF_SHARED", "../shared")) / "weights"
+FOLDER = SHARED / "weights"
 APPLICATIONS = {
     "vgg16": (keras.applications.VGG16, keras.applications.vgg16),
     "resnet50v2": (keras.applications.ResNet50V2, keras.applications.resnet_v2),

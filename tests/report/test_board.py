@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from fabricate import RECIPES, TWO_PHASES, fabricate_films, fabricate_runs, finish
 
 from pneumo_tf.data.films import Film, Films
 from pneumo_tf.errors import UserError
@@ -13,6 +12,7 @@ from pneumo_tf.report.board import INFORMED, NOT_ABOVE_TRIVIAL, WITHOUT_IMAGENET
 from pneumo_tf.report.rows import read_boards
 from pneumo_tf.report.unfinished import OTHER_HARNESS, state_and_reason
 from pneumo_tf.run import Predictions, Runs, RunSpec
+from tests.report.fabricate import RECIPES, TWO_PHASES, fabricate_films, fabricate_runs, finish
 
 TINY = Films(
     tuple(

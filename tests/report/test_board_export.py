@@ -4,12 +4,12 @@ import csv
 import json
 
 import pytest
-from fabricate import RECIPES, fabricate_runs
 
 from pneumo_tf.evaluation.metrics import METRICS
 from pneumo_tf.report.leaderboard import write_leaderboard
 from pneumo_tf.report.rows import read_boards
 from pneumo_tf.run import HARNESS_VERSION
+from tests.report.fabricate import RECIPES, fabricate_runs
 
 
 @pytest.fixture(scope="module")

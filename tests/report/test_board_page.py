@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from fabricate import NO_IMAGENET, RECIPES, fabricate_films, fabricate_runs, finish
 
 from pneumo_tf.errors import UserError
 from pneumo_tf.evaluation.intervals import Estimate
@@ -14,6 +13,7 @@ from pneumo_tf.report.leaderboard import NOT_A_DEVICE, SYNTHETIC, write_leaderbo
 from pneumo_tf.report.markdown import Table, number, supported_decimals, with_interval, with_sd
 from pneumo_tf.report.rows import read_boards
 from pneumo_tf.run import Predictions, Runs, RunSpec
+from tests.report.fabricate import NO_IMAGENET, RECIPES, fabricate_films, fabricate_runs, finish
 
 
 def page(runs, out, figures=()):

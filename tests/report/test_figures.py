@@ -7,11 +7,9 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-import fabricate
 import matplotlib
 import numpy as np
 import pytest
-from fabricate import RECIPES, fabricate_runs
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 from PIL import Image
@@ -22,6 +20,8 @@ from pneumo_tf.report.figures import FIGURES, Section, draw, style
 from pneumo_tf.report.figures.picture import LARGEST, Picture, board_key, encode, write
 from pneumo_tf.report.rows import Board, read_boards
 from pneumo_tf.run import Predictions, Runs
+from tests.report import fabricate
+from tests.report.fabricate import RECIPES, fabricate_runs
 
 LONG = "efficientnetv2_s_class_balanced_focal_loss_letterboxed_384_px"
 COMPARISONS = ("metrics", "roc", "precision_recall", "missed", "confusion", "histograms")

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from fabricate import RECIPES, fabricate_runs
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from pneumo_tf.report.figures import grad_cam, grad_cam_suite, overlay, samples, style
 from pneumo_tf.report.rows import Board, Row, read_boards
+from tests.report.fabricate import RECIPES, fabricate_runs
 
 SIDE, CELLS = 48, 6
 COMMON = 4

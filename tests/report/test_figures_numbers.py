@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from fabricate import RECIPES, fabricate_runs
 from matplotlib.figure import Figure
 from sklearn import metrics as sk
 
@@ -24,6 +23,7 @@ from pneumo_tf.report.figures import (
 )
 from pneumo_tf.report.figures.key_numbers import key_numbers, provenance
 from pneumo_tf.report.rows import Board, read_boards
+from tests.report.fabricate import RECIPES, fabricate_runs
 
 
 def scored(labels, score) -> Scored:

@@ -1,0 +1,102 @@
+"""Keeps finished runs as reference, and writes the boards of README from them.
+
+`python -m benchmarks.reference --runs outputs/runs` copies what a board needs of each finished run to
+`outputs/reference`: no model, log or picture, predictions gzipped. Without `--runs` it only writes README's
+boards anew.
+"""
+
+import argparse
+import gzip
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pneumo_tf.atomic import write_atomically
+from pneumo_tf.errors import UserError
+from pneumo_tf.report.board import standings
+from pneumo_tf.report.leaderboard import ranking
+from pneumo_tf.report.markdown import plain
+from pneumo_tf.report.provenance import opening
+from pneumo_tf.report.rows import Board, read_boards
+from pneumo_tf.run import RunFolder, Runs
+
+REFERENCE = Path("outputs/reference")
+KEPT = ("run.json", "status.json", "history.csv", "costs.json", "environment.json")
+BOARDS = re.compile(r"(<!-- boards: [^>]*-->\n).*?(<!-- /boards -->)", re.DOTALL)
+
+
+def keep(runs: Path, reference: Path) -> int:
+    """Copies finished runs.
+
+    Args:
+        runs: A folder of runs.
+        reference: Where they are kept; runs of the same id are replaced.
+
+    Returns:
+        How many were kept.
+    """
+    kept = [folder for folder in Runs(runs) if folder.state == "done"]
+    for folder in kept:
+        _keep_run(folder, reference / folder.path.name)
+        dataset = folder.spec.dataset
+        for file in Runs(runs).dataset_folder(dataset).iterdir():
+            write_atomically(Runs(reference).dataset_folder(dataset) / file.name, file.read_bytes())
+    return len(kept)
+
+
+def _keep_run(folder: RunFolder, target: Path) -> None:
+    for name in KEPT:
+        if (folder.path / name).exists():
+            write_atomically(target / name, (folder.path / name).read_bytes())
+    for file in sorted((folder.path / "predictions").glob("*.csv")):
+        # Without a time stamp the same predictions are the same bytes.
+        packed = gzip.compress(file.read_bytes(), mtime=0)
+        write_atomically(target / "predictions" / f"{file.name}.gz", packed)
+
+
+def boards_text(reference: Path) -> str:
+    """Gives every board of the reference runs as README shows it."""
+    return "\n\n".join(_board(board) for board in read_boards(Runs(reference))) + "\n"
+
+
+def _board(board: Board) -> str:
+    about = "\n".join(f"- {plain(line)}" for line in opening(board))
+    return (
+        f"### {plain(board.title)}, profile {board.profile}\n\n{about}\n\n{ranking(board, standings(board))}"
+    )
+
+
+def write_boards(page: Path, reference: Path) -> None:
+    """Replaces what stands between the board marks of a page.
+
+    Raises:
+        UserError: Where the page has no such marks.
+    """
+    text = page.read_text("utf-8")
+    if not BOARDS.search(text):
+        raise UserError(f"{page} has no place for boards: <!-- boards: … --> and <!-- /boards -->")
+    body = boards_text(reference)
+    write_atomically(page, BOARDS.sub(lambda marks: f"{marks[1]}\n{body}\n{marks[2]}", text))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command; 0, or 2 for wrong use."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.reference", description=__doc__)
+    parser.add_argument("--runs", type=Path, metavar="DIR", help="finished runs to keep")
+    parser.add_argument("--reference", type=Path, default=REFERENCE, metavar="DIR")
+    parser.add_argument("--readme", type=Path, default=Path("README.md"), metavar="FILE")
+    options = parser.parse_args(arguments)
+    try:
+        if options.runs:
+            print(f"{keep(options.runs, options.reference)} finished runs kept in {options.reference}")
+        write_boards(options.readme, options.reference)
+        print(f"boards written to {options.readme}")
+    except (UserError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
