@@ -13,7 +13,8 @@ from pneumo_tf.data.augment import draw
 from pneumo_tf.data.batches import change
 from pneumo_tf.data.cache import cached_pixels
 from pneumo_tf.data.films import Dataset
-from pneumo_tf.data.protocol import Split
+from pneumo_tf.data.protocol import PROTOCOLS
+from pneumo_tf.data.split import Split
 from pneumo_tf.errors import UserError
 from pneumo_tf.explain.choice import common_films, outcome_films
 from pneumo_tf.explain.grad_cam import GradCam
@@ -37,7 +38,7 @@ def trained_logits(
     clock: Clock,
     tell: Tell,
     environment: dict[str, Any],
-) -> tuple[np.ndarray, dict[str, Any]]:
+) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Trains, predicts and explains.
 
     Args:
@@ -50,7 +51,7 @@ def trained_logits(
         environment: Versions and notes are added to it.
 
     Returns:
-        (n, classes) float32 logits of every film of the dataset, 0 for training films; costs for the board.
+        Logits of each set, (k, classes) float32 in the order of the split; costs for the board.
     """
     spec = folder.spec
     _prepare_device(assignment, spec, environment)
@@ -70,15 +71,16 @@ def trained_logits(
     folder.write_history(trained.history)
     with clock.stage("predict"):
         predict = Predictor(model, xla=assignment.xla)
-        logits = np.zeros((len(pixels), spec.recipe.head.classes), np.float32)
-        rows = index((*split.validation, *split.test))
-        logits[rows] = predict(pixels, rows)
+        outputs = {name: predict(pixels, index(getattr(split, name))) for name in ("validation", "test")}
+        if PROTOCOLS[spec.protocol].reported == "test@augmented":
+            rows = index(split.test)
+            outputs["test@augmented"] = predict(_augmented(spec, rows, pixels, 0), np.arange(len(rows)))
         latency = _latency_ms(predict, pixels)
     with clock.stage("explain"):
-        _write_pictures(folder, spec, model, dataset, split, pixels, logits)
+        _write_pictures(folder, spec, model, dataset, split, pixels, outputs["test"])
     with clock.stage("save"):
         folder.save_model(model.save)
-    return logits, {
+    return outputs, {
         "parameters": model.count_params(),
         "trained_films_per_second": trained.films_per_second,
         "latency_ms": latency,
@@ -134,6 +136,7 @@ def _train_within_memory(
             micro_batches=micro_batches,
             xla=assignment.xla,
             work=folder.work,
+            rank_by="accuracy" if PROTOCOLS[spec.protocol].chooses_on_test else "auc",
         )
         try:
             with clock.stage("train"):
@@ -195,7 +198,7 @@ def _write_pictures(
     logits: np.ndarray,
 ) -> None:
     films = dataset.films
-    score = Predictions(split.test, logits[films.indices(split.test)]).score
+    score = Predictions(split.test, logits).score
     common = common_films(films, split.test)
     ids = list(dict.fromkeys([*common, *outcome_films(films, split.test, score)]))
     explained = pixels[films.indices(ids)]
@@ -206,18 +209,15 @@ def _write_pictures(
     )
     if spec.recipe.augment.active:
         shown = films.indices(split.train[:: len(split.train) // 2])[:AUGMENTED_FILMS]
-        folder.write_arrays("augmented", _augmented(spec, shown, dataset, pixels))
+        views = [_augmented(spec, shown, pixels, view) for view in range(AUGMENTED_VIEWS)]
+        ids = np.array([films.rows[row].id for row in shown])
+        arrays = {"ids": ids, "originals": pixels[shown], "augmented": np.stack(views, 1)}
+        folder.write_arrays("augmented", arrays)
 
 
-def _augmented(
-    spec: RunSpec, rows: np.ndarray, dataset: Dataset, pixels: np.ndarray
-) -> dict[str, np.ndarray]:
-    views = []
-    for view in range(AUGMENTED_VIEWS):
-        draws = draw(spec.recipe.augment, len(pixels), pixels.shape[1], spec.seed, 0, view)
-        changed = change(
-            pixels[rows][..., None], draws.warp[rows], draws.tone[rows], fill=spec.recipe.augment.fill
-        )
-        views.append(changed.numpy()[..., 0])
-    ids = [dataset.films.rows[row].id for row in rows]
-    return {"ids": np.array(ids), "originals": pixels[rows], "augmented": np.stack(views, 1)}
+def _augmented(spec: RunSpec, rows: np.ndarray, pixels: np.ndarray, view: int) -> np.ndarray:
+    """Films changed as in training, (k, side, side) uint8; each view is another draw."""
+    augment = spec.recipe.augment
+    draws = draw(augment, len(pixels), pixels.shape[1], spec.seed, "shown", view)
+    changed = change(pixels[rows][..., None], draws.warp[rows], draws.tone[rows], fill=augment.fill)
+    return changed.numpy()[..., 0]

@@ -18,7 +18,8 @@ import numpy as np
 
 from benchmarks.assignment import Assignment, Clock, Tell, process_age
 from pneumo_tf.data.films import Dataset
-from pneumo_tf.data.protocol import PROTOCOLS, Split, limit
+from pneumo_tf.data.protocol import PROTOCOLS, check_sides, limit
+from pneumo_tf.data.split import Split
 from pneumo_tf.errors import UserError
 from pneumo_tf.run import Predictions, RunFolder, Runs, RunSpec
 
@@ -78,17 +79,18 @@ def do_run(folder: RunFolder, assignment: Assignment, tell: Tell) -> None:
     if spec.recipe.phases:
         with clock.stage("start"):
             from benchmarks.trained_run import trained_logits
-        logits, costs = trained_logits(folder, assignment, dataset, split, clock, tell, environment)
+        outputs, costs = trained_logits(folder, assignment, dataset, split, clock, tell, environment)
     else:
         from pneumo_tf.models.trivial import fit_trivial
 
         with clock.stage("train"):
             train = dataset.films.indices(split.train)
             logits = fit_trivial(spec.recipe.architecture, dataset, Path(assignment.cache), train)
+        sides = {name: dataset.films.indices(getattr(split, name)) for name in ("validation", "test")}
+        outputs = {name: logits[rows] for name, rows in sides.items()}
         costs = {"train_films": len(split.train)}
-    for name in ("validation", "test"):
-        ids = getattr(split, name)
-        folder.write_predictions(name, Predictions(ids, logits[dataset.films.indices(ids)]))
+    for name, logits in outputs.items():
+        folder.write_predictions(name, Predictions(getattr(split, name.partition("@")[0]), logits))
     clock.seconds["total"] = process_age()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     folder.write_json("costs.json", {"seconds": clock.seconds, "peak_host_mb": peak, **costs})
@@ -97,7 +99,9 @@ def do_run(folder: RunFolder, assignment: Assignment, tell: Tell) -> None:
 
 def read_split(spec: RunSpec, dataset: Dataset) -> Split:
     """Gives the split of a run: as its protocol makes it, cut to the run's training films."""
-    split = PROTOCOLS[spec.protocol].split(dataset.films, spec.fold)
+    protocol = PROTOCOLS[spec.protocol]
+    split = protocol.split(dataset.films, spec.fold)
+    check_sides(protocol, split)
     return limit(split, dataset.films, spec.train_films) if spec.train_films else split
 
 

@@ -1,13 +1,18 @@
 """Protocols: how films are divided into training, validation and test, and whether the result may rank."""
 
-import hashlib
-import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from pneumo_tf.data.films import Film, Films
+from pneumo_tf.data.published_protocols import (
+    split_640,
+    split_alphabetical,
+    split_pooled,
+    split_selected_on_test,
+)
+from pneumo_tf.data.split import Split, hash_order, sorted_ids
 from pneumo_tf.errors import UserError
 
 VALIDATION_FRACTION = 0.15
@@ -15,30 +20,6 @@ VALIDATION_FRACTION = 0.15
 
 MINIMUM_VALIDATION = 40
 """Films that `limit` leaves for validation where there are as many: fewer say nothing of a model."""
-
-
-@dataclass(frozen=True)
-class Split:
-    """Film ids of the three sides, each sorted; no patient stands on two sides under a protocol that ranks.
-
-    Args:
-        train: Films that weights are fitted to.
-        validation: Films that epochs and thresholds are chosen on.
-        test: Films that results are reported on.
-    """
-
-    train: tuple[str, ...]
-    validation: tuple[str, ...]
-    test: tuple[str, ...]
-
-    def to_json(self) -> str:
-        """The split as JSON text."""
-        return json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n"
-
-    @classmethod
-    def from_json(cls, text: str) -> "Split":
-        """Reads `to_json`."""
-        return cls(**{side: tuple(ids) for side, ids in json.loads(text).items()})
 
 
 @dataclass(frozen=True)
@@ -51,6 +32,9 @@ class Protocol:
         ranks: Whether models are ranked under it; not where it reproduces a flawed evaluation.
         folds: Number of folds, 0 for a single split.
         split: Divides films; takes the fold's number, None where there are no folds.
+        chooses_on_test: The films reported on are also those that choose the epoch, by accuracy.
+        reported: The predictions reported: `"test"`, or `"test@augmented"` where the films reported on are
+            changed at random like training films.
     """
 
     name: str
@@ -58,6 +42,8 @@ class Protocol:
     ranks: bool
     folds: int
     split: Callable[[Films, int | None], Split]
+    chooses_on_test: bool = False
+    reported: str = "test"
 
     @property
     def fold_numbers(self) -> tuple[int | None, ...]:
@@ -94,7 +80,7 @@ def split_official(films: Films, fold: int | None = None) -> Split:
             raise UserError(
                 f"{side} would lack a class; at least two patients of each class are needed in train"
             )
-    return Split(_ids(train), _ids(validation), _ids(test))
+    return Split(sorted_ids(train), sorted_ids(validation), sorted_ids(test))
 
 
 def limit(split: Split, films: Films, count: int) -> Split:
@@ -126,16 +112,7 @@ def limit(split: Split, films: Films, count: int) -> Split:
         raise UserError(f"{count} training films are too few for both classes; take more")
     proportion = round(len(split.validation) * count / len(split.train))
     validation = _spread(films_of["validation"])[: max(MINIMUM_VALIDATION, proportion)]
-    return Split(_ids(kept), _ids(validation), split.test)
-
-
-def _ids(films: Iterable[Film]) -> tuple[str, ...]:
-    return tuple(sorted(film.id for film in films))
-
-
-def _order(key: str, purpose: str) -> bytes:
-    """A fixed random order: unlike a shuffle it depends on no library's stream and on no other key."""
-    return hashlib.sha256(f"pneumo_tf/{purpose}/{key}".encode()).digest()
+    return Split(sorted_ids(kept), sorted_ids(validation), split.test)
 
 
 def _draw_patients(films: Sequence[Film], fraction: float, purpose: str) -> set[str]:
@@ -153,7 +130,7 @@ def _draw_patients(films: Sequence[Film], fraction: float, purpose: str) -> set[
         strata[tuple(sorted(kinds))].append(patient)
     drawn: set[str] = set()
     for patients in strata.values():
-        patients.sort(key=lambda patient: _order(patient, purpose))
+        patients.sort(key=lambda patient: hash_order(patient, purpose))
         drawn |= _fill(patients, counts, fraction * sum(counts[patient] for patient in patients))
     return drawn
 
@@ -182,13 +159,46 @@ def _spread(films: Iterable[Film]) -> list[Film]:
         groups[film.subtype].append(film)
     placed = []
     for subtype, members in groups.items():
-        members.sort(key=lambda film: (_order(PurePosixPath(film.id).stem.lower(), "limit"), film.id))
+        members.sort(key=lambda film: (hash_order(PurePosixPath(film.id).stem.lower(), "limit"), film.id))
         placed += [((rank + 0.5) / len(members), subtype, film) for rank, film in enumerate(members)]
     return [film for _, _, film in sorted(placed, key=lambda item: item[:2])]
 
 
-# Cross-validation (`cv5`) and the protocols of other systems (`published-*`, ranks=False) are entries here.
-PROTOCOLS: dict[str, Protocol] = {
-    protocol.name: protocol
-    for protocol in (Protocol("official", "Official test set", ranks=True, folds=0, split=split_official),)
-}
+_ENTRIES = (
+    Protocol("official", "Official test set", ranks=True, folds=0, split=split_official),
+    Protocol(
+        "published-alphabetical",
+        "Alphabetical head of train/, augmented, shown as validation",
+        ranks=False,
+        folds=0,
+        split=split_alphabetical,
+        chooses_on_test=True,
+        reported="test@augmented",
+    ),
+    Protocol("published-640", "Official test + val, 640 films", ranks=False, folds=0, split=split_640),
+    Protocol("published-pooled", "Random 15 % of all films", ranks=False, folds=0, split=split_pooled),
+    Protocol(
+        "published-test-selected",
+        "Official test, which also chose the epoch",
+        ranks=False,
+        folds=0,
+        split=split_selected_on_test,
+        chooses_on_test=True,
+    ),
+)
+
+PROTOCOLS: dict[str, Protocol] = {protocol.name: protocol for protocol in _ENTRIES}
+"""Protocols by name."""
+
+
+def check_sides(protocol: Protocol, split: Split) -> None:
+    """Refuses a split that looks at the films it reports on, unless its protocol exists to show that.
+
+    Raises:
+        ValueError: Where a film is reported on and also trained on, or chosen on by an honest protocol.
+    """
+    test = set(split.test)
+    if test & set(split.train):
+        raise ValueError(f"protocol {protocol.name} trains on films that it reports on")
+    if test & set(split.validation) and (protocol.ranks or not protocol.chooses_on_test):
+        raise ValueError(f"protocol {protocol.name} chooses on films that it reports on")

@@ -18,7 +18,7 @@ class Progress:
         epoch: Epochs of it that are done.
         history: One row per epoch so far, over all phases.
         best: Weights of the best epoch so far, None before the first.
-        best_rank: What made it the best: validation AUC, then the lower validation loss.
+        best_rank: What made it the best: validation AUC or accuracy, then the lower validation loss.
         best_epoch: Its number in `history`, from 1.
         stale: Epochs of this phase since its best.
     """

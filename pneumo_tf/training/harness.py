@@ -62,6 +62,7 @@ class Setting:
         micro_batches: Parts that a batch is cut into.
         xla: Compile with XLA.
         work: Folder for checkpoints.
+        rank_by: What makes an epoch the best: validation `"auc"` or `"accuracy"`.
     """
 
     seed: int
@@ -70,6 +71,7 @@ class Setting:
     micro_batches: int
     xla: bool
     work: Path
+    rank_by: str = "auc"
 
 
 @dataclass(frozen=True)
@@ -194,12 +196,13 @@ class _Loop:
         if not (np.isfinite(train_loss) and np.isfinite(logits).all()):
             raise NotFinite(f"the loss is {train_loss} in phase {number + 1}, epoch {epoch + 1}")
         score = Predictions((), logits).score
-        validation = measure(films.labels[films.validation], score, names=("auc", "log_loss"))
+        validation = measure(films.labels[films.validation], score, names=("auc", "accuracy", "log_loss"))
         return {
             "learning_rate": float(keras.ops.convert_to_numpy(optimizer.learning_rate)),
             "train_loss": train_loss,
             "validation_loss": float(validation["log_loss"][0]),
             "validation_auc": float(validation["auc"][0]),
+            "validation_accuracy": float(validation["accuracy"][0]),
             "seconds": trained - started,
             "validation_seconds": time.perf_counter() - trained,
         }
@@ -207,7 +210,7 @@ class _Loop:
     def note(self, row: dict[str, float]) -> None:
         progress = self.progress
         progress.history.append(row)
-        rank = (row["validation_auc"], -row["validation_loss"])
+        rank = (row[f"validation_{self.setting.rank_by}"], -row["validation_loss"])
         if rank > progress.best_rank:
             progress.best_rank, progress.best_epoch = rank, len(progress.history)
             progress.best = self.model.get_weights() if self.recipe.select == "best" else None

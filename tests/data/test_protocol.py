@@ -1,14 +1,18 @@
 """How films are divided: whole patients, the same on every machine, the same whatever the order."""
 
+import dataclasses
 import hashlib
 import random
 from collections import Counter
+from pathlib import PurePosixPath
 
+import numpy as np
 import pytest
 
 from pneumo_tf.data.films import Film, Films
 from pneumo_tf.data.kermany import read_folder
-from pneumo_tf.data.protocol import PROTOCOLS, Split, limit, split_official
+from pneumo_tf.data.protocol import PROTOCOLS, check_sides, limit, split_official
+from pneumo_tf.data.split import Split
 from pneumo_tf.errors import UserError
 from tests.conftest import SHARED
 
@@ -252,3 +256,57 @@ def test_every_protocol_divides_every_fold(films, name):
 def test_official_ranks_and_has_one_split():
     protocol = PROTOCOLS["official"]
     assert protocol.ranks and protocol.fold_numbers == (None,)
+
+
+@pytest.fixture(scope="module")
+def real_set():
+    if not REAL.is_dir():
+        pytest.skip("the Kermany set is not here")
+    return read_folder(REAL).films
+
+
+def leaked(films, split):
+    """Share of reported films whose patient is in training."""
+    known = {films.rows[i].patient for i in films.indices(split.train)}
+    return np.mean([films.rows[i].patient in known for i in films.indices(split.test)])
+
+
+@pytest.mark.parametrize(
+    ("name", "train", "test", "normal"),
+    [
+        ("official", 4447, 624, 234),
+        ("published-alphabetical", 4695, 521, 134),
+        ("published-640", 4695, 640, 242),
+        ("published-pooled", 4099, 879, None),
+        ("published-test-selected", 5216, 624, 234),
+    ],
+)
+def test_every_protocol_on_the_real_set(real_set, name, train, test, normal):
+    protocol = PROTOCOLS[name]
+    split = protocol.split(real_set, None)
+    check_sides(protocol, split)
+    assert (len(split.train), len(split.test)) == (train, test)
+    if normal is not None:
+        assert int((real_set.labels[real_set.indices(split.test)] == 0).sum()) == normal
+    assert protocol.ranks == (name == "official")
+
+
+def test_what_the_published_splits_leak(real_set):
+    shares = {name: leaked(real_set, PROTOCOLS[name].split(real_set, None)) for name in PROTOCOLS}
+    assert shares["official"] == 0
+    assert shares["published-test-selected"] == 0
+    assert shares["published-pooled"] == pytest.approx(0.38, abs=0.04)
+    # The alphabetical head is all of one series.
+    head = PROTOCOLS["published-alphabetical"].split(real_set, None).test
+    assert all(PurePosixPath(i).name.startswith("IM-") for i in head if "NORMAL" in i)
+
+
+def test_no_honest_protocol_may_look_at_what_it_reports():
+    official, selected = PROTOCOLS["official"], PROTOCOLS["published-test-selected"]
+    peeking, training = Split(("a",), ("b",), ("b",)), Split(("a", "b"), ("c",), ("b",))
+    check_sides(selected, peeking)
+    for protocol, split in ((official, peeking), (official, training), (selected, training)):
+        with pytest.raises(ValueError, match="that it reports on"):
+            check_sides(protocol, split)
+    with pytest.raises(ValueError, match="chooses on films"):
+        check_sides(dataclasses.replace(selected, ranks=True), peeking)

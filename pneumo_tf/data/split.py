@@ -1,0 +1,42 @@
+"""A division of films into three sides, and the fixed random orders that divisions are made with."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+
+from pneumo_tf.data.films import Film
+
+
+@dataclass(frozen=True)
+class Split:
+    """Film ids of the three sides, each sorted; no patient stands on two sides under a protocol that ranks.
+
+    Args:
+        train: Films that weights are fitted to.
+        validation: Films that epochs and thresholds are chosen on.
+        test: Films that results are reported on.
+    """
+
+    train: tuple[str, ...]
+    validation: tuple[str, ...]
+    test: tuple[str, ...]
+
+    def to_json(self) -> str:
+        """The split as JSON text."""
+        return json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> "Split":
+        """Reads `to_json`."""
+        return cls(**{side: tuple(ids) for side, ids in json.loads(text).items()})
+
+
+def sorted_ids(films: Iterable[Film]) -> tuple[str, ...]:
+    """Ids of films in the order of a split."""
+    return tuple(sorted(film.id for film in films))
+
+
+def hash_order(key: str, purpose: str) -> bytes:
+    """A fixed random order: unlike a shuffle it depends on no library's stream and on no other key."""
+    return hashlib.sha256(f"pneumo_tf/{purpose}/{key}".encode()).digest()
