@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks.assignment import Assignment, Clock, Tell
-from pneumo_tf.data.augment import draw
+from pneumo_tf.data.augment import draw, source_side
 from pneumo_tf.data.batches import change
 from pneumo_tf.data.cache import cached_pixels
 from pneumo_tf.data.films import Dataset
@@ -56,15 +56,10 @@ def trained_logits(
     spec = folder.spec
     _prepare_device(assignment, spec, environment)
     with clock.stage("decode"):
-        pixels = cached_pixels(
-            dataset,
-            Path(assignment.cache),
-            side=spec.recipe.size,
-            fit=spec.recipe.fit,
-            edge_crop=spec.recipe.edge_crop,
-        )
+        pixels = _pixels(dataset, assignment, spec, spec.recipe.size)
+        sources = _pixels(dataset, assignment, spec, source_side(spec.recipe.augment, spec.recipe.size))
     index = dataset.films.indices
-    films = TrainingFilms(pixels, dataset.films.labels, index(split.train), index(split.validation))
+    films = TrainingFilms(pixels, sources, dataset.films.labels, index(split.train), index(split.validation))
     model, trained, micro_batches = _train_within_memory(
         folder, assignment, spec, films, clock, tell, environment
     )
@@ -74,10 +69,12 @@ def trained_logits(
         outputs = {name: predict(pixels, index(getattr(split, name))) for name in ("validation", "test")}
         if PROTOCOLS[spec.protocol].reported == "test@augmented":
             rows = index(split.test)
-            outputs["test@augmented"] = predict(_augmented(spec, rows, pixels, 0), np.arange(len(rows)))
+            outputs["test@augmented"] = predict(_augmented(spec, rows, sources, 0), np.arange(len(rows)))
         latency = _latency_ms(predict, pixels)
     with clock.stage("explain"):
         _write_pictures(folder, spec, model, dataset, split, pixels, outputs["test"])
+        if spec.recipe.augment.active:
+            _write_augmented(folder, spec, dataset, split, pixels, sources)
     with clock.stage("save"):
         folder.save_model(model.save)
     return outputs, {
@@ -90,6 +87,11 @@ def trained_logits(
         "kept_epoch": trained.kept_epoch,
         "train_films": len(split.train),
     }
+
+
+def _pixels(dataset: Dataset, assignment: Assignment, spec: RunSpec, side: int) -> np.ndarray:
+    fit, edge_crop = spec.recipe.fit, spec.recipe.edge_crop
+    return cached_pixels(dataset, Path(assignment.cache), side=side, fit=fit, edge_crop=edge_crop)
 
 
 def _prepare_device(assignment: Assignment, spec: RunSpec, environment: dict[str, Any]) -> None:
@@ -207,17 +209,24 @@ def _write_pictures(
         "explained",
         {"ids": np.array(ids), "pixels": explained, "maps": maps, "common": np.isin(ids, common)},
     )
-    if spec.recipe.augment.active:
-        shown = films.indices(split.train[:: len(split.train) // 2])[:AUGMENTED_FILMS]
-        views = [_augmented(spec, shown, pixels, view) for view in range(AUGMENTED_VIEWS)]
-        ids = np.array([films.rows[row].id for row in shown])
-        arrays = {"ids": ids, "originals": pixels[shown], "augmented": np.stack(views, 1)}
-        folder.write_arrays("augmented", arrays)
 
 
-def _augmented(spec: RunSpec, rows: np.ndarray, pixels: np.ndarray, view: int) -> np.ndarray:
+def _write_augmented(
+    folder: RunFolder, spec: RunSpec, dataset: Dataset, split: Split, pixels: np.ndarray, sources: np.ndarray
+) -> None:
+    films = dataset.films
+    shown = films.indices(split.train[:: len(split.train) // 2])[:AUGMENTED_FILMS]
+    views = [_augmented(spec, shown, sources, view) for view in range(AUGMENTED_VIEWS)]
+    ids = np.array([films.rows[row].id for row in shown])
+    folder.write_arrays(
+        "augmented", {"ids": ids, "originals": pixels[shown], "augmented": np.stack(views, 1)}
+    )
+
+
+def _augmented(spec: RunSpec, rows: np.ndarray, sources: np.ndarray, view: int) -> np.ndarray:
     """Films changed as in training, (k, side, side) uint8; each view is another draw."""
-    augment = spec.recipe.augment
-    draws = draw(augment, len(pixels), pixels.shape[1], spec.seed, "shown", view)
-    changed = change(pixels[rows][..., None], draws.warp[rows], draws.tone[rows], fill=augment.fill)
+    augment, side = spec.recipe.augment, spec.recipe.size
+    draws = draw(augment, len(sources), side, spec.seed, "shown", view)
+    films, warp, tone = sources[rows][..., None], draws.warp[rows], draws.tone[rows]
+    changed = change(films, warp, tone, side=side, fill=augment.fill)
     return changed.numpy()[..., 0]

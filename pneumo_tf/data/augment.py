@@ -5,6 +5,7 @@ change nothing, and a resumed epoch sees what it would have seen.
 """
 
 import hashlib
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,13 +35,27 @@ def generator(*key: int | str) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=int.from_bytes(digest[:16], "little")))
 
 
+def source_side(augment: Augment, side: int) -> int:
+    """Side at which films are decoded for training, pixels.
+
+    A random resized crop is taken from a film large enough that the smallest crop is not magnified, as
+    torchvision takes it from the original. Cut from a film of the model's own side, small crops would be
+    blurred as no validation or test film ever is.
+
+    Args:
+        augment: Ranges.
+        side: Side that the model takes, pixels.
+    """
+    return math.ceil(side / math.sqrt(min(1.0, augment.crop_area[0])))
+
+
 def draw(augment: Augment, films: int, side: int, *key: int | str) -> Draws:
     """Draws the change of every film of a dataset for one epoch.
 
     Args:
         augment: Ranges.
         films: How many films the dataset has; row i belongs to film i, trained on or not.
-        side: Height and width, pixels.
+        side: Height and width of the changed films, pixels; they come from films of `source_side`.
         *key: Seed, phase, epoch and use.
 
     Returns:
@@ -58,9 +73,10 @@ def draw(augment: Augment, films: int, side: int, *key: int | str) -> Draws:
     zoom = augment.zoom[0] + (augment.zoom[1] - augment.zoom[0]) * uniform[:, 5]
     mirror = np.where(uniform[:, 6] < augment.flip, -1.0, 1.0)
     width, height = _crop(augment, uniform[:, 9:].reshape(films, _CROP_TRIES, 2))
-    centre_x = side * (augment.shift * signed[:, 7] + (1 - width) / 2 * signed[:, 7])
-    centre_y = side * (augment.shift * signed[:, 8] + (1 - height) / 2 * signed[:, 8])
-    warp = _warp(side, angle, width / zoom * mirror, height / zoom, centre_x, centre_y)
+    shift_x = (augment.shift + (1 - width) / 2) * signed[:, 7]
+    shift_y = (augment.shift + (1 - height) / 2) * signed[:, 8]
+    sides = side, source_side(augment, side)
+    warp = _warp(*sides, angle, width / zoom * mirror, height / zoom, shift_x, shift_y)
     return Draws(warp.astype(np.float32), np.stack(tone, 1).astype(np.float32))
 
 
@@ -87,6 +103,7 @@ def _crop(augment: Augment, uniform: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 def _warp(
     side: int,
+    source: int,
     angle: np.ndarray,
     width: np.ndarray,
     height: np.ndarray,
@@ -94,11 +111,11 @@ def _warp(
     shift_y: np.ndarray,
 ) -> np.ndarray:
     """Composes rotation, scale, mirror and shift about the film's centre into one transform per film."""
-    cos, sin = np.cos(angle), np.sin(angle)
-    centre = (side - 1) / 2
+    cos, sin = np.cos(angle) * source / side, np.sin(angle) * source / side
     a, b = cos * width, -sin * height
     d, e = sin * width, cos * height
-    c = centre + shift_x - a * centre - b * centre
-    f = centre + shift_y - d * centre - e * centre
+    centre, source_centre = (side - 1) / 2, (source - 1) / 2
+    c = source_centre + source * shift_x - (a + b) * centre
+    f = source_centre + source * shift_y - (d + e) * centre
     zero = np.zeros_like(a)
     return np.stack([a, b, c, d, e, f, zero, zero], 1)

@@ -40,8 +40,8 @@ def training_batches(
     """Batches of one epoch, shuffled and augmented.
 
     Args:
-        recipe: Batch size and augmentation.
-        pixels: (n, side, side) uint8 of the whole dataset.
+        recipe: Side, batch size and augmentation.
+        pixels: (n, source, source) uint8 of the whole dataset, at the augmentation's `source_side`.
         order: Indices of the films, in order.
         labels: (n,) labels of the whole dataset.
         *key: Seed, phase and epoch.
@@ -52,12 +52,12 @@ def training_batches(
     batches = tf.data.Dataset.from_tensor_slices((order, labels[order].astype(np.int32))).batch(recipe.batch)
     batches = batches.map(lambda rows, truth: (_gather(pixels, rows), rows, truth))
     if recipe.augment.active:
-        draws = draw(recipe.augment, len(pixels), pixels.shape[1], *key)
+        side, fill = recipe.size, recipe.augment.fill
+        draws = draw(recipe.augment, len(pixels), side, *key)
         warp, tone = tf.constant(draws.warp), tf.constant(draws.tone)
-        fill = recipe.augment.fill
         batches = batches.map(
             lambda films, rows, truth: (
-                change(films, tf.gather(warp, rows), tf.gather(tone, rows), fill=fill),
+                change(films, tf.gather(warp, rows), tf.gather(tone, rows), side=side, fill=fill),
                 rows,
                 truth,
             ),
@@ -81,13 +81,14 @@ def fixed_batches(pixels: np.ndarray, rows: np.ndarray, size: int) -> Iterator[n
         yield pixels[rows[start : start + size]][..., None]
 
 
-def change(films: tf.Tensor, warp: tf.Tensor, tone: tf.Tensor, *, fill: str) -> tf.Tensor:
+def change(films: tf.Tensor, warp: tf.Tensor, tone: tf.Tensor, *, side: int, fill: str) -> tf.Tensor:
     """Warps films and changes their tone.
 
     Args:
-        films: (b, side, side, 1) uint8.
+        films: (b, source, source, 1) uint8.
         warp: (b, 8), see `Draws`.
         tone: (b, 4), see `Draws`.
+        side: Height and width of the result, pixels.
         fill: `"nearest"` or `"black"`.
 
     Returns:
@@ -97,7 +98,7 @@ def change(films: tf.Tensor, warp: tf.Tensor, tone: tf.Tensor, *, fill: str) -> 
     warped = tf.raw_ops.ImageProjectiveTransformV3(
         images=tf.cast(films, tf.float32),
         transforms=warp,
-        output_shape=tf.shape(films)[1:3],
+        output_shape=(side, side),
         interpolation="BILINEAR",
         fill_mode="NEAREST" if fill == "nearest" else "CONSTANT",
         fill_value=0.0,

@@ -40,12 +40,14 @@ class TrainingFilms:
 
     Args:
         pixels: (n, side, side) uint8 of the whole dataset.
+        sources: The same films at the side that augmentation starts from.
         labels: (n,) of the whole dataset.
         train: Indices of the training films.
         validation: Indices of the validation films.
     """
 
     pixels: np.ndarray
+    sources: np.ndarray
     labels: np.ndarray
     train: np.ndarray
     validation: np.ndarray
@@ -185,7 +187,7 @@ class _Loop:
         key = (self.setting.seed, number, epoch)
         _seed_dropout(self.model, *key)
         order = training_order(self.recipe, films.train, films.labels[films.train], *key)
-        batches = training_batches(self.recipe, films.pixels, order, films.labels, *key)
+        batches = training_batches(self.recipe, films.sources, order, films.labels, *key)
         total = tf.constant(0.0)
         for index, (images, labels) in enumerate(batches):
             self.on_step(number, epoch, index, self.steps)

@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 from benchmarks.recipes import RECIPES
-from pneumo_tf.data.augment import draw
+from pneumo_tf.data.augment import draw, source_side
 from pneumo_tf.data.batches import change, training_batches, training_order
 from pneumo_tf.recipe import Augment, Recipe
 
@@ -18,8 +18,11 @@ def films():
 
 
 def changed(films, augment, *key):
-    draws = draw(augment, len(films), SIDE, *key)
-    return change(films[..., None], draws.warp, draws.tone, fill=augment.fill).numpy()[..., 0], draws
+    side = round(SIDE * np.sqrt(min(1.0, augment.crop_area[0])))
+    assert source_side(augment, side) == SIDE
+    draws = draw(augment, len(films), side, *key)
+    tensor = change(films[..., None], draws.warp, draws.tone, side=side, fill=augment.fill)
+    return tensor.numpy()[..., 0], draws
 
 
 def test_nothing_asked_changes_nothing(films):
@@ -41,7 +44,7 @@ def test_a_certain_flip_mirrors(films):
 def test_the_warp_equals_opencv(films, augment):
     ours, draws = changed(films, augment, 3)
     border = cv2.BORDER_REPLICATE if augment.fill == "nearest" else cv2.BORDER_CONSTANT
-    y, x = np.mgrid[:SIDE, :SIDE].astype(np.float32)
+    y, x = np.mgrid[: ours.shape[1], : ours.shape[2]].astype(np.float32)
     for film, warp, result in zip(films, draws.warp, ours, strict=True):
         a, b, c, d, e, f = warp[:6]
         mapped = (a * x + b * y + c, d * x + e * y + f)
@@ -61,13 +64,16 @@ def test_ranges_are_kept_and_filled():
 
 def test_crops_have_the_area_and_aspect_asked_for_and_stay_inside():
     augment = Augment(crop_area=(0.85, 1.0), crop_aspect=(3 / 4, 4 / 3))
+    source = source_side(augment, SIDE)
+    assert source == 70
     warp = draw(augment, 4000, SIDE, 0).warp.astype(float)
-    width, height = warp[:, 0], warp[:, 4]
+    width, height = warp[:, 0] * SIDE / source, warp[:, 4] * SIDE / source
     assert (width * height).min() >= 0.85 - 1e-6
     assert max(width.max(), height.max()) <= 1 + 1e-6
-    corner = width * (SIDE - 1) + warp[:, 2]
-    assert warp[:, 2].min() >= -0.5 - 1e-3
-    assert corner.max() <= SIDE - 0.5 + 1e-3
+    # The outer edges of the first and the last pixel, in pixels of the source.
+    left, right = warp[:, 2] - warp[:, 0] / 2, warp[:, 0] * (SIDE - 0.5) + warp[:, 2]
+    assert left.min() >= -0.5 - 1e-3
+    assert right.max() <= source - 0.5 + 1e-3
 
 
 def test_tone_keeps_the_mean_grey_level(films):
@@ -95,7 +101,7 @@ def test_draws_depend_on_the_key_alone(name):
 
 def test_a_batch_is_a_pure_function_of_seed_phase_epoch_and_film(films):
     labels = np.arange(8) % 2
-    recipe = Recipe("x", "conv3", batch=3, augment=Augment(rotation=10, gamma=0.2))
+    recipe = Recipe("x", "conv3", size=SIDE, batch=3, augment=Augment(rotation=10, gamma=0.2))
 
     def epoch(order):
         batches = training_batches(recipe, films, order, labels, 0, 0, 1)
@@ -114,3 +120,14 @@ def test_shuffling_sees_every_film_once_and_balanced_sampling_as_many_of_each_cl
     balanced = training_order(Recipe("x", "conv3", sampling="balanced"), films, labels, 0, 0, 0)
     assert len(balanced) == 100
     assert np.bincount(labels[balanced - 100]).tolist() == [50, 50]
+
+
+def test_small_crops_are_as_sharp_as_the_film():
+    # A checkerboard keeps its contrast when the crop comes from a film large enough, not from a shrunk one.
+    augment = Augment(crop_area=(0.25, 0.25))
+    source = source_side(augment, SIDE)
+    board = np.kron(np.indices((source // 4, source // 4)).sum(0) % 2, np.ones((4, 4))).astype(np.uint8) * 255
+    draws = draw(augment, 1, SIDE, 0)
+    crop = change(board[None, ..., None], draws.warp, draws.tone, side=SIDE, fill="nearest").numpy()
+    assert (crop > 250).mean() > 0.25
+    assert (crop < 5).mean() > 0.25
