@@ -163,11 +163,13 @@ class Published:
         on: The images, in words, such as `"official test"`.
         metrics: Names as in `pneumo_tf.evaluation.metrics`, with fractions of 1.
         confusion: TN, FP, FN, TP, where they printed them.
+        protocol: Name in `pneumo_tf.data.protocol` of what they did, "" where it cannot be done with these films.
     """
 
     on: str
     metrics: Mapping[str, float] = field(default_factory=dict)
     confusion: tuple[int, int, int, int] | None = None
+    protocol: str = ""
 
 
 @dataclass(frozen=True)

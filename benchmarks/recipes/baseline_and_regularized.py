@@ -17,7 +17,8 @@ _FROZEN = Phase(epochs=10, learning_rate=1e-3, train="head")
 
 
 def _published(tn: int, fp: int, fn: int, tp: int, accuracy: float, macro_f1: float) -> tuple[Published, ...]:
-    return (Published(_TEST, {"accuracy": accuracy, "macro_f1": macro_f1}, (tn, fp, fn, tp)),)
+    metrics = {"accuracy": accuracy, "macro_f1": macro_f1}
+    return (Published(_TEST, metrics, (tn, fp, fn, tp), "published-test-selected"),)
 
 
 RECIPES = (

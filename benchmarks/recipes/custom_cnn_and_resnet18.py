@@ -12,6 +12,7 @@ from pneumo_tf.recipe import Augment, Head, Phase, Published, Recipe
 _FAMILY = "Custom CNN and two-phase ResNet-18"
 _SOURCE = "PyTorch project, 224 px, official folders"
 _TEST = "official test, which also chose the checkpoint"
+_PROTOCOL = "published-test-selected"
 _NOTEBOOK = "the same, as its notebooks print it"
 
 RECIPES = (
@@ -32,8 +33,12 @@ RECIPES = (
         family=_FAMILY,
         source=_SOURCE,
         published=(
-            Published(_TEST, {"accuracy": 0.8958, "sensitivity": 0.941, "specificity": 0.821, "auc": 0.948}),
-            Published(_NOTEBOOK, {"auc": 0.9487}, (184, 50, 15, 375)),
+            Published(
+                _TEST,
+                {"accuracy": 0.8958, "sensitivity": 0.941, "specificity": 0.821, "auc": 0.948},
+                protocol=_PROTOCOL,
+            ),
+            Published(_NOTEBOOK, {"auc": 0.9487}, (184, 50, 15, 375), _PROTOCOL),
         ),
         expected=(0.75, 0.90),
     ),
@@ -59,8 +64,12 @@ RECIPES = (
         source=_SOURCE,
         chosen="batch 32 and crop aspect 3/4–4/3 as in the custom CNN",
         published=(
-            Published(_TEST, {"accuracy": 0.9247, "sensitivity": 0.979, "specificity": 0.821, "auc": 0.962}),
-            Published(_NOTEBOOK, {"auc": 0.9712}, (193, 41, 6, 384)),
+            Published(
+                _TEST,
+                {"accuracy": 0.9247, "sensitivity": 0.979, "specificity": 0.821, "auc": 0.962},
+                protocol=_PROTOCOL,
+            ),
+            Published(_NOTEBOOK, {"auc": 0.9712}, (193, 41, 6, 384), _PROTOCOL),
         ),
         expected=(0.80, 0.93),
     ),

@@ -31,7 +31,12 @@ def _two_phase(
     confusion: tuple[int, int, int, int] | None = None,
     chosen: str = _CHOSEN,
 ) -> Recipe:
-    validation = Published(_VALIDATION, {"accuracy": accuracy, "f1": f1, "log_loss": loss})
+    validation = Published(
+        _VALIDATION,
+        {"accuracy": accuracy, "f1": f1, "log_loss": loss},
+        protocol="published-alphabetical",
+    )
+    matrix = Published(_TEST_AND_VAL, confusion=confusion, protocol="published-640")
     return Recipe(
         name=name,
         architecture=name,
@@ -50,7 +55,7 @@ def _two_phase(
         if accuracy
         else "the same recipe, wished for by its authors",
         chosen=chosen,
-        published=(validation, Published(_TEST_AND_VAL, confusion=confusion)) if accuracy else (),
+        published=(validation, matrix) if accuracy else (),
         expected=(0.72, 0.93),
     )
 
