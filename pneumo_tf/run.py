@@ -239,10 +239,14 @@ class Runs:
         self.root = root
 
     def plan(self, spec: RunSpec) -> RunFolder:
-        """Gives the folder of a run, made and marked `planned` where it is new."""
+        """Gives the folder of a run, made and marked `planned` where it is new.
+
+        What only describes a recipe is not in the id, so a finished run takes a better description on.
+        """
         folder = RunFolder(self.root / spec.id)
-        if not folder.status:
+        if folder.read_json("run.json") != json.loads(json.dumps(spec.to_dict())):
             folder.write_json("run.json", spec.to_dict())
+        if not folder.status:
             folder.set_status("planned")
         return folder
 

@@ -94,6 +94,14 @@ def test_done_clears_the_workplace_and_planning_again_changes_nothing(tmp_path):
     assert runs.state(SPEC) == "planned"
 
 
+def test_a_finished_run_takes_a_better_description_on(tmp_path):
+    runs = Runs(tmp_path)
+    runs.plan(SPEC).set_status("done")
+    described = dataclasses.replace(SPEC, recipe=dataclasses.replace(SPEC.recipe, source="a paper"))
+    folder = runs.plan(described)
+    assert (folder.state, folder.spec.recipe.source) == ("done", "a paper")
+
+
 def test_missing_predictions_say_what_to_do(tmp_path):
     with pytest.raises(UserError, match="--fresh"):
         Runs(tmp_path).plan(SPEC).read_predictions("test")

@@ -33,6 +33,7 @@ RECIPES = (
                     "ppv": 0.96,
                     "npv": 0.73,
                 },
+                protocol="published-pooled",
             ),
         ),
         expected=(0.75, 0.90),

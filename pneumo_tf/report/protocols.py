@@ -13,9 +13,9 @@ SHOWN = ("accuracy", "specificity", "auc")
 DECIMALS = 3
 
 LEAD = (
-    "For each published figure that these runs reproduce: the figure as it was printed, ours under the protocol "
-    "it was computed with, and ours under `official`, where nothing is chosen on the test films. None of the "
-    "first two ranks."
+    "For each published figure that these runs reproduce: as it was printed, ours under the protocol it was "
+    "computed with, and ours under `official`, where nothing is chosen on the test films. "
+    "The first two never rank."
 )
 
 
@@ -37,7 +37,7 @@ def protocol_matters(board: Board) -> Table:
                 lines += _lines(figure, rows[name, protocol], honest)
     notes = [
         "[95 %]: as in the ranking. *italic*: computed here from a printed confusion matrix.",
-        "Drift: ours under the authors' protocol minus ours under `official`, the same recipe on the same machine.",
+        "Drift: ours under the authors' protocol minus ours under `official`, of the same recipe.",
     ]
     header = ["Recipe", "Protocol", "Metric", "As printed", "Ours, same protocol", "Ours, official", "Drift"]
     return Table(header, _sorted(lines), notes, left=3)
