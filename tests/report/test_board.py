@@ -109,12 +109,59 @@ def test_rows_rank_by_auc_and_carry_their_marks(tmp_path):
     assert marks["file_size_only"] == marks["convnext_base"] == ""
 
 
-def test_a_row_beats_a_trivial_one_only_if_their_intervals_are_apart(tmp_path):
-    rows = {row.name: row for row in only(read_boards(fabricate_runs(tmp_path, flawed=False))).rows}
-    assert beats(rows["convnext_base"], rows["file_size_only"])
-    assert not beats(rows["file_size_only"], rows["convnext_base"])
+def test_a_row_beats_a_trivial_one_only_by_the_paired_test(tmp_path):
+    board = only(read_boards(fabricate_runs(tmp_path, flawed=False)))
+    rows = {row.name: row for row in board.rows}
+    assert beats(board, rows["convnext_base"], rows["file_size_only"])
+    assert not beats(board, rows["file_size_only"], rows["convnext_base"])
     assert rows["cnn_baseline"].estimates["auc"].value > rows["file_size_only"].estimates["auc"].value
-    assert not beats(rows["cnn_baseline"], rows["file_size_only"])
+    assert not beats(board, rows["cnn_baseline"], rows["file_size_only"])
+
+
+def test_intervals_that_overlap_may_hide_a_difference_on_the_same_films(tmp_path):
+    runs = fabricate_runs(tmp_path, RECIPES[2:3] + RECIPES[-1:], seeds=1, n_test=400, flawed=False)
+    (net, trivial) = runs
+    better = trivial.read_predictions("test")
+    rng = np.random.default_rng(0)
+    label = np.array(["PNEUMONIA" in film for film in better.ids])
+    score = better.score + 0.6 * label + rng.normal(0, 0.1, len(label))
+    net.write_predictions("test", Predictions(better.ids, score[:, None].astype(np.float32)))
+    board = only(read_boards(runs))
+    one, other = (row.estimates["auc"] for row in board.ranking)
+    assert one.low < other.high
+    assert beats(board, *board.ranking)
+    assert standings(board)[0].marks == ""
+
+
+def test_tiers_follow_the_ranking_and_rank_intervals_hold_the_rank(tmp_path):
+    ranked = standings(only(read_boards(fabricate_runs(tmp_path, n_test=624))))
+    tiers = [standing.tier for standing in ranked]
+    assert tiers[0] == 1 and tiers[-1] > 1
+    assert all(later - tier in (0, 1) for tier, later in zip(tiers, tiers[1:], strict=False))
+    assert all(standing.ranks[0] <= standing.rank <= standing.ranks[1] for standing in ranked)
+
+
+def test_rows_without_an_auc_have_no_tier(tmp_path):
+    runs = Runs(tmp_path)
+    sick = Films(tuple(film for film in TINY if film.split == "train" or film.label))
+    runs.write_films("Only pneumonia in the test films", sick)
+    spec = RunSpec(
+        Recipe("net", "cnn", (Phase(1, 1e-3),)),
+        "official",
+        sick.fingerprint,
+        "full",
+        0,
+        None,
+        "float32",
+        "random",
+    )
+    folder = runs.plan(spec)
+    for name, split in (("test", "test"), ("validation", "train")):
+        ids = tuple(film.id for film in sick if film.split == split)
+        folder.write_predictions(name, Predictions(ids, np.ones((len(ids), 1), np.float32)))
+    folder.set_status("done")
+    (standing,) = standings(only(read_boards(runs)))
+    assert (standing.tier, standing.ranks) == (None, None)
 
 
 def test_runs_that_are_not_done_stay_with_their_reason(tmp_path):

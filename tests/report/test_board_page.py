@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from pneumo_tf.data.films import Films
 from pneumo_tf.errors import UserError
 from pneumo_tf.evaluation.intervals import Estimate
 from pneumo_tf.recipe import Phase, Published, Recipe
@@ -123,6 +124,71 @@ def test_test_films_of_one_class_have_no_auc_and_no_traceback(tmp_path):
     text = section(page(runs, tmp_path), "Ranking")
     assert "– AUC of cnn_baseline: the films are of one class." in text
     assert "nan" not in text
+
+
+def test_tiers_and_ranks_stand_beside_the_names(tmp_path):
+    text = page(fabricate_runs(tmp_path / "runs", n_test=624), tmp_path)
+    ranking = next(tables(section(text, "Ranking")))
+    assert ranking[0][1].strip() == "Tier (ranks)"
+    assert re.fullmatch(r"1 \(1(–\d)?\)", ranking[2][1].strip())
+    assert "p &lt; 0.05 after Holm's correction over all pairs" in text
+
+
+def test_differences_are_to_the_first_row_and_paired(tmp_path):
+    text = section(
+        page(fabricate_runs(tmp_path / "runs", n_test=624), tmp_path), "Differences to the first row"
+    )
+    (table,) = tables(text)
+    assert len(table) == 2 + len(RECIPES) - 1, "title, rule, and every row but the first"
+    for line in table[2:]:
+        assert line[1].strip().startswith("-"), "no row is above the first"
+        assert re.fullmatch(r"(\+|-)\d\.\d+, (&lt; 0\.001|\d\.\d+)", line[3].strip())
+
+
+def test_a_single_row_is_compared_with_nothing(tmp_path):
+    text = page(fabricate_runs(tmp_path / "runs", RECIPES[2:3], flawed=False), tmp_path)
+    assert "Differences to the first row" not in text
+
+
+def test_trust_is_told_of_every_ranked_row(tmp_path):
+    text = page(fabricate_runs(tmp_path / "runs"), tmp_path)
+    for title in ("Calibration", "Operating points", "Other prevalences", "Risk and coverage"):
+        (table,) = tables(section(text, title))
+        assert len(table) == 2 + len(RECIPES), title
+    header, _, first, *_ = next(tables(section(text, "Operating points")))
+    assert [cell.strip() for cell in header[1:3]] == ["Probability 0.5", "Youden"]
+    kept, drift = re.fullmatch(r"(\S+) / \S+ \((\S+) / \S+\)", first[1].strip()).groups()
+    validation = float(kept) - float(drift)
+    assert 0 <= validation <= 1.01
+
+
+def test_specificity_by_series_needs_two_series(tmp_path):
+    assert "Specificity by series" not in page(fabricate_runs(tmp_path / "one"), tmp_path)
+    films = fabricate_films()
+    renamed = Films(tuple(film._replace(id=series_name(film, at)) for at, film in enumerate(films)))
+    runs = Runs(tmp_path / "two")
+    runs.write_films("Named as the source names them", renamed)
+    spec = RunSpec(RECIPES[2], "official", renamed.fingerprint, "full", 0, None, "float32", "random")
+    folder = runs.plan(spec)
+    finish(folder, renamed)
+    given = folder.read_predictions("test")
+    score = np.array([-1.0 if "/IM-" in film else 1.0 for film in given.ids], np.float32)
+    folder.write_predictions("test", Predictions(given.ids, score[:, None]))
+    text = section(page(runs, tmp_path), "Specificity by series")
+    header, _, line = next(tables(text))
+    count = sum("/IM-" in film for film in given.ids)
+    assert [cell.strip() for cell in header[1:]] == [
+        f"IM ({count} films)",
+        f"NORMAL2-IM ({60 - count} films)",
+    ]
+    assert [float(cell) for cell in line[1:]] == [1.0, 0.0]
+
+
+def series_name(film, number):
+    """A name as in the published set, every third normal of the first series."""
+    if film.label:
+        return f"{film.split}/PNEUMONIA/person{number}_{film.subtype}_{number}.jpeg"
+    return f"{film.split}/NORMAL/{'' if number % 3 == 0 else 'NORMAL2-'}IM-{number:04d}-0001.jpeg"
 
 
 def test_one_seed_shows_no_deviation(tmp_path):

@@ -13,7 +13,6 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 from PIL import Image
-from test_figures_grad_cam import augmented, explain
 
 from pneumo_tf.data.films import Films
 from pneumo_tf.report.figures import FIGURES, Section, draw, style
@@ -22,6 +21,7 @@ from pneumo_tf.report.rows import Board, read_boards
 from pneumo_tf.run import Predictions, Runs
 from tests.report import fabricate
 from tests.report.fabricate import RECIPES, fabricate_runs
+from tests.report.test_figures_grad_cam import augmented, explain
 
 LONG = "efficientnetv2_s_class_balanced_focal_loss_letterboxed_384_px"
 COMPARISONS = ("metrics", "roc", "precision_recall", "missed", "confusion", "histograms")

@@ -30,7 +30,9 @@ def films_of(dataset, cache, labels=None):
     split = PROTOCOLS["official"].split(dataset.films, None)
     index = dataset.films.indices
     labels = dataset.films.labels if labels is None else labels
-    return TrainingFilms(pixels, pixels, labels, index(split.train), index(split.validation)), index(split.test)
+    return TrainingFilms(pixels, pixels, labels, index(split.train), index(split.validation)), index(
+        split.test
+    )
 
 
 def trained(recipe, films, work, seed=0, micro_batches=1, **callbacks):

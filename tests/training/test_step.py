@@ -85,3 +85,19 @@ def test_prediction_does_not_depend_on_the_batch():
     whole = Predictor(model, batch=64)(pixels, rows)
     np.testing.assert_allclose(Predictor(model, batch=7)(pixels, rows), whole, atol=1e-5)
     np.testing.assert_allclose(model(pixels[rows][..., None], training=False), whole, atol=1e-5)
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_mixed_precision_learns_with_float32_weights_and_logits(policy):
+    keras.mixed_precision.set_global_policy(policy)
+    try:
+        model = net()
+    finally:
+        keras.mixed_precision.set_global_policy("float32")
+    optimizer = make_optimizer(Phase(epochs=1, learning_rate=1e-2), 40, policy)
+    step = training_step(model, model.trainable_variables, optimizer, film_loss(Recipe("x", "conv3_gray")))
+    losses = [float(step(FILMS[0], LABELS[0])) for _ in range(40)]
+    assert losses[-1] < 0.9 * losses[0]
+    assert {v.dtype for v in model.trainable_variables} == {"float32"}
+    assert Predictor(model)(FILMS[0, ..., 0], np.arange(10)).dtype == np.float32
+    assert isinstance(optimizer, keras.optimizers.LossScaleOptimizer) == (policy == "mixed_float16")

@@ -1,0 +1,127 @@
+import dataclasses
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from benchmarks import suite_run, trained_run
+from benchmarks.assignment import Assignment, Clock
+from benchmarks.options import parse
+from benchmarks.plan import make_plan
+from benchmarks.worker import attempt
+from pneumo_tf.errors import UserError
+from pneumo_tf.run import Runs
+from pneumo_tf.training.hardware import Gpu
+from pneumo_tf.training.harness import NotFinite
+
+TINY = ("--only", "baseline_cnn", "--size", "32", "--films", "60", "--epochs", "1")
+SILENT = lambda event, **values: None  # noqa: E731
+
+
+@pytest.fixture
+def planned(small_phantom, tmp_path):
+    """A run planned on disk, and what its worker is told."""
+    options = parse([*TINY, "--out", str(tmp_path)])
+    (job,) = make_plan(options, small_phantom.films.fingerprint, phantom=True, gpu=None, say=print)
+    runs = Runs(options.runs)
+    runs.write_films(small_phantom.title, small_phantom.films)
+    assignment = Assignment(
+        data=str(small_phantom.root),
+        cache=str(options.cache),
+        weights="",
+        device="CPU, 1 thread",
+        threads=1,
+        gpu=False,
+        xla=False,
+        notes=("said when it was planned",),
+    )
+    folder = runs.plan(job.spec)
+    folder.work.mkdir()
+    return folder, assignment
+
+
+@pytest.fixture
+def no_device(monkeypatch):
+    # Threads and determinism can be set once in a process; the tests beside this one have their own.
+    monkeypatch.setattr(trained_run, "_prepare_device", lambda *_: None)
+
+
+def fails_until(parts, error):
+    real = trained_run.train
+    seen = []
+
+    def train(model, recipe, films, setting, **callbacks):
+        seen.append(setting.micro_batches)
+        if setting.micro_batches < parts:
+            raise error
+        return real(model, recipe, films, setting, **callbacks)
+
+    return train, seen
+
+
+OUT_OF_MEMORY = tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
+
+
+@pytest.mark.usefixtures("no_device")
+def test_a_batch_too_large_is_cut_and_the_board_is_told(planned, monkeypatch):
+    folder, assignment = planned
+    train, seen = fails_until(4, OUT_OF_MEMORY)
+    monkeypatch.setattr(trained_run, "train", train)
+    assert attempt(folder, assignment, SILENT) == ""
+    assert seen == [1, 2, 4]
+    assert folder.read_json("costs.json")["micro_batches"] == 4
+    notes = folder.read_json("environment.json")["notes"]
+    assert notes[0] == "said when it was planned"
+    assert "batch of 32 in 4 parts" in notes[1]
+
+
+@pytest.mark.usefixtures("no_device")
+def test_memory_that_never_suffices_is_a_reason(planned, monkeypatch):
+    monkeypatch.setattr(trained_run, "train", fails_until(10**6, OUT_OF_MEMORY)[0])
+    assert "smaller --size" in attempt(*planned, SILENT)
+
+
+@pytest.mark.usefixtures("no_device")
+def test_a_loss_that_is_no_number_is_a_reason(planned, monkeypatch):
+    monkeypatch.setattr(
+        trained_run, "train", fails_until(2, NotFinite("the loss is nan in phase 1, epoch 1"))[0]
+    )
+    assert "the loss is nan in phase 1, epoch 1" in attempt(*planned, SILENT)
+
+
+@pytest.mark.usefixtures("no_device")
+def test_a_bug_is_a_reason_too_and_its_traceback_is_in_the_log(planned, monkeypatch, capsys):
+    monkeypatch.setattr(trained_run, "train", fails_until(2, KeyError("surprise"))[0])
+    assert attempt(*planned, SILENT).startswith("KeyError")
+    assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("no_device")
+def test_augmented_test_films_are_predicted_beside_the_plain_ones(planned):
+    folder, assignment = planned
+    spec = dataclasses.replace(folder.spec, protocol="published-alphabetical")
+    recipe = dataclasses.replace(spec.recipe, augment=dataclasses.replace(spec.recipe.augment, rotation=20.0))
+    other = Runs(folder.path.parent).plan(dataclasses.replace(spec, recipe=recipe))
+    other.work.mkdir()
+    assert attempt(other, assignment, SILENT) == ""
+    plain, changed = other.read_predictions("test"), other.read_predictions("test@augmented")
+    assert plain.ids == changed.ids
+    assert not np.allclose(plain.logits, changed.logits)
+
+
+def test_a_gpu_that_tensorflow_cannot_use_stops_everything(monkeypatch, tmp_path, small_phantom):
+    monkeypatch.setattr(suite_run, "gpus", lambda: [Gpu(0, "NVIDIA A100", 40960, (8, 0))])
+    options = parse([*TINY, "--seeds", "1", "--data", str(small_phantom.root), "--out", str(tmp_path)])
+    with pytest.raises(UserError, match="requirements.txt"):
+        suite_run.run_suite(options)
+    assert [folder.state for folder in Runs(tmp_path / "runs")] == ["planned"]
+
+
+def test_the_clock_adds_up_what_is_done_twice():
+    clock = Clock(SILENT)
+    with clock.stage("build"):
+        pass
+    first = clock.seconds["build"]
+    with clock.stage("build"):
+        sum(range(10000))
+    assert clock.seconds["build"] > first
