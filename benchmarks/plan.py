@@ -119,37 +119,42 @@ def make_plan(
     Raises:
         UserError: For unknown names, and for weights that were asked for and cannot be had.
     """
-    base = profile_of(options, gpu)
-    seeds = options.seeds or SEEDS[base]
-    films = options.films or (QUICK.films if base == "quick" else None)
-    folds = PROTOCOLS[options.protocol].fold_numbers
-    weights = _InitialWeights(
-        options.weights, allow_download=not phantom and not options.dry_run, progress=progress
-    )
+    download = not phantom and not options.dry_run
+    weights = _InitialWeights(options.weights, allow_download=download, progress=progress)
     jobs = []
-    for plain in choose(options.suite, options.only):
-        recipe = scale(plain, base, options)
-        file, note = weights.resolve(recipe)
-        spec = RunSpec(
-            recipe=recipe,
-            protocol=options.protocol,
-            dataset=dataset,
-            profile=profile_name(options, base),
-            seed=0,
-            fold=None,
-            precision=resolve_precision(options.precision, gpu) if recipe.phases else "float64",
-            weights=f"imagenet {digest(file)}" if file else "random" if recipe.phases else "none",
-            train_films=films,
-        )
-        # Nothing in a trivial fit is random: one seed says all.
-        for seed in range(seeds if recipe.phases else 1):
-            jobs += [
-                Job(replace(spec, seed=seed, fold=fold), file, (note,) if note else (), estimate_mb(recipe))
-                for fold in folds
-            ]
+    for recipe in choose(options.suite, options.only):
+        jobs += _jobs(scale(recipe, profile_of(options, gpu), options), options, dataset, gpu, weights)
     for line in weights.said:
         say(line)
     return sorted(jobs, key=lambda job: -job.memory_mb)
+
+
+def _jobs(
+    recipe: Recipe, options: Options, dataset: str, gpu: Gpu | None, weights: "_InitialWeights"
+) -> list[Job]:
+    """One job per seed and fold of a recipe."""
+    base = profile_of(options, gpu)
+    file, note = weights.resolve(recipe)
+    trained = bool(recipe.phases)
+    spec = RunSpec(
+        recipe=recipe,
+        protocol=options.protocol,
+        dataset=dataset,
+        profile=profile_name(options, base),
+        seed=0,
+        fold=None,
+        precision=resolve_precision(options.precision, gpu) if trained else "float64",
+        weights=f"imagenet {digest(file)}" if file else "random" if trained else "none",
+        train_films=options.films or (QUICK.films if base == "quick" else None),
+    )
+    # Nothing in a trivial fit is random: one seed says all.
+    seeds = range(options.seeds or SEEDS[base]) if trained else range(1)
+    specs = [
+        replace(spec, seed=seed, fold=fold)
+        for seed in seeds
+        for fold in PROTOCOLS[options.protocol].fold_numbers
+    ]
+    return [Job(one, file, (note,) if note else (), estimate_mb(recipe)) for one in specs]
 
 
 def estimate_mb(recipe: Recipe) -> float:

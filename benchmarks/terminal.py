@@ -1,6 +1,5 @@
 """What the user sees while runs are done: bars on a terminal, quiet lines elsewhere."""
 
-import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -32,10 +31,6 @@ class Terminal:
     def say(self, line: str, *, loud: bool = False) -> None:
         """Shows a line; a loud one stands out."""
         self.console.print(line, style="bold yellow" if loud else None, markup=False)
-
-    def fail(self, line: str) -> None:
-        """Shows what the user has to mend, on standard error."""
-        print(f"error: {line}", file=sys.stderr)
 
     def progress(self, what: str) -> Callable[[int, int], None]:
         """Makes a callback that shows how much of a task is done."""

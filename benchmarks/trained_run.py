@@ -16,9 +16,11 @@ from pneumo_tf.data.films import Dataset
 from pneumo_tf.data.protocol import PROTOCOLS
 from pneumo_tf.data.split import Split
 from pneumo_tf.errors import UserError
-from pneumo_tf.explain.choice import common_films, outcome_films
-from pneumo_tf.explain.grad_cam import GradCam
-from pneumo_tf.models.registry import architecture, build
+from pneumo_tf.explain.choice import common_films, measured_films, outcome_films
+from pneumo_tf.explain.explainer import Explainer, scorer
+from pneumo_tf.explain.localisation import read_masks
+from pneumo_tf.explain.measures import MEASURED, measure
+from pneumo_tf.models.registry import build
 from pneumo_tf.recipe import Recipe
 from pneumo_tf.run import Predictions, RunFolder, RunSpec
 from pneumo_tf.training.harness import NotFinite, Setting, Trained, TrainingFilms, train
@@ -66,10 +68,7 @@ def trained_logits(
     folder.write_history(trained.history)
     with clock.stage("predict"):
         predict = Predictor(model, xla=assignment.xla)
-        outputs = {name: predict(pixels, index(getattr(split, name))) for name in ("validation", "test")}
-        if PROTOCOLS[spec.protocol].reported == "test@augmented":
-            rows = index(split.test)
-            outputs["test@augmented"] = predict(_augmented(spec, rows, sources, 0), np.arange(len(rows)))
+        outputs = _outputs(predict, spec, dataset, split, pixels, sources)
         latency = _latency_ms(predict, pixels)
     with clock.stage("explain"):
         _write_pictures(folder, spec, model, dataset, split, pixels, outputs["test"])
@@ -176,6 +175,22 @@ class Progress:
         self._tell("epoch", **row)
 
 
+def _outputs(
+    predict: Predictor,
+    spec: RunSpec,
+    dataset: Dataset,
+    split: Split,
+    pixels: np.ndarray,
+    sources: np.ndarray,
+) -> dict[str, np.ndarray]:
+    rows = {name: dataset.films.indices(getattr(split, name)) for name in ("validation", "test")}
+    outputs = {name: predict(pixels, chosen) for name, chosen in rows.items()}
+    if PROTOCOLS[spec.protocol].reported == "test@augmented":
+        changed = _augmented(spec, rows["test"], sources, 0)
+        outputs["test@augmented"] = predict(changed, np.arange(len(changed)))
+    return outputs
+
+
 def _latency_ms(predict: Predictor, pixels: np.ndarray) -> float:
     """Median milliseconds for one film, from memory to logits."""
     times = []
@@ -202,13 +217,28 @@ def _write_pictures(
     films = dataset.films
     score = Predictions(split.test, logits).score
     common = common_films(films, split.test)
-    ids = list(dict.fromkeys([*common, *outcome_films(films, split.test, score)]))
-    explained = pixels[films.indices(ids)]
-    maps = GradCam(model, architecture(spec.recipe.architecture).cam_layer)(explained)
-    folder.write_arrays(
-        "explained",
-        {"ids": np.array(ids), "pixels": explained, "maps": maps, "common": np.isin(ids, common)},
-    )
+    places = outcome_films(films, split.test, score)
+    ids = list(dict.fromkeys([*common, *places]))
+    explain, explained = Explainer(model, MEASURED), pixels[films.indices(ids)]
+    maps = explain(explained)["grad_cam"]
+    arrays = {
+        "ids": np.array(ids),
+        "pixels": explained,
+        "maps": maps,
+        "common": np.isin(ids, common),
+        "places": np.array([places.get(film_id, "") for film_id in ids]),
+    }
+    opacities = _masks(dataset, spec.recipe, "masks", ids)
+    folder.write_arrays("explained", arrays if opacities is None else arrays | {"masks": opacities})
+    ids = measured_films(films, split.test)
+    masks, lungs = (_masks(dataset, spec.recipe, kind, ids) for kind in ("masks", "lungs"))
+    measured = pixels[films.indices(ids)]
+    values = measure(explain, scorer(model), measured, ids, masks=masks, lungs=lungs)
+    folder.write_json("explanations.json", values)
+
+
+def _masks(dataset: Dataset, recipe: Recipe, kind: str, ids: list[str]) -> np.ndarray | None:
+    return read_masks(dataset.root, kind, ids, recipe.size, recipe.fit, recipe.edge_crop)
 
 
 def _write_augmented(

@@ -19,7 +19,7 @@ from pneumo_tf.training.checkpoint import Checkpoint, Progress
 from pneumo_tf.training.loss import class_weights, film_loss
 from pneumo_tf.training.moving import calibrate_batch_norm, moving_variables
 from pneumo_tf.training.optimizer import make_optimizer
-from pneumo_tf.training.step import Predictor, Step, training_step
+from pneumo_tf.training.step import Predictor, TrainingStep
 
 CHECKPOINT_SECONDS = 60.0
 """Epochs that end sooner after the last checkpoint than this are not worth one."""
@@ -153,7 +153,7 @@ class _Loop:
         phase, progress = self.recipe.phases[number], self.progress
         variables = moving_variables(self.model, architecture(self.recipe.architecture), phase)
         optimizer = make_optimizer(phase, self.steps, self.setting.precision)
-        step = training_step(
+        step = TrainingStep(
             self.model,
             variables,
             optimizer,
@@ -181,7 +181,7 @@ class _Loop:
         progress.phase, progress.epoch, progress.stale = number + 1, 0, 0
 
     def run_epoch(
-        self, number: int, epoch: int, step: Step, optimizer: keras.optimizers.Optimizer
+        self, number: int, epoch: int, step: TrainingStep, optimizer: keras.optimizers.Optimizer
     ) -> dict[str, float]:
         started, films = time.perf_counter(), self.films
         key = (self.setting.seed, number, epoch)

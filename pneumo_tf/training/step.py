@@ -1,6 +1,6 @@
 """One optimiser step and one prediction, compiled once."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import keras
 import numpy as np
@@ -9,71 +9,86 @@ import tensorflow as tf
 from pneumo_tf.data.batches import fixed_batches
 from pneumo_tf.training.loss import FilmLoss
 
-Step = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
+class TrainingStep:
+    """The compiled step of a phase."""
 
-def training_step(
-    model: keras.Model,
-    variables: Sequence[keras.Variable],
-    optimizer: keras.optimizers.Optimizer,
-    loss: FilmLoss,
-    *,
-    l2: float = 0.0,
-    micro_batches: int = 1,
-    xla: bool = False,
-) -> Step:
-    """Compiles the step of a phase.
+    def __init__(
+        self,
+        model: keras.Model,
+        variables: Sequence[keras.Variable],
+        optimizer: keras.optimizers.Optimizer,
+        loss: FilmLoss,
+        *,
+        l2: float = 0.0,
+        micro_batches: int = 1,
+        xla: bool = False,
+    ) -> None:
+        """Prepares the step; it is traced at its first call.
 
-    Args:
-        model: Films to logits.
-        variables: What moves.
-        optimizer: Applied once a step, however many micro-batches.
-        loss: Per film.
-        l2: Added to the gradient of every variable, times the variable.
-        micro_batches: Parts that a batch is cut into when it does not fit the device; their gradients add
-            up to that of the whole batch, except through the batch statistics of batch norm.
-        xla: Compile with XLA.
+        Args:
+            model: Films to logits.
+            variables: What moves.
+            optimizer: Applied once a step, however many micro-batches.
+            loss: Per film.
+            l2: Added to the gradient of every variable, times the variable.
+            micro_batches: Parts that a batch is cut into when it does not fit the device; their gradients
+                add up to that of the whole batch, except through the batch statistics of batch norm.
+            xla: Compile with XLA.
+        """
+        self._model, self._variables, self._optimizer = model, list(variables), optimizer
+        self._loss, self._l2, self._micro_batches = loss, l2, micro_batches
+        optimizer.build(self._variables)
+        self._compiled = tf.function(self._step, jit_compile=xla, reduce_retracing=True)
 
-    Returns:
-        A function of films, (b, side, side, 1) uint8, and labels, (b,) int32, to the batch's mean loss.
-    """
-    optimizer.build(variables)
+    def __call__(self, films: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+        """Moves the variables once.
 
-    def gradients(films: tf.Tensor, labels: tf.Tensor, count: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
-        with tf.GradientTape() as tape:
-            value = tf.reduce_sum(loss(labels, model(films, training=True))) / count
-            scaled = optimizer.scale_loss(value)
-        return value, tape.gradient(scaled, list(variables))
+        Args:
+            films: (b, side, side, 1) uint8.
+            labels: (b,) int32.
 
-    def accumulate(
-        films: tf.Tensor, labels: tf.Tensor, count: tf.Tensor
-    ) -> tuple[tf.Tensor, list[tf.Tensor]]:
-        total = tf.shape(films)[0]
-        size = -(-total // micro_batches)
-        value = tf.constant(0.0)
-        sums = [tf.zeros_like(variable) for variable in variables]
+        Returns:
+            The batch's mean loss before the step, a scalar.
+        """
+        return self._compiled(films, labels)
 
-        def body(start: tf.Tensor, value: tf.Tensor, sums: list[tf.Tensor]) -> tuple:
-            part, more = gradients(films[start : start + size], labels[start : start + size], count)
-            return start + size, value + part, [a + b for a, b in zip(sums, more, strict=True)]
-
-        # One part at a time: run side by side they would need the memory that the cut is to save.
-        _, value, sums = tf.while_loop(
-            lambda start, *_: start < total, body, (0, value, sums), parallel_iterations=1
-        )
-        return value, sums
-
-    @tf.function(jit_compile=xla, reduce_retracing=True)
-    def step(films: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+    def _step(self, films: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         count = tf.cast(tf.shape(films)[0], tf.float32)
-        value, grads = (gradients if micro_batches == 1 else accumulate)(films, labels, count)
-        if l2:
-            scale = optimizer.scale_loss(tf.constant(l2))
-            grads = [grad + scale * tf.convert_to_tensor(v) for grad, v in zip(grads, variables, strict=True)]
-        optimizer.apply(grads, variables)
+        whole = self._micro_batches == 1
+        value, gradients = (self._gradients if whole else self._accumulated)(films, labels, count)
+        if self._l2:
+            scale = self._optimizer.scale_loss(tf.constant(self._l2))
+            pairs = zip(gradients, self._variables, strict=True)
+            gradients = [gradient + scale * tf.convert_to_tensor(variable) for gradient, variable in pairs]
+        self._optimizer.apply(gradients, self._variables)
         return value
 
-    return step
+    def _gradients(
+        self, films: tf.Tensor, labels: tf.Tensor, count: tf.Tensor
+    ) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        with tf.GradientTape() as tape:
+            value = tf.reduce_sum(self._loss(labels, self._model(films, training=True))) / count
+            scaled = self._optimizer.scale_loss(value)
+        return value, tape.gradient(scaled, self._variables)
+
+    def _accumulated(
+        self, films: tf.Tensor, labels: tf.Tensor, count: tf.Tensor
+    ) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        total = tf.shape(films)[0]
+        size = -(-total // self._micro_batches)
+
+        def add(start: tf.Tensor, value: tf.Tensor, sums: list[tf.Tensor]) -> tuple:
+            end = start + size
+            part, more = self._gradients(films[start:end], labels[start:end], count)
+            return end, value + part, [a + b for a, b in zip(sums, more, strict=True)]
+
+        zeros = [tf.zeros_like(variable) for variable in self._variables]
+        # One part at a time: run side by side they would need the memory that the cut is to save.
+        _, value, sums = tf.while_loop(
+            lambda start, *_: start < total, add, (0, tf.constant(0.0), zeros), parallel_iterations=1
+        )
+        return value, sums
 
 
 class Predictor:

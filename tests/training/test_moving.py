@@ -7,7 +7,7 @@ from pneumo_tf.recipe import Head, Phase, Recipe
 from pneumo_tf.training.loss import film_loss
 from pneumo_tf.training.moving import calibrate_batch_norm, moving_variables
 from pneumo_tf.training.optimizer import make_optimizer
-from pneumo_tf.training.step import training_step
+from pneumo_tf.training.step import TrainingStep
 
 RNG = np.random.default_rng(0)
 FILMS = RNG.integers(0, 255, (8, 32, 32, 1), np.uint8)
@@ -25,7 +25,7 @@ def moved(model, phase):
     variables = moving_variables(model, architecture("resnet18_gray"), phase)
     before = {v.path: v.numpy() for v in model.weights}
     optimizer = make_optimizer(phase, 1, "float32")
-    training_step(model, variables, optimizer, film_loss(Recipe("x", "resnet18_gray")))(FILMS, LABELS)
+    TrainingStep(model, variables, optimizer, film_loss(Recipe("x", "resnet18_gray")))(FILMS, LABELS)
     return {v.path for v in model.weights if not np.array_equal(before[v.path], v.numpy())}
 
 

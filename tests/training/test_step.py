@@ -9,7 +9,7 @@ from pneumo_tf.models.registry import build
 from pneumo_tf.recipe import Head, Phase, Recipe
 from pneumo_tf.training.loss import film_loss
 from pneumo_tf.training.optimizer import make_optimizer
-from pneumo_tf.training.step import Predictor, training_step
+from pneumo_tf.training.step import Predictor, TrainingStep
 
 STEPS = 6
 RNG = np.random.default_rng(0)
@@ -27,7 +27,7 @@ def net():
 def after_training(phase, micro_batches):
     model = net()
     optimizer = make_optimizer(phase, STEPS, "float32")
-    step = training_step(
+    step = TrainingStep(
         model,
         model.trainable_variables,
         optimizer,
@@ -74,7 +74,7 @@ def test_l2_is_added_to_the_gradient_as_torch_does():
     loss = film_loss(Recipe("x", "conv3_gray"))
     for model, l2 in zip(models, (0.0, 0.5), strict=True):
         optimizer = make_optimizer(phase, 1, "float32")
-        training_step(model, model.trainable_variables, optimizer, loss, l2=l2)(FILMS[0], LABELS[0])
+        TrainingStep(model, model.trainable_variables, optimizer, loss, l2=l2)(FILMS[0], LABELS[0])
     for before, plain, decayed in zip(net().get_weights(), *(m.get_weights() for m in models), strict=True):
         np.testing.assert_allclose(decayed, plain - 0.1 * 0.5 * before, atol=1e-6)
 
@@ -95,7 +95,7 @@ def test_mixed_precision_learns_with_float32_weights_and_logits(policy):
     finally:
         keras.mixed_precision.set_global_policy("float32")
     optimizer = make_optimizer(Phase(epochs=1, learning_rate=1e-2), 40, policy)
-    step = training_step(model, model.trainable_variables, optimizer, film_loss(Recipe("x", "conv3_gray")))
+    step = TrainingStep(model, model.trainable_variables, optimizer, film_loss(Recipe("x", "conv3_gray")))
     losses = [float(step(FILMS[0], LABELS[0])) for _ in range(40)]
     assert losses[-1] < 0.9 * losses[0]
     assert {v.dtype for v in model.trainable_variables} == {"float32"}
