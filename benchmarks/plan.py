@@ -19,6 +19,9 @@ TRIVIAL_MB = 400.0
 OPTIMIZER_PARTS = 4
 """Weights, gradients and two moments: copies of each parameter that training holds."""
 
+WHOLE_RUN = 1.3
+"""Peak of a worker over its whole life, scoring, explaining and saving included, over that of its steps."""
+
 
 @dataclass(frozen=True)
 class Quick:
@@ -166,7 +169,7 @@ def estimate_mb(recipe: Recipe) -> float:
     if recipe.head.pool == "flatten" and recipe.head.units:
         # Small CNNs halve the side three times and end in 128 channels.
         memory += (recipe.size // 8) ** 2 * 128 * recipe.head.units[0] * 4e-6 * OPTIMIZER_PARTS
-    return memory
+    return memory * WHOLE_RUN
 
 
 class _InitialWeights:

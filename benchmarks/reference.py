@@ -22,7 +22,14 @@ from pneumo_tf.report.rows import Board, read_boards
 from pneumo_tf.run import RunFolder, Runs
 
 REFERENCE = Path("outputs/reference")
-KEPT = ("run.json", "status.json", "history.csv", "costs.json", "environment.json")
+KEPT = (
+    "run.json",
+    "status.json",
+    "history.csv",
+    "costs.json",
+    "environment.json",
+    "explanations.json",
+)
 BOARDS = re.compile(r"(<!-- boards: [^>]*-->\n).*?(<!-- /boards -->)", re.DOTALL)
 
 

@@ -16,10 +16,7 @@ from pneumo_tf.data.films import Dataset
 from pneumo_tf.data.protocol import PROTOCOLS
 from pneumo_tf.data.split import Split
 from pneumo_tf.errors import UserError
-from pneumo_tf.explain.choice import common_films, measured_films, outcome_films
-from pneumo_tf.explain.explainer import Explainer, scorer
-from pneumo_tf.explain.localisation import read_masks
-from pneumo_tf.explain.measures import MEASURED, measure
+from pneumo_tf.explain.record import record_explanations
 from pneumo_tf.models.registry import build
 from pneumo_tf.recipe import Recipe
 from pneumo_tf.run import Predictions, RunFolder, RunSpec
@@ -71,7 +68,7 @@ def trained_logits(
         outputs = _outputs(predict, spec, dataset, split, pixels, sources)
         latency = _latency_ms(predict, pixels)
     with clock.stage("explain"):
-        _write_pictures(folder, spec, model, dataset, split, pixels, outputs["test"])
+        record_explanations(folder, model, dataset, pixels, Predictions(split.test, outputs["test"]))
         if spec.recipe.augment.active:
             _write_augmented(folder, spec, dataset, split, pixels, sources)
     with clock.stage("save"):
@@ -203,42 +200,6 @@ def _latency_ms(predict: Predictor, pixels: np.ndarray) -> float:
 
 def _peak_device_mb(assignment: Assignment) -> float | None:
     return tf.config.experimental.get_memory_info("GPU:0")["peak"] / 2**20 if assignment.gpu else None
-
-
-def _write_pictures(
-    folder: RunFolder,
-    spec: RunSpec,
-    model: keras.Model,
-    dataset: Dataset,
-    split: Split,
-    pixels: np.ndarray,
-    logits: np.ndarray,
-) -> None:
-    films = dataset.films
-    score = Predictions(split.test, logits).score
-    common = common_films(films, split.test)
-    places = outcome_films(films, split.test, score)
-    ids = list(dict.fromkeys([*common, *places]))
-    explain, explained = Explainer(model, MEASURED), pixels[films.indices(ids)]
-    maps = explain(explained)["grad_cam"]
-    arrays = {
-        "ids": np.array(ids),
-        "pixels": explained,
-        "maps": maps,
-        "common": np.isin(ids, common),
-        "places": np.array([places.get(film_id, "") for film_id in ids]),
-    }
-    opacities = _masks(dataset, spec.recipe, "masks", ids)
-    folder.write_arrays("explained", arrays if opacities is None else arrays | {"masks": opacities})
-    ids = measured_films(films, split.test)
-    masks, lungs = (_masks(dataset, spec.recipe, kind, ids) for kind in ("masks", "lungs"))
-    measured = pixels[films.indices(ids)]
-    values = measure(explain, scorer(model), measured, ids, masks=masks, lungs=lungs)
-    folder.write_json("explanations.json", values)
-
-
-def _masks(dataset: Dataset, recipe: Recipe, kind: str, ids: list[str]) -> np.ndarray | None:
-    return read_masks(dataset.root, kind, ids, recipe.size, recipe.fit, recipe.edge_crop)
 
 
 def _write_augmented(

@@ -2,7 +2,6 @@
 
 import csv
 import dataclasses
-import gzip
 import hashlib
 import io
 import json
@@ -18,6 +17,7 @@ import numpy as np
 from pneumo_tf.atomic import write_atomically
 from pneumo_tf.data.films import Films
 from pneumo_tf.errors import UserError
+from pneumo_tf.prediction_file import Predictions, read_file, to_csv
 from pneumo_tf.recipe import Recipe
 
 HARNESS_VERSION = 1
@@ -72,25 +72,6 @@ class RunSpec:
     def from_dict(cls, values: Mapping[str, Any]) -> "RunSpec":
         """Rebuilds a spec from `to_dict`."""
         return cls(**{**values, "recipe": Recipe.from_dict(values["recipe"])})
-
-
-@dataclass(frozen=True)
-class Predictions:
-    """Outputs of one model on one set.
-
-    Args:
-        ids: Film ids, n of them.
-        logits: (n, classes) float32; one column is the logit of pneumonia.
-    """
-
-    ids: tuple[str, ...]
-    logits: np.ndarray
-
-    @property
-    def score(self) -> np.ndarray:
-        """(n,) float64: logit of pneumonia minus logit of normal, or the single logit."""
-        logits = self.logits.astype(np.float64)
-        return logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits[:, 0]
 
 
 class RunFolder:
@@ -181,30 +162,24 @@ class RunFolder:
             name: `validation`, `test`, or another set; `<set>@<condition>` for films that were changed.
             predictions: The outputs.
         """
-        columns = ("logit",) if predictions.logits.shape[1] == 1 else ("logit_normal", "logit_pneumonia")
-        rows = [
-            [i, *map(repr, map(float, row))]
-            for i, row in zip(predictions.ids, predictions.logits, strict=True)
-        ]
-        write_atomically(self.path / "predictions" / f"{name}.csv", _csv(["film", *columns], rows))
+        write_atomically(self.path / "predictions" / f"{name}.csv", to_csv(predictions))
 
-    def read_predictions(self, name: str) -> Predictions:
-        """Reads `predictions/<name>.csv`, gzipped or not.
-
-        Raises:
-            UserError: Where the run has no such set.
-        """
+    def predictions_file(self, name: str) -> Path:
+        """Where the predictions of a set are: `predictions/<name>.csv`, gzipped or not."""
         plain = self.path / "predictions" / f"{name}.csv"
         packed = plain.with_suffix(".csv.gz")
-        if packed.exists():
-            text = gzip.decompress(packed.read_bytes()).decode()
-        elif plain.exists():
-            text = plain.read_text("utf-8")
-        else:
+        return packed if packed.exists() else plain
+
+    def read_predictions(self, name: str) -> Predictions:
+        """Reads the predictions of a set.
+
+        Raises:
+            UserError: Where the run has no such set, or a line of its file cannot be read.
+        """
+        path = self.predictions_file(name)
+        if not path.exists():
             raise UserError(f"{self.path} has no predictions named {name!r}; run it again with --fresh")
-        rows = list(csv.reader(io.StringIO(text)))[1:]
-        logits = np.array([[float(value) for value in row[1:]] for row in rows], np.float32)
-        return Predictions(tuple(row[0] for row in rows), logits)
+        return read_file(path)
 
     def prediction_sets(self) -> list[str]:
         """Names of the sets that were predicted."""
@@ -272,13 +247,26 @@ class Runs:
         """Title and film table of a dataset.
 
         Raises:
-            UserError: Where the table is missing.
+            UserError: Where the table is missing, or is not the one that the runs were made with.
         """
         folder = self.dataset_folder(fingerprint)
         if not (folder / "films.csv").exists():
             raise UserError(f"{folder / 'films.csv'} is missing; copy it from where the runs were made")
         title = json.loads((folder / "dataset.json").read_text("utf-8"))["title"]
-        return title, Films.from_csv((folder / "films.csv").read_text("utf-8"))
+        films = Films.from_csv((folder / "films.csv").read_text("utf-8"))
+        if films.fingerprint != fingerprint:
+            raise UserError(
+                f"{folder / 'films.csv'} was changed after its runs were made{_contradiction(films)}"
+            )
+        return title, films
+
+
+def _contradiction(films: Films) -> str:
+    """Names the first film whose label is not that of its kind, where there is one."""
+    odd = (film for film in films if film.label != int(film.subtype != "normal"))
+    first = next(odd, None)
+    found = f"; {first.id!r} is {first.subtype} with label {first.label}" if first else ""
+    return f": labels, patients or sizes differ{found}; copy it again from where they were made"
 
 
 def _csv(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:

@@ -9,7 +9,20 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted([*ROOT.glob("pneumo_tf/**/*.py"), *ROOT.glob("benchmarks/**/*.py")])
-ORDER = ["errors", "atomic", "recipe", "data", "run", "evaluation", "models", "training", "explain", "report"]
+ORDER = [
+    "errors",
+    "atomic",
+    "recipe",
+    "data",
+    "prediction_file",
+    "run",
+    "evaluation",
+    "models",
+    "training",
+    "explain",
+    "report",
+    "audit",
+]
 """Each package may import those before it. `run` reads film tables, so films stand above it."""
 
 HEAVY = ("tensorflow", "keras", "pandas", "matplotlib", "sklearn")

@@ -4,8 +4,10 @@ Films of one person are not independent, so persons are drawn, not films. Every 
 same draws, so that differences between models can be taken replicate by replicate.
 """
 
+import zlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -16,6 +18,9 @@ REPLICATES = 2000
 LEVEL = 0.95
 UNDEFINED_ALLOWED = 0.05
 """Share of replicates without a value, such as no film called pneumonia, above which there is no interval."""
+COMPARED = ("auc", "f1")
+"""Metrics whose replicates are kept, to rank rows and to compare them replicate by replicate."""
+NO_DRAWS = np.empty(0, np.float32)
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,8 @@ class Estimate:
         high: Upper end.
         sd: Standard deviation over runs, nan for one run.
         runs: The value of each run.
+        draws: (r,) float32: replicates of the mean, which the rows of a board can be compared by; kept for
+            the metrics in `COMPARED`, empty for others.
     """
 
     value: float
@@ -35,6 +42,7 @@ class Estimate:
     high: float
     sd: float
     runs: tuple[float, ...]
+    draws: np.ndarray = field(default_factory=lambda: NO_DRAWS, repr=False, compare=False)
 
     @property
     def half_width(self) -> float:
@@ -56,7 +64,7 @@ def resample_patients(
         seed: Of the draws.
 
     Returns:
-        (replicates, n) float64: how often each film counts.
+        (replicates, n) float64 in column order: how often each film counts.
     """
     _, person = np.unique(patients, return_inverse=True)
     sick = np.bincount(person, labels == 1) > 0
@@ -69,7 +77,8 @@ def resample_patients(
             drawn += len(members) * np.arange(replicates)[:, None]
             counts = np.bincount(drawn.ravel(), minlength=replicates * len(members))
             times[:, members] = counts.reshape(replicates, len(members))
-    return times[:, person]
+    # The draws of a film lie together: metrics go through them film by film.
+    return np.ascontiguousarray(times.T)[person].T
 
 
 class PatientBootstrap:
@@ -85,14 +94,20 @@ class PatientBootstrap:
     def __init__(self, replicates: int = REPLICATES, seed: int = 0) -> None:
         self.replicates, self.seed = replicates, seed
         self._weights: dict[tuple[str, ...], np.ndarray] = {}
+        self._totals: dict[tuple[str, ...], dict[str, np.ndarray]] = {}
 
     def weights(self, scored: Scored) -> np.ndarray:
-        """(replicates, n) float64 for the films of a set: the same for the same films."""
+        """(1 + replicates, n) float64 for the films of a set, the same for the same films.
+
+        The first row counts every film once: one pass over the films gives the value with its replicates.
+        """
         if scored.ids not in self._weights:
             if len(self._weights) == self.KEPT:
-                del self._weights[next(iter(self._weights))]
+                oldest = next(iter(self._weights))
+                del self._weights[oldest], self._totals[oldest]
             drawn = resample_patients(scored.labels, scored.patients, self.replicates, self.seed)
-            self._weights[scored.ids] = drawn
+            drawn = np.concatenate([np.ones((len(scored), 1)), drawn.T], axis=1).T
+            self._weights[scored.ids], self._totals[scored.ids] = drawn, {}
         return self._weights[scored.ids]
 
     def estimate(self, runs: Sequence[Scored], names: Iterable[str] = tuple(METRICS)) -> dict[str, Estimate]:
@@ -103,21 +118,26 @@ class PatientBootstrap:
             names: Keys of `METRICS`.
         """
         names = tuple(names)
-        plain = [measure(run.labels, run.score, None, run.subtypes, names) for run in runs]
-        drawn = [measure(run.labels, run.score, self.weights(run), run.subtypes, names) for run in runs]
-        return {
-            name: summarise(
-                np.array([values[name][0] for values in plain]),
-                np.stack([values[name] for values in drawn]),
-                self.seed,
-                METRICS[name].bounds,
-            )
-            for name in names
-        }
+        found = [self._measure(run, names) for run in runs]
+        # Patients are drawn alike for all rows, training is not: rows share films, and no seed of theirs.
+        seed = (self.seed, zlib.crc32(runs[0].score.tobytes()))
+        estimates = {}
+        for name in names:
+            values = np.stack([of[name] for of in found])
+            estimate = summarise(values[:, 0], values[:, 1:], seed, METRICS[name].bounds)
+            estimates[name] = estimate if name in COMPARED else replace(estimate, draws=NO_DRAWS)
+        return estimates
+
+    def _measure(self, run: Scored, names: tuple[str, ...]) -> dict[str, np.ndarray]:
+        weights = self.weights(run)
+        return measure(run.labels, run.score, weights, run.subtypes, names, self._totals[run.ids])
 
 
 def summarise(
-    values: np.ndarray, replicates: np.ndarray, seed: int = 0, bounds: tuple[float, float] = (0.0, 1.0)
+    values: np.ndarray,
+    replicates: np.ndarray,
+    seed: int | Sequence[int] = 0,
+    bounds: tuple[float, float] = (0.0, 1.0),
 ) -> Estimate:
     """Turns the values of runs and their replicates into a mean with its interval.
 
@@ -128,11 +148,13 @@ def summarise(
         bounds: Lowest and highest value that the metric can take.
     """
     sd = float(values.std(ddof=1)) if len(values) > 1 else np.nan
-    low, high = percentile_interval(np.clip(resample_runs(replicates, seed), *bounds))
-    return Estimate(float(values.mean()), low, high, sd, tuple(map(float, values)))
+    draws = np.clip(resample_runs(replicates, seed), *bounds)
+    low, high = percentile_interval(draws)
+    runs = tuple(map(float, values))
+    return Estimate(float(values.mean()), low, high, sd, runs, draws.astype(np.float32))
 
 
-def resample_runs(replicates: np.ndarray, seed: int = 0) -> np.ndarray:
+def resample_runs(replicates: np.ndarray, seed: int | Sequence[int] = 0) -> np.ndarray:
     """Draws runs with replacement and averages them, the same patients for all runs of a replicate.
 
     The plain draw of s runs has (s − 1) / s of the variance between runs, half of it for two; deviations are
@@ -148,10 +170,16 @@ def resample_runs(replicates: np.ndarray, seed: int = 0) -> np.ndarray:
     runs, draws = replicates.shape
     if runs == 1:
         return replicates[0]
-    chosen = np.random.default_rng([seed, runs]).integers(runs, size=replicates.shape)
+    chosen = _choose_runs(tuple(np.atleast_1d(seed).tolist()), runs, draws)
     centre = replicates.mean(axis=0)
     deviation = replicates[chosen, np.arange(draws)].mean(axis=0) - centre
     return centre + deviation * np.sqrt(runs / (runs - 1))
+
+
+@lru_cache(maxsize=2)
+def _choose_runs(seed: tuple[int, ...], runs: int, draws: int) -> np.ndarray:
+    """(runs, draws) which run takes each place; the same for all metrics of a row."""
+    return np.random.default_rng([*seed, runs]).integers(runs, size=(runs, draws))
 
 
 def percentile_interval(replicates: np.ndarray, level: float = LEVEL) -> tuple[float, float]:

@@ -16,18 +16,31 @@ from pneumo_tf.evaluation.weighted import Weighted, ratio
 
 def auc(films: Weighted) -> np.ndarray:
     """Probability that a pneumonia scores above a normal, a tie counting half (Hanley & McNeil 1982)."""
-    normals, pneumonias = films.steps
-    below = normals.sum(axis=1, keepdims=True) - np.cumsum(normals, axis=1) + normals / 2
-    return ratio((pneumonias * below).sum(axis=1), normals.sum(axis=1) * pneumonias.sum(axis=1))
+    above, won = 0.0, 0.0
+    for normals, pneumonias in films.descending():
+        if normals is not None:
+            won += normals * above
+        if pneumonias is not None:
+            above += pneumonias
+            if normals is not None:
+                won += normals * pneumonias / 2
+    return ratio(won, films.total("normal") * films.total("pneumonia"))
 
 
 def average_precision(films: Weighted) -> np.ndarray:
     """Precision at each distinct score, averaged over the recall that the score adds; not interpolated."""
-    normals, pneumonias = films.steps
-    called = np.cumsum(pneumonias, axis=1)
-    precision = ratio(called, called + np.cumsum(normals, axis=1))
-    added = np.where(pneumonias > 0, pneumonias * precision, 0.0).sum(axis=1)
-    return ratio(added, pneumonias.sum(axis=1))
+    found, false, gained = np.zeros((3, len(films.weights)))
+    false += np.finfo(np.float64).tiny  # Where nothing is called yet, the precision is 0, not 0 / 0.
+    for normals, pneumonias in films.descending():
+        if normals is not None:
+            false += normals
+        if pneumonias is not None:
+            found += pneumonias
+            precision = found + false
+            np.divide(found, precision, out=precision)
+            precision *= pneumonias
+            gained += precision
+    return ratio(gained, films.total("pneumonia"))
 
 
 def matthews(films: Weighted) -> np.ndarray:
@@ -38,12 +51,12 @@ def matthews(films: Weighted) -> np.ndarray:
 
 def log_loss(films: Weighted) -> np.ndarray:
     """Mean of −ln of the probability given to the true class, in nats, from the score without clipping."""
-    return films.mean(np.logaddexp(0.0, np.where(films.labels == 1, -films.score, films.score)))
+    return ratio(films.log_losses, films.total("films"))
 
 
 def brier(films: Weighted) -> np.ndarray:
     """Mean squared distance of the probability of pneumonia from the label (Brier 1950)."""
-    return films.mean((np.exp(-np.logaddexp(0.0, -films.score)) - films.labels) ** 2)
+    return ratio(films.squared_errors, films.total("films"))
 
 
 def sensitivity_of(subtype: str) -> Callable[[Weighted], np.ndarray]:
@@ -52,8 +65,7 @@ def sensitivity_of(subtype: str) -> Callable[[Weighted], np.ndarray]:
     def share(films: Weighted) -> np.ndarray:
         if films.subtypes is None:
             return np.full(len(films.weights), np.nan)
-        kind = films.subtypes == subtype
-        return ratio(films.sum(kind & (films.score > 0)), films.sum(kind))
+        return ratio(films.called(subtype), films.total(subtype))
 
     return share
 
@@ -146,6 +158,7 @@ def measure(
     weights: np.ndarray | None = None,
     subtypes: np.ndarray | None = None,
     names: Iterable[str] = tuple(METRICS),
+    totals: dict[str, np.ndarray] | None = None,
 ) -> dict[str, np.ndarray]:
     """Computes metrics.
 
@@ -155,6 +168,7 @@ def measure(
         weights: (r, n) how often each film counts in each replicate; None counts each film once, r = 1.
         subtypes: (n,) str, for the sensitivity to each kind of pneumonia.
         names: Keys of `METRICS`.
+        totals: As in `Weighted`: one for all models that are measured under the same weights.
 
     Returns:
         (r,) float64 for each name.
@@ -169,7 +183,7 @@ def measure(
     """
     labels, score = np.asarray(labels), np.asarray(score, np.float64)
     weights = np.ones((1, len(labels))) if weights is None else np.asarray(weights, np.float64)
-    films = Weighted(labels, score, weights, subtypes)
+    films = Weighted(labels, score, weights, subtypes, {} if totals is None else totals)
     for name in names:
         if name not in METRICS:
             raise unknown("metric", name, METRICS)

@@ -1,5 +1,6 @@
 """Predictions joined with what is known of the films: what every metric, table and figure starts from."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,6 +8,8 @@ import numpy as np
 from pneumo_tf.data.films import Films
 from pneumo_tf.errors import UserError
 from pneumo_tf.run import Predictions
+
+AGAIN = "; run it again with --fresh"
 
 
 @dataclass(frozen=True)
@@ -54,16 +57,35 @@ def join(predictions: Predictions, films: Films, like: Scored | None = None) -> 
 
     Raises:
         UserError: For a film that is not in the table, one that was predicted twice, or a score that is not
-            a number.
+            a number; it names the first.
     """
-    if not np.isfinite(predictions.logits).all():
-        raise UserError("predictions hold a score that is not a number; run it again with --fresh")
+    finite = np.isfinite(predictions.logits).all(axis=1)
+    if not finite.all():
+        film = predictions.ids[int(np.argmin(finite))]
+        raise UserError(f"the score of {film!r} is not a number{AGAIN}")
     if like is not None and like.ids == predictions.ids:
         known = (like.ids, like.labels, like.patients, like.subtypes)
     else:
         known = _known(predictions.ids, films)
     ids, labels, patients, subtypes = known
     return Scored(ids, labels, predictions.logits, predictions.score, patients, subtypes)
+
+
+def check_complete(ids: tuple[str, ...], expected: tuple[str, ...]) -> None:
+    """Checks that a set holds the films that it must hold.
+
+    Raises:
+        UserError: For a film that is missing, or one too many; it names the first.
+    """
+    if ids == expected:
+        return
+    missing, extra = set(expected) - set(ids), set(ids) - set(expected)
+    if missing:
+        raise UserError(
+            f"{len(missing)} of {len(expected)} films are missing, such as {min(missing)!r}{AGAIN}"
+        )
+    if extra:
+        raise UserError(f"{len(extra)} films do not belong to the set, such as {min(extra)!r}{AGAIN}")
 
 
 def _known(ids: tuple[str, ...], films: Films) -> tuple[tuple[str, ...], np.ndarray, np.ndarray, np.ndarray]:
@@ -74,7 +96,8 @@ def _known(ids: tuple[str, ...], films: Films) -> tuple[tuple[str, ...], np.ndar
             "the predictions belong to another dataset: run it again with --fresh"
         )
     if len(set(ids)) != len(ids):
-        raise UserError("predictions name a film twice; run it again with --fresh")
+        twice = next(film_id for film_id, count in Counter(ids).items() if count > 1)
+        raise UserError(f"{twice!r} is predicted twice{AGAIN}")
     rows = [films.rows[index] for index in films.indices(ids)]
     return (
         tuple(row.id for row in rows),

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pneumo_tf.evaluation.ranking import rank_intervals, tiers
 from pneumo_tf.report.rows import Board, Row
 
 NOT_ABOVE_TRIVIAL, INFORMED, WITHOUT_IMAGENET = "✱", "†", "‡"
@@ -22,36 +23,58 @@ class Standing:
         row: The row.
         marks: What is to be said of it, as characters.
         gap: Validation AUC minus test AUC, means over runs.
+        tier: From 1; rows of a tier are not told apart from its first. None without an AUC.
+        ranks: The 95 % interval of the rank, None without an AUC.
     """
 
     rank: int
     row: Row
     marks: str
     gap: float
+    tier: int | None
+    ranks: tuple[int, int] | None
 
 
 def standings(board: Board) -> list[Standing]:
-    """Ranks the done rows of the official protocol by AUC; rows without an AUC come last."""
-    rows = sorted((row for row in board.rows if row.ranked), key=lambda row: (-_auc(row), row.name))
-    trivial = best_trivial(board)
-    return [
-        Standing(rank, row, _marks(row, trivial), row.validation_auc - row.estimates["auc"].value)
-        for rank, row in enumerate(rows, start=1)
-    ]
+    """Gives the ranked rows their tiers, rank intervals and marks."""
+    rows, trivial = board.ranking, best_trivial(board)
+    if not rows:
+        return []
+    tier = tiers(board.comparison.significant)
+    ranks = rank_intervals([row.estimates["auc"].draws for row in rows])
+    found = []
+    for at, row in enumerate(rows):
+        auc = row.estimates["auc"].value
+        above = trivial is None or beats(board, row, trivial)
+        gap = row.validation_auc - auc
+        known = bool(np.isfinite(auc))
+        found.append(
+            Standing(
+                at + 1,
+                row,
+                _marks(row, above),
+                gap,
+                tier[at] if known else None,
+                ranks[at] if known else None,
+            )
+        )
+    return found
 
 
 def best_trivial(board: Board) -> Row | None:
     """The ranked trivial row of the highest AUC."""
-    rows = [row for row in board.rows if row.ranked and row.trivial and np.isfinite(_auc(row))]
-    return max(rows, key=_auc, default=None)
+    rows = (row for row in board.ranking if row.trivial and np.isfinite(row.estimates["auc"].value))
+    return next(rows, None)
 
 
-def beats(row: Row, trivial: Row) -> bool:
-    """Whether the 95 % intervals of the AUC of a row and of a trivial row are apart, the row's above.
+def beats(board: Board, row: Row, other: Row) -> bool:
+    """Whether the AUC of a ranked row is significantly above that of another one.
 
-    Stricter than a paired comparison: a row that fails here may still differ.
+    Paired by film, clustered by patient, and corrected for all pairs of the board (Holm).
     """
-    return bool(row.estimates["auc"].low > trivial.estimates["auc"].high)
+    places = {id(ranked): place for place, ranked in enumerate(board.ranking)}
+    pair = places[id(row)], places[id(other)]
+    return bool(board.comparison.significant[pair] and board.comparison.difference[pair] > 0)
 
 
 def is_official_test(board: Board) -> bool:
@@ -62,14 +85,9 @@ def is_official_test(board: Board) -> bool:
     return tuple(np.bincount(tested.labels, minlength=2)) == OFFICIAL_TEST
 
 
-def _auc(row: Row) -> float:
-    value = row.estimates["auc"].value
-    return value if np.isfinite(value) else -1.0
-
-
-def _marks(row: Row, trivial: Row | None) -> str:
+def _marks(row: Row, above_trivial: bool) -> str:
     marks = ""
-    if not row.trivial and trivial is not None and not beats(row, trivial):
+    if not row.trivial and not above_trivial:
         marks += NOT_ABOVE_TRIVIAL
     if row.recipe.informed_by_test:
         marks += INFORMED

@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,18 @@ DIGITS = 6
 """Decimals kept: more than any interval supports, and coarse enough to be the same on every machine."""
 
 COLUMNS = (
-    *("dataset", "title", "profile", "protocol", "rank", "recipe", "family", "trivial", "informed_by_test"),
+    *(
+        "dataset",
+        "title",
+        "profile",
+        "protocol",
+        "rank",
+        "tier",
+        "recipe",
+        "family",
+        "trivial",
+        "informed_by_test",
+    ),
     *("metric", "better", "value", "low", "high", "sd", "runs", "seeds", "folds", "test_films"),
     *("test_patients", "initial", "precision", "device", "harness", "run_ids"),
 )
@@ -32,9 +43,9 @@ def to_csv(boards: Sequence[Board], ranked: Sequence[Sequence[Standing]]) -> str
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
     for board, order in zip(boards, ranked, strict=True):
-        ranks = _ranks(order)
+        standing = _by_row(order)
         for row in (row for row in board.rows if row.runs):
-            about = _about_board(board) | _about_row(row, ranks)
+            about = _about_board(board) | _about_row(row, standing.get(id(row)))
             about = {key: " ".join(map(str, v)) if isinstance(v, list) else v for key, v in about.items()}
             for name, estimate in row.estimates.items():
                 values = {"metric": name, "better": METRICS[name].better, **_estimate(estimate)}
@@ -44,27 +55,39 @@ def to_csv(boards: Sequence[Board], ranked: Sequence[Sequence[Standing]]) -> str
 
 def to_json(boards: Sequence[Board], ranked: Sequence[Sequence[Standing]]) -> str:
     """Everything the page shows, and each run's own values."""
-    values = {
+    about = {
         "harness": HARNESS_VERSION,
         "interval": {
             "level": LEVEL,
             "method": "percentile bootstrap of patients and seeds",
             "draws": REPLICATES,
         },
-        "boards": [
-            _about_board(board) | {"newest": board.newest, "rows": list(_rows(board, order))}
-            for board, order in zip(boards, ranked, strict=True)
-        ],
     }
-    return json.dumps(_finite(values), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    # Row by row: the values of thousands of runs take far more memory than their text.
+    pages = [
+        _with_list(_about_board(board) | {"newest": board.newest}, "rows", map(_text, _rows(board, order)))
+        for board, order in zip(boards, ranked, strict=True)
+    ]
+    return _with_list(about, "boards", pages) + "\n"
+
+
+def _with_list(about: dict[str, Any], name: str, items: Iterable[str]) -> str:
+    """JSON of an object with one more key, whose list is of texts already."""
+    listed = ",\n".join(items)
+    return f'{_text(about).removesuffix("}").rstrip()},\n "{name}": [{listed}]\n}}'
+
+
+def _text(values: Any) -> str:
+    return json.dumps(_finite(values), indent=1, ensure_ascii=False, allow_nan=False)
 
 
 def _rows(board: Board, order: Sequence[Standing]) -> Iterator[dict[str, Any]]:
-    ranks, marks = _ranks(order), {id(standing.row): standing.marks for standing in order}
+    standing = _by_row(order)
     for row in board.rows:
         yield {
-            **_about_row(row, ranks),
-            "marks": marks.get(id(row), ""),
+            **_about_row(row, standing.get(id(row))),
+            "marks": standing[id(row)].marks if row.ranked else "",
+            "against_first": _against_first(board, standing.get(id(row))),
             "validation_auc": _rounded(row.validation_auc) if row.runs else None,
             "metrics": {name: _estimate(estimate) for name, estimate in row.estimates.items()},
             "by_run": [_run(row, index) for index in range(len(row.runs))],
@@ -95,11 +118,12 @@ def _about_board(board: Board) -> dict[str, Any]:
     return {"dataset": board.dataset, "title": board.title, "profile": board.profile}
 
 
-def _about_row(row: Row, ranks: dict[int, int]) -> dict[str, Any]:
+def _about_row(row: Row, standing: Standing | None) -> dict[str, Any]:
     tested = row.test[0] if row.runs else None
     return {
         "protocol": row.protocol,
-        "rank": ranks.get(id(row)),
+        "rank": standing and standing.rank,
+        "tier": standing and standing.tier,
         "recipe": row.name,
         "family": row.recipe.family,
         "trivial": row.trivial,
@@ -117,8 +141,24 @@ def _about_row(row: Row, ranks: dict[int, int]) -> dict[str, Any]:
     }
 
 
-def _ranks(order: Sequence[Standing]) -> dict[int, int]:
-    return {id(standing.row): standing.rank for standing in order}
+def _by_row(order: Sequence[Standing]) -> dict[int, Standing]:
+    return {id(standing.row): standing for standing in order}
+
+
+def _against_first(board: Board, standing: Standing | None) -> dict[str, Any] | None:
+    """How the AUC of a ranked row differs from that of the first one."""
+    if standing is None or standing.tier is None:
+        return None
+    pair = standing.rank - 1, 0
+    low, high = board.comparison.interval(*pair) if pair[0] else (0.0, 0.0)
+    return {
+        "auc": _rounded(board.comparison.difference[pair]),
+        "low": _rounded(low),
+        "high": _rounded(high),
+        "p": _rounded(board.comparison.p[pair]),
+        "p_holm": _rounded(board.comparison.adjusted[pair]),
+        "rank_interval": standing.ranks,
+    }
 
 
 def _estimate(estimate: Estimate) -> dict[str, float | None]:

@@ -6,7 +6,20 @@ from urllib.parse import quote
 
 from pneumo_tf.atomic import write_atomically
 from pneumo_tf.evaluation.intervals import REPLICATES
-from pneumo_tf.report import costs, export, provenance, tables
+from pneumo_tf.report import (
+    calibration,
+    costs,
+    differences,
+    doubt,
+    explanation,
+    explanation_alarm,
+    export,
+    protocols,
+    provenance,
+    series,
+    tables,
+    thresholds,
+)
 from pneumo_tf.report.board import (
     INFORMED,
     NOT_ABOVE_TRIVIAL,
@@ -86,6 +99,7 @@ def _details(board: Board, ranked: Sequence[Standing]) -> list[str]:
     spread = f"Mean ± standard deviation over seeds; a row of one seed has no deviation. {EXTRA}"
     several = any(len(standing.row.runs) > 1 for standing in ranked)
     parts = [
+        _section("Differences to the first row", differences.differences(board).markdown(), differences.LEAD),
         _section("Every metric", tables.every_metric(ranked).markdown(), spread),
         _section("Each class", tables.class_wise(ranked).markdown(), spread),
         _section(
@@ -93,8 +107,11 @@ def _details(board: Board, ranked: Sequence[Standing]) -> list[str]:
             tables.counts(ranked).markdown(),
             "Films of the test set, means over seeds." if several else "Films of the test set.",
         ),
+        *_trust(board),
+        *_maps(board),
         _section("Costs", costs.costs(ranked).markdown(), "Means over seeds; the largest peak of memory."),
     ]
+    parts.append(_section("Protocol matters", protocols.protocol_matters(board).markdown(), protocols.LEAD))
     compared = families(board)
     if compared:
         parts.append(
@@ -117,12 +134,38 @@ def _details(board: Board, ranked: Sequence[Standing]) -> list[str]:
     return parts
 
 
+def _trust(board: Board) -> list[str]:
+    """How far probabilities, thresholds and calls can be trusted."""
+    rows = board.ranking
+    return [
+        _section("Calibration", calibration.calibrations(rows).markdown(), calibration.LEAD),
+        _section("Operating points", thresholds.operating_points(rows).markdown(), thresholds.POINTS_LEAD),
+        _section("Other prevalences", thresholds.prevalences(rows).markdown(), thresholds.PREVALENCE_LEAD),
+        _section("Specificity by series", series.specificity_by_series(rows).markdown(), series.LEAD),
+        _section("Risk and coverage", doubt.risk_coverage(rows).markdown(), doubt.LEAD),
+    ]
+
+
+def _maps(board: Board) -> list[str]:
+    """How far the maps of where a model looked can be believed."""
+    lead = f"{_bullets(explanation.verdicts(board))}\n\n{explanation.LEAD}"
+    return [
+        _section("Maps put to the test", explanation.explanation(board).markdown(), lead),
+        _section("Shortcut alarm", explanation_alarm.alarm(board).markdown(), explanation_alarm.LEAD),
+    ]
+
+
 def _key(board: Board, ranked: Sequence[Standing]) -> list[str]:
     """How to read the ranking: only the marks that occur are explained."""
     marks = "".join(standing.marks for standing in ranked)
     trivial = best_trivial(board)
     lines = [
-        "Ranked by AUC on the test films. Rows whose intervals overlap may not differ.",
+        "Ranked by AUC on the test films. A tier begins where a row's AUC is significantly below that of the "
+        "tier's first row; within a tier, ranks are chance. In brackets: the 95 % interval of the rank over "
+        "the draws below.",
+        "Significant: paired by film, clustered by patient (Obuchowski 1997), with the variance between "
+        "seeds (Obuchowski & Rockette 1995), p < 0.05 after Holm's correction over all pairs of this board; "
+        "a row of one seed speaks of that one model.",
         f"[95 %]: percentile bootstrap, {REPLICATES:,} draws of patients within each class, and of seeds "
         "where there are several; a row of one seed shows the chance of the films alone.",
         "Accuracy, sensitivity, specificity and F1 at a probability of 0.5, neither calibrated nor tuned.",
@@ -131,8 +174,8 @@ def _key(board: Board, ranked: Sequence[Standing]) -> list[str]:
     ]
     if NOT_ABOVE_TRIVIAL in marks and trivial is not None:
         lines.append(
-            f"{NOT_ABOVE_TRIVIAL} not shown to beat the best trivial row, {trivial.name}: "
-            "the intervals of the two AUCs overlap."
+            f"{NOT_ABOVE_TRIVIAL} not shown to beat the best trivial row, {trivial.name}: its AUC is not "
+            "significantly above, by the same test."
         )
     if INFORMED in marks:
         lines.append(

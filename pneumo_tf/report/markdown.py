@@ -82,6 +82,12 @@ def number(value: float | None, decimals: int) -> str:
     return f"{round(value, decimals) + 0.0:,.{decimals}f}"
 
 
+def signed(value: float, decimals: int) -> str:
+    """A difference with its sign."""
+    text = number(value, decimals)
+    return text if text.startswith((DASH, "-")) else f"+{text}"
+
+
 def with_interval(estimate: Estimate, decimals: int) -> str:
     """`0.953 [0.931–0.972]`."""
     if not np.isfinite(estimate.value):

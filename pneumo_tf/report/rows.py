@@ -9,11 +9,15 @@ from typing import Any, Literal
 import numpy as np
 
 from pneumo_tf.data.films import Films
+from pneumo_tf.data.protocol import PROTOCOLS
 from pneumo_tf.errors import UserError
+from pneumo_tf.evaluation.comparison import Comparison
 from pneumo_tf.evaluation.intervals import Estimate, PatientBootstrap
 from pneumo_tf.evaluation.metrics import measure
-from pneumo_tf.evaluation.scored import Scored, join
+from pneumo_tf.evaluation.obuchowski import compare_auc
+from pneumo_tf.evaluation.scored import Scored, check_complete, join
 from pneumo_tf.recipe import Recipe
+from pneumo_tf.report.row_names import name_rows
 from pneumo_tf.run import RunFolder, Runs, RunSpec
 
 OFFICIAL = "official"
@@ -34,6 +38,7 @@ class Row:
         specs: What each of `runs` is.
         unfinished_specs: What each of `unfinished` is.
         bootstrap: The draws of patients that all rows of a board share.
+        joined: What was joined last under each name: rows of a board on the same films share its columns.
     """
 
     name: str
@@ -45,6 +50,7 @@ class Row:
     specs: tuple[RunSpec, ...]
     unfinished_specs: tuple[RunSpec, ...]
     bootstrap: PatientBootstrap = field(default_factory=PatientBootstrap, repr=False, compare=False)
+    joined: dict[str, Scored] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def trivial(self) -> bool:
@@ -58,8 +64,10 @@ class Row:
 
     @cached_property
     def test(self) -> tuple[Scored, ...]:
-        """Test predictions, one set per run in `runs`."""
-        return self._scored("test")
+        """Predictions of the films reported on, one set per run in `runs`."""
+        protocol = PROTOCOLS.get(self.protocol)
+        # A trivial row has no augmentation to leave on.
+        return self._scored(protocol.reported if protocol and not self.trivial else "test")
 
     @cached_property
     def validation(self) -> tuple[Scored, ...]:
@@ -106,12 +114,20 @@ class Row:
         return tuple(run.status for run in self.runs)
 
     def _scored(self, name: str) -> tuple[Scored, ...]:
+        """Joins every run's predictions; runs of one fold must hold the same films."""
         scored: list[Scored] = []
-        for run in self.runs:
+        whole: dict[int | None, tuple[str, ...]] = {}
+        if self.protocol == OFFICIAL and name == "test":
+            whole[None] = tuple(film.id for film in self.films if film.split == "test")
+        for run, spec in zip(self.runs, self.specs, strict=True):
+            predictions = run.read_predictions(name)
             try:
-                scored.append(join(run.read_predictions(name), self.films, scored[-1] if scored else None))
+                joined = join(predictions, self.films, self.joined.get(name))
+                check_complete(joined.ids, whole.setdefault(spec.fold, joined.ids))
             except UserError as error:
-                raise UserError(f"{run.path.name}: {error}") from error
+                raise UserError(f"{run.predictions_file(name)}: {error}") from error
+            self.joined[name] = joined
+            scored.append(joined)
         return tuple(scored)
 
 
@@ -139,6 +155,17 @@ class Board:
     def synthetic(self) -> bool:
         """Whether the films are drawn by a program."""
         return self.title.startswith("Phantom")
+
+    @cached_property
+    def ranking(self) -> tuple[Row, ...]:
+        """The ranked rows by AUC on the test films, best first; without an AUC by name."""
+        rows = (row for row in self.rows if row.ranked)
+        return tuple(sorted(rows, key=lambda row: (-np.nan_to_num(row.estimates["auc"].value), row.name)))
+
+    @cached_property
+    def comparison(self) -> Comparison:
+        """The AUCs of every pair of rows in `ranking`, in its order."""
+        return compare_auc([row.test for row in self.ranking])
 
 
 @dataclass(frozen=True)
@@ -189,15 +216,21 @@ def _board(runs: Runs, dataset: str, profile: str, group: list[_Found]) -> Board
         sorted(row, key=lambda f: (f.spec.seed, f.spec.fold or 0, f.folder.path.name))
         for row in alike.values()
     ]
-    names = _names([row[0].spec for row in members])
-    bootstrap = PatientBootstrap()
-    rows = [_row(name, row, films, bootstrap) for name, row in zip(names, members, strict=True)]
+    names = name_rows([row[0].spec for row in members])
+    bootstrap, joined = PatientBootstrap(), {}
+    rows = [_row(name, row, films, bootstrap, joined) for name, row in zip(names, members, strict=True)]
     rows.sort(key=lambda row: (row.protocol != OFFICIAL, row.protocol, row.name))
     newest = max((found.at for found in group if found.done), default=0.0)
     return Board(dataset, title, profile, films, tuple(rows), newest)
 
 
-def _row(name: str, members: list[_Found], films: Films, bootstrap: PatientBootstrap) -> Row:
+def _row(
+    name: str,
+    members: list[_Found],
+    films: Films,
+    bootstrap: PatientBootstrap,
+    joined: dict[str, Scored],
+) -> Row:
     done = [found for found in members if found.done]
     replaced = {(found.spec.seed, found.spec.fold) for found in done}
     rest = [f for f in members if not f.done and (f.spec.seed, f.spec.fold) not in replaced]
@@ -212,28 +245,5 @@ def _row(name: str, members: list[_Found], films: Films, bootstrap: PatientBoots
         tuple(found.spec for found in done),
         tuple(found.spec for found in rest),
         bootstrap,
+        joined,
     )
-
-
-TELLERS = (
-    lambda spec: spec.weights.split(":")[0],
-    lambda spec: spec.precision,
-    lambda spec: f"{spec.weights.split(':')[0]}, {spec.precision}",
-    lambda spec: f"{spec.train_films or 'all'} films",
-    lambda spec: spec.id.rsplit("-", 1)[1],
-)
-"""What is added to a recipe's name where rows would share it: the first that tells them apart."""
-
-
-def _names(specs: list[RunSpec]) -> list[str]:
-    """Names rows so that no two of one protocol share a name."""
-    alike: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for index, spec in enumerate(specs):
-        alike[spec.protocol, spec.recipe.name].append(index)
-    names = [spec.recipe.name for spec in specs]
-    for indices in (indices for indices in alike.values() if len(indices) > 1):
-        choices = ([teller(specs[index]) for index in indices] for teller in TELLERS)
-        told = next(labels for labels in choices if len(set(labels)) == len(labels))
-        for index, label in zip(indices, told, strict=True):
-            names[index] += f" ({label})"
-    return names

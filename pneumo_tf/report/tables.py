@@ -7,7 +7,7 @@ import numpy as np
 from pneumo_tf.evaluation.intervals import Estimate
 from pneumo_tf.evaluation.metrics import METRICS, confusion
 from pneumo_tf.report.board import Standing
-from pneumo_tf.report.markdown import DASH, Table, decimals_of, number, with_interval, with_sd
+from pneumo_tf.report.markdown import DASH, Table, decimals_of, number, signed, with_interval, with_sd
 from pneumo_tf.report.rows import Row
 
 RANKING = ("auc", "accuracy", "sensitivity", "specificity", "f1")
@@ -32,15 +32,16 @@ def ranking(ranked: Sequence[Standing]) -> Table:
     cells = [
         (
             _title(standing),
+            _tier(standing),
             *(columns[name][index] for name in RANKING),
             str(len(standing.row.runs)),
-            _signed(standing.gap, decimals),
+            signed(standing.gap, decimals),
             standing.row.initial,
         )
         for index, standing in enumerate(ranked)
     ]
     titles = [METRICS[name].title + (" [95 %]" if name in styles else "") for name in RANKING]
-    header = ["Recipe", *titles, "Seeds", "Validation − test AUC", "Initial weights"]
+    header = ["Recipe", "Tier (ranks)", *titles, "Seeds", "Validation − test AUC", "Initial weights"]
     return Table(header, cells, undefined(rows, RANKING))
 
 
@@ -108,13 +109,15 @@ def _title(standing: Standing) -> str:
     return f"{standing.rank}. {name}{' ' + standing.marks if standing.marks else ''}"
 
 
+def _tier(standing: Standing) -> str:
+    if standing.tier is None or standing.ranks is None:
+        return DASH
+    low, high = standing.ranks
+    return f"{standing.tier} ({low})" if low == high else f"{standing.tier} ({low}–{high})"
+
+
 def _value(estimate: Estimate, decimals: int) -> str:
     return number(estimate.value, decimals)
-
-
-def _signed(value: float, decimals: int) -> str:
-    text = number(value, decimals)
-    return text if text.startswith((DASH, "-")) else f"+{text}"
 
 
 def listed(names: Sequence[str], most: int = 8) -> str:

@@ -5,7 +5,7 @@ import pytest
 
 from pneumo_tf.data.films import Film, Films
 from pneumo_tf.errors import UserError
-from pneumo_tf.evaluation.scored import join
+from pneumo_tf.evaluation.scored import check_complete, join
 from pneumo_tf.run import Predictions
 
 FILMS = Films(
@@ -45,11 +45,25 @@ def test_a_set_of_the_same_films_shares_what_is_known_of_them():
     ("ids", "logit", "message"),
     [
         (("a.jpeg", "x.jpeg"), 0.0, "1 predicted films are not in the film table, such as 'x.jpeg'"),
-        (("a.jpeg", "a.jpeg"), 0.0, "name a film twice"),
-        (("a.jpeg", "b.jpeg"), np.nan, "not a number"),
-        (("a.jpeg", "b.jpeg"), np.inf, "not a number"),
+        (("b.jpeg", "b.jpeg"), 0.0, "'b.jpeg' is predicted twice"),
+        (("b.jpeg", "a.jpeg"), np.nan, "the score of 'b.jpeg' is not a number"),
+        (("a.jpeg", "b.jpeg"), np.inf, "the score of 'a.jpeg' is not a number"),
     ],
 )
 def test_predictions_that_cannot_be_scored_are_an_error(ids, logit, message):
     with pytest.raises(UserError, match=message):
         join(Predictions(ids, np.full((2, 1), logit, np.float32)), FILMS)
+
+
+def test_the_first_score_that_is_not_a_number_is_named():
+    logits = np.array([[0, 1], [0, np.nan], [np.nan, 0]], np.float32)
+    with pytest.raises(UserError, match="'b.jpeg' is not a number"):
+        join(Predictions(("a.jpeg", "b.jpeg", "c.jpeg"), logits), FILMS)
+
+
+def test_sets_that_lack_a_film_or_hold_another_name_it():
+    check_complete(("b", "a"), ("a", "b"))
+    with pytest.raises(UserError, match="2 of 3 films are missing, such as 'b'"):
+        check_complete(("a",), ("c", "a", "b"))
+    with pytest.raises(UserError, match="1 films do not belong to the set, such as 'c'"):
+        check_complete(("a", "c"), ("a",))

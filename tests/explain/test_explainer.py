@@ -14,7 +14,7 @@ from tests.explain.networks import by_hand, films, random_convnet
 
 GRADIENT_METHODS = [name for name in METHODS if name != "score_cam"]
 SIDE = 64
-TOLERANCE = {"float32": 1e-4, "mixed_bfloat16": 0.06, "mixed_float16": 0.02}
+TOLERANCE = {"float32": 1e-3, "mixed_bfloat16": 0.06, "mixed_float16": 0.02}
 CHEAP = [("conv4_gray", "float32"), ("conv4_gray", "mixed_bfloat16"), ("mobilenetv2", "float32")]
 TABLE = [(name, policy) for name in ARCHITECTURES for policy in ("float32", "mixed_bfloat16")]
 TABLE += [("conv4_gray", "mixed_float16")]

@@ -42,6 +42,14 @@ def test_a_tie_counts_in_part_and_thresholds_take_whole_values():
     assert localisation.best_iou(flat, MASK) == pytest.approx([4 / 16])
 
 
+def test_a_near_miss_counts_where_it_is_tolerated():
+    masks, maps = np.zeros((2, 50, 50), bool), np.zeros((2, 50, 50))
+    masks[:, 10:20, 10:20] = True
+    maps[0, 15, 21], maps[1, 15, 30] = 1, 1
+    assert localisation.pointing_game(maps, masks).tolist() == [0, 0]
+    assert localisation.pointing_game(maps, masks, localisation.NEAR).tolist() == [1, 0]
+
+
 def test_an_empty_map_finds_nothing_and_an_empty_mask_asks_nothing():
     for measure in (
         localisation.pointing_game,

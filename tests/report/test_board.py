@@ -1,5 +1,6 @@
 """Run folders become rows and boards: what belongs together, what never does, and how rows rank."""
 
+import gzip
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +10,7 @@ from pneumo_tf.data.films import Film, Films
 from pneumo_tf.errors import UserError
 from pneumo_tf.recipe import Phase, Recipe
 from pneumo_tf.report.board import INFORMED, NOT_ABOVE_TRIVIAL, WITHOUT_IMAGENET, beats, standings
+from pneumo_tf.report.leaderboard import write_leaderboard
 from pneumo_tf.report.rows import read_boards
 from pneumo_tf.report.unfinished import OTHER_HARNESS, state_and_reason
 from pneumo_tf.run import Predictions, Runs, RunSpec
@@ -205,9 +207,89 @@ def test_what_cannot_be_read_is_one_line_that_names_the_folder(tmp_path):
         read_boards(runs)
 
 
-def test_predictions_of_other_films_name_the_run(tmp_path):
+def spoiled(tmp_path, spoil, name="test", packed=False):
+    """The message about a run whose prediction file was spoiled, line by line, and the file's path."""
+    runs = fabricate_runs(tmp_path, RECIPES[:1], seeds=2, flawed=False)
+    file = list(runs)[1].predictions_file(name)
+    lines = file.read_text("utf-8").splitlines()
+    text = "\n".join(spoil(lines)) + "\n"
+    if packed:
+        file.unlink()
+        file = file.with_suffix(".csv.gz")
+        file.write_bytes(gzip.compress(text.encode()))
+    else:
+        file.write_text(text, "utf-8")
+    with pytest.raises(UserError) as raised:
+        write_leaderboard(read_boards(runs), tmp_path / "out")
+    assert str(file) in str(raised.value)
+    return str(raised.value), lines
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("name", ["test", "validation"])
+def test_a_missing_film_names_file_and_film(tmp_path, name, packed):
+    message, lines = spoiled(tmp_path, lambda lines: lines[:3] + lines[4:], name, packed)
+    assert f"1 of {len(lines) - 1} films are missing, such as {lines[3].split(',')[0]!r}" in message
+
+
+@pytest.mark.parametrize("name", ["test", "validation"])
+def test_a_film_that_is_predicted_twice_is_named(tmp_path, name):
+    message, lines = spoiled(tmp_path, lambda lines: [*lines, lines[5]], name)
+    assert f"{lines[5].split(',')[0]!r} is predicted twice" in message
+
+
+def test_an_unknown_film_is_named(tmp_path):
+    message, _ = spoiled(tmp_path, lambda lines: [*lines[:-1], "elsewhere.jpeg,0.0,1.0"])
+    assert "1 predicted films are not in the film table, such as 'elsewhere.jpeg'" in message
+
+
+def test_a_training_film_among_the_test_films_is_named(tmp_path):
+    stranger = next(film.id for film in fabricate_films() if film.split == "train")
+    message, _ = spoiled(tmp_path, lambda lines: [*lines, f"{stranger},0.0,1.0"])
+    assert f"1 films do not belong to the set, such as {stranger!r}" in message
+
+
+def test_a_score_that_is_not_a_number_is_named(tmp_path):
+    message, lines = spoiled(
+        tmp_path, lambda lines: [*lines[:9], lines[9].split(",")[0] + ",nan,0.5", *lines[10:]]
+    )
+    assert f"the score of {lines[9].split(',')[0]!r} is not a number" in message
+
+
+@pytest.mark.parametrize("line", ["test/NORMAL/x.jpeg,0.1", "test/NORMAL/x.jpeg,0.1,much", "x"])
+def test_a_line_that_cannot_be_read_is_named(tmp_path, line):
+    message, _ = spoiled(tmp_path, lambda lines: [*lines[:4], line, *lines[4:]])
+    assert f"line 5, {line!r}, is no film with its logits" in message
+
+
+def test_an_empty_file_is_named(tmp_path):
+    assert "it holds no logits" in spoiled(tmp_path, lambda lines: [])[0]
+
+
+def test_a_damaged_archive_is_named(tmp_path):
     runs = fabricate_runs(tmp_path, RECIPES[:1], seeds=1, flawed=False)
-    folder = next(iter(runs))
-    folder.write_predictions("test", Predictions(("elsewhere.jpeg",), np.ones((1, 1), np.float32)))
-    with pytest.raises(UserError, match=f"{folder.path.name}: .*elsewhere.jpeg"):
+    (run,) = runs
+    packed = run.predictions_file("test").with_suffix(".csv.gz")
+    packed.write_bytes(gzip.compress(b"film,logit\n" * 100)[:-20])
+    with pytest.raises(UserError, match=f"{packed.name} cannot be read"):
         _ = only(read_boards(runs)).rows[0].test
+
+
+def test_labels_that_changed_since_name_the_table_and_the_film(tmp_path):
+    runs = fabricate_runs(tmp_path, RECIPES[:1], seeds=1, flawed=False)
+    (table,) = tmp_path.glob("datasets/*/films.csv")
+    lines = table.read_text("utf-8").splitlines()
+    film, label, *rest = lines[7].split(",")
+    lines[7] = ",".join([film, str(1 - int(label)), *rest])
+    table.write_text("\n".join(lines) + "\n", "utf-8")
+    with pytest.raises(UserError) as raised:
+        read_boards(runs)
+    assert str(table) in str(raised.value) and repr(film) in str(raised.value)
+
+
+def test_patients_that_changed_since_name_the_table(tmp_path):
+    runs = fabricate_runs(tmp_path, RECIPES[:1], seeds=1, flawed=False)
+    (table,) = tmp_path.glob("datasets/*/films.csv")
+    table.write_text(table.read_text("utf-8").replace("virus-test-1,", "virus-test-2,", 1), "utf-8")
+    with pytest.raises(UserError, match="films.csv was changed after its runs were made"):
+        read_boards(runs)

@@ -115,14 +115,14 @@ def test_no_nan_is_printed_and_every_dash_has_its_reason(tmp_path):
 
 
 def test_test_films_of_one_class_have_no_auc_and_no_traceback(tmp_path):
-    runs = fabricate_runs(tmp_path / "runs", RECIPES[2:3], flawed=False)
-    for folder in runs:
-        both = folder.read_predictions("test")
-        keep = [index for index, name in enumerate(both.ids) if "PNEUMONIA" in name]
-        ids = tuple(both.ids[index] for index in keep)
-        folder.write_predictions("test", Predictions(ids, both.logits[keep]))
-    text = section(page(runs, tmp_path), "Ranking")
-    assert "– AUC of cnn_baseline: the films are of one class." in text
+    films = fabricate_films().where(lambda film: film.split == "train" or film.label == 1)
+    runs = Runs(tmp_path / "runs")
+    runs.write_films("Test films of one class", films)
+    for seed in (0, 1):
+        spec = RunSpec(RECIPES[2], "official", films.fingerprint, "full", seed, None, "float32", "random")
+        finish(runs.plan(spec), films)
+    text = page(runs, tmp_path)
+    assert "– AUC of cnn_baseline: the films are of one class." in section(text, "Ranking")
     assert "nan" not in text
 
 

@@ -25,6 +25,7 @@ from tests.report.test_figures_grad_cam import augmented, explain
 
 LONG = "efficientnetv2_s_class_balanced_focal_loss_letterboxed_384_px"
 COMPARISONS = ("metrics", "roc", "precision_recall", "missed", "confusion", "histograms")
+PAIRED = ("differences", "reliability")
 # A file that the reading of a history leaves open is not the figures' warning.
 pytestmark = [pytest.mark.filterwarnings("error"), pytest.mark.filterwarnings("ignore::ResourceWarning")]
 
@@ -110,8 +111,11 @@ def test_every_figure_is_a_png_of_sensible_size(name, board):
     ("which", "name"),
     [
         *[("board", name) for name in FIGURES],
-        *[("large_board", name) for name in (*COMPARISONS, "training", "grad_cam_suite")],
-        *[("one_class_board", name) for name in (*COMPARISONS, "training", "class_balance", "sheets")],
+        *[("large_board", name) for name in (*COMPARISONS, *PAIRED, "training", "grad_cam_suite")],
+        *[
+            ("one_class_board", name)
+            for name in (*COMPARISONS, *PAIRED, "training", "class_balance", "sheets")
+        ],
     ],
 )
 def test_text_stays_on_the_page_and_off_other_text(name, which, request, monkeypatch):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from matplotlib.contour import QuadContourSet
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
@@ -117,15 +118,49 @@ def test_a_film_that_was_not_predicted_is_left_out(board):
     assert len(overlay.explained(row)) == len(arrays["ids"]) - 1
 
 
-def test_a_page_prefers_the_films_that_were_picked_for_the_recipe():
+def test_a_page_shows_the_surest_the_middle_and_the_least_sure_film():
+    places = ["", "least", "most", "", "median"]
+    films = [film(np.ones((2, 2)), id=f"{n}", common=n < 3, place=places[n]) for n in range(5)]
+    assert [one.id for one in grad_cam.by_outcome(films)["TP"]] == ["2", "4", "1"]
+    assert grad_cam.by_outcome(films)["FN"] == [None, None, None]
+    few = grad_cam.by_outcome([films[0], films[2]])["TP"]
+    assert [one and one.id for one in few] == ["2", None, None]
+
+
+def test_a_page_of_films_without_a_place_prefers_those_of_the_recipe():
     films = [film(np.ones((2, 2)), id=f"{n}", common=n < 3) for n in range(5)]
-    assert [one.id for one in grad_cam.by_outcome(films)["TP"]] == ["3", "4"]
+    assert [one.id for one in grad_cam.by_outcome(films)["TP"]] == ["3", "4", "0"]
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_the_outline_of_an_opacity_is_drawn_where_it_is_known(board, known):
+    row = board.rows[0]
+    explain(row)
+    arrays = row.runs[0].read_arrays("explained")
+    masks = np.zeros(arrays["pixels"].shape, bool)
+    masks[:, 10:20, :9] = True
+    row.runs[0].write_arrays("explained", arrays | ({"masks": masks} if known else {}))
+    with style.applied():
+        for module in (grad_cam, grad_cam_suite):
+            page = next(module.draw(board))
+            assert ("blue line" in page.caption) == known
+            assert bool(page.figure.findobj(QuadContourSet)) == known
+
+
+def test_the_suite_takes_a_film_of_each_kind_in_turn():
+    kinds = ["normal"] * 4 + ["bacteria"] * 4 + ["virus"] * 2
+    films = [
+        film(np.ones((2, 2)), id=f"{n}", subtype=kind, label=int(kind != "normal"))
+        for n, kind in enumerate(kinds)
+    ]
+    shown = grad_cam_suite._shown([{one.id: one for one in films}])
+    assert [one.subtype for one in shown] == ["bacteria"] * 2 + ["virus"] * 2 + ["normal"] * 2
 
 
 def test_a_page_tells_score_probability_and_label(board):
     row = board.rows[0]
     explain(row)
-    shown = [one for films in grad_cam.by_outcome(overlay.explained(row)).values() for one in films]
+    shown = [one for films in grad_cam.by_outcome(overlay.explained(row)).values() for one in films if one]
     with style.applied():
         written = "\n".join(texts(next(grad_cam.draw(board)).figure))
     for one in shown:
@@ -140,7 +175,7 @@ def test_an_outcome_without_films_is_said(board):
     keep = np.array([one.outcome != "FN" for one in overlay.explained(row)])
     row.runs[0].write_arrays("explained", {name: values[keep] for name, values in arrays.items()})
     with style.applied():
-        assert "no\nfalse negative explained" in texts(next(grad_cam.draw(board)).figure)
+        assert "no\nfalse\nnegative\nexplained" in texts(next(grad_cam.draw(board)).figure)
 
 
 def test_a_recipe_without_positive_evidence_anywhere_is_drawn(board):

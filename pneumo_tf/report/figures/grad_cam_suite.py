@@ -35,18 +35,23 @@ def draw(board: Board) -> Iterator[Picture]:
                 f"The same films through every recipe{part}, with the probability of pneumonia that each "
                 "gave and the outcome: T right, F wrong, P called pneumonia, N called normal. Models "
                 "differ in the units of their maps: colours compare films within a column, not columns. "
-                "Better: strong colour inside the lungs of films with pneumonia, little on normal films.",
+                "Better: strong colour inside the lungs of films with pneumonia, little on normal films."
+                f"{overlay.outline_note(shown)}",
                 _page(page, shown),
             )
 
 
 def _shown(maps: Sequence[Maps]) -> list[Explained]:
-    """Films to draw: one of each class in turn, so that a short page holds both."""
+    """Films to draw: one of each kind in turn, so that a short page holds them all."""
     known = {film_id: film for films in reversed(maps) for film_id, film in films.items()}
-    classes = [[film for film in known.values() if film.label == label] for label in (1, 0)]
-    turns = sorted((place, 1 - film.label, film.id) for films in classes for place, film in enumerate(films))
+    kinds: dict[str, list[Explained]] = {}
+    for film in known.values():
+        kinds.setdefault(film.subtype, []).append(film)
+    turns = sorted(
+        (place, kind, film.id) for kind, films in kinds.items() for place, film in enumerate(films)
+    )
     chosen = [known[film_id] for _, _, film_id in turns[:FILMS]]
-    return sorted(chosen, key=lambda film: -film.label)
+    return sorted(chosen, key=lambda film: (-film.label, film.subtype))
 
 
 def _page(recipes: Sequence[tuple[Row, Maps]], shown: Sequence[Explained]) -> Figure:

@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pneumo_tf.evaluation.intervals import Estimate
-from pneumo_tf.evaluation.metrics import Weighted, ratio
 from pneumo_tf.evaluation.scored import Scored
+from pneumo_tf.evaluation.weighted import ratio
 from pneumo_tf.report.figures import style
 from pneumo_tf.report.figures.comparable import Comparable
 
@@ -33,8 +33,9 @@ class Curve(NamedTuple):
 
 def _called(scored: Scored) -> tuple[np.ndarray, np.ndarray]:
     """Normals and pneumonias at or above each distinct score, highest score first."""
-    steps = Weighted(scored.labels, scored.score, np.ones((1, len(scored)))).steps
-    return np.cumsum(steps[0][0]), np.cumsum(steps[1][0])
+    _, step = np.unique(-scored.score, return_inverse=True)
+    normals, pneumonias = (np.bincount(step, scored.labels == label) for label in (0, 1))
+    return np.cumsum(normals), np.cumsum(pneumonias)
 
 
 def roc_points(scored: Scored) -> Curve:

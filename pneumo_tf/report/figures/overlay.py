@@ -19,7 +19,9 @@ MAP_COLORS = matplotlib.colormaps["plasma"]
 """Even in lightness for every kind of colour vision, and without the greys of the film below it."""
 
 OUTCOMES = {"TP": "true positive", "FP": "false positive", "FN": "false negative", "TN": "true negative"}
-_OPAQUE = 0.75
+_OPAQUE = 0.8
+_OUTLINE = "#56B4E9"
+"""Of opacities: a blue that the colours of the maps do not have."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,8 @@ class Explained:
         label: 0 normal, 1 pneumonia.
         score: Of the film; above 0 it is called pneumonia.
         probability: Of pneumonia, not calibrated.
+        place: `"most"`, `"median"` or `"least"` confident of its outcome; "" where picked for another reason.
+        mask: (H, W) bool, where the opacity is; None where nobody knows.
     """
 
     id: str
@@ -45,6 +49,8 @@ class Explained:
     label: int
     score: float
     probability: float
+    place: str = ""
+    mask: np.ndarray | None = None
 
     @property
     def caption(self) -> str:
@@ -77,6 +83,7 @@ def explained(row: Row) -> list[Explained]:
 def _joined(row: Row, arrays: dict[str, np.ndarray]) -> Iterator[Explained]:
     scored = row.test[0]
     position = {film_id: index for index, film_id in enumerate(scored.ids)}
+    places, masks = arrays.get("places"), arrays.get("masks")
     for index, film_id in enumerate(map(str, arrays["ids"])):
         if film_id in position:  # a film that was not predicted has no outcome to stand under
             at = position[film_id]
@@ -89,6 +96,8 @@ def _joined(row: Row, arrays: dict[str, np.ndarray]) -> Iterator[Explained]:
                 int(scored.labels[at]),
                 float(scored.score[at]),
                 float(scored.probability[at]),
+                "" if places is None else str(places[index]),
+                None if masks is None else masks[index],
             )
 
 
@@ -110,7 +119,7 @@ def blend(film: Explained, scale: float) -> np.ndarray:
     height, width = film.pixels.shape
     # Linear, because a cubic kernel would overshoot and invent evidence between the cells of the map.
     strength = cv2.resize(film.map / scale, (width, height), interpolation=cv2.INTER_LINEAR).clip(0, 1)
-    alpha = _OPAQUE * np.sqrt(strength)[..., None]
+    alpha = _OPAQUE * strength[..., None]
     colors = 255.0 * MAP_COLORS(strength)[..., :3]
     return np.rint((1 - alpha) * film.pixels[..., None] + alpha * colors).astype(np.uint8)
 
@@ -126,6 +135,7 @@ def draw_overlay(ax: Axes, film: Explained, scale: float) -> None:
     style.bare(ax)
     if film.peak > 0:
         ax.imshow(blend(film, scale))
+        _outline(ax, film.mask)
         return
     ax.imshow(film.pixels, cmap="gray", vmin=0, vmax=255)
     ax.text(
@@ -139,6 +149,21 @@ def draw_overlay(ax: Axes, film: Explained, scale: float) -> None:
         va="center",
         bbox={"facecolor": "#222222", "edgecolor": "none", "pad": 2},
     )
+
+
+def outline_note(films: Sequence[Explained]) -> str:
+    """What a caption says of outlines, "" where none is drawn."""
+    drawn = any(film.mask is not None and film.mask.any() for film in films)
+    return " The blue line is the outline of the opacity." if drawn else ""
+
+
+def _outline(ax: Axes, mask: np.ndarray | None) -> None:
+    if mask is not None and mask.any():
+        # Padded, so that the line closes where an opacity reaches the film's edge.
+        padded = np.pad(mask.astype(float), 1)
+        at = [np.arange(-1, size + 1) for size in mask.shape]
+        ax.contour(at[1], at[0], padded, levels=[0.5], colors=_OUTLINE, linewidths=0.9)
+        ax.set(xlim=(-0.5, mask.shape[1] - 0.5), ylim=(mask.shape[0] - 0.5, -0.5))
 
 
 def color_bar(figure: Figure, box: tuple[float, float, float, float], scale: float, label: str) -> None:

@@ -1,0 +1,84 @@
+"""Which layers of a model can be explained, and why others cannot."""
+
+from collections.abc import Sequence
+
+import keras
+
+from pneumo_tf.errors import UserError, unknown
+from pneumo_tf.models.registry import ARCHITECTURES
+
+_FLOAT_LAYER = "input_float"
+
+
+def check_model(model: keras.Model) -> None:
+    """Refuses a model whose gradients cannot be had.
+
+    Raises:
+        UserError: The model holds another model, takes something other than grey films, or does not end in
+            one or two logits.
+    """
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            raise UserError(
+                f"layer {layer.name!r} of {model.name} is a model of its own: convolutions inside it are out "
+                "of reach; build the backbone with the film as its input, so that the graph is flat"
+            )
+    shapes = [tuple(tensor.shape) for tensor in model.inputs]
+    if len(shapes) != 1 or len(shapes[0]) != 4 or shapes[0][3] != 1 or None in shapes[0][1:]:
+        raise UserError(f"{model.name} takes {shapes}, not grey films (n, side, side, 1)")
+    outputs = [tuple(tensor.shape) for tensor in model.outputs]
+    if len(outputs) != 1 or len(outputs[0]) != 2 or outputs[0][1] not in (1, 2):
+        raise UserError(f"{model.name} gives {outputs}, not one or two logits per film")
+
+
+def film_in_float(model: keras.Model) -> keras.KerasTensor:
+    """Gives the tensor from which gradients can flow: the film, grey levels 0–255, in floating point.
+
+    Raises:
+        UserError: The model takes integers and does not cast them in a layer of its own.
+    """
+    if "float" in model.inputs[0].dtype:
+        return model.inputs[0]
+    if _FLOAT_LAYER not in [layer.name for layer in model.layers]:
+        raise UserError(f"{model.name} takes integers and has no layer {_FLOAT_LAYER!r} that casts them")
+    return model.get_layer(_FLOAT_LAYER).output
+
+
+def choose_layers(model: keras.Model, wanted: str | Sequence[str] | None) -> tuple[str, ...]:
+    """Gives the names of the layers to explain.
+
+    Args:
+        model: Already checked.
+        wanted: A layer, several to be fused, or None for the one that the registry has for the architecture
+            that the model is named after.
+
+    Raises:
+        UserError: There is no such layer, or it has no height and width.
+    """
+    if wanted is None:
+        if model.name not in ARCHITECTURES:
+            raise UserError(
+                f"{model.name} is not in the registry of architectures: name the layer to explain"
+            )
+        wanted = ARCHITECTURES[model.name].cam_layer
+    chosen = (wanted,) if isinstance(wanted, str) else tuple(wanted)
+    if not chosen:
+        raise UserError("no layer to explain was named")
+    names = [layer.name for layer in model.layers]
+    spatial = [layer.name for layer in model.layers if _is_spatial(layer)]
+    for name in chosen:
+        if name not in names:
+            raise unknown("layer", name, names)
+        if name not in spatial:
+            raise UserError(
+                f"layer {name!r} of {model.name} has no height and width to draw a map on; "
+                f"the last that has is {spatial[-1]!r}"
+                if spatial
+                else f"{model.name} has no layer with height and width"
+            )
+    return chosen
+
+
+def _is_spatial(layer: keras.Layer) -> bool:
+    output = layer.output
+    return isinstance(output, keras.KerasTensor) and len(output.shape) == 4 and "float" in output.dtype

@@ -1,0 +1,166 @@
+"""Does a map point at the disease? Maps against masks of opacities and lungs, in NumPy alone."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from pneumo_tf.data.cache import read_film
+
+FIXED_THRESHOLD = 0.5
+"""Share of a map's largest value above which a pixel counts as marked."""
+
+
+NEAR = 0.04
+"""Share of the side by which a map may miss and still count as near: about the 15 pixels that the pointing
+game's paper allows on its images."""
+
+
+def pointing_game(maps: np.ndarray, masks: np.ndarray, tolerance: float = 0.0) -> np.ndarray:
+    """Whether the largest value lies in the mask (Zhang et al. 2018, doi:10.1007/s11263-017-1059-x).
+
+    Args:
+        maps: (n, side, side) 0 or more.
+        masks: (n, side, side) bool.
+        tolerance: How far outside the mask it may lie, as a share of the side. Of coarse maps, whose cells
+            are wider than that, it tells a miss by less than a cell from one that is elsewhere.
+
+    Returns:
+        (n,) float64: 1 or 0; where the largest value is taken several times, the share of the places that
+        lie in the mask; 0 for an empty map, which points nowhere; nan for an empty mask.
+    """
+    reach = round(tolerance * maps.shape[-1])
+    if reach:
+        disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+        masks = np.array([cv2.dilate(mask.astype(np.uint8), disc) > 0 for mask in masks]).reshape(masks.shape)
+    peaks = maps.max(axis=(1, 2), keepdims=True)
+    highest = (maps == peaks) & (peaks > 0)
+    hits = _ratio((highest & masks).sum(axis=(1, 2)), highest.sum(axis=(1, 2)), empty=0.0)
+    return np.where(masks.any(axis=(1, 2)), hits, np.nan)
+
+
+def energy_inside(maps: np.ndarray, masks: np.ndarray) -> np.ndarray:
+    """Share of a map's sum that lies in the mask (Wang et al. 2020, arXiv:1910.01279).
+
+    Args:
+        maps: (n, side, side) 0 or more.
+        masks: (n, side, side) bool.
+
+    Returns:
+        (n,) float64 in 0–1; 0 for an empty map, nan for an empty mask.
+    """
+    inside = _ratio(
+        (maps * masks).sum(axis=(1, 2), dtype=float), maps.sum(axis=(1, 2), dtype=float), empty=0.0
+    )
+    return np.where(masks.any(axis=(1, 2)), inside, np.nan)
+
+
+def iou(maps: np.ndarray, masks: np.ndarray, threshold: float = FIXED_THRESHOLD) -> np.ndarray:
+    """Overlap of the mask with the pixels above a share of the map's largest value.
+
+    Args:
+        maps: (n, side, side) 0 or more.
+        masks: (n, side, side) bool.
+        threshold: The share.
+
+    Returns:
+        (n,) float64: intersection over union in 0–1; 0 for an empty map, nan for an empty mask.
+    """
+    peaks = maps.max(axis=(1, 2), keepdims=True)
+    marked = (maps > threshold * peaks) & (peaks > 0)
+    shared, either = (marked & masks).sum(axis=(1, 2)), (marked | masks).sum(axis=(1, 2))
+    return np.where(masks.any(axis=(1, 2)), _ratio(shared, either, empty=0.0), np.nan)
+
+
+def best_iou(maps: np.ndarray, masks: np.ndarray) -> np.ndarray:
+    """`iou` at the threshold that is best for each film: what the map could show at most.
+
+    Args:
+        maps: (n, side, side) 0 or more.
+        masks: (n, side, side) bool.
+
+    Returns:
+        (n,) float64, as `iou`. Only pixels above 0 are ever marked.
+    """
+    return np.array([_best_iou(map_, mask) for map_, mask in zip(maps, masks, strict=True)], float).reshape(
+        -1
+    )
+
+
+def _best_iou(map_: np.ndarray, mask: np.ndarray) -> float:
+    if not mask.any():
+        return np.nan
+    order = np.argsort(-map_, axis=None, kind="stable")
+    values = map_.ravel()[order]
+    shared = np.cumsum(mask.ravel()[order])
+    marked = np.arange(1, len(values) + 1)
+    # A threshold takes all pixels of a value or none, so only the last of each value counts.
+    last = np.append(values[1:] < values[:-1], True) & (values > 0)
+    return float(np.max((shared / (marked + mask.sum() - shared))[last], initial=0.0))
+
+
+def body(film: np.ndarray) -> np.ndarray:
+    """Finds the patient on a film: all that is not dark and joined to the film's edge.
+
+    Args:
+        film: (side, side) uint8.
+
+    Returns:
+        (side, side) bool; all of the film where it is dark nowhere.
+    """
+    smooth = cv2.GaussianBlur(film, (0, 0), max(film.shape[0] / 100, 0.5))
+    split, _ = cv2.threshold(smooth, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
+    # Below half of what parts dark from bright there is air: lungs are as dark, but enclosed by the body.
+    _, parts = cv2.connectedComponents((smooth < split / 2).astype(np.uint8))
+    edge = np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]])
+    return ~np.isin(parts, np.setdiff1d(edge, [0]))
+
+
+def energy_outside_body(maps: np.ndarray, films: np.ndarray) -> np.ndarray:
+    """Share of a map's sum that lies on the air around the patient, where no disease can be.
+
+    Args:
+        maps: (n, side, side) 0 or more.
+        films: (n, side, side) uint8.
+
+    Returns:
+        (n,) float64 in 0–1; nan for an empty map.
+    """
+    outside = np.array([~body(film) for film in films]).reshape(films.shape)
+    return _ratio(
+        (maps * outside).sum(axis=(1, 2), dtype=float), maps.sum(axis=(1, 2), dtype=float), empty=np.nan
+    )
+
+
+def read_masks(
+    root: Path, kind: str, ids: Sequence[str], side: int, fit: str = "squash", edge_crop: float = 0.0
+) -> np.ndarray | None:
+    """Reads the masks that lie beside a data set: `<root>/../<kind>/<film>.png`, as the phantom has them.
+
+    Args:
+        root: Folder that film ids are relative to.
+        kind: `"masks"` for opacities or `"lungs"`.
+        ids: Films.
+        side: Side of the films as the model sees them.
+        fit: How they were resized, as in `cached_pixels`.
+        edge_crop: How much was cut off, as in `cached_pixels`.
+
+    Returns:
+        (n, side, side) bool, empty for films without a file; None where the data set has no such folder.
+    """
+    folder = Path(root).parent / kind
+    if not folder.is_dir():
+        return None
+    masks = np.zeros((len(ids), side, side), bool)
+    for mask, film_id in zip(masks, ids, strict=True):
+        path = (folder / film_id).with_suffix(".png")
+        drawn = read_film(path, side, fit, edge_crop) if path.exists() else None
+        if drawn is not None:
+            mask[:] = drawn > 127
+    return masks
+
+
+def _ratio(part: np.ndarray, whole: np.ndarray, empty: float) -> np.ndarray:
+    """`part / whole`, and `empty` where the whole is 0."""
+    return np.divide(part, whole, out=np.full(np.shape(part), empty, float), where=whole > 0)

@@ -1,0 +1,62 @@
+"""Reliability diagrams: what films given a probability turned out to be."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from pneumo_tf.evaluation.calibration import calibration, reliability
+from pneumo_tf.report.calibration import row_temperatures
+from pneumo_tf.report.figures import style
+from pneumo_tf.report.figures.picture import Picture
+from pneumo_tf.report.rows import Board, Row
+
+COLUMNS = 5
+MOST = 30
+"""Rows on the page, from the best."""
+
+
+def draw(board: Board) -> Iterator[Picture]:
+    """Draws one page of panels, a ranked row each, the best first."""
+    rows = board.ranking[:MOST]
+    if not rows:
+        return
+    columns = min(COLUMNS, max(len(rows), 3))
+    margins = style.Margins(0.65, 0.2, 0.95, 0.62)
+    figure, axes = style.page(
+        style.rows_for(len(rows), columns), columns, (1.45, 1.45), (0.25, 0.75), margins
+    )
+    for at, (ax, row) in enumerate(zip(axes.flat, rows, strict=False)):
+        draw_row(ax, row)
+        ax.tick_params(labelleft=at % columns == 0)
+    style.drop(axes.flat[len(rows) :])
+    style.heading(figure, "Reliability, first run of each row")
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="upper right", ncols=2)
+    axes[-1, 0].set_xlabel("probability of pneumonia", loc="left")
+    axes[0, 0].set_ylabel("share of pneumonia")
+    yield Picture(
+        "reliability",
+        "Test films in ten bins of equal mass: the share that is pneumonia against the mean probability "
+        "given, first run of each ranked row, with the ECE before → after temperature scaling by the "
+        "validation films. Better: on the diagonal. Below it pneumonia is called too readily; grey bars "
+        "are two standard deviations of what chance does to true probabilities.",
+        figure,
+    )
+
+
+def draw_row(ax: Axes, row: Row) -> None:
+    """Draws the first run of a row, as it is and scaled."""
+    run, temperature = row.test[0], row_temperatures(row)[0]
+    ax.plot((0, 1), (0, 1), color=style.RULE, lw=1, zorder=0)
+    raw, scaled = (reliability(run.labels, score) for score in (run.score, run.score / temperature))
+    reach = 2 * raw.spread
+    low, high = np.clip(raw.probability - reach, 0, 1), np.clip(raw.probability + reach, 0, 1)
+    ax.vlines(raw.probability, low, high, color="#cccccc", lw=2.5, zorder=0)
+    ax.plot(scaled.probability, scaled.observed, "o-", color=style.NORMAL, ms=3, lw=0.9, label="scaled")
+    ax.plot(raw.probability, raw.observed, "o-", color=style.PNEUMONIA, ms=3, lw=0.9, label="as given")
+    before, after = (calibration(run.labels, score).ece for score in (run.score, run.score / temperature))
+    ax.set_title(f"{style.fold(row.name, 24)}\nECE {before:.3f} → {after:.3f}", size=style.SMALL)
+    ax.set_xlim(-0.03, 1.03)
+    ax.set_ylim(-0.03, 1.03)
+    ax.set_xticks((0, 0.5, 1), ("0", "0.5", "1"))
+    ax.set_yticks((0, 0.5, 1), ("0", "0.5", "1"))

@@ -1,0 +1,44 @@
+from dataclasses import replace
+
+from pneumo_tf.evaluation.metrics import from_confusion
+from pneumo_tf.recipe import Published
+from pneumo_tf.report.protocols import protocol_matters
+from pneumo_tf.report.rows import read_boards
+from pneumo_tf.run import Runs
+from tests.report.fabricate import RECIPES, fabricate_runs
+
+CONFUSION = (64, 170, 2, 388)
+FIGURE = Published("official test", {"accuracy": 0.72}, CONFUSION, "published-test-selected")
+RECIPE = replace(next(r for r in RECIPES if r.phases), published=(FIGURE, FIGURE))
+
+
+def board(tmp_path, *protocols):
+    for protocol in protocols:
+        fabricate_runs(tmp_path, [RECIPE], 1, protocol=protocol, flawed=False)
+    (found,) = read_boards(Runs(tmp_path))
+    return found
+
+
+def test_a_figure_stands_beside_ours_under_both_protocols(tmp_path):
+    both = board(tmp_path, "official", "published-test-selected")
+    table = protocol_matters(both)
+    lines = {line[2]: line for line in table.rows}
+    rows = {row.protocol: row for row in both.rows}
+    assert len(table.rows) == 2, "a figure printed twice is shown once"
+    name, protocol, _, printed, same, official, drift = lines["Accuracy"]
+    assert (name, protocol, printed) == (f"**{RECIPE.name}**", "published-test-selected", "0.720")
+    theirs = rows["published-test-selected"].estimates["accuracy"].value
+    ours = rows["official"].estimates["accuracy"].value
+    assert same.startswith(f"{theirs:.3f} [")
+    assert official.startswith(f"{ours:.3f} [")
+    assert float(drift) == round(theirs - ours, 3)
+    assert lines["Specificity"][3] == f"*{from_confusion(CONFUSION)['specificity']:.3f}*"
+
+
+def test_without_an_honest_run_the_difference_is_left_open(tmp_path):
+    table = protocol_matters(board(tmp_path, "published-test-selected"))
+    assert {line[5:] for line in table.rows} == {("–", "–")}
+
+
+def test_without_a_run_under_the_authors_protocol_there_is_nothing_to_show(tmp_path):
+    assert protocol_matters(board(tmp_path, "official")).markdown() == ""
