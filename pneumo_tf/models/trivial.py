@@ -4,12 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from pneumo_tf.data.cache import cached_pixels
 from pneumo_tf.data.films import Dataset
+from pneumo_tf.models.logistic import score_held_out
 
 THUMBNAIL_SIDE = 16
 BORDER_SIDE = 32
@@ -65,9 +63,4 @@ def fit_trivial(name: str, dataset: Dataset, cache: Path, train: np.ndarray) -> 
     if name == "majority":
         share = labels[train].mean()
         return np.full((len(labels), 1), np.log(share / (1 - share)), np.float32)
-    model = _logistic_regression().fit(features[train], labels[train])
-    return model.decision_function(features)[:, None].astype(np.float32)
-
-
-def _logistic_regression() -> Pipeline:
-    return make_pipeline(StandardScaler(), LogisticRegression(class_weight="balanced", max_iter=2000))
+    return score_held_out(features, labels, train, np.arange(len(labels)))[:, None].astype(np.float32)

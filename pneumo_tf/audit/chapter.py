@@ -1,0 +1,80 @@
+"""A chapter of the page: what was found in one respect, and how it reads as markdown."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from matplotlib.figure import Figure
+
+from pneumo_tf.report.markdown import Table, number
+
+
+class Drawing(NamedTuple):
+    """A picture of the page.
+
+    Args:
+        name: Of its file, without suffix.
+        caption: What to see.
+        figure: The picture.
+        shows_films: Whether it holds pixels of films, which not everybody may publish.
+    """
+
+    name: str
+    caption: str
+    figure: Figure
+    shows_films: bool = False
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """What was found in one respect.
+
+    Args:
+        title: The heading.
+        findings: One plain sentence each, with its figure.
+        tables: Under the findings.
+        drawings: Under the tables.
+        care: What a user must take care of, for the box that opens the page; most chapters have one line.
+        left_out: Why there are no findings; `""` where there are.
+    """
+
+    title: str
+    findings: Sequence[str] = ()
+    tables: Sequence[Table] = ()
+    drawings: Sequence[Drawing] = ()
+    care: Sequence[str] = ()
+    left_out: str = ""
+
+    def markdown(self, pictures: dict[str, str]) -> str:
+        """The chapter as markdown.
+
+        Args:
+            pictures: Path of each drawing that was written, by name.
+        """
+        parts = [f"## {self.title}"]
+        if self.left_out:
+            return "\n\n".join([*parts, f"Left out: {self.left_out}."])
+        parts += ["\n".join(f"- {finding}" for finding in self.findings)]
+        parts += [table.markdown().rstrip() for table in self.tables if table.rows]
+        for drawing in self.drawings:
+            if drawing.name in pictures:
+                parts += [f"![{drawing.name}]({pictures[drawing.name]})", f"*{drawing.caption}*"]
+        return "\n\n".join(parts)
+
+
+def count(number_of: int, noun: str, plural: str | None = None) -> str:
+    """`1 film`, `2 films`, `no films`."""
+    if number_of == 1:
+        return f"1 {noun}"
+    return f"{number_of:,} {plural or noun + 's'}" if number_of else f"no {plural or noun + 's'}"
+
+
+def percent(share: float) -> str:
+    """`38 %`; a decimal under 10 %, so that little is not none."""
+    return f"{number(100 * share, 0 if share >= 0.1 or share == 0 else 1)} %"
+
+
+def listed(names: Sequence[str], most: int = 3) -> str:
+    """The first names in code type, and how many more there are."""
+    rest = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(f"`{name}`" for name in names[:most]) + rest

@@ -1,0 +1,66 @@
+"""How many films there are, whether they are those of the published set, and whether all can be read."""
+
+from collections import Counter
+
+from pneumo_tf.audit.chapter import Chapter, count, listed
+from pneumo_tf.audit.decoded import DecodedSet
+from pneumo_tf.audit.drawings import draw_balance
+from pneumo_tf.data.kermany import check_counts, read_name
+from pneumo_tf.report.markdown import Table
+
+FOLDERS = ("train", "val", "test")
+SUBTYPES = ("normal", "bacteria", "virus", "pneumonia")
+
+
+def write(decoded: DecodedSet) -> Chapter:
+    """Counts films by folder and class."""
+    films = decoded.films
+    differences = [] if decoded.synthetic else check_counts(films)
+    unreadable = [file.id for file in decoded.unreadable]
+    misplaced = [film.id for film in films if (film.subtype == "normal") != (film.label == 0)]
+    unnamed = [film.id for film in films if not read_name(film.id).series]
+    findings, care = [_decoding(decoded)], []
+    if decoded.synthetic:
+        findings.append("The films are synthetic, so there are no published counts to compare with.")
+    elif differences:
+        findings.append(f"The counts are not those of the published set: {'; '.join(differences)}.")
+        care.append("This is not the set as published: results will not compare with others.")
+    else:
+        findings.append("The counts are those of the published set.")
+    if "val" in decoded.folders:
+        findings.append(
+            "Below, the films of val count as train, where the authors have them: only Kaggle has val."
+        )
+    if unreadable:
+        care.append(f"Fetch again or delete the files that cannot be read: {listed(unreadable)}.")
+    if misplaced:
+        findings.append(
+            f"{count(len(misplaced), 'film')} in a class that the name contradicts: {listed(misplaced)}."
+        )
+        care.append(f"Move what lies in the wrong class: {listed(misplaced)}.")
+    if unnamed:
+        findings.append(
+            f"{count(len(unnamed), 'name')} of no known pattern, such as `{unnamed[0]}`: each of these films "
+            "counts as a patient of its own, so that leakage between them goes unseen."
+        )
+        care.append(f"Find out who is on {count(len(unnamed), 'film')} whose name does not say it.")
+    return Chapter("Films", findings, _tables(decoded), draw_balance(decoded), care)
+
+
+def _decoding(decoded: DecodedSet) -> str:
+    total = len(decoded.films) + len(decoded.unreadable)
+    if not decoded.unreadable:
+        return f"{total:,} films, and all of them decode."
+    broken = len(decoded.unreadable)
+    return f"{total:,} films, of which {broken:,} cannot be read; the rest of this page is without them."
+
+
+def _tables(decoded: DecodedSet) -> list[Table]:
+    counts = Counter(zip(decoded.folders, decoded.subtypes, strict=True))
+    kinds = [subtype for subtype in SUBTYPES if any(counts[folder, subtype] for folder in FOLDERS)]
+    rows = []
+    for folder in (folder for folder in FOLDERS if folder in decoded.folders):
+        numbers = [counts[folder, kind] for kind in kinds]
+        rows.append([folder, *(f"{n:,}" for n in numbers), f"{sum(numbers):,}"])
+    broken = [[file.id, file.reason] for file in decoded.unreadable]
+    return [Table(["folder", *kinds, "all"], rows), Table(["unreadable file", "why"], broken, left=2)]

@@ -1,0 +1,100 @@
+"""Who is on the films: patients per split, and whether one stands on two sides."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import combinations
+
+import numpy as np
+
+from pneumo_tf.audit.chapter import Chapter, count, listed
+from pneumo_tf.audit.decoded import DecodedSet
+from pneumo_tf.report.markdown import Table
+
+_PERSON = re.compile(r"person(\d+)_", re.IGNORECASE)
+
+
+def write(decoded: DecodedSet) -> Chapter:
+    """Counts patients, and those who are in two folders."""
+    folders = [folder for folder in ("train", "val", "test") if folder in decoded.folders]
+    shared = {pair: shared_patients(decoded, *pair) for pair in combinations(folders, 2)}
+    findings = [_sharing(shared), _largest(decoded)]
+    care = [
+        f"Remove the patients who are in {one} and in {other} from one of them: {listed(names)}."
+        for (one, other), names in shared.items()
+        if names
+    ]
+    wrong, people = naive_overlap(decoded)
+    if wrong:
+        findings.append(
+            f"By the number in `person<N>` alone, {wrong:,} of {people:,} test patients with pneumonia would "
+            "seem to be in train. Bacterial and viral patients are numbered separately: the key here is kind "
+            "and number, and for normals the whole prefix (`IM-0115`, `NORMAL2-IM-0115`)."
+        )
+        care.append(
+            "Tell patients by kind and number (`bacteria-78`): strangers share a number in `person<N>`."
+        )
+    return Chapter("Patients", findings, [_table(decoded, folders)], (), care)
+
+
+def shared_patients(decoded: DecodedSet, one: str, other: str) -> list[str]:
+    """Patients with films in both folders."""
+    return sorted(_patients(decoded, [one]) & _patients(decoded, [other]))
+
+
+def naive_overlap(decoded: DecodedSet) -> tuple[int, int]:
+    """Counts test patients with pneumonia as the number in `person<N>` tells them.
+
+    Returns:
+        Those whose number occurs in train too, and all of them; 0, 0 for names without such a number.
+    """
+    numbers = {"train": set(), "test": set()}
+    for film in decoded.films:
+        if match := _PERSON.match(film.id.rsplit("/", 1)[-1]):
+            numbers[film.split].add(match[1])
+    return len(numbers["test"] & numbers["train"]), len(numbers["test"])
+
+
+def _patients(decoded: DecodedSet, folders: Sequence[str], label: int | None = None) -> set[str]:
+    of_class = np.ones(len(decoded.films), bool) if label is None else decoded.films.labels == label
+    return set(decoded.patients[np.isin(decoded.folders, folders) & of_class].tolist())
+
+
+def _sharing(shared: Mapping[tuple[str, str], Sequence[str]]) -> str:
+    found = [
+        f"{count(len(names), 'patient')} in {one} and in {other}"
+        for (one, other), names in shared.items()
+        if names
+    ]
+    return f"{'; '.join(found)}." if found else f"No patient is in two of the folders {_and(shared)}."
+
+
+def _and(pairs: Iterable[tuple[str, str]]) -> str:
+    *names, last = dict.fromkeys(folder for pair in pairs for folder in pair)
+    return f"{', '.join(names)} and {last}"
+
+
+def _largest(decoded: DecodedSet) -> str:
+    films_of = Counter(decoded.patients.tolist())
+    patient, most = films_of.most_common(1)[0]
+    several = sum(n for n in films_of.values() if n > 1)
+    return (
+        f"{several:,} of {len(decoded.films):,} films belong to a patient with more than one; "
+        f"{patient} has most, {most}."
+    )
+
+
+def _table(decoded: DecodedSet, folders: Sequence[str]) -> Table:
+    sides = [[folder] for folder in folders]
+    if "val" in folders:
+        sides.insert(2, ["train", "val"])
+    rows = [
+        [
+            " + ".join(side),
+            f"{len(_patients(decoded, side, 1)):,}",
+            f"{len(_patients(decoded, side, 0)):,}",
+            f"{np.isin(decoded.folders, side).sum():,}",
+        ]
+        for side in sides
+    ]
+    return Table(["folder", "patients with pneumonia", "normal patients", "films"], rows)

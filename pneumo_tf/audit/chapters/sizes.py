@@ -1,0 +1,85 @@
+"""Sizes and aspects of the original images, class by class."""
+
+import numpy as np
+
+from pneumo_tf.audit.chapter import Chapter
+from pneumo_tf.audit.decoded import DecodedSet
+from pneumo_tf.audit.drawings import draw_sizes
+from pneumo_tf.report.markdown import Table, number
+
+SMALL = 224
+"""Pixels of a side below which most models would enlarge a film."""
+
+
+def write(decoded: DecodedSet) -> Chapter:
+    """Compares sizes between classes and splits."""
+    title = "Sizes of the original images"
+    if not decoded.sizes_known:
+        reason = (
+            f"all films are {decoded.stored[0]} × {decoded.stored[1]} pixels, so they were resized after "
+            "they were published; give the original sizes with `--sizes`"
+        )
+        return Chapter(title, left_out=reason)
+    sizes = np.array([(film.width, film.height) for film in decoded.films])
+    below = (sizes.min(axis=1) < SMALL).sum()
+    findings = [
+        f"Sides run from {sizes.min():,} to {sizes.max():,} pixels; {below:,} films have one under {SMALL}.",
+        _aspects(decoded, sizes),
+    ]
+    care = [
+        "Size and aspect differ between the classes, and a model may read them off the film: squashing "
+        "changes its proportions, letterboxing its borders."
+    ]
+    return Chapter(
+        title,
+        findings,
+        [_table(decoded, sizes)],
+        draw_sizes(decoded),
+        care if _differ(decoded, sizes) else (),
+    )
+
+
+def _aspects(decoded: DecodedSet, sizes: np.ndarray) -> str:
+    medians = []
+    for split in ("train", "test"):
+        for label, name in enumerate(("normals", "pneumonias")):
+            chosen = (decoded.splits == split) & (decoded.films.labels == label)
+            if chosen.any():
+                medians.append(f"{number(np.median(_aspect(sizes[chosen])), 2)} in {split} {name}")
+    return f"The median aspect (width / height) is {', '.join(medians)}."
+
+
+def _differ(decoded: DecodedSet, sizes: np.ndarray) -> bool:
+    """Whether the median of one class lies outside the quartiles of the other, in aspect or in width."""
+    for measure in (_aspect(sizes), sizes[:, 0]):
+        values = [measure[decoded.films.labels == label] for label in (0, 1)]
+        if not all(map(len, values)):
+            continue
+        low, high = sorted(values, key=np.median)
+        if np.median(high) > np.quantile(low, 0.75) or np.median(low) < np.quantile(high, 0.25):
+            return True
+    return False
+
+
+def _aspect(sizes: np.ndarray) -> np.ndarray:
+    return sizes[:, 0] / sizes[:, 1]
+
+
+def _table(decoded: DecodedSet, sizes: np.ndarray) -> Table:
+    rows = []
+    for split in ("train", "test"):
+        for subtype in ("normal", "bacteria", "virus", "pneumonia"):
+            chosen = sizes[(decoded.splits == split) & (decoded.subtypes == subtype)]
+            if len(chosen):
+                cells = [
+                    _quartiles(chosen[:, 0], 0),
+                    _quartiles(chosen[:, 1], 0),
+                    _quartiles(_aspect(chosen), 2),
+                ]
+                rows.append([f"{split} · {subtype}", f"{len(chosen):,}", *cells])
+    return Table(["films", "n", "width", "height", "aspect"], rows, ["Median (quartiles), pixels."])
+
+
+def _quartiles(values: np.ndarray, decimals: int) -> str:
+    first, median, third = (number(q, decimals) for q in np.percentile(values, (25, 50, 75)))
+    return f"{median} ({first}–{third})"

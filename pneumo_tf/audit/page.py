@@ -1,0 +1,78 @@
+"""The page of an audit: a box with what to take care of, then chapter by chapter what was found."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pneumo_tf.atomic import write_atomically
+from pneumo_tf.audit.chapter import Chapter
+from pneumo_tf.audit.chapters import CHAPTERS
+from pneumo_tf.audit.decoded import DecodedSet
+from pneumo_tf.audit.drawings import mark
+from pneumo_tf.report.figures import style
+from pneumo_tf.report.figures.picture import encode
+
+PAGE, PICTURES = "audit.md", "audit"
+"""Names of the page and of the folder of its pictures, under the folder that the user names."""
+
+
+def write_audit(decoded: DecodedSet, out: Path, command: str, with_films: bool = True) -> Path:
+    """Audits films and writes the page.
+
+    Args:
+        decoded: The films.
+        out: Folder for the page and its pictures; what an earlier audit wrote there is replaced.
+        command: What the page says it was made with.
+        with_films: Whether pictures may show films; without, the page can be published whatever the licence.
+
+    Returns:
+        The page's path.
+
+    Raises:
+        UserError: Where the place cannot be written.
+    """
+    with style.applied():
+        chapters = [write(decoded) for write in CHAPTERS.values()]
+        pictures = _write_pictures(decoded, chapters, out, with_films)
+    parts = [_opening(decoded, command), _box(chapters)]
+    parts += [chapter.markdown(pictures) for chapter in chapters]
+    write_atomically(out / PAGE, "\n\n".join(parts) + "\n")
+    return out / PAGE
+
+
+def _opening(decoded: DecodedSet, command: str) -> str:
+    made = f"Made with `{command}`."
+    synthetic = (
+        " The films are drawn by a program: nothing here speaks of patients." if decoded.synthetic else ""
+    )
+    about = f"{decoded.dataset.title}; {len(decoded.films):,} films.{synthetic}{_resized(decoded)} {made}"
+    return f"# Audit of the dataset\n\n{about}"
+
+
+def _resized(decoded: DecodedSet) -> str:
+    if decoded.stored is None:
+        return ""
+    origin = "come from a CSV" if decoded.sizes_given else "are not known"
+    return f" The files are {decoded.stored[0]} × {decoded.stored[1]} pixels; original sizes {origin}."
+
+
+def _box(chapters: Sequence[Chapter]) -> str:
+    lines = [f"> - {line}" for chapter in chapters for line in chapter.care]
+    return "\n".join(
+        ["> [!IMPORTANT]", "> **What to take care of**", ">", *(lines or ["> - Nothing was found."])]
+    )
+
+
+def _write_pictures(
+    decoded: DecodedSet, chapters: Sequence[Chapter], out: Path, with_films: bool
+) -> dict[str, str]:
+    written = {}
+    for chapter in chapters:
+        for drawing in chapter.drawings:
+            if drawing.shows_films and not with_films:
+                continue
+            if decoded.synthetic:
+                mark(drawing.figure, "synthetic films")
+            place = f"{PICTURES}/{drawing.name}.png"
+            write_atomically(out / place, encode(drawing.figure))
+            written[drawing.name] = place
+    return written

@@ -1,0 +1,25 @@
+"""A clean set, and copies of it to plant faults in."""
+
+import pytest
+
+from pneumo_tf.audit import shift
+from pneumo_tf.audit.decoded import decode_set
+from tests.audit.planted import Planted
+
+
+@pytest.fixture(scope="session", autouse=True)
+def few_draws():
+    """Two draws of each null say in tests what ten say on a page, in a fifth of the time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shift, "DRAWS", 2)
+        yield
+
+
+@pytest.fixture(scope="session")
+def clean(small_phantom):
+    return decode_set(small_phantom.root)
+
+
+@pytest.fixture
+def planted(small_phantom, tmp_path):
+    return Planted(small_phantom, tmp_path / "chest_xray")
