@@ -14,7 +14,7 @@ STAGES = {
     "data": "reading films",
     "decode": "decoding films",
     "build": "building the model",
-    "train": "compiling",
+    "train": "training",
     "predict": "scoring",
     "explain": "explaining",
     "save": "saving",
