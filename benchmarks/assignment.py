@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
+_IMPORTED = time.monotonic()
+
 
 @dataclass(frozen=True)
 class Assignment:
@@ -75,9 +77,9 @@ class Clock:
 
 
 def process_age() -> float:
-    """Seconds since this process was started, imports included, from the kernel where it tells."""
+    """Seconds since this process was started; where the kernel does not tell, since this import."""
     try:
         fields = Path("/proc/self/stat").read_text().rsplit(")", 1)[1].split()
         return time.clock_gettime(time.CLOCK_BOOTTIME) - int(fields[19]) / os.sysconf("SC_CLK_TCK")
     except (OSError, AttributeError):
-        return time.process_time()
+        return time.monotonic() - _IMPORTED

@@ -7,8 +7,8 @@ from pathlib import Path
 from benchmarks.options import Options
 from benchmarks.suites import choose
 from pneumo_tf.data.protocol import PROTOCOLS
-from pneumo_tf.errors import UserError
-from pneumo_tf.models.registry import architecture
+from pneumo_tf.errors import UserError, unknown
+from pneumo_tf.models.registry import ARCHITECTURES, architecture
 from pneumo_tf.models.weights_file import digest, fetch, find
 from pneumo_tf.recipe import Recipe
 from pneumo_tf.run import RunSpec
@@ -35,6 +35,8 @@ class Quick:
 
 
 QUICK = Quick()
+
+NOT_FOR_PHANTOMS = "nothing is downloaded for synthetic films"
 
 Say = Callable[[str], None]
 Progress = Callable[[int, int], None]
@@ -122,8 +124,8 @@ def make_plan(
     Raises:
         UserError: For unknown names, and for weights that were asked for and cannot be had.
     """
-    download = not phantom and not options.dry_run
-    weights = _InitialWeights(options.weights, allow_download=download, progress=progress)
+    reason = "a dry run downloads nothing" if options.dry_run else NOT_FOR_PHANTOMS if phantom else None
+    weights = _InitialWeights(options.weights, without_download=reason, progress=progress)
     jobs = []
     for recipe in choose(options.suite, options.only):
         jobs += _jobs(scale(recipe, profile_of(options, gpu), options), options, dataset, gpu, weights)
@@ -175,11 +177,14 @@ def estimate_mb(recipe: Recipe) -> float:
 class _InitialWeights:
     """Finds the file of each architecture once, and remembers what has to be said."""
 
-    def __init__(self, wanted: str, *, allow_download: bool, progress: Progress | None) -> None:
+    def __init__(self, wanted: str, *, without_download: str | None, progress: Progress | None) -> None:
         self.given = None if wanted in ("auto", "imagenet", "random") else Path(wanted)
         if self.given and not self.given.exists():
             raise UserError(f"--weights {wanted}: no such file or folder; or use auto, imagenet or random")
-        self.wanted, self.allow_download, self.progress = wanted, allow_download, progress
+        names = [entry.weights.file for entry in ARCHITECTURES.values() if entry.weights]
+        if self.given and self.given.is_file() and self.given.name not in names:
+            raise unknown("weights file", self.given.name, names)
+        self.wanted, self.without_download, self.progress = wanted, without_download, progress
         self.files: dict[str, Path | None] = {}
         self.offline: str | None = None
         self.lacking: list[str] = []
@@ -200,7 +205,8 @@ class _InitialWeights:
     def _locate(self, name: str) -> Path | None:
         weights = architecture(name).weights
         file = find(weights, self.given)
-        if file or (self.wanted == "auto" and (not self.allow_download or self.offline)):
+        dry = self.without_download and self.without_download != NOT_FOR_PHANTOMS
+        if file or dry or (self.wanted == "auto" and (self.without_download or self.offline)):
             self.lacking += [] if file else [name]
             return file
         try:
@@ -217,7 +223,7 @@ class _InitialWeights:
         """Lines for the terminal."""
         if not self.lacking:
             return []
-        why = self.offline or "not on this machine, and not downloaded for synthetic films"
+        why = self.offline or f"not on this machine; {self.without_download}"
         return [
             f"RANDOM INITIAL WEIGHTS for {', '.join(self.lacking)}: ImageNet's are missing ({why}). "
             "The board says so. To have them: --weights imagenet, or --weights FOLDER."

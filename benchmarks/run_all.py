@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return EXIT_WRONG_USE
     except KeyboardInterrupt:
-        print("\nstopped; the same command goes on where this one ended", file=sys.stderr)
+        print("\nstopped; without --fresh the same command goes on where this one ended", file=sys.stderr)
         return EXIT_INTERRUPTED
 
 

@@ -11,6 +11,8 @@ from pneumo_tf.data.phantom import PhantomSpec, write_phantom
 DATA = Path("data")
 REAL = DATA / "chest_xray"
 
+SYNTHETIC = "SYNTHETIC FILMS: the phantom shows that the suite works, and says nothing about medicine."
+
 Progress = Callable[[int, int], None]
 
 
@@ -41,10 +43,12 @@ def find_source(wanted: str) -> Source:
         wanted: `"auto"`, `"phantom"`, or a folder.
     """
     if wanted not in ("auto", "phantom"):
-        return Source(Path(wanted), phantom=False)
+        # Synthetic films must not pass for real ones because they are named by their folder.
+        drawn = next((p for p in (Path(wanted), Path(wanted).parent) if (p / "phantom.json").exists()), None)
+        return Source(drawn or Path(wanted), phantom=drawn is not None, notes=(SYNTHETIC,) if drawn else ())
     if wanted == "auto" and REAL.is_dir():
         return Source(REAL, phantom=False)
-    notes = ["SYNTHETIC FILMS: the phantom shows that the suite works, and says nothing about medicine."]
+    notes = [SYNTHETIC]
     if wanted == "auto":
         notes.append(
             f"There is no {REAL}. For the real films: python -m benchmarks.fetch kermany, or --data FOLDER."
@@ -71,9 +75,9 @@ def read_source(
         UserError: Where the folder is no such set.
     """
     if source.phantom:
-        spec = PhantomSpec()
-        write_phantom(spec, source.path, None if source.ready else progress("drawing synthetic films"))
-        title = f"Phantom: synthetic films, seed {spec.seed}"
+        if not source.ready:
+            write_phantom(PhantomSpec(), source.path, progress("drawing synthetic films"))
+        title = "Phantom: synthetic films"
         return read_folder(
             source.path / "chest_xray", cache=cache, sizes=sizes, name="phantom", title=title
         ), []

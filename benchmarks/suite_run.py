@@ -32,7 +32,8 @@ def run_suite(options: Options) -> bool:
     for note in source.notes:
         terminal.say(note, loud=True)
     dataset = _films(options, source, terminal)
-    first = devices[0] if devices else None
+    # Several GPUs take runs as they come: all of them must know the precision.
+    first = min(devices, key=lambda gpu: gpu.capability, default=None)
     jobs = make_plan(
         options,
         dataset.films.fingerprint if dataset else UNREAD,
@@ -43,7 +44,7 @@ def run_suite(options: Options) -> bool:
     )
     runs = Runs(options.runs)
     todo = choose_jobs(jobs, runs, options)
-    _introduce(options, devices, jobs, todo, terminal)
+    _introduce(options, devices, jobs, todo, runs, terminal)
     if options.dry_run:
         return _show_plan(jobs, runs, options)
     folders = _make_folders(runs, dataset, jobs, todo, options)
@@ -75,13 +76,16 @@ def _films(options: Options, source: Source, terminal: Terminal) -> Dataset | No
 
 
 def _introduce(
-    options: Options, devices: list[Gpu], jobs: list[Job], todo: list[Job], terminal: Terminal
+    options: Options, devices: list[Gpu], jobs: list[Job], todo: list[Job], runs: Runs, terminal: Terminal
 ) -> None:
     where = ", ".join(gpu.name for gpu in devices) or "CPU, no NVIDIA GPU"
     base = profile_of(options, devices[0] if devices else None)
     asked = "" if options.profile != "auto" else ", chosen by the device"
     terminal.say(f"{where}; profile {base}{asked}; protocol {options.protocol}")
-    terminal.say(f"{len(jobs)} runs, {len(jobs) - len(todo)} of them finished before, {len(todo)} to do")
+    done = sum(runs.state(job.spec) == "done" for job in jobs if job not in todo)
+    failed = len(jobs) - len(todo) - done
+    skipped = f", {failed} failed before (--retry-failed runs them again)" if failed else ""
+    terminal.say(f"{len(jobs)} runs, {done} of them finished before{skipped}, {len(todo)} to do")
 
 
 def _show_plan(jobs: list[Job], runs: Runs, options: Options) -> bool:
@@ -109,8 +113,9 @@ def _make_folders(
         path = runs.dataset_folder(dataset.films.fingerprint) / f"{name}.json"
         write_atomically(path, protocol.split(dataset.films, fold).to_json())
     folders = {job.spec.id: runs.plan(job.spec) for job in jobs}
-    if options.fresh or options.retry_failed:
-        for job in todo:
+    for job in todo:
+        # An interrupted run keeps its checkpoint: it goes on from there.
+        if options.fresh or folders[job.spec.id].state == "failed":
             folders[job.spec.id].clear()
     return folders
 

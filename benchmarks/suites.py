@@ -4,7 +4,7 @@ import fnmatch
 from collections.abc import Mapping
 
 from benchmarks.recipes import RECIPES
-from pneumo_tf.errors import unknown
+from pneumo_tf.errors import UserError, unknown
 from pneumo_tf.recipe import Recipe
 
 _TRIVIAL = [name for name, recipe in RECIPES.items() if recipe.family == "Trivial"]
@@ -70,4 +70,6 @@ def choose(suite: str, only: str | None) -> list[Recipe]:
         if not matched:
             raise unknown("recipe", pattern, RECIPES)
         chosen += [name for name in matched if name not in chosen]
+    if not chosen:
+        raise UserError("--only names no recipe; --list shows them")
     return [RECIPES[name] for name in chosen]

@@ -1,5 +1,6 @@
 """The part of a run that needs TensorFlow: build, train, predict, explain."""
 
+import shutil
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -143,7 +144,9 @@ def _train_within_memory(
         except tf.errors.ResourceExhaustedError as error:
             micro_batches *= 2
             if micro_batches > min(spec.recipe.batch, MOST_MICRO_BATCHES):
-                raise UserError("out of memory with one film at a time; choose a smaller --size") from error
+                raise UserError("out of memory with the smallest batches; choose a smaller --size") from error
+            # What was trained with whole batches is not what the note will say.
+            shutil.rmtree(folder.work, ignore_errors=True)
             note = f"batch of {spec.recipe.batch} in {micro_batches} parts: the device ran out of memory"
             environment["notes"] = [*assignment.notes, note]
             tell("note", text=note)

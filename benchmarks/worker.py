@@ -72,7 +72,7 @@ def do_run(folder: RunFolder, assignment: Assignment, tell: Tell) -> None:
     environment = {
         "python": platform.python_version(),
         "numpy": np.__version__,
-        "device": assignment.device,
+        "device": assignment.device if spec.recipe.phases else "CPU",
         "precision": spec.precision,
         "notes": list(assignment.notes),
     }
@@ -92,7 +92,9 @@ def do_run(folder: RunFolder, assignment: Assignment, tell: Tell) -> None:
     for name, logits in outputs.items():
         folder.write_predictions(name, Predictions(getattr(split, name.partition("@")[0]), logits))
     clock.seconds["total"] = process_age()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    # Linux counts kilobytes, macOS bytes.
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
     folder.write_json("costs.json", {"seconds": clock.seconds, "peak_host_mb": peak, **costs})
     folder.write_json("environment.json", environment)
 

@@ -34,7 +34,7 @@ class RunSpec:
         recipe: As it is run, profile and overrides applied.
         protocol: Name in `pneumo_tf.data.protocol`.
         dataset: Fingerprint of the films.
-        profile: `"full"`, `"quick"` or `"custom"`.
+        profile: `"full"`, `"quick"`, or `"custom: …"` with what was changed.
         seed: Of training; the split has its own.
         fold: For protocols with folds.
         precision: Keras dtype policy, resolved.
@@ -130,7 +130,7 @@ class RunFolder:
     def clear(self) -> None:
         """Removes every result, and leaves the run as it was planned."""
         for item in self.path.iterdir():
-            if item.name not in ("run.json", "status.json"):
+            if item.name not in ("run.json", "status.json", "lock"):
                 shutil.rmtree(item) if item.is_dir() else item.unlink()
         self.set_status("planned")
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import os
 import selectors
 import signal
@@ -83,7 +84,8 @@ class LocalEngine:
     ) -> None:
         self._free, self._watcher = list(slots), watcher
         self._data, self._cache, self._xla = data, cache, xla
-        self._memory = memory_mb() * MEMORY_SHARE
+        # With a GPU each, workers fill its memory and not the host's.
+        self._memory = math.inf if any(slot.gpu for slot in slots) else memory_mb() * MEMORY_SHARE
         self._working: list[_Working] = []
         self._selector = selectors.DefaultSelector()
 
@@ -186,6 +188,8 @@ def _environment(slot: Slot) -> dict[str, str]:
     threads = str(slot.threads)
     return {
         **os.environ,
+        # NVML counts in this order, CUDA by itself the fastest first.
+        "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
         "CUDA_VISIBLE_DEVICES": str(slot.gpu.index) if slot.gpu else "",
         "TF_CPP_MIN_LOG_LEVEL": "2",
         "OMP_NUM_THREADS": threads,

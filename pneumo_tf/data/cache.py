@@ -1,7 +1,9 @@
 """Films decoded once: a memory map of grayscale uint8, shared by every recipe and process."""
 
+import contextlib
 import fcntl
 import hashlib
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -110,10 +112,16 @@ def _build(
     films = dataset.films.rows
     building = path.with_suffix(".building")
     pixels = np.lib.format.open_memmap(building, "w+", np.uint8, (len(films), side, side))
+    if hasattr(os, "posix_fallocate"):
+        # A full disk is an error here; met later, through the map, it would kill the process.
+        with building.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, building.stat().st_size)
     unreadable = []
 
     def decode(index: int) -> str | None:
-        film = read_film(dataset.root / films[index].id, side, fit, edge_crop)
+        film = None
+        with contextlib.suppress(OSError):
+            film = read_film(dataset.root / films[index].id, side, fit, edge_crop)
         if film is None:
             return films[index].id
         pixels[index] = film

@@ -112,7 +112,9 @@ def limit(split: Split, films: Films, count: int) -> Split:
         raise UserError(f"{count} training films are too few for both classes; take more")
     proportion = round(len(split.validation) * count / len(split.train))
     validation = _spread(films_of["validation"])[: max(MINIMUM_VALIDATION, proportion)]
-    return Split(sorted_ids(kept), sorted_ids(validation), split.test)
+    # Where the films reported on choose the epoch, all of them do.
+    chosen = split.validation if split.validation == split.test else sorted_ids(validation)
+    return Split(sorted_ids(kept), chosen, split.test)
 
 
 def _draw_patients(films: Sequence[Film], fraction: float, purpose: str) -> set[str]:

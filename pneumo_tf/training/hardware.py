@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import pynvml
 
+from pneumo_tf.errors import UserError
+
 PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
 
 
@@ -26,7 +28,11 @@ class Gpu:
 
 
 def gpus() -> list[Gpu]:
-    """The NVIDIA GPUs that this process may use, none where there is no driver."""
+    """The NVIDIA GPUs that this process may use, none where there is no driver.
+
+    Raises:
+        UserError: Where `CUDA_VISIBLE_DEVICES` names one that is not there, or names it by UUID.
+    """
     try:
         pynvml.nvmlInit()
     except pynvml.NVMLError:
@@ -36,8 +42,13 @@ def gpus() -> list[Gpu]:
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is None:
         return found
-    wanted = [name.strip() for name in visible.split(",")]
-    return [gpu for gpu in found if str(gpu.index) in wanted]
+    wanted = [name.strip() for name in visible.split(",") if name.strip() not in ("", "-1")]
+    chosen = [gpu for gpu in found if str(gpu.index) in wanted]
+    if len(chosen) < len(wanted):
+        raise UserError(
+            f"CUDA_VISIBLE_DEVICES={visible} names no GPU by its number; use 0 to {len(found) - 1}"
+        )
+    return chosen
 
 
 def _gpu(index: int) -> Gpu:

@@ -147,7 +147,8 @@ class _Loop:
         if stored:
             model.set_weights(stored[1]["model"])
         elif not setting.pretrained:
-            calibrate_batch_norm(model, films.pixels[np.sort(films.train[:CALIBRATION_FILMS])][..., None])
+            chosen = generator("calibration", setting.seed).permutation(films.train)[:CALIBRATION_FILMS]
+            calibrate_batch_norm(model, films.pixels[chosen][..., None])
 
     def run_phase(self, number: int) -> None:
         phase, progress = self.recipe.phases[number], self.progress
@@ -173,7 +174,7 @@ class _Loop:
             self.note({"phase": number + 1, "epoch": len(progress.history) + 1, **measured})
             if phase.patience is not None and progress.stale >= phase.patience:
                 break
-            if time.monotonic() - saved > CHECKPOINT_SECONDS and epoch + 1 < phase.epochs:
+            if time.monotonic() - saved > CHECKPOINT_SECONDS:
                 self.checkpoint.save(progress, self.model, optimizer)
                 saved = time.monotonic()
         if self.recipe.select == "best":

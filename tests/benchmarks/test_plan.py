@@ -6,6 +6,7 @@ from benchmarks import plan
 from benchmarks.options import parse
 from benchmarks.plan import make_plan, profile_name
 from benchmarks.recipes import RECIPES
+from benchmarks.source import find_source
 from pneumo_tf.errors import UserError
 from pneumo_tf.models.registry import architecture
 from pneumo_tf.training.hardware import Gpu, resolve_precision
@@ -104,3 +105,24 @@ def test_precision_follows_the_device(capability, precision):
 def test_heavy_runs_come_first(keras_home):
     jobs, _ = planned()
     assert [job.memory_mb for job in jobs] == sorted((job.memory_mb for job in jobs), reverse=True)
+
+
+def test_a_dry_run_downloads_nothing_even_when_weights_are_asked_for(keras_home, monkeypatch):
+    monkeypatch.setattr(plan, "fetch", lambda *_: pytest.fail("a dry run downloaded"))
+    _, said = planned("--only", "vgg16", "--weights", "imagenet", "--dry-run", phantom=False)
+    assert "a dry run downloads nothing" in said[0]
+
+
+def test_a_weights_file_that_no_recipe_knows_is_refused(keras_home, tmp_path):
+    (tmp_path / "my.h5").write_bytes(b"weights")
+    with pytest.raises(UserError, match="unknown weights file 'my.h5'"):
+        planned("--only", "vgg16", "--weights", str(tmp_path / "my.h5"))
+
+
+def test_synthetic_films_named_by_their_folder_stay_synthetic(tmp_path):
+    (tmp_path / "phantom.json").write_text("{}")
+    for folder in (tmp_path, tmp_path / "chest_xray"):
+        source = find_source(str(folder))
+        assert source.phantom
+        assert source.path == tmp_path
+    assert not find_source(str(tmp_path.parent / "elsewhere")).phantom

@@ -310,3 +310,13 @@ def test_no_honest_protocol_may_look_at_what_it_reports():
             check_sides(protocol, split)
     with pytest.raises(ValueError, match="chooses on films"):
         check_sides(dataclasses.replace(selected, ranks=True), peeking)
+
+
+def test_fewer_training_films_leave_all_test_films_to_choose_on():
+    films = Films(
+        tuple(film("train", "bacteria", n, 1) for n in range(60))
+        + tuple(film("train", "normal", n, 1) for n in range(60))
+    )
+    ids = tuple(one.id for one in films)
+    split = Split(train=ids[:100], validation=ids[100:], test=ids[100:])
+    assert limit(split, films, 50).validation == split.test
