@@ -99,6 +99,16 @@ def scale(recipe: Recipe, base: str, options: Options) -> Recipe:
     return replace(recipe, size=size, batch=batch, phases=phases)
 
 
+def chosen_recipes(options: Options, gpu: Gpu | None) -> list[Recipe]:
+    """Gives the recipes asked for, as they are run; what is wrong with the wish is said before any work.
+
+    Raises:
+        UserError: For unknown names, and for a size that a recipe cannot take.
+    """
+    base = profile_of(options, gpu)
+    return [scale(recipe, base, options) for recipe in choose(options.suite, options.only)]
+
+
 def make_plan(
     options: Options,
     dataset: str,
@@ -127,8 +137,8 @@ def make_plan(
     reason = "a dry run downloads nothing" if options.dry_run else NOT_FOR_PHANTOMS if phantom else None
     weights = _InitialWeights(options.weights, without_download=reason, progress=progress)
     jobs = []
-    for recipe in choose(options.suite, options.only):
-        jobs += _jobs(scale(recipe, profile_of(options, gpu), options), options, dataset, gpu, weights)
+    for recipe in chosen_recipes(options, gpu):
+        jobs += _jobs(recipe, options, dataset, gpu, weights)
     for line in weights.said:
         say(line)
     return sorted(jobs, key=lambda job: -job.memory_mb)

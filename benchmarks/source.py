@@ -58,13 +58,13 @@ def find_source(wanted: str) -> Source:
 
 
 def read_source(
-    source: Source, cache: Path, sizes: Path | None, progress: Callable[[str], Progress]
+    source: Source, cache: Path | None, sizes: Path | None, progress: Callable[[str], Progress]
 ) -> tuple[Dataset, list[str]]:
     """Reads the films of a source, drawing the phantom where it is not there yet.
 
     Args:
         source: From `find_source`.
-        cache: Folder for the index of the films.
+        cache: Folder for the index of the films; None keeps none.
         sizes: CSV of original pixel sizes.
         progress: Given what is going on, makes a progress callback.
 

@@ -5,7 +5,7 @@ import sys
 
 from benchmarks.engines.local import LocalEngine, make_slots
 from benchmarks.options import Options
-from benchmarks.plan import Job, make_plan, profile_of
+from benchmarks.plan import Job, chosen_recipes, make_plan, profile_of
 from benchmarks.source import Source, find_source, read_source
 from benchmarks.terminal import RunsShown, Terminal
 from pneumo_tf.atomic import write_atomically
@@ -28,12 +28,13 @@ def run_suite(options: Options) -> bool:
         Whether a run of the plan has failed.
     """
     terminal, devices = Terminal(), gpus()
+    # Several GPUs take runs as they come: all of them must know the precision.
+    first = min(devices, key=lambda gpu: gpu.capability, default=None)
+    chosen_recipes(options, first)
     source = find_source(options.data)
     for note in source.notes:
         terminal.say(note, loud=True)
     dataset = _films(options, source, terminal)
-    # Several GPUs take runs as they come: all of them must know the precision.
-    first = min(devices, key=lambda gpu: gpu.capability, default=None)
     jobs = make_plan(
         options,
         dataset.films.fingerprint if dataset else UNREAD,
@@ -69,7 +70,9 @@ def choose_jobs(jobs: list[Job], runs: Runs, options: Options) -> list[Job]:
 def _films(options: Options, source: Source, terminal: Terminal) -> Dataset | None:
     if options.dry_run and not source.ready:
         return None
-    dataset, differences = read_source(source, options.cache, options.sizes, terminal.progress)
+    # A dry run leaves nothing behind, not even the index of the films.
+    cache = None if options.dry_run else options.cache
+    dataset, differences = read_source(source, cache, options.sizes, terminal.progress)
     for difference in differences:
         terminal.say(f"The films differ from the published set: {difference}", loud=True)
     return dataset
