@@ -17,6 +17,7 @@ from pneumo_tf.errors import UserError
 from pneumo_tf.report.board import standings
 from pneumo_tf.report.leaderboard import ranking
 from pneumo_tf.report.markdown import plain
+from pneumo_tf.report.protocols import LEAD, protocol_matters
 from pneumo_tf.report.provenance import opening
 from pneumo_tf.report.rows import Board, read_boards
 from pneumo_tf.run import RunFolder, Runs
