@@ -70,9 +70,11 @@ def boards_text(reference: Path) -> str:
 
 def _board(board: Board) -> str:
     about = "\n".join(f"- {plain(line)}" for line in opening(board))
-    return (
-        f"### {plain(board.title)}, profile {board.profile}\n\n{about}\n\n{ranking(board, standings(board))}"
-    )
+    parts = [f"### {plain(board.title)}, profile {board.profile}", about, ranking(board, standings(board))]
+    matters = protocol_matters(board).markdown()
+    if matters:
+        parts += ["#### Protocol matters", LEAD, matters.rstrip("\n")]
+    return "\n\n".join(parts)
 
 
 def write_boards(page: Path, reference: Path) -> None:
