@@ -66,6 +66,7 @@ def test_missing_weights_are_said_and_noted_never_silent(keras_home):
     assert "random initial weights" in notes["vgg16"][0]
     assert notes["baseline_cnn"] == ()
     assert "RANDOM INITIAL WEIGHTS for vgg16" in said[0]
+    assert {job.spec.weights for job in jobs} == {"random"}
 
 
 def test_weights_that_are_here_are_used_and_hashed(keras_home):
