@@ -21,6 +21,9 @@ class Progress:
         best_rank: What made it the best: validation AUC or accuracy, then the lower validation loss.
         best_epoch: Its number in `history`, from 1.
         stale: Epochs of this phase since its best.
+        waited: Seconds so far in which the loop had no batch.
+        traced_steps: Seconds so far in first calls of training steps.
+        traced_predictions: Seconds so far in first calls of prediction.
     """
 
     phase: int = 0
@@ -30,6 +33,9 @@ class Progress:
     best_rank: tuple[float, float] = (-np.inf, -np.inf)
     best_epoch: int = 0
     stale: int = 0
+    waited: float = 0.0
+    traced_steps: float = 0.0
+    traced_predictions: float = 0.0
 
 
 class Checkpoint:

@@ -1,7 +1,7 @@
 """The training loop of every recipe: phases of epochs, each validated, the best or the last kept."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +26,7 @@ CHECKPOINT_SECONDS = 60.0
 
 CALIBRATION_FILMS = 64
 
+Batch = tuple[tf.Tensor, tf.Tensor]
 OnEpoch = Callable[[dict[str, float]], None]
 OnStep = Callable[[int, int, int, int], None]
 
@@ -85,11 +86,21 @@ class Trained:
         kept_epoch: The epoch whose weights the model has, from 1 over all phases.
         films_per_second: Training films over seconds in the steady epochs, the first of each phase left
             out where there is another.
+        training_seconds: Spent in training steps, over all epochs, those before a kill included.
+        validation_seconds: Spent on predicting and scoring the validation films.
+        trace_seconds: First calls of every compiled function, each the trace and one batch; within the two
+            sums above.
+        wait_share: Share of the training seconds beside the traces that went by without a batch to work on.
+            A GPU still works off its queue then, so for it this is an upper bound.
     """
 
     history: list[dict[str, float]]
     kept_epoch: int
     films_per_second: float
+    training_seconds: float
+    validation_seconds: float
+    trace_seconds: float
+    wait_share: float
 
 
 def train(
@@ -120,8 +131,7 @@ def train(
     loop = _Loop(model, recipe, films, setting, on_epoch, on_step)
     for number in range(loop.progress.phase, len(recipe.phases)):
         loop.run_phase(number)
-    kept = loop.progress.best_epoch if recipe.select == "best" else len(loop.progress.history)
-    return Trained(loop.progress.history, kept, _steady_rate(loop.progress.history, len(films.train)))
+    return loop.result()
 
 
 class _Loop:
@@ -189,13 +199,14 @@ class _Loop:
         _seed_dropout(self.model, *key)
         order = training_order(self.recipe, films.train, films.labels[films.train], *key)
         batches = training_batches(self.recipe, films.sources, order, films.labels, *key)
-        total = tf.constant(0.0)
-        for index, (images, labels) in enumerate(batches):
+        total, traced = tf.constant(0.0), step.compiled.trace_seconds
+        for index, (images, labels) in enumerate(self.waited_for(batches)):
             self.on_step(number, epoch, index, self.steps)
             total += step(images, labels) * tf.cast(tf.shape(labels)[0], tf.float32)
         train_loss = float(total) / len(order)
+        self.progress.traced_steps += step.compiled.trace_seconds - traced
         trained = time.perf_counter()
-        logits = self.predict(films.pixels, films.validation)
+        logits = self.predict_validation()
         if not (np.isfinite(train_loss) and np.isfinite(logits).all()):
             raise NotFinite(f"the loss is {train_loss} in phase {number + 1}, epoch {epoch + 1}")
         score = Predictions((), logits).score
@@ -210,6 +221,23 @@ class _Loop:
             "validation_seconds": time.perf_counter() - trained,
         }
 
+    def waited_for(self, batches: Iterable[Batch]) -> Iterator[Batch]:
+        """Passes batches on, and notes how long each was not there."""
+        waiting = iter(batches)
+        while True:
+            started = time.perf_counter()
+            batch = next(waiting, None)
+            self.progress.waited += time.perf_counter() - started
+            if batch is None:
+                return
+            yield batch
+
+    def predict_validation(self) -> np.ndarray:
+        traced = self.predict.compiled.trace_seconds
+        logits = self.predict(self.films.pixels, self.films.validation)
+        self.progress.traced_predictions += self.predict.compiled.trace_seconds - traced
+        return logits
+
     def note(self, row: dict[str, float]) -> None:
         progress = self.progress
         progress.history.append(row)
@@ -221,6 +249,19 @@ class _Loop:
         else:
             progress.stale += 1
         self.on_epoch(row)
+
+    def result(self) -> Trained:
+        progress, history = self.progress, self.progress.history
+        training = sum(row["seconds"] for row in history)
+        return Trained(
+            history=history,
+            kept_epoch=progress.best_epoch if self.recipe.select == "best" else len(history),
+            films_per_second=_steady_rate(history, len(self.films.train)),
+            training_seconds=training,
+            validation_seconds=sum(row["validation_seconds"] for row in history),
+            trace_seconds=progress.traced_steps + progress.traced_predictions,
+            wait_share=progress.waited / (training - progress.traced_steps),
+        )
 
 
 def _seed_dropout(model: keras.Model, *key: int) -> None:

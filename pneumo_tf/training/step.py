@@ -1,6 +1,8 @@
 """One optimiser step and one prediction, compiled once."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -8,6 +10,33 @@ import tensorflow as tf
 
 from pneumo_tf.data.batches import fixed_batches
 from pneumo_tf.training.loss import FilmLoss
+
+
+class Compiled:
+    """A function of batches, traced once for batches of any size: a smaller last one is not traced anew."""
+
+    def __init__(self, function: Callable[..., tf.Tensor], *, xla: bool) -> None:
+        """Prepares the function; it is traced at its first call.
+
+        Args:
+            function: Takes tensors whose first axis is the batch.
+            xla: Compile with XLA.
+        """
+        self._function, self._xla = function, xla
+        self._compiled: Callable[..., tf.Tensor] | None = None
+        self.trace_seconds = 0.0
+        """What the first call took: the trace, and one batch; 0 before it."""
+
+    def __call__(self, *batch: Any) -> tf.Tensor:
+        """Calls the function on arrays or tensors of one length; later calls have the same other axes."""
+        if self._compiled is not None:
+            return self._compiled(*batch)
+        started = time.perf_counter()
+        signature = [tf.TensorSpec((None, *part.shape[1:]), part.dtype) for part in batch]
+        self._compiled = tf.function(self._function, input_signature=signature, jit_compile=self._xla)
+        result = self._compiled(*batch)
+        self.trace_seconds = time.perf_counter() - started
+        return result
 
 
 class TrainingStep:
@@ -39,7 +68,7 @@ class TrainingStep:
         self._model, self._variables, self._optimizer = model, list(variables), optimizer
         self._loss, self._l2, self._micro_batches = loss, l2, micro_batches
         optimizer.build(self._variables)
-        self._compiled = tf.function(self._step, jit_compile=xla, reduce_retracing=True)
+        self.compiled = Compiled(self._step, xla=xla)
 
     def __call__(self, films: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         """Moves the variables once.
@@ -51,7 +80,7 @@ class TrainingStep:
         Returns:
             The batch's mean loss before the step, a scalar.
         """
-        return self._compiled(films, labels)
+        return self.compiled(films, labels)
 
     def _step(self, films: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         count = tf.cast(tf.shape(films)[0], tf.float32)
@@ -102,12 +131,8 @@ class Predictor:
             batch: Films at a time.
             xla: Compile with XLA.
         """
-        side = model.input_shape[1]
-        signature = [tf.TensorSpec((None, side, side, 1), tf.uint8)]
         self.batch = batch
-        self.function = tf.function(
-            lambda films: model(films, training=False), input_signature=signature, jit_compile=xla
-        )
+        self.compiled = Compiled(lambda films: model(films, training=False), xla=xla)
 
     def __call__(self, pixels: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Predicts.
@@ -119,5 +144,5 @@ class Predictor:
         Returns:
             (k, classes) float32.
         """
-        outputs = [self.function(films).numpy() for films in fixed_batches(pixels, rows, self.batch)]
+        outputs = [self.compiled(films).numpy() for films in fixed_batches(pixels, rows, self.batch)]
         return np.concatenate(outputs)

@@ -12,7 +12,7 @@ from pneumo_tf.models.registry import build
 from pneumo_tf.recipe import Augment, Head, Phase, Recipe
 from pneumo_tf.training import harness
 from pneumo_tf.training.harness import NotFinite, Setting, TrainingFilms, train
-from pneumo_tf.training.step import Predictor
+from pneumo_tf.training.step import Compiled, Predictor
 
 CNN = Recipe(
     "cnn",
@@ -125,3 +125,61 @@ def test_a_loss_that_is_no_number_stops_with_its_epoch(small_phantom, tmp_path):
     )
     with pytest.raises(NotFinite, match="epoch"):
         trained(wild, films, tmp_path)
+
+
+class Clock:
+    """Stands in for `time`: moves only when told."""
+
+    now = 0.0
+
+    def perf_counter(self):
+        return self.now
+
+    monotonic = perf_counter
+
+
+def test_waiting_and_tracing_are_told_apart_from_training(small_phantom, tmp_path, monkeypatch):
+    # Every batch lets the loop wait for 3 s, a step takes 1 s, a prediction 2 s; first calls 100 s more.
+    clock, films = Clock(), films_of(small_phantom, tmp_path)[0]
+    real_batches, real_predict, real_step = harness.training_batches, Predictor.__call__, harness.TrainingStep
+
+    def slow_batches(*arguments):
+        for batch in real_batches(*arguments):
+            clock.now += 3
+            yield batch
+
+    def timed(function, seconds):
+        def call(self, *arguments):
+            first = not self.compiled.trace_seconds
+            result = function(self, *arguments)
+            self.compiled.trace_seconds = 100.0
+            clock.now += seconds + 100 * first
+            return result
+
+        return call
+
+    monkeypatch.setattr(harness, "time", clock)
+    monkeypatch.setattr(harness, "training_batches", slow_batches)
+    monkeypatch.setattr(Predictor, "__call__", timed(real_predict, 2))
+    monkeypatch.setattr(real_step, "__call__", timed(real_step.__call__, 1))
+    recipe = dataclasses.replace(TWO_PHASES, batch=20)
+    steps, epochs = -(-len(films.train) // 20), 5
+    monkeypatch.setattr(harness, "CHECKPOINT_SECONDS", 0.0)
+    killed = {"on_epoch": lambda row: 1 / (row["epoch"] - 4)}
+    with pytest.raises(ZeroDivisionError):
+        trained(recipe, films, tmp_path, **killed)
+    _, result = trained(recipe, films, tmp_path)
+    # Killed in the second epoch of phase 2: that phase and the prediction are traced twice.
+    assert result.trace_seconds == 2 * 100 + 100 + 100 + 100
+    assert result.training_seconds == epochs * steps * 4 + 3 * 100
+    assert result.validation_seconds == epochs * 2 + 2 * 100
+    assert result.wait_share == pytest.approx(3 / 4)
+
+
+def test_a_smaller_last_batch_is_not_traced_anew():
+    traces = []
+    compiled = Compiled(lambda batch: traces.append(1) or batch + 1, xla=False)
+    for size in (3, 1, 2):
+        assert compiled(np.zeros((size, 2), np.float32)).shape == (size, 2)
+    assert len(traces) == 1
+    assert compiled.trace_seconds > 0
