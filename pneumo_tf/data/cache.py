@@ -1,12 +1,9 @@
 """Films decoded once: a memory map of grayscale uint8, shared by every recipe and process."""
 
 import contextlib
-import fcntl
 import hashlib
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -14,7 +11,11 @@ import cv2
 import numpy as np
 
 from pneumo_tf.data.films import Dataset
+from pneumo_tf.data.stored_rows import stored_rows
 from pneumo_tf.errors import UserError
+
+CHUNK = 64
+"""Films decoded between two writes: what a killed process loses."""
 
 Progress = Callable[[int, int], None]
 
@@ -32,7 +33,8 @@ def cached_pixels(
 
     Args:
         dataset: The films; row i of the result is film i.
-        cache: Folder of the maps. Two processes may ask for the same map at once: one builds, one waits.
+        cache: Folder of the maps. Two processes may ask for the same map at once: one builds, one waits. What
+            a killed one has decoded is kept.
         side: Height and width in pixels.
         fit: `"squash"` to the square, or `"letterbox"`: keep the aspect, pad with black.
         edge_crop: Fraction of each edge cut off before resizing.
@@ -45,17 +47,42 @@ def cached_pixels(
         UserError: For films that cannot be decoded, all named up to five, or where the disk is full.
     """
     path = cache / f"{_key(dataset, side, fit, edge_crop)}-{side}px.npy"
-    if not path.exists():
-        try:
-            cache.mkdir(parents=True, exist_ok=True)
-            with _exclusive(path.with_suffix(".lock")):
-                if not path.exists():
-                    _build(path, dataset, side, fit, edge_crop, progress)
-        except OSError as error:
-            raise UserError(
-                f"cannot write {path}: {error.strerror}; free space or choose another --out"
-            ) from error
-    return np.load(path, mmap_mode="r")
+    every = np.arange(len(dataset.films))
+
+    def read(row: int) -> np.ndarray | None:
+        with contextlib.suppress(OSError):
+            return read_film(dataset.root / dataset.films.rows[row].id, side, fit, edge_crop)
+
+    def decode(missing: np.ndarray) -> Iterator[tuple[np.ndarray, list[np.ndarray]]]:
+        return _decode(dataset, missing, read, progress)
+
+    return stored_rows(path, (len(every), side, side), np.uint8, every, decode)
+
+
+def _decode(
+    dataset: Dataset,
+    missing: np.ndarray,
+    read: Callable[[int], np.ndarray | None],
+    progress: Progress | None,
+) -> Iterator[tuple[np.ndarray, list[np.ndarray]]]:
+    """Decodes films in chunks, each by all threads, so that memory stays flat."""
+    unreadable: list[str] = []
+    done = len(dataset.films) - len(missing)
+    with ThreadPoolExecutor() as threads:
+        for start in range(0, len(missing), CHUNK):
+            rows = missing[start : start + CHUNK]
+            films = list(threads.map(read, rows))
+            unreadable += [
+                dataset.films.rows[row].id for row, film in zip(rows, films, strict=True) if film is None
+            ]
+            whole = np.array([film is not None for film in films])
+            yield rows[whole], [film for film in films if film is not None]
+            done += len(rows)
+            if progress:
+                progress(done, len(dataset.films))
+    if unreadable:
+        named = ", ".join(unreadable[:5]) + (", …" if len(unreadable) > 5 else "")
+        raise UserError(f"{len(unreadable)} unreadable image(s): {named}; fetch them again or delete them")
 
 
 def read_film(path: Path, side: int, fit: str = "squash", edge_crop: float = 0.0) -> np.ndarray | None:
@@ -97,45 +124,3 @@ def _resize(image: np.ndarray, width: int, height: int) -> np.ndarray:
 def _key(dataset: Dataset, side: int, fit: str, edge_crop: float) -> str:
     content = [(film.id, film.digest) for film in dataset.films]
     return hashlib.sha256(repr((content, side, fit, edge_crop, cv2.__version__)).encode()).hexdigest()[:16]
-
-
-@contextmanager
-def _exclusive(lock: Path) -> Iterator[None]:
-    with lock.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
-def _build(
-    path: Path, dataset: Dataset, side: int, fit: str, edge_crop: float, progress: Progress | None
-) -> None:
-    films = dataset.films.rows
-    building = path.with_suffix(".building")
-    pixels = np.lib.format.open_memmap(building, "w+", np.uint8, (len(films), side, side))
-    if hasattr(os, "posix_fallocate"):
-        # A full disk is an error here; met later, through the map, it would kill the process.
-        with building.open("r+b") as file:
-            os.posix_fallocate(file.fileno(), 0, building.stat().st_size)
-    unreadable = []
-
-    def decode(index: int) -> str | None:
-        film = None
-        with contextlib.suppress(OSError):
-            film = read_film(dataset.root / films[index].id, side, fit, edge_crop)
-        if film is None:
-            return films[index].id
-        pixels[index] = film
-        return None
-
-    with ThreadPoolExecutor() as threads:
-        for done, failed in enumerate(threads.map(decode, range(len(films))), 1):
-            if failed:
-                unreadable.append(failed)
-            if progress and (done % 50 == 0 or done == len(films)):
-                progress(done, len(films))
-    if unreadable:
-        building.unlink()
-        named = ", ".join(unreadable[:5]) + (", …" if len(unreadable) > 5 else "")
-        raise UserError(f"{len(unreadable)} unreadable image(s): {named}; fetch them again or delete them")
-    pixels.flush()
-    building.replace(path)

@@ -1,9 +1,11 @@
 import multiprocessing
+import tracemalloc
 
 import cv2
 import numpy as np
 import pytest
 
+from pneumo_tf.data import cache
 from pneumo_tf.data.cache import cached_pixels, read_film
 from pneumo_tf.data.films import Dataset, Film, Films
 from pneumo_tf.errors import UserError
@@ -90,3 +92,35 @@ def test_two_processes_at_once_get_the_same_map(dataset, tmp_path):
         worker.join()
     assert sums == {int(cached_pixels(dataset, tmp_path / "cache", side=64).sum())}
     assert len(list((tmp_path / "cache").glob("*.npy"))) == 1
+
+
+def test_a_killed_process_leaves_its_films_to_the_next(dataset, tmp_path, monkeypatch):
+    whole = np.array(cached_pixels(dataset, tmp_path / "whole", side=32))
+    monkeypatch.setattr(cache, "CHUNK", 2)
+
+    def stop(done, films):
+        if done == 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        cached_pixels(dataset, tmp_path / "cache", side=32, progress=stop)
+    read, said = [], []
+    real = cache.read_film
+    monkeypatch.setattr(cache, "read_film", lambda path, *more: read.append(path.name) or real(path, *more))
+    pixels = cached_pixels(dataset, tmp_path / "cache", side=32, progress=lambda *done: said.append(done))
+    np.testing.assert_array_equal(pixels, whole)
+    assert sorted(read) == ["4.png", "5.png"]
+    assert said == [(6, 6)]
+
+
+def test_memory_stays_flat_with_more_films(dataset, tmp_path):
+    def peak(films):
+        many = Dataset("test", "test", tmp_path, Films(dataset.films.rows * (films // 6)))
+        tracemalloc.start()
+        cached_pixels(many, tmp_path / "cache", side=160)
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return most
+
+    peak(150)
+    assert peak(1200) < 1.3 * peak(300)

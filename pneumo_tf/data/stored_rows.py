@@ -1,0 +1,107 @@
+"""An array on disk whose rows are computed when they are first wanted: once, whichever process asks."""
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from pneumo_tf.errors import UserError
+
+Compute = Callable[[np.ndarray], Iterable[tuple[np.ndarray, np.ndarray]]]
+
+
+def stored_rows(
+    path: Path, shape: tuple[int, ...], dtype: type[np.generic], wanted: np.ndarray, compute: Compute
+) -> np.ndarray:
+    """Gives an array of which some rows are valid, computing those that no process has computed before.
+
+    The array grows in `<name>.part.npy`, and `<name>.done` has a mark for every row that is on the disk for
+    good: a process that is killed loses the chunk under way and no more. With its last row the array becomes
+    `<name>.npy`. Rows that nobody wanted take no space.
+
+    Args:
+        path: `<name>.npy`. Its name must stand for all that the rows depend on.
+        shape: Of the whole array.
+        dtype: Of the array.
+        wanted: (k,) indices of the rows that have to be valid.
+        compute: Takes the indices of missing rows, sorted, and yields them in chunks: indices, and rows. Two
+            processes that want rows at once take turns. A `UserError` of its own leaves nothing behind.
+
+    Returns:
+        A read-only memory map of `shape`.
+
+    Raises:
+        UserError: Where the place cannot be written, or the disk is full.
+    """
+    if path.exists():
+        return np.load(path, mmap_mode="r")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _exclusive(path.with_suffix(".lock")):
+            if not path.exists():
+                _complete(path, shape, np.dtype(dtype), wanted, compute)
+            return np.load(path if path.exists() else _part(path), mmap_mode="r")
+    except OSError as error:
+        raise UserError(
+            f"cannot write {path}: {error.strerror}; free space or choose another --out"
+        ) from error
+
+
+def _part(path: Path) -> Path:
+    return path.with_suffix(".part.npy")
+
+
+@contextlib.contextmanager
+def _exclusive(lock: Path) -> Iterator[None]:
+    with lock.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _complete(
+    path: Path, shape: tuple[int, ...], dtype: np.dtype, wanted: np.ndarray, compute: Compute
+) -> None:
+    part, done = _part(path), path.with_suffix(".done")
+    start = _begin(part, done, shape, dtype)
+    marks = np.fromfile(done, np.uint8)
+    missing = np.unique(wanted)
+    missing = missing[marks[missing] == 0]
+    try:
+        for rows, values in compute(missing) if len(missing) else ():
+            _write(part, start, rows, np.asarray(values, dtype))
+            # Marks reach the disk after the rows they speak of.
+            marks[rows] = 1
+            _write(done, 0, np.zeros(1), marks[None])
+    except UserError:
+        part.unlink()
+        done.unlink()
+        raise
+    if marks.all():
+        part.replace(path)
+        done.unlink()
+
+
+def _write(path: Path, start: int, rows: np.ndarray, values: np.ndarray) -> None:
+    """Writes rows through the file: through a map, a full disk would kill the process."""
+    with path.open("r+b") as file:
+        for row, value in zip(rows, values, strict=True):
+            file.seek(start + int(row) * value.nbytes)
+            file.write(value.tobytes())
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _begin(part: Path, done: Path, shape: tuple[int, ...], dtype: np.dtype) -> int:
+    """Makes the files of an array where there are none that fit, and gives the place of its first row."""
+    size = int(np.prod(shape)) * dtype.itemsize
+    with contextlib.suppress(OSError, ValueError):
+        found = np.load(part, mmap_mode="r")
+        if (found.shape, found.dtype, done.stat().st_size) == (shape, dtype, shape[0]):
+            return part.stat().st_size - size
+    done.unlink(missing_ok=True)
+    np.lib.format.open_memmap(part, "w+", dtype, shape)
+    done.write_bytes(bytes(shape[0]))
+    return part.stat().st_size - size
