@@ -91,6 +91,11 @@ class Augment:
         """Whether any film can change."""
         return dataclasses.replace(self, fill="nearest") != Augment()
 
+    @property
+    def toned(self) -> bool:
+        """Whether any grey level can change, beside what moving a film does."""
+        return bool(self.brightness or self.gain or self.contrast or self.gamma)
+
 
 @dataclass(frozen=True)
 class Head:

@@ -79,7 +79,37 @@ def test_crops_have_the_area_and_aspect_asked_for_and_stay_inside():
 def test_tone_keeps_the_mean_grey_level(films):
     # Bilinear interpolation that truncates would lose half a grey level.
     ours, _ = changed(films, Augment(rotation=3), 1)
-    assert ours[:, 8:-8, 8:-8].mean() == pytest.approx(films[:, 8:-8, 8:-8].mean(), abs=0.4)
+    assert ours[:, 8:-8, 8:-8].mean() == pytest.approx(films[:, 8:-8, 8:-8].mean(), abs=0.1)
+
+
+def test_a_film_without_a_tone_is_one_whose_tone_changes_nothing(films):
+    draws = draw(Augment(rotation=20, shift=0.2, flip=0.5), len(films), SIDE, 2)
+    with_tone = (
+        change(films[..., None], draws.warp, draws.tone, side=SIDE, fill="nearest").numpy().astype(int)
+    )
+    without = change(films[..., None], draws.warp, None, side=SIDE, fill="nearest").numpy()
+    assert np.abs(with_tone - without).max() <= 1
+    assert (with_tone != without).mean() < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("augment", "toned"),
+    [
+        (Augment(rotation=20, zoom=(0.8, 1.2), crop_area=(0.5, 1.0), flip=0.5), False),
+        (Augment(brightness=20), True),
+        (Augment(gain=0.1), True),
+        (Augment(contrast=0.1), True),
+        (Augment(gamma=0.1), True),
+    ],
+)
+def test_batches_of_a_recipe_have_the_tone_it_asks_for(films, augment, toned):
+    recipe = Recipe("x", "conv3", size=round(SIDE * np.sqrt(augment.crop_area[0])), batch=8, augment=augment)
+    draws = draw(augment, 8, recipe.size, 0, 0, 0)
+    [(ours, _)] = training_batches(recipe, films, np.arange(8), np.zeros(8, int), 0, 0, 0)
+    both = change(films[..., None], draws.warp, draws.tone, side=recipe.size, fill="nearest").numpy()
+    assert np.abs(ours.numpy().astype(int) - both).max() <= 1
+    plain = change(films[..., None], draws.warp, None, side=recipe.size, fill="nearest").numpy()
+    assert (np.abs(plain.astype(int) - both).max() > 1) == toned == augment.toned
 
 
 def test_gamma_contrast_and_brightness_by_hand(films):
