@@ -12,6 +12,9 @@ from pneumo_tf.training.hardware import PRECISIONS
 
 PROFILES = ("auto", "full", "quick")
 
+VIEWS = 4
+"""Augmented views of each film that a frozen phase cycles; how it was chosen stands in docs/harness.md."""
+
 
 @dataclass(frozen=True)
 class Options:
@@ -27,6 +30,7 @@ class Options:
     size: int | None
     films: int | None
     epochs: int | None
+    views: int | None
     weights: str
     precision: str
     xla: bool
@@ -79,6 +83,14 @@ def parse(arguments: Sequence[str]) -> Options:
     return Options(**vars(known))
 
 
+def _views(text: str) -> int | None:
+    if text == "all":
+        return None
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be all or a number from 1 on, not {text}")
+    return int(text)
+
+
 def parser() -> argparse.ArgumentParser:
     """Builds the parser."""
     options = _Parser(
@@ -104,6 +116,14 @@ def parser() -> argparse.ArgumentParser:
     scale.add_argument("--size", type=int, metavar="PX", help="side of the films for every recipe")
     scale.add_argument("--films", type=int, metavar="N", help="training films; the test set is never cut")
     scale.add_argument("--epochs", type=int, metavar="N", help="at most so many epochs in each phase")
+    scale.add_argument(
+        "--views",
+        type=_views,
+        default=VIEWS,
+        metavar="N|all",
+        help="augmented views of a film that a frozen backbone sees, cycled over the epochs; all: new ones "
+        f"in every epoch (default {VIEWS})",
+    )
     how = options.add_argument_group("how")
     how.add_argument(
         "--weights", default="auto", help="auto, imagenet, random, or a folder or file (default auto)"

@@ -75,7 +75,7 @@ def profile_name(options: Options, base: str) -> str:
 
 
 def scale(recipe: Recipe, base: str, options: Options) -> Recipe:
-    """Fits a recipe to a profile and to `--size` and `--epochs`.
+    """Fits a recipe to a profile and to `--size`, `--epochs` and `--views`.
 
     Args:
         recipe: As its module has it.
@@ -96,7 +96,9 @@ def scale(recipe: Recipe, base: str, options: Options) -> Recipe:
     if size < entry.minimum_size:
         raise UserError(f"{recipe.name} needs --size {entry.minimum_size} or more, not {size}")
     phases = tuple(replace(phase, epochs=min(phase.epochs, epochs)) for phase in recipe.phases)
-    return replace(recipe, size=size, batch=batch, phases=phases)
+    frozen = max((phase.epochs for phase in phases if phase.frozen and recipe.augment.active), default=0)
+    views = options.views if options.views and options.views < frozen else None
+    return replace(recipe, size=size, batch=batch, phases=phases, views=views)
 
 
 def chosen_recipes(options: Options, gpu: Gpu | None) -> list[Recipe]:
@@ -137,9 +139,10 @@ def make_plan(
     reason = "a dry run downloads nothing" if options.dry_run else NOT_FOR_PHANTOMS if phantom else None
     weights = _InitialWeights(options.weights, without_download=reason, progress=progress)
     jobs = []
-    for recipe in chosen_recipes(options, gpu):
+    recipes = chosen_recipes(options, gpu)
+    for recipe in recipes:
         jobs += _jobs(recipe, options, dataset, gpu, weights)
-    for line in weights.said:
+    for line in [*weights.said, *_said_of_views(recipes)]:
         say(line)
     return sorted(jobs, key=lambda job: -job.memory_mb)
 
@@ -169,7 +172,24 @@ def _jobs(
         for seed in seeds
         for fold in PROTOCOLS[options.protocol].fold_numbers
     ]
-    return [Job(one, file, (note,) if note else (), estimate_mb(recipe)) for one in specs]
+    notes = tuple(filter(None, (note, views_note(recipe))))
+    return [Job(one, file, notes, estimate_mb(recipe)) for one in specs]
+
+
+def views_note(recipe: Recipe) -> str:
+    """Says that a recipe cycles augmented views, "" where every epoch has its own."""
+    if recipe.views is None:
+        return ""
+    return (
+        f"while the backbone is frozen, {recipe.views} augmented view{'s' * (recipe.views > 1)} of each film "
+        "cycled over the epochs instead of new ones in each (--views all)"
+    )
+
+
+def _said_of_views(recipes: list[Recipe]) -> list[str]:
+    names = [recipe.name for recipe in recipes if recipe.views]
+    note = next(filter(None, map(views_note, recipes)), "")
+    return [f"{', '.join(names)}: {note}"] if names else []
 
 
 def estimate_mb(recipe: Recipe) -> float:

@@ -118,6 +118,11 @@ def _train_within_memory(
 ) -> tuple[keras.Model, Trained, int]:
     """Trains with whole batches, and where the device runs out of memory from the start with halved ones."""
     micro_batches, told = 1, Progress(tell, spec.recipe)
+
+    def note(text: str) -> None:
+        environment["notes"] = [*environment["notes"], text]
+        tell("note", text=text)
+
     while True:
         keras.utils.clear_session()
         keras.utils.set_random_seed(spec.seed)
@@ -136,10 +141,12 @@ def _train_within_memory(
             xla=assignment.xla,
             work=folder.work,
             rank_by="accuracy" if PROTOCOLS[spec.protocol].chooses_on_test else "auc",
+            features=Path(assignment.cache) / "features",
         )
+        callbacks = {"on_epoch": told.epoch, "on_step": told.step, "on_note": note}
         try:
             with clock.stage("train"):
-                trained = train(model, spec.recipe, films, setting, on_epoch=told.epoch, on_step=told.step)
+                trained = train(model, spec.recipe, films, setting, **callbacks)
             return model, trained, micro_batches
         except tf.errors.ResourceExhaustedError as error:
             micro_batches *= 2
@@ -147,9 +154,8 @@ def _train_within_memory(
                 raise UserError("out of memory with the smallest batches; choose a smaller --size") from error
             # What was trained with whole batches is not what the note will say.
             shutil.rmtree(folder.work, ignore_errors=True)
-            note = f"batch of {spec.recipe.batch} in {micro_batches} parts: the device ran out of memory"
-            environment["notes"] = [*assignment.notes, note]
-            tell("note", text=note)
+            environment["notes"] = [*assignment.notes]
+            note(f"batch of {spec.recipe.batch} in {micro_batches} parts: the device ran out of memory")
         except NotFinite as error:
             raise UserError(f"{error}; a lower learning rate or --precision float32 may help") from error
 

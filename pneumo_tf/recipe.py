@@ -159,6 +159,11 @@ class Phase:
         _require(self.warmup_steps >= 0, "phase.warmup_steps must not be negative")
         _require(self.patience is None or self.patience >= 1, "phase.patience must be at least 1")
 
+    @property
+    def frozen(self) -> bool:
+        """Whether some of the backbone stays exactly as it is, weights and statistics."""
+        return self.train != "all" and self.batch_norm == "inference"
+
 
 @dataclass(frozen=True)
 class Published:
@@ -190,6 +195,7 @@ class Recipe:
         fit: `"squash"` to the square, or `"letterbox"`: keep the aspect, pad with black.
         edge_crop: Fraction of each edge that is cut off before resizing.
         augment: Change of training films.
+        views: In a frozen phase, epoch e sees each film as epoch e mod `views` drew it; None draws anew.
         batch: Films per optimiser step.
         loss: Cross-entropy of the softmax (of the sigmoid, with one logit), or focal loss.
         focal_gamma: Focusing exponent (Lin et al. 2017).
@@ -215,6 +221,7 @@ class Recipe:
     fit: Literal["squash", "letterbox"] = "squash"
     edge_crop: float = 0.0
     augment: Augment = Augment()
+    views: int | None = None
     batch: int = 32
     loss: Literal["cross_entropy", "focal"] = "cross_entropy"
     focal_gamma: float = 2.0
@@ -233,11 +240,16 @@ class Recipe:
     def __post_init__(self) -> None:
         _check_literals(self)
         _require(self.size is None or self.size >= 8, "recipe.size must be at least 8 pixels")
+        _require(self.views is None or self.views >= 1, "recipe.views must be at least 1")
         _require(self.batch >= 1, "recipe.batch must be at least 1")
         _require(0 <= self.edge_crop < 0.5, "recipe.edge_crop must lie in [0, 0.5)")
         _require(0 <= self.label_smoothing < 1, "recipe.label_smoothing must lie in [0, 1)")
         if isinstance(self.class_weights, tuple):
             _require(min(self.class_weights) > 0, "recipe.class_weights must be positive")
+
+    def view(self, phase: int, epoch: int) -> int:
+        """Gives the epoch whose draws of augmentation an epoch of a phase uses, both from 0."""
+        return epoch % self.views if self.views and self.phases[phase].frozen else epoch
 
     def to_dict(self) -> dict[str, Any]:
         """Gives the recipe as JSON-ready values."""

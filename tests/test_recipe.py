@@ -42,6 +42,7 @@ def test_only_what_is_not_the_default_is_hashed():
         (lambda: Augment(flip=1.5), "augment.flip"),
         (lambda: Augment(crop_area=(0.5, 0.2)), "augment.crop_area"),
         (lambda: Recipe("x", "vgg16", edge_crop=0.5), "recipe.edge_crop"),
+        (lambda: Recipe("x", "vgg16", views=0), "recipe.views"),
         (lambda: Recipe("x", "vgg16", select="bst"), "did you mean 'best'"),
         (
             lambda: Recipe.from_dict({"name": "x", "architecture": "vgg16", "batchs": 3}),
@@ -59,3 +60,21 @@ def test_augment_is_active_when_anything_can_change():
     assert not Augment().active
     assert not Augment(fill="black").active
     assert Augment(gamma=0.1).active
+
+
+def test_a_frozen_phase_cycles_its_views_and_no_other_does():
+    phases = tuple(
+        Phase(7, 1e-3, train=train, batch_norm=batch_norm)
+        for train, batch_norm in (
+            ("head", "inference"),
+            ("last_stage", "inference"),
+            ("head", "training"),
+            ("all", "inference"),
+        )
+    )
+    recipe = Recipe("x", "vgg16", phases, views=3)
+    seen = [[recipe.view(phase, epoch) for epoch in range(7)] for phase in range(4)]
+    assert seen == [[0, 1, 2, 0, 1, 2, 0]] * 2 + [[0, 1, 2, 3, 4, 5, 6]] * 2
+    every = dataclasses.replace(recipe, views=None)
+    assert [every.view(0, epoch) for epoch in range(7)] == [0, 1, 2, 3, 4, 5, 6]
+    assert "views" not in every.distinctive()

@@ -64,19 +64,19 @@ def training_batches(
     return batches.map(lambda films, rows, truth: (films, truth)).prefetch(tf.data.AUTOTUNE)
 
 
-def fixed_batches(pixels: np.ndarray, rows: np.ndarray, size: int) -> Iterator[np.ndarray]:
+def fixed_batches(films: np.ndarray, rows: np.ndarray, size: int) -> Iterator[np.ndarray]:
     """Films in a fixed order, never augmented.
 
     Args:
-        pixels: (n, side, side) uint8 of the whole dataset.
+        films: (n, …) of the whole dataset, pixels or features.
         rows: Indices of the films wanted.
         size: Films per batch.
 
     Yields:
-        (b, side, side, 1) uint8.
+        (b, …).
     """
     for start in range(0, len(rows), size):
-        yield pixels[rows[start : start + size]][..., None]
+        yield films[rows[start : start + size]]
 
 
 def change(films: tf.Tensor, warp: tf.Tensor, tone: tf.Tensor | None, *, side: int, fill: str) -> tf.Tensor:

@@ -10,6 +10,7 @@ TELLERS = (
     lambda spec: spec.precision,
     lambda spec: f"{spec.weights.split(':')[0]}, {spec.precision}",
     lambda spec: f"{spec.train_films or 'all'} films",
+    lambda spec: f"{spec.recipe.views or 'all'} views",
     lambda spec: spec.id.rsplit("-", 1)[1],
 )
 """What is added to a recipe's name where rows would share it: the first that tells them apart."""

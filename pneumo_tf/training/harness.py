@@ -10,12 +10,16 @@ import numpy as np
 import tensorflow as tf
 
 from pneumo_tf.data.augment import generator
-from pneumo_tf.data.batches import training_batches, training_order
+from pneumo_tf.data.batches import training_order
 from pneumo_tf.evaluation.metrics import measure
 from pneumo_tf.models.registry import architecture
 from pneumo_tf.recipe import Recipe
 from pneumo_tf.run import Predictions
 from pneumo_tf.training.checkpoint import Checkpoint, Progress
+from pneumo_tf.training.features import Features
+from pneumo_tf.training.feed import Batch, FeatureFeed, Feed, FilmFeed
+from pneumo_tf.training.films import TrainingFilms
+from pneumo_tf.training.frozen import Frozen, frozen_part
 from pneumo_tf.training.loss import class_weights, film_loss
 from pneumo_tf.training.moving import calibrate_batch_norm, moving_variables
 from pneumo_tf.training.optimizer import make_optimizer
@@ -26,32 +30,16 @@ CHECKPOINT_SECONDS = 60.0
 
 CALIBRATION_FILMS = 64
 
-Batch = tuple[tf.Tensor, tf.Tensor]
+FREE_DISK_SHARE = 0.25
+"""Part of the free disk that the features of a phase may take."""
+
 OnEpoch = Callable[[dict[str, float]], None]
 OnStep = Callable[[int, int, int, int], None]
+OnNote = Callable[[str], None]
 
 
 class NotFinite(RuntimeError):
     """The loss is no longer a number."""
-
-
-@dataclass(frozen=True)
-class TrainingFilms:
-    """What a run may look at while it trains.
-
-    Args:
-        pixels: (n, side, side) uint8 of the whole dataset.
-        sources: The same films at the side that augmentation starts from.
-        labels: (n,) of the whole dataset.
-        train: Indices of the training films.
-        validation: Indices of the validation films.
-    """
-
-    pixels: np.ndarray
-    sources: np.ndarray
-    labels: np.ndarray
-    train: np.ndarray
-    validation: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -66,6 +54,7 @@ class Setting:
         xla: Compile with XLA.
         work: Folder for checkpoints.
         rank_by: What makes an epoch the best: validation `"auc"` or `"accuracy"`.
+        features: Folder where features of frozen parts are kept; None computes them anew in every step.
     """
 
     seed: int
@@ -75,6 +64,7 @@ class Setting:
     xla: bool
     work: Path
     rank_by: str = "auc"
+    features: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -111,6 +101,7 @@ def train(
     *,
     on_epoch: OnEpoch = lambda row: None,
     on_step: OnStep = lambda phase, epoch, step, steps: None,
+    on_note: OnNote = lambda text: None,
 ) -> Trained:
     """Trains a model by a recipe.
 
@@ -120,7 +111,9 @@ def train(
         films: Training and validation films.
         setting: Seed, precision and folder. A checkpoint found there is gone on from.
         on_epoch: Called with each new row of the history.
-        on_step: Called with phase, epoch, step and steps of the epoch, from 0, before each step.
+        on_step: Called with phase, epoch, step and steps of the epoch, from 0, before each step. Features
+            that an epoch lacks are steps as well, before the others.
+        on_note: Called with what a reader of the numbers must know, in one line.
 
     Returns:
         The history. The model has the weights that the recipe keeps.
@@ -128,7 +121,7 @@ def train(
     Raises:
         NotFinite: Where the loss is no longer a number.
     """
-    loop = _Loop(model, recipe, films, setting, on_epoch, on_step)
+    loop = _Loop(model, recipe, films, setting, on_epoch, on_step, on_note)
     for number in range(loop.progress.phase, len(recipe.phases)):
         loop.run_phase(number)
     return loop.result()
@@ -143,9 +136,10 @@ class _Loop:
         setting: Setting,
         on_epoch: OnEpoch,
         on_step: OnStep,
+        on_note: OnNote,
     ) -> None:
         self.model, self.recipe, self.films, self.setting = model, recipe, films, setting
-        self.on_epoch, self.on_step = on_epoch, on_step
+        self.on_epoch, self.on_step, self.on_note = on_epoch, on_step, on_note
         labels = films.labels[films.train]
         self.loss = film_loss(recipe, class_weights(recipe, labels))
         self.predict = Predictor(model, xla=setting.xla)
@@ -163,9 +157,10 @@ class _Loop:
     def run_phase(self, number: int) -> None:
         phase, progress = self.recipe.phases[number], self.progress
         variables = moving_variables(self.model, architecture(self.recipe.architecture), phase)
+        network, feed = self.parts(number, frozen_part(self.model, phase, variables))
         optimizer = make_optimizer(phase, self.steps, self.setting.precision)
         step = TrainingStep(
-            self.model,
+            network,
             variables,
             optimizer,
             self.loss,
@@ -179,9 +174,11 @@ class _Loop:
             variable.assign(value)
         self.stored_optimizer, saved = [], time.monotonic()
         for epoch in range(progress.epoch, phase.epochs):
-            measured = self.run_epoch(number, epoch, step, optimizer)
+            measured = self.run_epoch(number, epoch, step, feed)
+            rate = float(keras.ops.convert_to_numpy(optimizer.learning_rate))
+            row = {"phase": number + 1, "epoch": len(progress.history) + 1, "learning_rate": rate, **measured}
             progress.epoch = epoch + 1
-            self.note({"phase": number + 1, "epoch": len(progress.history) + 1, **measured})
+            self.note(row)
             if phase.patience is not None and progress.stale >= phase.patience:
                 break
             if time.monotonic() - saved > CHECKPOINT_SECONDS:
@@ -191,28 +188,33 @@ class _Loop:
             self.model.set_weights(progress.best)
         progress.phase, progress.epoch, progress.stale = number + 1, 0, 0
 
-    def run_epoch(
-        self, number: int, epoch: int, step: TrainingStep, optimizer: keras.optimizers.Optimizer
-    ) -> dict[str, float]:
-        started, films = time.perf_counter(), self.films
-        key = (self.setting.seed, number, epoch)
-        _seed_dropout(self.model, *key)
-        order = training_order(self.recipe, films.train, films.labels[films.train], *key)
-        batches = training_batches(self.recipe, films.sources, order, films.labels, *key)
-        total, traced = tf.constant(0.0), step.compiled.trace_seconds
-        for index, (images, labels) in enumerate(self.waited_for(batches)):
-            self.on_step(number, epoch, index, self.steps)
-            total += step(images, labels) * tf.cast(tf.shape(labels)[0], tf.float32)
-        train_loss = float(total) / len(order)
-        self.progress.traced_steps += step.compiled.trace_seconds - traced
+    def parts(self, number: int, frozen: Frozen | None) -> tuple[keras.Model | Frozen, Feed]:
+        """Gives what the step of a phase calls, and what it is fed with."""
+        recipe, films, setting = self.recipe, self.films, self.setting
+        plain = frozen or self.model, FilmFeed(recipe, films, self.predict)
+        if frozen is None or setting.features is None:
+            return plain
+        features = Features(frozen.below, recipe, films, setting.features, xla=setting.xla)
+        if (needed := features.megabytes(number)) > FREE_DISK_SHARE * features.free_megabytes:
+            self.on_note(
+                f"phase {number + 1} passed every film through its frozen layers in every epoch: their "
+                f"features take {needed:,.0f} MB, too much for {features.free_megabytes:,.0f} MB of free disk"
+            )
+            return plain
+        return frozen.above, FeatureFeed(recipe, films, Predictor(frozen.above, xla=setting.xla), features)
+
+    def run_epoch(self, number: int, epoch: int, step: TrainingStep, feed: Feed) -> dict[str, float]:
+        started = time.perf_counter()
+        train_loss = self.train_epoch(number, epoch, step, feed)
         trained = time.perf_counter()
-        logits = self.predict_validation()
+        traced = feed.predict.function.trace_seconds
+        logits = feed.validate()
+        self.progress.traced_predictions += feed.predict.function.trace_seconds - traced
         if not (np.isfinite(train_loss) and np.isfinite(logits).all()):
             raise NotFinite(f"the loss is {train_loss} in phase {number + 1}, epoch {epoch + 1}")
-        score = Predictions((), logits).score
-        validation = measure(films.labels[films.validation], score, names=("auc", "accuracy", "log_loss"))
+        labels, score = self.films.labels[self.films.validation], Predictions((), logits).score
+        validation = measure(labels, score, names=("auc", "accuracy", "log_loss"))
         return {
-            "learning_rate": float(keras.ops.convert_to_numpy(optimizer.learning_rate)),
             "train_loss": train_loss,
             "validation_loss": float(validation["log_loss"][0]),
             "validation_auc": float(validation["auc"][0]),
@@ -220,6 +222,27 @@ class _Loop:
             "seconds": trained - started,
             "validation_seconds": time.perf_counter() - trained,
         }
+
+    def train_epoch(self, number: int, epoch: int, step: TrainingStep, feed: Feed) -> float:
+        key = (self.setting.seed, number, epoch)
+        _seed_dropout(self.model, *key)
+        view = (self.setting.seed, number, self.recipe.view(number, epoch))
+        order = training_order(self.recipe, self.films.train, self.films.labels[self.films.train], *key)
+        total, before = tf.constant(0.0), 0
+
+        def told(done: int, chunks: int) -> None:
+            nonlocal before
+            before = chunks
+            self.on_step(number, epoch, done, chunks + self.steps)
+
+        functions = (step.function, *feed.functions)
+        traced = sum(function.trace_seconds for function in functions)
+        feed.prepare(view, told)
+        for index, (inputs, labels) in enumerate(self.waited_for(feed.batches(order, view))):
+            self.on_step(number, epoch, before + index, before + self.steps)
+            total += step(inputs, labels) * float(len(labels))
+        self.progress.traced_steps += sum(function.trace_seconds for function in functions) - traced
+        return float(total) / len(order)
 
     def waited_for(self, batches: Iterable[Batch]) -> Iterator[Batch]:
         """Passes batches on, and notes how long each was not there."""
@@ -231,12 +254,6 @@ class _Loop:
             if batch is None:
                 return
             yield batch
-
-    def predict_validation(self) -> np.ndarray:
-        traced = self.predict.compiled.trace_seconds
-        logits = self.predict(self.films.pixels, self.films.validation)
-        self.progress.traced_predictions += self.predict.compiled.trace_seconds - traced
-        return logits
 
     def note(self, row: dict[str, float]) -> None:
         progress = self.progress

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from pneumo_tf.data.batches import fixed_batches
+from pneumo_tf.training.frozen import Frozen
 from pneumo_tf.training.loss import FilmLoss
 
 
@@ -44,7 +45,7 @@ class TrainingStep:
 
     def __init__(
         self,
-        model: keras.Model,
+        model: keras.Model | Frozen,
         variables: Sequence[keras.Variable],
         optimizer: keras.optimizers.Optimizer,
         loss: FilmLoss,
@@ -56,7 +57,7 @@ class TrainingStep:
         """Prepares the step; it is traced at its first call.
 
         Args:
-            model: Films to logits.
+            model: Films to logits, or from the cut of a frozen network on.
             variables: What moves.
             optimizer: Applied once a step, however many micro-batches.
             loss: Per film.
@@ -68,19 +69,19 @@ class TrainingStep:
         self._model, self._variables, self._optimizer = model, list(variables), optimizer
         self._loss, self._l2, self._micro_batches = loss, l2, micro_batches
         optimizer.build(self._variables)
-        self.compiled = Compiled(self._step, xla=xla)
+        self.function = Compiled(self._step, xla=xla)
 
     def __call__(self, films: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         """Moves the variables once.
 
         Args:
-            films: (b, side, side, 1) uint8.
+            films: (b, side, side, 1) uint8, or whatever the model takes.
             labels: (b,) int32.
 
         Returns:
             The batch's mean loss before the step, a scalar.
         """
-        return self.compiled(films, labels)
+        return self.function(films, labels)
 
     def _step(self, films: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         count = tf.cast(tf.shape(films)[0], tf.float32)
@@ -127,22 +128,23 @@ class Predictor:
         """Prepares the function; it is traced at its first call.
 
         Args:
-            model: Films to logits.
+            model: Films to logits, or features to logits.
             batch: Films at a time.
             xla: Compile with XLA.
         """
-        self.batch = batch
-        self.compiled = Compiled(lambda films: model(films, training=False), xla=xla)
+        self.batch, self._shape = batch, model.input_shape[1:]
+        self.function = Compiled(lambda films: model(films, training=False), xla=xla)
 
-    def __call__(self, pixels: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    def __call__(self, films: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Predicts.
 
         Args:
-            pixels: (n, side, side) uint8 of the whole dataset.
+            films: (n, side, side) uint8, or (n, …) float32 features, of the whole dataset.
             rows: (k,) indices of the films wanted.
 
         Returns:
             (k, classes) float32.
         """
-        outputs = [self.compiled(films).numpy() for films in fixed_batches(pixels, rows, self.batch)]
+        shaped = films.reshape(len(films), *self._shape)
+        outputs = [self.function(batch).numpy() for batch in fixed_batches(shaped, rows, self.batch)]
         return np.concatenate(outputs)

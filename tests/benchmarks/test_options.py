@@ -18,6 +18,8 @@ from pneumo_tf.models.trivial import FEATURES
         (["--protocol", "oficial"], "did you mean 'official'"),
         (["--profile", "fast"], "invalid choice"),
         (["--seeds", "0"], "--seeds must be at least 1"),
+        (["--views", "0"], "--views: must be all or a number from 1 on, not 0"),
+        (["--views", "some"], "not some"),
         (["--films", "3"], "--films must be at least 40"),
         (["--size", "many"], "invalid int"),
         (["--weights", "/nowhere", "--dry-run"], "no such file or folder"),

@@ -3,7 +3,7 @@ import hashlib
 import pytest
 
 from benchmarks import plan
-from benchmarks.options import parse
+from benchmarks.options import VIEWS, parse
 from benchmarks.plan import make_plan, profile_name
 from benchmarks.recipes import RECIPES
 from benchmarks.source import find_source
@@ -127,3 +127,30 @@ def test_synthetic_films_named_by_their_folder_stay_synthetic(tmp_path):
         assert source.phantom
         assert source.path == tmp_path
     assert not find_source(str(tmp_path.parent / "elsewhere")).phantom
+
+
+def test_views_are_set_where_a_frozen_phase_would_draw_more_of_them(keras_home):
+    def views(*arguments, **how):
+        jobs, said = planned("--suite", "all", *arguments, **how)
+        recipes = {job.spec.recipe.name: job for job in jobs}
+        return {name: job.spec.recipe.views for name, job in recipes.items()}, recipes, said
+
+    default, jobs, said = views(gpu=A100)
+    two_phase = {r.name for r in RECIPES.values() if r.family.startswith("Two-phase transfer")}
+    assert {name for name, count in default.items() if count} == two_phase
+    assert {default[name] for name in two_phase} == {VIEWS}
+    assert f"{VIEWS} augmented views" in jobs["vgg16"].notes[-1]
+    assert "cycled" not in " ".join(jobs["custom_cnn"].notes)
+    assert any("vgg16" in line and "--views all" in line for line in said)
+    every, jobs, said = views("--views", "all", gpu=A100)
+    assert set(every.values()) == {None}
+    assert not any("augmented view" in line for line in said)
+    # The quick profile has 3 epochs, which need no more than 3 views.
+    assert set(views("--views", "3")[0].values()) == {None}
+    assert views("--views", "2")[0]["vgg16"] == 2
+    assert views("--views", "1", gpu=A100)[1]["vgg16"].spec.id != jobs["vgg16"].spec.id
+
+
+def test_every_view_of_its_own_is_the_run_that_it_was_before_views_were_cycled(keras_home):
+    jobs, _ = planned("--only", "densenet121", "--views", "all", "--weights", "random", gpu=A100)
+    assert "views" not in jobs[0].spec.recipe.distinctive()

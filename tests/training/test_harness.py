@@ -10,7 +10,8 @@ from pneumo_tf.data.cache import cached_pixels
 from pneumo_tf.data.protocol import PROTOCOLS
 from pneumo_tf.models.registry import build
 from pneumo_tf.recipe import Augment, Head, Phase, Recipe
-from pneumo_tf.training import harness
+from pneumo_tf.training import feed, harness
+from pneumo_tf.training.features import Features
 from pneumo_tf.training.harness import NotFinite, Setting, TrainingFilms, train
 from pneumo_tf.training.step import Compiled, Predictor
 
@@ -35,10 +36,28 @@ def films_of(dataset, cache, labels=None):
     )
 
 
-def trained(recipe, films, work, seed=0, micro_batches=1, **callbacks):
+def trained(
+    recipe,
+    films,
+    work,
+    seed=0,
+    micro_batches=1,
+    features=None,
+    weights=None,
+    precision="float32",
+    **callbacks,
+):
     keras.utils.set_random_seed(seed)
-    model = build(recipe.architecture, head=recipe.head, size=recipe.size)
-    setting = Setting(seed, "float32", pretrained=False, micro_batches=micro_batches, xla=False, work=work)
+    model = build(recipe.architecture, head=recipe.head, size=recipe.size, weights=weights)
+    setting = Setting(
+        seed,
+        precision,
+        pretrained=weights is not None,
+        micro_batches=micro_batches,
+        xla=False,
+        work=work,
+        features=features,
+    )
     return model, train(model, recipe, films, setting, **callbacks)
 
 
@@ -78,11 +97,16 @@ def deterministic():
 
 
 @pytest.mark.usefixtures("deterministic")
-@pytest.mark.parametrize("stop_after", [1, 3, 4])
-def test_a_killed_run_goes_on_as_if_nothing_had_happened(small_phantom, tmp_path, monkeypatch, stop_after):
+@pytest.mark.parametrize(("stop_after", "cached"), [(1, False), (2, True), (3, False), (4, True)])
+def test_a_killed_run_goes_on_as_if_nothing_had_happened(
+    small_phantom, tmp_path, monkeypatch, stop_after, cached
+):
     monkeypatch.setattr(harness, "CHECKPOINT_SECONDS", 0.0)
     films, _ = films_of(small_phantom, tmp_path)
-    whole, result = trained(TWO_PHASES, films, tmp_path / "whole")
+    whole, result = trained(
+        TWO_PHASES, films, tmp_path / "whole", features=tmp_path / "1" if cached else None
+    )
+    features = tmp_path / "2" if cached else None
 
     class Killed(Exception):
         pass
@@ -95,9 +119,11 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(small_phantom, tmp_path
             raise Killed
 
     with pytest.raises(Killed):
-        trained(TWO_PHASES, films, tmp_path / "killed", on_epoch=kill)
+        trained(TWO_PHASES, films, tmp_path / "killed", features=features, on_epoch=kill)
     resumed_rows = []
-    resumed, again = trained(TWO_PHASES, films, tmp_path / "killed", on_epoch=resumed_rows.append)
+    resumed, again = trained(
+        TWO_PHASES, films, tmp_path / "killed", features=features, on_epoch=resumed_rows.append
+    )
     assert len(resumed_rows) < len(result.history) or stop_after == 1
     for row, other in zip(result.history, again.history, strict=True):
         assert row["train_loss"] == other["train_loss"]
@@ -141,7 +167,7 @@ class Clock:
 def test_waiting_and_tracing_are_told_apart_from_training(small_phantom, tmp_path, monkeypatch):
     # Every batch lets the loop wait for 3 s, a step takes 1 s, a prediction 2 s; first calls 100 s more.
     clock, films = Clock(), films_of(small_phantom, tmp_path)[0]
-    real_batches, real_predict, real_step = harness.training_batches, Predictor.__call__, harness.TrainingStep
+    real_batches, real_predict, real_step = feed.training_batches, Predictor.__call__, harness.TrainingStep
 
     def slow_batches(*arguments):
         for batch in real_batches(*arguments):
@@ -150,16 +176,16 @@ def test_waiting_and_tracing_are_told_apart_from_training(small_phantom, tmp_pat
 
     def timed(function, seconds):
         def call(self, *arguments):
-            first = not self.compiled.trace_seconds
+            first = not self.function.trace_seconds
             result = function(self, *arguments)
-            self.compiled.trace_seconds = 100.0
+            self.function.trace_seconds = 100.0
             clock.now += seconds + 100 * first
             return result
 
         return call
 
     monkeypatch.setattr(harness, "time", clock)
-    monkeypatch.setattr(harness, "training_batches", slow_batches)
+    monkeypatch.setattr(feed, "training_batches", slow_batches)
     monkeypatch.setattr(Predictor, "__call__", timed(real_predict, 2))
     monkeypatch.setattr(real_step, "__call__", timed(real_step.__call__, 1))
     recipe = dataclasses.replace(TWO_PHASES, batch=20)
@@ -183,3 +209,65 @@ def test_a_smaller_last_batch_is_not_traced_anew():
         assert compiled(np.zeros((size, 2), np.float32)).shape == (size, 2)
     assert len(traces) == 1
     assert compiled.trace_seconds > 0
+
+
+FROZEN = Phase(epochs=4, learning_rate=3e-3, train="head", l2=1e-3)
+PLAIN = Augment()
+TURNED = Augment(rotation=20, shift=0.2, flip=0.5, contrast=0.2)
+AGREEING = {
+    "without augmentation": {"augment": PLAIN, "select": "last"},
+    "cycled views": {"augment": TURNED, "views": 2},
+    "a view for every epoch": {"augment": TURNED, "select": "last"},
+    "a head with batch norm": {"augment": PLAIN, "head": Head(units=(8,), batch_norm=True, dropout=0.5)},
+    "balanced sampling, weighted and smoothed loss": {
+        "augment": PLAIN,
+        "sampling": "balanced",
+        "class_weights": "balanced",
+        "label_smoothing": 0.1,
+    },
+    "last stage": {"augment": PLAIN, "phases": (dataclasses.replace(FROZEN, train="last_stage"),)},
+    "two phases": {
+        "augment": TURNED,
+        "views": 2,
+        "phases": (FROZEN, Phase(epochs=2, learning_rate=1e-4, batch_norm="training")),
+    },
+}
+
+
+def agree(recipe, films, tmp_path, **how):
+    """Trains on films and on features, and compares."""
+    one, plain = trained(recipe, films, tmp_path / "plain", **how)
+    other, cached = trained(recipe, films, tmp_path / "cached", features=tmp_path / "features", **how)
+    assert list((tmp_path / "features").glob("*.npy"))
+    assert cached.kept_epoch == plain.kept_epoch
+    for a, b in zip(one.get_weights(), other.get_weights(), strict=True):
+        assert np.abs(a - b).max() <= 1e-4 * max(1e-3, np.abs(a).max())
+    first, second = (Predictor(model)(films.pixels, films.validation) for model in (one, other))
+    np.testing.assert_allclose(first, second, atol=1e-4)
+    for row, again in zip(plain.history, cached.history, strict=True):
+        assert again["train_loss"] == pytest.approx(row["train_loss"], rel=1e-4)
+
+
+@pytest.mark.usefixtures("deterministic")
+@pytest.mark.parametrize("case", AGREEING)
+def test_training_on_features_agrees_with_training_on_films(small_phantom, tmp_path, case):
+    films, _ = films_of(small_phantom, tmp_path)
+    recipe = dataclasses.replace(CNN, head=Head(units=(8,), dropout=0.5), phases=(FROZEN,))
+    agree(
+        dataclasses.replace(recipe, **AGREEING[case]),
+        films,
+        tmp_path,
+        micro_batches=2 if case == "cycled views" else 1,
+    )
+
+
+def test_features_too_large_for_the_disk_are_not_kept_and_that_is_said(small_phantom, tmp_path, monkeypatch):
+    monkeypatch.setattr(Features, "free_megabytes", 0.01)
+    films, _ = films_of(small_phantom, tmp_path)
+    recipe = dataclasses.replace(CNN, phases=(dataclasses.replace(FROZEN, epochs=1),))
+    notes = []
+    _, result = trained(recipe, films, tmp_path, features=tmp_path / "features", on_note=notes.append)
+    assert not (tmp_path / "features").exists()
+    assert "phase 1" in notes[0]
+    assert "0 MB of free disk" in notes[0]
+    assert len(result.history) == 1

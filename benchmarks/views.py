@@ -1,0 +1,93 @@
+"""What cycling augmented views costs: `python -m benchmarks.views --data FOLDER`.
+
+The first phase of the two-phase recipes is trained on MobileNetV2 with 1, 2, 4, 8 and all views per film, and
+judged on the validation films. The test films are not looked at.
+"""
+
+import argparse
+import dataclasses
+import sys
+import tempfile
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from benchmarks.recipes import RECIPES
+from pneumo_tf.data.cache import cached_pixels
+from pneumo_tf.data.kermany import read_folder
+from pneumo_tf.data.protocol import PROTOCOLS, limit
+from pneumo_tf.models.registry import architecture, build
+from pneumo_tf.models.weights_file import find
+from pneumo_tf.recipe import Recipe
+from pneumo_tf.training.harness import Setting, TrainingFilms, train
+
+VIEWS = (1, 2, 4, 8, None)
+MODEL = "mobilenetv2"
+
+
+def main() -> int:
+    """Prints a table of validation AUC and log loss, mean and standard deviation over seeds."""
+    options = argparse.ArgumentParser(prog="python -m benchmarks.views", description=__doc__)
+    options.add_argument("--data", type=Path, required=True, metavar="FOLDER", help="the real films")
+    options.add_argument("--weights", type=Path, metavar="FOLDER", help="where ImageNet's weights are")
+    options.add_argument("--out", type=Path, default=Path("outputs"), metavar="DIR", help="default outputs")
+    options.add_argument(
+        "--size", type=int, default=128, metavar="PX", help="side of the films (default 128)"
+    )
+    options.add_argument("--films", type=int, metavar="N", help="training films (default all)")
+    options.add_argument("--seeds", type=int, default=3, metavar="N", help="trainings (default 3)")
+    given = options.parse_args()
+    weights = find(architecture(MODEL).weights, given.weights)
+    films = _films(given.data, given.out / "cache", given.size, given.films)
+    print(f"{len(films.train):,} training films, {len(films.validation):,} validation films, {given.size} px")
+    print("| views | validation AUC | validation log loss |\n|---|---|---|")
+    for views in VIEWS:
+        recipe = _recipe(given.size, views)
+        rows = [_judged(recipe, films, seed, weights, given.out / "cache") for seed in range(given.seeds)]
+        cells = [
+            f"{np.mean(column):.4f} ± {np.std(column, ddof=1):.4f}" for column in zip(*rows, strict=True)
+        ]
+        print(f"| {views or 'all'} | {' | '.join(cells)} |", flush=True)
+    return 0
+
+
+def _films(data: Path, cache: Path, size: int, most: int | None) -> TrainingFilms:
+    dataset = read_folder(data, cache=cache)
+    split = PROTOCOLS["official"].split(dataset.films, None)
+    split = limit(split, dataset.films, most) if most else split
+    pixels = cached_pixels(dataset, cache, side=size)
+    index = dataset.films.indices
+    return TrainingFilms(pixels, pixels, dataset.films.labels, index(split.train), index(split.validation))
+
+
+def _recipe(size: int, views: int | None) -> Recipe:
+    two_phase = RECIPES["densenet121"]
+    return dataclasses.replace(
+        two_phase, architecture=MODEL, size=size, views=views, phases=two_phase.phases[:1]
+    )
+
+
+def _judged(
+    recipe: Recipe, films: TrainingFilms, seed: int, weights: Path | None, cache: Path
+) -> tuple[float, float]:
+    """Validation AUC and log loss after the last epoch of one training."""
+    keras.utils.clear_session()
+    keras.utils.set_random_seed(seed)
+    model = build(recipe.architecture, head=recipe.head, size=recipe.size, weights=weights)
+    with tempfile.TemporaryDirectory() as work:
+        setting = Setting(
+            seed=seed,
+            precision="float32",
+            pretrained=weights is not None,
+            micro_batches=1,
+            xla=False,
+            work=Path(work),
+            features=cache / "features",
+        )
+        last = train(model, recipe, films, setting).history[-1]
+    return last["validation_auc"], last["validation_loss"]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

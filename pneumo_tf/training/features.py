@@ -1,0 +1,114 @@
+"""Features of films by a part of a network that does not move: computed once, shared on disk."""
+
+import dataclasses
+import hashlib
+import json
+import math
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from pneumo_tf.data.batches import training_batches
+from pneumo_tf.data.stored_rows import stored_rows
+from pneumo_tf.recipe import Augment, Recipe
+from pneumo_tf.training.films import TrainingFilms
+from pneumo_tf.training.step import Compiled
+
+CHUNK = 64
+"""Films computed at a time. Always as many: so a film's features do not depend on what else was missing."""
+
+Told = Callable[[int, int], None]
+View = tuple[int, int, int]
+
+
+class Features:
+    """What a network's lower part makes of films.
+
+    The name of a file stands for all that its rows depend on: the pixels, the graph with its dtype policies,
+    its weights, the draws of augmentation, the kind of device and the versions. So recipes, protocols and
+    folds that agree in these share the file, and one that is found cannot be wrong.
+    """
+
+    def __init__(
+        self, below: keras.Model, recipe: Recipe, films: TrainingFilms, folder: Path, *, xla: bool
+    ) -> None:
+        """Prepares the computation.
+
+        Args:
+            below: Films to features, called as at inference.
+            recipe: Its side and augmentation.
+            films: All there are.
+            folder: Where the files are.
+            xla: Compile with XLA.
+        """
+        self.function = Compiled(lambda films: tf.cast(below(films, training=False), tf.float32), xla=xla)
+        self._shape = tuple(below.output.shape[1:])
+        self._recipe, self._films, self._folder = recipe, films, folder
+        self._network = _digest_of_network(below)
+
+    def megabytes(self, number: int) -> float:
+        """Size of all the features that a phase needs, the `number`th from 0."""
+        epochs = range(self._recipe.phases[number].epochs)
+        views = {self._recipe.view(number, epoch) for epoch in epochs} if self._recipe.augment.active else {0}
+        rows = len(views) * len(self._films.train) + len(self._films.validation)
+        return rows * math.prod(self._shape) * np.dtype(np.float32).itemsize / 1e6
+
+    @property
+    def free_megabytes(self) -> float:
+        """Free space where the files are."""
+        there = next(path for path in (self._folder, *self._folder.absolute().parents) if path.exists())
+        return shutil.disk_usage(there).free / 1e6
+
+    def of(
+        self, wanted: np.ndarray, view: View | None = None, told: Told = lambda done, chunks: None
+    ) -> np.ndarray:
+        """Gives features, those that were computed before from the disk.
+
+        Args:
+            wanted: (k,) indices of the films whose features have to be valid.
+            view: Seed, phase and epoch of the augmentation; None leaves films as they are.
+            told: Called with chunks done and chunks to be done.
+
+        Returns:
+            (n, …) float32, a read-only memory map.
+
+        Raises:
+            UserError: Where the disk is full.
+        """
+        augment = Augment() if view is None else self._recipe.augment
+        recipe = dataclasses.replace(self._recipe, augment=augment, batch=CHUNK)
+        pixels, labels = self._films.sources if augment.active else self._films.pixels, self._films.labels
+
+        def compute(missing: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+            chunks = -(-len(missing) // CHUNK)
+            batches = training_batches(recipe, pixels, missing, labels, *(view or ()))
+            for number, (films, _) in enumerate(batches):
+                rows = missing[number * CHUNK : (number + 1) * CHUNK]
+                whole = tf.pad(films, [(0, CHUNK - len(rows)), (0, 0), (0, 0), (0, 0)])
+                yield rows, self.function(whole).numpy()[: len(rows)]
+                told(number + 1, chunks)
+
+        path = self._folder / f"{self._name(recipe, view)}.npy"
+        return stored_rows(path, (len(pixels), *self._shape), np.float32, wanted, compute)
+
+    def _name(self, recipe: Recipe, view: View | None) -> str:
+        films = self._films
+        made_of = (
+            (films.content_of_sources, recipe.size, dataclasses.astuple(recipe.augment), view)
+            if recipe.augment.active
+            else films.content
+        )
+        gpu = bool(tf.config.list_physical_devices("GPU"))
+        parts = (made_of, self._network, gpu, tf.__version__, keras.__version__)
+        return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+
+
+def _digest_of_network(below: keras.Model) -> str:
+    digest = hashlib.sha256(json.dumps(below.get_config(), sort_keys=True, default=str).encode())
+    for value in below.get_weights():
+        digest.update(np.ascontiguousarray(value))
+    return digest.hexdigest()
