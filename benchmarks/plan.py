@@ -180,9 +180,10 @@ def views_note(recipe: Recipe) -> str:
     """Says that a recipe cycles augmented views, "" where every epoch has its own."""
     if recipe.views is None:
         return ""
+    views = f"{recipe.views} augmented view{'s' * (recipe.views > 1)}"
     return (
-        f"while the backbone is frozen, {recipe.views} augmented view{'s' * (recipe.views > 1)} of each film "
-        "cycled over the epochs instead of new ones in each (--views all)"
+        f"while the backbone is frozen, each film has {views}, repeated over the epochs; "
+        "--views all draws new ones in every epoch"
     )
 
 

@@ -7,13 +7,16 @@ import tensorflow as tf
 from sklearn.metrics import roc_auc_score
 
 from pneumo_tf.data.cache import cached_pixels
+from pneumo_tf.data.kermany import read_folder
 from pneumo_tf.data.protocol import PROTOCOLS
-from pneumo_tf.models.registry import build
+from pneumo_tf.models.registry import architecture, build
+from pneumo_tf.models.weights_file import find
 from pneumo_tf.recipe import Augment, Head, Phase, Recipe
 from pneumo_tf.training import feed, harness
-from pneumo_tf.training.features import Features
+from pneumo_tf.training.features import CHUNK, Features
 from pneumo_tf.training.harness import NotFinite, Setting, TrainingFilms, train
 from pneumo_tf.training.step import Compiled, Predictor
+from tests.conftest import SHARED
 
 CNN = Recipe(
     "cnn",
@@ -211,25 +214,26 @@ def test_a_smaller_last_batch_is_not_traced_anew():
     assert compiled.trace_seconds > 0
 
 
-FROZEN = Phase(epochs=4, learning_rate=3e-3, train="head", l2=1e-3)
+FROZEN = Phase(epochs=3, learning_rate=3e-3, train="head", l2=1e-3)
 PLAIN = Augment()
 TURNED = Augment(rotation=20, shift=0.2, flip=0.5, contrast=0.2)
 AGREEING = {
-    "without augmentation": {"augment": PLAIN, "select": "last"},
-    "cycled views": {"augment": TURNED, "views": 2},
-    "a view for every epoch": {"augment": TURNED, "select": "last"},
-    "a head with batch norm": {"augment": PLAIN, "head": Head(units=(8,), batch_norm=True, dropout=0.5)},
-    "balanced sampling, weighted and smoothed loss": {
+    "plain films, balanced sampling, weighted and smoothed loss": {
         "augment": PLAIN,
         "sampling": "balanced",
         "class_weights": "balanced",
         "label_smoothing": 0.1,
     },
+    "a view for every epoch, a head with batch norm": {
+        "augment": TURNED,
+        "select": "last",
+        "head": Head(units=(8,), batch_norm=True, dropout=0.5),
+    },
     "last stage": {"augment": PLAIN, "phases": (dataclasses.replace(FROZEN, train="last_stage"),)},
-    "two phases": {
+    "two phases and cycled views in parts of a batch": {
         "augment": TURNED,
         "views": 2,
-        "phases": (FROZEN, Phase(epochs=2, learning_rate=1e-4, batch_norm="training")),
+        "phases": (FROZEN, Phase(epochs=1, learning_rate=1e-4, batch_norm="training")),
     },
 }
 
@@ -257,7 +261,7 @@ def test_training_on_features_agrees_with_training_on_films(small_phantom, tmp_p
         dataclasses.replace(recipe, **AGREEING[case]),
         films,
         tmp_path,
-        micro_batches=2 if case == "cycled views" else 1,
+        micro_batches=2 if "parts" in case else 1,
     )
 
 
@@ -271,3 +275,55 @@ def test_features_too_large_for_the_disk_are_not_kept_and_that_is_said(small_pha
     assert "phase 1" in notes[0]
     assert "0 MB of free disk" in notes[0]
     assert len(result.history) == 1
+
+
+def test_a_frozen_phase_is_fed_the_views_of_its_recipe_and_its_progress_never_goes_back(
+    small_phantom, tmp_path, monkeypatch
+):
+    films, _ = films_of(small_phantom, tmp_path)
+    phases = (dataclasses.replace(FROZEN, epochs=4), Phase(epochs=2, learning_rate=1e-4))
+    recipe = dataclasses.replace(CNN, phases=phases, augment=TURNED, views=3)
+    seen, progress, prepare, batches = [], [], feed.FeatureFeed.prepare, feed.FilmFeed.batches
+    monkeypatch.setattr(
+        feed.FeatureFeed, "prepare", lambda self, view, told: seen.append(view) or prepare(self, view, told)
+    )
+    monkeypatch.setattr(
+        feed.FilmFeed, "batches", lambda self, order, view: seen.append(view) or batches(self, order, view)
+    )
+    trained(
+        recipe,
+        films,
+        tmp_path,
+        seed=5,
+        features=tmp_path / "features",
+        on_step=lambda phase, epoch, step, steps: progress.append((phase, epoch, step / steps)),
+    )
+    assert seen == [(5, 0, 0), (5, 0, 1), (5, 0, 2), (5, 0, 0), (5, 1, 0), (5, 1, 1)]
+    assert progress == sorted(progress)
+    assert max(share for *_, share in progress) < 1
+    steps = -(-len(films.train) // recipe.batch)
+    chunks = -(-len(films.train) // CHUNK)
+    assert len(progress) == 6 * steps + 3 * chunks
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("augment", [PLAIN, TURNED], ids=["plain", "augmented"])
+def test_a_trained_backbone_agrees_on_real_films(real_films, tmp_path, augment):
+    weights = find(architecture("mobilenetv2").weights, SHARED / "weights")
+    if weights is None:
+        pytest.skip("no weights of MobileNetV2")
+    dataset = read_folder(real_films)
+    pixels = cached_pixels(dataset, tmp_path, side=96)
+    chosen = np.random.default_rng(0).permutation(len(pixels))
+    films = TrainingFilms(pixels, pixels, dataset.films.labels, chosen[:400], chosen[400:600])
+    recipe = Recipe(
+        "x",
+        "mobilenetv2",
+        size=96,
+        augment=augment,
+        views=2,
+        head=Head(units=(64,), dropout=0.5),
+        initial="imagenet",
+        phases=(dataclasses.replace(FROZEN, learning_rate=1e-3),),
+    )
+    agree(recipe, films, tmp_path, weights=weights)
