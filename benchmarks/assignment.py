@@ -18,7 +18,7 @@ class Assignment:
 
     Args:
         data: Root that film ids are relative to.
-        cache: Folder of decoded films.
+        cache: Folder of decoded films and features.
         weights: File of initial weights, "" for random ones.
         device: Name for the record, such as `"CPU, 1 thread"`.
         threads: CPU threads.

@@ -53,7 +53,7 @@ class Options:
 
     @property
     def cache(self) -> Path:
-        """Folder of decoded films."""
+        """Folder of decoded films and features."""
         return self.out / "cache"
 
 

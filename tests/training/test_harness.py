@@ -277,6 +277,18 @@ def test_features_too_large_for_the_disk_are_not_kept_and_that_is_said(small_pha
     assert len(result.history) == 1
 
 
+@pytest.mark.usefixtures("deterministic")
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", pytest.param("mixed_float16", marks=pytest.mark.slow)])
+def test_features_in_half_precision_lose_nothing_on_the_disk(small_phantom, tmp_path, policy):
+    films, _ = films_of(small_phantom, tmp_path)
+    recipe = dataclasses.replace(CNN, augment=PLAIN, phases=(dataclasses.replace(FROZEN, epochs=2),))
+    keras.mixed_precision.set_global_policy(policy)
+    try:
+        agree(recipe, films, tmp_path, precision=policy)
+    finally:
+        keras.mixed_precision.set_global_policy("float32")
+
+
 def test_a_frozen_phase_is_fed_the_views_of_its_recipe_and_its_progress_never_goes_back(
     small_phantom, tmp_path, monkeypatch
 ):
