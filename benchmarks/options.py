@@ -12,7 +12,7 @@ from pneumo_tf.training.hardware import PRECISIONS
 
 PROFILES = ("auto", "full", "quick")
 
-VIEWS = 4
+VIEWS = 8
 """Augmented views of each film that a frozen phase cycles; how it was chosen stands in docs/harness.md."""
 
 
