@@ -2,14 +2,10 @@
 
 import contextlib
 import json
-import os
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import asdict, dataclass, field
 from typing import Any, TextIO
-
-_IMPORTED = time.monotonic()
 
 
 @dataclass(frozen=True)
@@ -25,6 +21,7 @@ class Assignment:
         gpu: Whether a GPU has to be there.
         xla: Compile with XLA.
         notes: What was said of the run when it was planned.
+        sent: When it was made, by the clock `time.monotonic` that all processes of a machine share.
     """
 
     data: str
@@ -35,9 +32,10 @@ class Assignment:
     gpu: bool
     xla: bool
     notes: tuple[str, ...] = ()
+    sent: float = field(default_factory=time.monotonic)
 
     def to_json(self) -> str:
-        """As one command-line argument."""
+        """As one line."""
         return json.dumps(asdict(self))
 
     @classmethod
@@ -63,8 +61,14 @@ class Tell:
 class Clock:
     """Seconds that each stage took, told as they begin."""
 
-    def __init__(self, tell: Tell) -> None:
-        self.seconds: dict[str, float] = {"start": process_age()}
+    def __init__(self, tell: Tell, since: float) -> None:
+        """Begins to count.
+
+        Args:
+            tell: Takes the names of the stages.
+            since: When the run was assigned, by `time.monotonic`.
+        """
+        self.seconds: dict[str, float] = {"start": time.monotonic() - since}
         self._tell = tell
 
     @contextlib.contextmanager
@@ -74,12 +78,3 @@ class Clock:
         started = time.perf_counter()
         yield
         self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - started
-
-
-def process_age() -> float:
-    """Seconds since this process was started; where the kernel does not tell, since this import."""
-    try:
-        fields = Path("/proc/self/stat").read_text().rsplit(")", 1)[1].split()
-        return time.clock_gettime(time.CLOCK_BOOTTIME) - int(fields[19]) / os.sysconf("SC_CLK_TCK")
-    except (OSError, AttributeError):
-        return time.monotonic() - _IMPORTED

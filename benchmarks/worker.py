@@ -1,10 +1,14 @@
 """One run in its own process: data, model, training, scoring, explanation.
 
-`python -m benchmarks.worker RUN_FOLDER ASSIGNMENT` is started by an engine. It tells what it is doing as JSON
+`python -m benchmarks.worker trained|trivial` is started by an engine. It imports what such a run needs, then
+reads one line from standard input: the run's folder and its assignment. It tells what it is doing as JSON
 lines on standard output; everything else that is printed goes to the run's log.
 """
 
+import contextlib
 import fcntl
+import importlib
+import json
 import os
 import platform
 import resource
@@ -16,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.assignment import Assignment, Clock, Tell, process_age
+from benchmarks.assignment import Assignment, Clock, Tell
 from pneumo_tf.data.films import Dataset
 from pneumo_tf.data.protocol import PROTOCOLS, check_sides, limit
 from pneumo_tf.data.split import Split
@@ -24,14 +28,24 @@ from pneumo_tf.errors import UserError
 from pneumo_tf.run import Predictions, RunFolder, Runs, RunSpec
 
 PARENT_CHECK_SECONDS = 1.0
+NEEDED = {"trained": "benchmarks.trained_run", "trivial": "pneumo_tf.models.trivial"}
+"""What takes long to import, by the kind of run."""
 
 
 def main() -> int:
-    """Does the run named on the command line; 0 when done, 1 when it failed."""
+    """Does the run that standard input names; 0 when done or when there is none, 1 when it failed."""
     events = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     _end_with_parent()
-    folder, assignment = RunFolder(Path(sys.argv[1])), Assignment.from_json(sys.argv[2])
+    # A head start and no more: what fails here fails again in the run, which says why.
+    with contextlib.suppress(Exception):
+        importlib.import_module(NEEDED[sys.argv[1]])
+    line = sys.stdin.readline()
+    if not line:
+        return 0
+    path, text = json.loads(line)
+    folder, assignment = RunFolder(Path(path)), Assignment.from_json(text)
+    _print_to(folder.log)
     folder.work.mkdir(parents=True, exist_ok=True)
     with (folder.path / "lock").open("w") as lock:
         # A worker whose run_all was killed may live for another second: it has to be gone first.
@@ -64,7 +78,7 @@ def attempt(folder: RunFolder, assignment: Assignment, tell: Tell) -> str:
 
 def do_run(folder: RunFolder, assignment: Assignment, tell: Tell) -> None:
     """Trains or fits, scores, explains, and writes every result of a run but its state."""
-    clock, spec, runs = Clock(tell), folder.spec, Runs(folder.path.parent)
+    clock, spec, runs = Clock(tell, since=assignment.sent), folder.spec, Runs(folder.path.parent)
     with clock.stage("data"):
         _, films = runs.read_films(spec.dataset)
         dataset = Dataset(spec.dataset, "", Path(assignment.data), films)
@@ -91,7 +105,7 @@ def do_run(folder: RunFolder, assignment: Assignment, tell: Tell) -> None:
         costs = {"train_films": len(split.train)}
     for name, logits in outputs.items():
         folder.write_predictions(name, Predictions(getattr(split, name.partition("@")[0]), logits))
-    clock.seconds["total"] = process_age()
+    clock.seconds["total"] = time.monotonic() - assignment.sent
     # Linux counts kilobytes, macOS bytes.
     unit = 2**20 if sys.platform == "darwin" else 2**10
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
@@ -105,6 +119,16 @@ def read_split(spec: RunSpec, dataset: Dataset) -> Split:
     split = protocol.split(dataset.films, spec.fold)
     check_sides(protocol, split)
     return limit(split, dataset.films, spec.train_films) if spec.train_films else split
+
+
+def _print_to(log: Path) -> None:
+    """Moves what was printed so far to the run's log, and sends there what follows."""
+    printed = os.pread(2, os.fstat(2).st_size, 0)
+    os.ftruncate(2, 0)
+    with log.open("ab", buffering=0) as file:
+        file.write(printed)
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
 
 
 def _end_with_parent() -> None:

@@ -1,25 +1,25 @@
 """Workers on this machine: as many at a time as slots and memory allow, each run in its own process."""
 
-import contextlib
-import json
 import math
 import os
 import selectors
 import signal
-import subprocess
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from benchmarks.assignment import Assignment
+from benchmarks.engines.process import WorkerProcess
 from benchmarks.plan import Job
 from pneumo_tf.run import RunFolder
 from pneumo_tf.training.hardware import Gpu, cores, memory_mb
 
 MEMORY_SHARE = 0.25
 """Part of the free memory that workers may fill by estimate."""
+
+SPARE_MB = 300.0
+"""Memory of a worker that has imported TensorFlow and waits; what it shares with others left out."""
 
 MOST_CPU_WORKERS = 4
 
@@ -60,8 +60,7 @@ class _Working:
     job: Job
     folder: RunFolder
     slot: Slot
-    process: subprocess.Popen
-    pending: bytes = b""
+    process: WorkerProcess
 
 
 def make_slots(gpus: Sequence[Gpu], workers: int | None) -> list[Slot]:
@@ -87,6 +86,7 @@ class LocalEngine:
         # With a GPU each, workers fill its memory and not the host's.
         self._memory = math.inf if any(slot.gpu for slot in slots) else memory_mb() * MEMORY_SHARE
         self._working: list[_Working] = []
+        self._spares: list[tuple[Slot, WorkerProcess]] = []
         self._selector = selectors.DefaultSelector()
 
     def do(self, jobs: Sequence[tuple[Job, RunFolder]]) -> None:
@@ -100,13 +100,17 @@ class LocalEngine:
             while waiting or self._working:
                 while self._free and (index := self._next(waiting)) is not None:
                     self._start(*waiting.pop(index))
+                self._keep_spares(waiting)
                 self._listen()
         finally:
             self._stop()
 
+    @property
+    def _used(self) -> float:
+        return sum(worker.job.memory_mb for worker in self._working) + SPARE_MB * len(self._spares)
+
     def _next(self, waiting: Sequence[tuple[Job, RunFolder]]) -> int | None:
-        used = sum(worker.job.memory_mb for worker in self._working)
-        fitting = (i for i, (job, _) in enumerate(waiting) if used + job.memory_mb <= self._memory)
+        fitting = (i for i, (job, _) in enumerate(waiting) if self._used + job.memory_mb <= self._memory)
         # A run that is larger than the machine is tried alone: the estimate may be wrong.
         return next(fitting, 0 if waiting and not self._working else None)
 
@@ -122,34 +126,47 @@ class LocalEngine:
             xla=self._xla,
             notes=job.notes,
         )
-        with folder.log.open("ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "benchmarks.worker", str(folder.path), assignment.to_json()],
-                stdout=subprocess.PIPE,
-                stderr=log,
-                stdin=subprocess.DEVNULL,
-                env=_environment(slot),
-                # Ctrl-C goes to this process alone, which then stops its workers in order.
-                start_new_session=True,
-            )
+        process = self._take_spare(slot) or _new_process(slot, job)
+        process.assign(folder, assignment)
         worker = _Working(job, folder, slot, process)
         self._working.append(worker)
-        self._selector.register(process.stdout, selectors.EVENT_READ, worker)
+        self._selector.register(process.events, selectors.EVENT_READ, worker)
         self._watcher.started(job.spec.id, folder)
+
+    def _keep_spares(self, waiting: Sequence[tuple[Job, RunFolder]]) -> None:
+        """Keeps a spare worker for each busy slot, while there are runs for them and memory."""
+        while len(self._spares) > len(waiting):
+            self._spares.pop()[1].stop(gently=False)
+        busy = [worker.slot for worker in self._working]
+        for slot in busy:
+            spares = [spare_slot for spare_slot, _ in self._spares]
+            if len(spares) == len(waiting) or self._used + SPARE_MB > self._memory:
+                return
+            if spares.count(slot) < busy.count(slot):
+                self._spares.append((slot, _new_process(slot, waiting[len(spares)][0])))
+
+    def _take_spare(self, slot: Slot) -> WorkerProcess | None:
+        for index, (spare_slot, process) in enumerate(self._spares):
+            if spare_slot == slot:
+                del self._spares[index]
+                if process.alive:
+                    return process
+                # Why it died while it waited says nothing about the run; a new one shows whether it will too.
+                process.stop(gently=False)
+        return None
 
     def _listen(self) -> None:
         for key, _ in self._selector.select(timeout=0.5):
             worker: _Working = key.data
-            if chunk := os.read(key.fd, 65536):
-                for event in _events(worker, chunk):
-                    self._watcher.event(worker.job.spec.id, event)
-            else:
+            events = worker.process.read()
+            if events is None:
                 self._end(worker)
+            for event in events or ():
+                self._watcher.event(worker.job.spec.id, event)
 
     def _end(self, worker: _Working) -> None:
-        self._selector.unregister(worker.process.stdout)
-        worker.process.stdout.close()
-        code = worker.process.wait()
+        self._selector.unregister(worker.process.events)
+        code = worker.process.end()
         if worker.folder.state not in ("done", "failed"):
             worker.folder.set_status("failed", _death(code))
         self._working.remove(worker)
@@ -157,23 +174,18 @@ class LocalEngine:
         self._watcher.ended(worker.job.spec.id, worker.folder)
 
     def _stop(self) -> None:
+        for _, process in self._spares:
+            process.stop(gently=False)
         for worker in self._working:
-            worker.process.send_signal(signal.SIGTERM)
-        for worker in self._working:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                worker.process.wait(timeout=5)
-            worker.process.kill()
-            worker.process.wait()
+            worker.process.stop(gently=True)
             if worker.folder.state != "done":
                 worker.folder.set_status("interrupted", "stopped before its end; the same command goes on")
+        self._spares.clear()
         self._working.clear()
 
 
-def _events(worker: _Working, chunk: bytes) -> Iterator[dict[str, Any]]:
-    *lines, worker.pending = (worker.pending + chunk).split(b"\n")
-    for line in lines:
-        with contextlib.suppress(json.JSONDecodeError):
-            yield json.loads(line)
+def _new_process(slot: Slot, job: Job) -> WorkerProcess:
+    return WorkerProcess(bool(job.spec.recipe.phases), _environment(slot))
 
 
 def _death(code: int) -> str:
