@@ -58,6 +58,25 @@ def _gpu(index: int) -> Gpu:
     return Gpu(index, name, memory, tuple(pynvml.nvmlDeviceGetCudaComputeCapability(handle)))
 
 
+def energy_joules(gpu: Gpu) -> float | None:
+    """Reads a GPU's counter of energy.
+
+    Args:
+        gpu: Which one.
+
+    Returns:
+        Joules of the whole card since its driver was loaded: the difference of two readings counts. None
+        where the card has no counter (before Volta), and where a second process computes on it.
+    """
+    try:
+        pynvml.nvmlInit()
+        handle = pynvml.nvmlDeviceGetHandleByIndex(gpu.index)
+        alone = len(pynvml.nvmlDeviceGetComputeRunningProcesses(handle)) <= 1
+        return pynvml.nvmlDeviceGetTotalEnergyConsumption(handle) / 1000 if alone else None
+    except pynvml.NVMLError:
+        return None
+
+
 def resolve_precision(wanted: str, gpu: Gpu | None) -> str:
     """Gives the Keras dtype policy that a run uses.
 
