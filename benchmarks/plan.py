@@ -50,7 +50,7 @@ class Job:
         spec: What it is.
         weights: File of initial weights, None for random ones.
         notes: What is said of it on the terminal and on the board.
-        memory_mb: Estimate for its worker.
+        memory_mb: Estimate of host memory for its worker.
     """
 
     spec: RunSpec
@@ -144,7 +144,8 @@ def make_plan(
         jobs += _jobs(recipe, options, dataset, gpu, weights)
     for line in [*weights.said, *_said_of_views(recipes)]:
         say(line)
-    return sorted(jobs, key=lambda job: -job.memory_mb)
+    # By the memory that a CPU would need, which tells heavy from light on a GPU too.
+    return sorted(jobs, key=lambda job: -estimate_mb(job.spec.recipe, None))
 
 
 def _jobs(
@@ -173,7 +174,7 @@ def _jobs(
         for fold in PROTOCOLS[options.protocol].fold_numbers
     ]
     notes = tuple(filter(None, (note, views_note(recipe))))
-    return [Job(one, file, notes, estimate_mb(recipe)) for one in specs]
+    return [Job(one, file, notes, estimate_mb(recipe, gpu)) for one in specs]
 
 
 def views_note(recipe: Recipe) -> str:
@@ -193,12 +194,15 @@ def _said_of_views(recipes: list[Recipe]) -> list[str]:
     return [f"{', '.join(names)}: {note}"] if names else []
 
 
-def estimate_mb(recipe: Recipe) -> float:
-    """Estimates the memory of a run's worker, megabytes: backbone, activations and a flattening head."""
+def estimate_mb(recipe: Recipe, gpu: Gpu | None) -> float:
+    """Estimates the host memory of a run's worker, megabytes: backbone, activations and a flattening head.
+
+    A GPU holds the activations itself.
+    """
     if not recipe.phases:
         return TRIVIAL_MB
     entry = architecture(recipe.architecture)
-    memory = entry.memory_mb(size=recipe.size, batch=recipe.batch)
+    memory = entry.memory_mb(size=recipe.size, batch=0 if gpu else recipe.batch)
     if recipe.head.pool == "flatten" and recipe.head.units:
         # Small CNNs halve the side three times and end in 128 channels.
         memory += (recipe.size // 8) ** 2 * 128 * recipe.head.units[0] * 4e-6 * OPTIMIZER_PARTS

@@ -1,6 +1,7 @@
 """The part of a run that needs TensorFlow: build, train, predict, explain."""
 
 import shutil
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks.assignment import Assignment, Clock, Tell
+from benchmarks.run_costs import EnergyMeter, Training, costs_of_training, costs_of_use
 from pneumo_tf.data.augment import draw, source_side
 from pneumo_tf.data.batches import change
 from pneumo_tf.data.cache import cached_pixels
@@ -18,15 +20,14 @@ from pneumo_tf.data.protocol import PROTOCOLS
 from pneumo_tf.data.split import Split
 from pneumo_tf.errors import UserError
 from pneumo_tf.explain.record import record_explanations
-from pneumo_tf.models.registry import build
+from pneumo_tf.models.registry import architecture, build
 from pneumo_tf.recipe import Recipe
 from pneumo_tf.run import Predictions, RunFolder, RunSpec
-from pneumo_tf.training.harness import NotFinite, Setting, Trained, TrainingFilms, train
-from pneumo_tf.training.step import Predictor
+from pneumo_tf.training.harness import CALIBRATION_FILMS, NotFinite, Setting, TrainingFilms, train
+from pneumo_tf.training.step import EVALUATION_BATCH, Predictor
 
 STEP_EVENT_SECONDS = 0.5
 MOST_MICRO_BATCHES = 64
-LATENCY_CALLS = 20
 AUGMENTED_FILMS, AUGMENTED_VIEWS = 2, 4
 
 
@@ -54,36 +55,28 @@ def trained_logits(
         Logits of each set, (k, classes) float32 in the order of the split; costs for the board.
     """
     spec = folder.spec
-    _prepare_device(assignment, spec, environment)
+    with clock.stage("start"):
+        _prepare_device(assignment, spec, environment)
     with clock.stage("decode"):
         pixels = _pixels(dataset, assignment, spec, spec.recipe.size)
         sources = _pixels(dataset, assignment, spec, source_side(spec.recipe.augment, spec.recipe.size))
     index = dataset.films.indices
     films = TrainingFilms(pixels, sources, dataset.films.labels, index(split.train), index(split.validation))
-    model, trained, micro_batches = _train_within_memory(
-        folder, assignment, spec, films, clock, tell, environment
-    )
-    folder.write_history(trained.history)
+    model, training = _train_within_memory(folder, assignment, spec, films, clock, tell, environment)
+    folder.write_history(training.trained.history)
     with clock.stage("predict"):
-        predict = Predictor(model, xla=assignment.xla)
+        batch = EVALUATION_BATCH // training.micro_batches
+        predict = Predictor(model, batch=batch, xla=assignment.xla)
         outputs = _outputs(predict, spec, dataset, split, pixels, sources)
-        latency = _latency_ms(predict, pixels)
+        used = costs_of_use(model, predict, pixels)
     with clock.stage("explain"):
         record_explanations(folder, model, dataset, pixels, Predictions(split.test, outputs["test"]))
         if spec.recipe.augment.active:
             _write_augmented(folder, spec, dataset, split, pixels, sources)
     with clock.stage("save"):
         folder.save_model(model.save)
-    return outputs, {
-        "parameters": model.count_params(),
-        "trained_films_per_second": trained.films_per_second,
-        "latency_ms": latency,
-        "peak_device_mb": _peak_device_mb(assignment),
-        "batch": spec.recipe.batch,
-        "micro_batches": micro_batches,
-        "kept_epoch": trained.kept_epoch,
-        "train_films": len(split.train),
-    }
+    costs = costs_of_training(training, spec, assignment) | used
+    return outputs, {**costs, "train_films": len(split.train)}
 
 
 def _pixels(dataset: Dataset, assignment: Assignment, spec: RunSpec, side: int) -> np.ndarray:
@@ -115,7 +108,7 @@ def _train_within_memory(
     clock: Clock,
     tell: Tell,
     environment: dict[str, Any],
-) -> tuple[keras.Model, Trained, int]:
+) -> tuple[keras.Model, Training]:
     """Trains with whole batches, and where the device runs out of memory from the start with halved ones."""
     micro_batches, told = 1, Progress(tell, spec.recipe)
 
@@ -124,30 +117,9 @@ def _train_within_memory(
         tell("note", text=text)
 
     while True:
-        keras.utils.clear_session()
-        keras.utils.set_random_seed(spec.seed)
-        with clock.stage("build"):
-            model = build(
-                spec.recipe.architecture,
-                head=spec.recipe.head,
-                size=spec.recipe.size,
-                weights=Path(assignment.weights) if assignment.weights else None,
-            )
-        setting = Setting(
-            seed=spec.seed,
-            precision=spec.precision,
-            pretrained=bool(assignment.weights),
-            micro_batches=micro_batches,
-            xla=assignment.xla,
-            work=folder.work,
-            rank_by="accuracy" if PROTOCOLS[spec.protocol].chooses_on_test else "auc",
-            features=Path(assignment.cache) / "features",
-        )
-        callbacks = {"on_epoch": told.epoch, "on_step": told.step, "on_note": note}
         try:
-            with clock.stage("train"):
-                trained = train(model, spec.recipe, films, setting, **callbacks)
-            return model, trained, micro_batches
+            callbacks = {"on_epoch": told.epoch, "on_step": told.step, "on_note": note}
+            return _train_in_parts(micro_batches, folder, assignment, spec, films, clock, callbacks)
         except tf.errors.ResourceExhaustedError as error:
             micro_batches *= 2
             if micro_batches > min(spec.recipe.batch, MOST_MICRO_BATCHES):
@@ -155,9 +127,58 @@ def _train_within_memory(
             # What was trained with whole batches is not what the note will say.
             shutil.rmtree(folder.work, ignore_errors=True)
             environment["notes"] = [*assignment.notes]
-            note(f"batch of {spec.recipe.batch} in {micro_batches} parts: the device ran out of memory")
+            note(_said_of_parts(micro_batches, spec, pretrained=bool(assignment.weights)))
         except NotFinite as error:
             raise UserError(f"{error}; a lower learning rate or --precision float32 may help") from error
+
+
+def _train_in_parts(
+    micro_batches: int,
+    folder: RunFolder,
+    assignment: Assignment,
+    spec: RunSpec,
+    films: TrainingFilms,
+    clock: Clock,
+    callbacks: Mapping[str, Callable[..., None]],
+) -> tuple[keras.Model, Training]:
+    keras.utils.clear_session()
+    keras.utils.set_random_seed(spec.seed)
+    with clock.stage("build"):
+        model = build(
+            spec.recipe.architecture,
+            head=spec.recipe.head,
+            size=spec.recipe.size,
+            weights=Path(assignment.weights) if assignment.weights else None,
+        )
+    setting = Setting(
+        seed=spec.seed,
+        precision=spec.precision,
+        pretrained=bool(assignment.weights),
+        micro_batches=micro_batches,
+        xla=assignment.xla,
+        work=folder.work,
+        rank_by="accuracy" if PROTOCOLS[spec.protocol].chooses_on_test else "auc",
+        features=Path(assignment.cache) / "features",
+    )
+    resumed, meter = any(folder.work.glob("*")), EnergyMeter(assignment)
+    with clock.stage("train"):
+        trained = train(model, spec.recipe, films, setting, **callbacks)
+    # A run that was gone on with has trained in an earlier process as well.
+    seconds = trained.training_seconds + trained.validation_seconds
+    clock.seconds["train"] = max(clock.seconds["train"], seconds)
+    return model, Training(trained, micro_batches, None if resumed else meter.joules())
+
+
+def _said_of_parts(parts: int, spec: RunSpec, *, pretrained: bool) -> str:
+    """What a run says whose batches were cut."""
+    changed = [
+        f"batch of {spec.recipe.batch} in {parts} parts",
+        f"evaluation in batches of {EVALUATION_BATCH // parts}",
+    ]
+    norm = spec.recipe.head.batch_norm or architecture(spec.recipe.architecture).batch_norm
+    if norm and not pretrained:
+        changed.append(f"batch norm begun from {CALIBRATION_FILMS // parts} films")
+    return f"{', '.join(changed)}: the device ran out of memory"
 
 
 class Progress:
@@ -195,20 +216,6 @@ def _outputs(
         changed = _augmented(spec, rows["test"], sources, 0)
         outputs["test@augmented"] = predict(changed, np.arange(len(changed)))
     return outputs
-
-
-def _latency_ms(predict: Predictor, pixels: np.ndarray) -> float:
-    """Median milliseconds for one film, from memory to logits."""
-    times = []
-    for _ in range(LATENCY_CALLS):
-        started = perf_counter()
-        predict(pixels, np.zeros(1, int))
-        times.append(perf_counter() - started)
-    return float(np.median(times[2:]) * 1000)
-
-
-def _peak_device_mb(assignment: Assignment) -> float | None:
-    return tf.config.experimental.get_memory_info("GPU:0")["peak"] / 2**20 if assignment.gpu else None
 
 
 def _write_augmented(

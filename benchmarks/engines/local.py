@@ -1,6 +1,5 @@
 """Workers on this machine: as many at a time as slots and memory allow, each run in its own process."""
 
-import math
 import os
 import selectors
 import signal
@@ -16,7 +15,7 @@ from pneumo_tf.run import RunFolder
 from pneumo_tf.training.hardware import Gpu, cores, memory_mb
 
 MEMORY_SHARE = 0.25
-"""Part of the free memory that workers may fill by estimate."""
+"""Part of the host's free memory that workers may fill by estimate."""
 
 SPARE_MB = 300.0
 """Memory of a worker that has imported TensorFlow and waits; what it shares with others left out."""
@@ -83,8 +82,7 @@ class LocalEngine:
     ) -> None:
         self._free, self._watcher = list(slots), watcher
         self._data, self._cache, self._xla = data, cache, xla
-        # With a GPU each, workers fill its memory and not the host's.
-        self._memory = math.inf if any(slot.gpu for slot in slots) else memory_mb() * MEMORY_SHARE
+        self._memory = memory_mb() * MEMORY_SHARE
         self._working: list[_Working] = []
         self._spares: list[tuple[Slot, WorkerProcess]] = []
         self._selector = selectors.DefaultSelector()
@@ -137,7 +135,8 @@ class LocalEngine:
         """Keeps a spare worker for each busy slot, while there are runs for them and memory."""
         while len(self._spares) > len(waiting):
             self._spares.pop()[1].stop(gently=False)
-        busy = [worker.slot for worker in self._working]
+        # A worker of one thread leaves no core idle: there a spare would only slow it down.
+        busy = [worker.slot for worker in self._working if worker.slot.threads > 1]
         for slot in busy:
             spares = [spare_slot for spare_slot, _ in self._spares]
             if len(spares) == len(waiting) or self._used + SPARE_MB > self._memory:

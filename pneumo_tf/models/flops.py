@@ -2,8 +2,17 @@
 
 import math
 from collections.abc import Sequence
+from typing import Protocol
 
 import keras
+
+
+class Layered(Protocol):
+    """A model, or parts of one: what counts are its layers."""
+
+    @property
+    def layers(self) -> Sequence[keras.Layer]:
+        """Each once."""
 
 
 def layer_flops(layer: keras.Layer) -> float:
@@ -31,7 +40,7 @@ def layer_flops(layer: keras.Layer) -> float:
     return 2.0 * positions * sum(math.prod(kernel.shape) for kernel in kernels)
 
 
-def forward_flops(model: keras.Model) -> float:
+def forward_flops(model: Layered) -> float:
     """Counts the operations of inference on one film.
 
     Args:
@@ -50,7 +59,7 @@ def forward_flops(model: keras.Model) -> float:
     return sum(map(layer_flops, model.layers))
 
 
-def training_flops(model: keras.Model, moving: Sequence[keras.Variable]) -> float:
+def training_flops(model: Layered, moving: Sequence[keras.Variable]) -> float:
     """Counts the operations of a training step per film.
 
     Args:

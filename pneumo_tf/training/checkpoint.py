@@ -24,6 +24,7 @@ class Progress:
         waited: Seconds so far in which the loop had no batch.
         traced_steps: Seconds so far in first calls of training steps.
         traced_predictions: Seconds so far in first calls of prediction.
+        flops: Operations so far of training steps.
     """
 
     phase: int = 0
@@ -36,6 +37,7 @@ class Progress:
     waited: float = 0.0
     traced_steps: float = 0.0
     traced_predictions: float = 0.0
+    flops: float = 0.0
 
 
 class Checkpoint:

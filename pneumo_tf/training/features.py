@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from pneumo_tf.data.batches import training_batches
 from pneumo_tf.data.stored_rows import stored_rows
+from pneumo_tf.models.flops import forward_flops
 from pneumo_tf.recipe import Augment, Recipe
 from pneumo_tf.training.films import TrainingFilms
 from pneumo_tf.training.step import Compiled
@@ -45,7 +46,11 @@ class Features:
             folder: Where the files are.
             xla: Compile with XLA.
         """
-        self.function = Compiled(lambda films: tf.cast(below(films, training=False), tf.float32), xla=xla)
+        self.function = Compiled(
+            lambda films: tf.cast(below(films, training=False), tf.float32),
+            xla=xla,
+            flops=forward_flops(below),
+        )
         self._shape = tuple(below.output.shape[1:])
         self._recipe, self._films, self._folder = recipe, films, folder
         self._network = _digest_of_network(below)

@@ -22,6 +22,11 @@ class Frozen:
     below: keras.Model
     above: keras.Model
 
+    @property
+    def layers(self) -> list[keras.Layer]:
+        """The layers of both."""
+        return [*self.below.layers, *self.above.layers]
+
     def __call__(self, films: tf.Tensor, *, training: bool) -> tf.Tensor:
         """Films to logits, the lower part always as at inference.
 

@@ -23,7 +23,7 @@ from pneumo_tf.training.frozen import Frozen, frozen_part
 from pneumo_tf.training.loss import class_weights, film_loss
 from pneumo_tf.training.moving import calibrate_batch_norm, moving_variables
 from pneumo_tf.training.optimizer import make_optimizer
-from pneumo_tf.training.step import Predictor, TrainingStep
+from pneumo_tf.training.step import EVALUATION_BATCH, Predictor, TrainingStep
 
 CHECKPOINT_SECONDS = 60.0
 """Epochs that end sooner after the last checkpoint than this are not worth one."""
@@ -50,7 +50,8 @@ class Setting:
         seed: Of order, augmentation and dropout.
         precision: Keras dtype policy that the model was built under.
         pretrained: The backbone started from trained weights.
-        micro_batches: Parts that a batch is cut into.
+        micro_batches: Parts that a batch is cut into, 1 to 64; batches of evaluation and the films that batch
+            norm is set by become as many times fewer.
         xla: Compile with XLA.
         work: Folder for checkpoints.
         rank_by: What makes an epoch the best: validation `"auc"` or `"accuracy"`.
@@ -82,6 +83,8 @@ class Trained:
             sums above.
         wait_share: Share of the training seconds beside the traces that went by without a batch to work on.
             A GPU still works off its queue then, so for it this is an upper bound.
+        flops_per_second: Operations of the training steps over the training seconds beside the traces, as
+            `pneumo_tf.models.flops.training_flops` counts them.
     """
 
     history: list[dict[str, float]]
@@ -91,6 +94,7 @@ class Trained:
     validation_seconds: float
     trace_seconds: float
     wait_share: float
+    flops_per_second: float
 
 
 def train(
@@ -142,7 +146,8 @@ class _Loop:
         self.on_epoch, self.on_step, self.on_note = on_epoch, on_step, on_note
         labels = films.labels[films.train]
         self.loss = film_loss(recipe, class_weights(recipe, labels))
-        self.predict = Predictor(model, xla=setting.xla)
+        parts = setting.micro_batches
+        self.predict = Predictor(model, batch=EVALUATION_BATCH // parts, xla=setting.xla)
         self.steps = -(-len(films.train) // recipe.batch)
         self.checkpoint = Checkpoint(setting.work)
         stored = self.checkpoint.load()
@@ -151,7 +156,8 @@ class _Loop:
         if stored:
             model.set_weights(stored[1]["model"])
         elif not setting.pretrained:
-            chosen = generator("calibration", setting.seed).permutation(films.train)[:CALIBRATION_FILMS]
+            drawn = generator("calibration", setting.seed).permutation(films.train)
+            chosen = drawn[: CALIBRATION_FILMS // parts]
             calibrate_batch_norm(model, films.pixels[chosen][..., None])
 
     def run_phase(self, number: int) -> None:
@@ -237,11 +243,13 @@ class _Loop:
 
         functions = (step.function, *feed.functions)
         traced = sum(function.trace_seconds for function in functions)
+        worked = sum(function.flops for function in functions)
         feed.prepare(view, told)
         for index, (inputs, labels) in enumerate(self.waited_for(feed.batches(order, view))):
             self.on_step(number, epoch, before + index, before + self.steps)
             total += step(inputs, labels) * float(len(labels))
         self.progress.traced_steps += sum(function.trace_seconds for function in functions) - traced
+        self.progress.flops += sum(function.flops for function in functions) - worked
         return float(total) / len(order)
 
     def waited_for(self, batches: Iterable[Batch]) -> Iterator[Batch]:
@@ -278,6 +286,7 @@ class _Loop:
             validation_seconds=sum(row["validation_seconds"] for row in history),
             trace_seconds=progress.traced_steps + progress.traced_predictions,
             wait_share=progress.waited / (training - progress.traced_steps),
+            flops_per_second=progress.flops / (training - progress.traced_steps),
         )
 
 

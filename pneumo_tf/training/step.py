@@ -9,27 +9,35 @@ import numpy as np
 import tensorflow as tf
 
 from pneumo_tf.data.batches import fixed_batches
+from pneumo_tf.models.flops import training_flops
 from pneumo_tf.training.frozen import Frozen
 from pneumo_tf.training.loss import FilmLoss
+
+EVALUATION_BATCH = 128
+"""Films at a time where nothing has to be kept for gradients."""
 
 
 class Compiled:
     """A function of batches, traced once for batches of any size: a smaller last one is not traced anew."""
 
-    def __init__(self, function: Callable[..., tf.Tensor], *, xla: bool) -> None:
+    def __init__(self, function: Callable[..., tf.Tensor], *, xla: bool, flops: float = 0.0) -> None:
         """Prepares the function; it is traced at its first call.
 
         Args:
             function: Takes tensors whose first axis is the batch.
             xla: Compile with XLA.
+            flops: Operations for each film of a batch, where somebody wants their sum.
         """
-        self._function, self._xla = function, xla
+        self._function, self._xla, self._flops = function, xla, flops
         self._compiled: Callable[..., tf.Tensor] | None = None
         self.trace_seconds = 0.0
         """What the first call took: the trace, and one batch; 0 before it."""
+        self.flops = 0.0
+        """Operations of all calls so far."""
 
     def __call__(self, *batch: Any) -> tf.Tensor:
         """Calls the function on arrays or tensors of one length; later calls have the same other axes."""
+        self.flops += self._flops * len(batch[0])
         if self._compiled is not None:
             return self._compiled(*batch)
         started = time.perf_counter()
@@ -69,7 +77,7 @@ class TrainingStep:
         self._model, self._variables, self._optimizer = model, list(variables), optimizer
         self._loss, self._l2, self._micro_batches = loss, l2, micro_batches
         optimizer.build(self._variables)
-        self.function = Compiled(self._step, xla=xla)
+        self.function = Compiled(self._step, xla=xla, flops=training_flops(model, self._variables))
 
     def __call__(self, films: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         """Moves the variables once.
@@ -124,7 +132,7 @@ class TrainingStep:
 class Predictor:
     """Logits of films in a fixed order, by one compiled function."""
 
-    def __init__(self, model: keras.Model, *, batch: int = 128, xla: bool = False) -> None:
+    def __init__(self, model: keras.Model, *, batch: int = EVALUATION_BATCH, xla: bool = False) -> None:
         """Prepares the function; it is traced at its first call.
 
         Args:

@@ -1,5 +1,6 @@
 """The command as a user starts it, in processes of its own."""
 
+import contextlib
 import json
 import os
 import signal
@@ -14,6 +15,7 @@ from benchmarks.engines.local import LocalEngine, make_slots
 from benchmarks.options import parse
 from benchmarks.plan import make_plan
 from pneumo_tf.run import Runs
+from pneumo_tf.training.hardware import cores
 
 ROOT = Path(__file__).parents[2]
 TINY = ("--only", "baseline_cnn,thumbnail,majority", "--size", "32", "--films", "60", "--epochs", "2")
@@ -23,7 +25,7 @@ TINY = ("--only", "baseline_cnn,thumbnail,majority", "--size", "32", "--films", 
 def command(small_phantom, tmp_path):
     """Starts run_all on a small phantom, in an empty folder."""
 
-    def start(*arguments, out="out"):
+    def start(*arguments, out="out", path=()):
         return subprocess.Popen(
             [sys.executable, "-m", "benchmarks.run_all", "--data", str(small_phantom.root), *arguments]
             + ["--out", str(tmp_path / out)],
@@ -31,7 +33,11 @@ def command(small_phantom, tmp_path):
             stderr=subprocess.PIPE,
             text=True,
             cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "KERAS_HOME": str(tmp_path / "keras")},
+            env={
+                **os.environ,
+                "PYTHONPATH": ":".join(map(str, (*path, ROOT))),
+                "KERAS_HOME": str(tmp_path / "keras"),
+            },
         )
 
     return start
@@ -45,6 +51,17 @@ def finish(process):
 
 def states(out):
     return {folder.spec.recipe.name: folder.status for folder in Runs(out / "runs")}
+
+
+def workers_of(process):
+    """Processes that a run_all has started, by id."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            pid, rest = stat.parent.name, stat.read_text().rsplit(")", 1)[1].split()
+            if int(rest[1]) == process.pid and rest[0] != "Z":
+                found.append(int(pid))
+    return found
 
 
 def wait_for(condition, seconds=120):
@@ -81,11 +98,10 @@ def test_from_films_to_leaderboard_and_nothing_twice(command, tmp_path):
 
 def test_a_killed_main_process_loses_nothing_and_leaves_no_worker(command, tmp_path):
     assert finish(command(*TINY, out="whole"))[0] == 0
-    process = command(*TINY)
-    wait_for(
-        lambda: any((tmp_path / "out").glob("runs/baseline_cnn*/history.csv")) or _training(tmp_path / "out")
-    )
-    workers = [s["pid"] for s in states(tmp_path / "out").values() if s["state"] == "running"]
+    process = command(*TINY, "--workers", "1")
+    wait_for(lambda: _training(tmp_path / "out"))
+    workers = workers_of(process)
+    assert len(workers) == (2 if cores() > 1 else 1), "a worker, and a spare one where a core is idle"
     process.kill()
     process.communicate()
     wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers), 10)
@@ -102,9 +118,9 @@ def _training(out):
 
 
 def test_ctrl_c_stops_in_order(command, tmp_path):
-    process = command(*TINY)
+    process = command(*TINY, "--workers", "1")
     wait_for(lambda: _training(tmp_path / "out"))
-    workers = [s["pid"] for s in states(tmp_path / "out").values() if s["state"] == "running"]
+    workers = workers_of(process)
     process.send_signal(signal.SIGINT)
     code, _, error = finish(process)
     assert code == 130
@@ -158,6 +174,41 @@ def test_a_worker_that_dies_is_a_row_with_a_reason_and_the_rest_goes_on(small_ph
     assert found["thumbnail"]["state"] == "failed"
     assert "out of memory" in found["thumbnail"]["reason"]
     assert found["majority"]["state"] == found["baseline_cnn"]["state"] == "done"
+
+
+@pytest.mark.parametrize(
+    ("broken", "reason", "logged"),
+    [
+        ("raise ImportError('libcudart.so.12: cannot open')", "ImportError: libcudart.so.12", "Traceback"),
+        ("import os; os.write(2, b'illegal instruction'); os._exit(4)", "with status 4", "illegal instr"),
+    ],
+)
+def test_a_tensorflow_that_cannot_be_imported_fails_each_run_once(command, tmp_path, broken, reason, logged):
+    (tmp_path / "tensorflow.py").write_text(broken)
+    only = ("--only", "baseline_cnn", "--films", "60", "--seeds", "3", "--workers", "1")
+    code, text, _ = finish(command(*only, path=[tmp_path]))
+    assert code == 1
+    assert "3 of 3 runs failed" in text
+    for folder in Runs(tmp_path / "out" / "runs"):
+        assert reason in folder.status["reason"]
+        assert folder.log.read_text().count(logged) == 1
+
+
+def test_what_a_worker_prints_before_it_knows_its_run_is_in_the_log(command, tmp_path):
+    (tmp_path / "sitecustomize.py").write_text("import os; os.write(2, b'printed early\\n')")
+    only = ("--only", "thumbnail,majority", "--films", "60", "--workers", "1")
+    assert finish(command(*only, path=[tmp_path]))[0] == 0
+    for folder in Runs(tmp_path / "out" / "runs"):
+        assert folder.log.read_text().count("printed early") == 1
+
+
+def test_what_a_spare_imports_leaves_the_device_alone():
+    # TensorFlow refuses to change threads once it has taken its devices.
+    code = (
+        "import benchmarks.trained_run, tensorflow as tf; tf.config.threading"
+        ".set_inter_op_parallelism_threads(3)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, capture_output=True)
 
 
 def test_a_failed_run_stays_failed_until_it_is_retried(command, tmp_path, small_phantom):

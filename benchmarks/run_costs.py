@@ -1,0 +1,83 @@
+"""What a run cost to train, and what its model costs to use: figures for `costs.json`."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from benchmarks.assignment import Assignment
+from pneumo_tf.models.flops import forward_flops
+from pneumo_tf.run import RunSpec
+from pneumo_tf.training.hardware import energy_joules, gpus
+from pneumo_tf.training.harness import Trained
+from pneumo_tf.training.inference_speed import best_throughput, latencies
+from pneumo_tf.training.peak_flops import peak_flops
+from pneumo_tf.training.step import Predictor
+
+
+@dataclass(frozen=True)
+class Training:
+    """How training went.
+
+    Args:
+        trained: What the harness says.
+        micro_batches: Parts that batches were cut into.
+        joules: Energy of the GPU, None where it is not known.
+    """
+
+    trained: Trained
+    micro_batches: int
+    joules: float | None
+
+
+class EnergyMeter:
+    """Measures the energy of a run's GPU from when it is made."""
+
+    def __init__(self, assignment: Assignment) -> None:
+        # The GPU of the assignment is the only one that this process may see.
+        self._gpu = gpus()[0] if assignment.gpu else None
+        self._before = self._read()
+
+    def joules(self) -> float | None:
+        """Energy so far; None on a CPU and where the counter says nothing about this run."""
+        after = self._read()
+        return None if None in (self._before, after) else after - self._before
+
+    def _read(self) -> float | None:
+        return energy_joules(self._gpu) if self._gpu else None
+
+
+def costs_of_training(training: Training, spec: RunSpec, assignment: Assignment) -> dict[str, Any]:
+    """Figures of training; None where a figure is not known, never a guess."""
+    trained = training.trained
+    memory = tf.config.experimental.get_memory_info("GPU:0") if assignment.gpu else None
+    return {
+        "trace_seconds": trained.trace_seconds,
+        "validation_seconds": trained.validation_seconds,
+        "trained_films_per_second": trained.films_per_second,
+        "wait_share": trained.wait_share,
+        "flops_per_second": trained.flops_per_second,
+        "peak_flops_per_second": peak_flops(assignment.device, spec.precision),
+        "energy_joules": training.joules,
+        "peak_device_mb": memory["peak"] / 2**20 if memory else None,
+        "batch": spec.recipe.batch,
+        "micro_batches": training.micro_batches,
+        "epochs": len(trained.history),
+        "kept_epoch": trained.kept_epoch,
+    }
+
+
+def costs_of_use(model: keras.Model, predict: Predictor, pixels: np.ndarray) -> dict[str, Any]:
+    """Figures of inference, measured in about a second."""
+    milliseconds = latencies(predict, pixels) * 1000
+    throughput = best_throughput(predict, pixels)
+    return {
+        "parameters": model.count_params(),
+        "flops_per_film": forward_flops(model),
+        "latency_ms": float(np.median(milliseconds)),
+        "latency_p95_ms": float(np.percentile(milliseconds, 95)),
+        "films_per_second": throughput.films_per_second,
+        "films_per_second_batch": throughput.batch,
+    }
