@@ -109,7 +109,9 @@ def _details(board: Board, ranked: Sequence[Standing]) -> list[str]:
         ),
         *_trust(board),
         *_maps(board),
-        _section("Costs", costs.costs(ranked).markdown(), "Means over seeds; the largest peak of memory."),
+        _section("What a run took", costs.time(ranked).markdown(), costs.TIME_LEAD),
+        _section("What training costs", costs.training(ranked).markdown(), costs.TRAINING_LEAD),
+        _section("What use costs", costs.use(ranked).markdown(), costs.USE_LEAD),
     ]
     parts.append(_section("Protocol matters", protocols.protocol_matters(board).markdown(), protocols.LEAD))
     compared = families(board)

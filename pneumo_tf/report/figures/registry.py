@@ -9,6 +9,7 @@ from pneumo_tf.report.figures import (
     class_balance,
     comparison,
     confusion,
+    cost,
     difference_map,
     grad_cam,
     grad_cam_suite,
@@ -44,6 +45,7 @@ class Figures(NamedTuple):
 FIGURES: dict[str, Figures] = {
     "metrics": Figures("Metrics", comparison.draw),
     "differences": Figures("Differences of AUC", difference_map.draw),
+    "cost": Figures("AUC against cost", cost.draw),
     "roc": Figures("ROC curves", roc.draw),
     "precision_recall": Figures("Precision-recall curves", precision_recall.draw),
     "missed": Figures("Missed pneumonia", missed.draw),

@@ -1,0 +1,174 @@
+"""AUC against what it costs: arithmetic, waiting for one film, and training."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from pneumo_tf.report.costs import mean_cost
+from pneumo_tf.report.figures import style
+from pneumo_tf.report.figures.comparable import Comparable, comparable
+from pneumo_tf.report.figures.operating_curves import number
+from pneumo_tf.report.figures.picture import Picture
+from pneumo_tf.report.rows import Board, Row
+
+MARKERS = dict(zip(style.DASHES, "os^D", strict=True))
+MARGIN = 1.4
+"""Factor that an axis goes beyond its points."""
+
+TICKS = ((1,), (1, 3), (1, 2, 5), (1, 1.2, 1.5, 2, 3, 4, 5, 6, 7, 8, 9))
+"""Ticks of a decade, from few to many."""
+
+
+class Cost(NamedTuple):
+    """What a panel shows.
+
+    Args:
+        title: Of its axis, with the unit.
+        of: Gives the cost of a row, None where its runs do not know it.
+    """
+
+    title: str
+    of: Callable[[Row], float | None]
+
+
+COSTS = (
+    Cost("GFLOPs a film", lambda row: _scaled(mean_cost(row, lambda cost: cost.get("flops_per_film")), 1e9)),
+    Cost("latency of one film (ms)", lambda row: mean_cost(row, lambda cost: cost.get("latency_ms"))),
+    Cost("training (s)", lambda row: mean_cost(row, lambda cost: cost.get("seconds", {}).get("train"))),
+)
+
+
+def draw(board: Board) -> Iterator[Picture]:
+    """Draws one page per protocol in which a cost of two rows or more is known."""
+    for group in comparable(board):
+        panels = [cost for cost in COSTS if len(_priced(group, cost)) > 1]
+        if panels:
+            yield _page(group, panels)
+
+
+def pareto_front(cost: Sequence[float], value: Sequence[float]) -> list[int]:
+    """Gives the points that no other one beats: none is as cheap and better, nor as good and cheaper.
+
+    Args:
+        cost: (n,) less is better.
+        value: (n,) more is better.
+
+    Returns:
+        Indices, the cheapest first.
+    """
+    front: list[int] = []
+    for index in sorted(range(len(cost)), key=lambda i: (cost[i], -value[i])):
+        if not front or value[index] > value[front[-1]]:
+            front.append(index)
+    return front
+
+
+def _scaled(value: float | None, unit: float) -> float | None:
+    return None if value is None else value / unit
+
+
+def _priced(group: Comparable, cost: Cost) -> list[int]:
+    """Networks with an AUC and with this cost."""
+    return [
+        index
+        for index, row in enumerate(group.rows)
+        if not row.trivial and np.isfinite(row.estimates["auc"].value) and cost.of(row) is not None
+    ]
+
+
+def _page(group: Comparable, panels: Sequence[Cost]) -> Picture:
+    shown = sorted({index for cost in panels for index in _priced(group, cost)}, key=_best_first(group))
+    names = [style.elide(group.rows[index].name, 36) for index in shown]
+    side = max(2.5, 0.175 * (len(names) + 1) + 0.2)
+    margins = style.Margins(0.6, style.inches(names) + 1.75, 0.45, 0.62)
+    figure, axes = style.page(1, len(panels), (2.5, side), (0.25, 0.3), margins)
+    for ax, cost in zip(axes[0], panels, strict=True):
+        _scatter(ax, group, _priced(group, cost), cost)
+        ax.sharey(axes[0, 0])
+        ax.tick_params(labelleft=ax is axes[0, 0])
+    axes[0, 0].set_ylabel("AUC")
+    _legend(figure, axes[0, -1], group, shown, names)
+    style.heading(figure, "AUC against cost")
+    return Picture(
+        f"cost-{group.protocol}",
+        "AUC on the test films with its 95 % interval against what a row costs, means over runs, on "
+        "logarithmic axes. Better: upper left. The line is the Pareto front: rows that no other row both "
+        "undercuts and outscores; where intervals overlap widely, a place on it is chance. Dashes: the best "
+        "trivial row, which costs next to nothing. Times are of the devices that the tables of costs name, "
+        f"and compare on the same one only. {group.note}",
+        figure,
+    )
+
+
+def _best_first(group: Comparable) -> Callable[[int], tuple[float, str]]:
+    return lambda index: (-group.rows[index].estimates["auc"].value, group.rows[index].name)
+
+
+def _scatter(ax: Axes, group: Comparable, priced: Sequence[int], cost: Cost) -> None:
+    costs = [cost.of(group.rows[index]) for index in priced]
+    estimates = [group.rows[index].estimates["auc"] for index in priced]
+    front = pareto_front(costs, [estimate.value for estimate in estimates])
+    ax.step(
+        [costs[at] for at in front],
+        [estimates[at].value for at in front],
+        where="post",
+        color=style.QUIET,
+        lw=0.9,
+        zorder=1,
+    )
+    for at, index in enumerate(priced):
+        stroke, estimate = group.strokes[index], estimates[at]
+        ax.plot((costs[at], costs[at]), (estimate.low, estimate.high), color=stroke.color, lw=1.2, alpha=0.6)
+        ax.plot(costs[at], estimate.value, MARKERS[stroke.linestyle], color=stroke.color, ms=5.5, mec="white")
+    if (trivial := _best_trivial(group)) is not None:
+        ax.axhline(trivial.estimates["auc"].value, color=style.QUIET, ls=style.DASHES[1], lw=1.0, zorder=0)
+    low, high = min(costs) / MARGIN, max(costs) * MARGIN
+    ax.set(xscale="log", xlim=(low, high), xlabel=cost.title)
+    ticks = _ticks(low, high)
+    ax.set_xticks(ticks, [f"{tick:,g}" for tick in ticks])
+    ax.minorticks_off()
+    ax.grid()
+
+
+def _best_trivial(group: Comparable) -> Row | None:
+    trivial = [row for row in group.rows if row.trivial and np.isfinite(row.estimates["auc"].value)]
+    return max(trivial, key=lambda row: row.estimates["auc"].value, default=None)
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """At least three round numbers within the limits of a logarithmic axis."""
+    powers = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
+    for steps in TICKS:
+        ticks = [step * 10.0**power for power in powers for step in steps]
+        found = [tick for tick in ticks if low <= tick <= high]
+        if len(found) > 2:
+            break
+    return found
+
+
+def _legend(
+    figure: Figure, beside: Axes, group: Comparable, shown: Sequence[int], names: Sequence[str]
+) -> None:
+    strokes = [group.strokes[index] for index in shown]
+    handles = [
+        beside.plot([], [], MARKERS[stroke.linestyle], color=stroke.color, ms=5.5)[0] for stroke in strokes
+    ]
+    labels = [
+        f"{number(group.rows[index].estimates['auc'])}  {name}"
+        for index, name in zip(shown, names, strict=True)
+    ]
+    if (trivial := _best_trivial(group)) is not None:
+        handles += beside.plot([], [], color=style.QUIET, ls=style.DASHES[1], lw=1.0)
+        labels.append(f"{number(trivial.estimates['auc'])}  {style.elide(trivial.name, 36)}")
+    box = beside.get_position()
+    figure.legend(
+        handles,
+        labels,
+        loc="upper left",
+        bbox_to_anchor=(box.x1 + 0.005, box.y1 + 0.01),
+        handlelength=1.6,
+        labelspacing=0.45,
+    )
