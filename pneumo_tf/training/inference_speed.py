@@ -53,7 +53,7 @@ def best_throughput(predict: Predictor, pixels: np.ndarray) -> Throughput:
         The fastest, by the median of three calls.
     """
     best = Throughput(0.0, 0)
-    for batch in (size for size in BATCHES if size <= predict.batch):
+    for batch in sorted({min(size, predict.batch) for size in BATCHES}):
         if batch > BATCH_SECONDS * best.films_per_second and best.batch:
             break
         _seconds(predict, pixels, batch)

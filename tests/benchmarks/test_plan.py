@@ -108,6 +108,15 @@ def test_heavy_runs_come_first(keras_home):
     assert [job.memory_mb for job in jobs] == sorted((job.memory_mb for job in jobs), reverse=True)
 
 
+def test_a_gpu_takes_the_activations_off_the_host():
+    for recipe in (recipe for recipe in RECIPES.values() if recipe.phases):
+        recipe = plan.scale(recipe, "full", parse([]))
+        on_cpu, on_gpu = (plan.estimate_mb(recipe, gpu) for gpu in (None, A100))
+        entry = architecture(recipe.architecture)
+        activations = entry.activation_mb * recipe.batch * (recipe.size / entry.size) ** 2
+        assert on_cpu - on_gpu == pytest.approx(plan.WHOLE_RUN * activations)
+
+
 def test_a_dry_run_downloads_nothing_even_when_weights_are_asked_for(keras_home, monkeypatch):
     monkeypatch.setattr(plan, "fetch", lambda *_: pytest.fail("a dry run downloaded"))
     _, said = planned("--only", "vgg16", "--weights", "imagenet", "--dry-run", phantom=False)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from benchmarks import suite_run, trained_run
+from benchmarks import run_costs, suite_run, trained_run
 from benchmarks.assignment import Assignment, Clock
 from benchmarks.options import parse
 from benchmarks.plan import make_plan
@@ -73,7 +73,58 @@ def test_a_batch_too_large_is_cut_and_the_board_is_told(planned, monkeypatch):
     assert folder.read_json("costs.json")["micro_batches"] == 4
     notes = folder.read_json("environment.json")["notes"]
     assert notes[0] == "said when it was planned"
-    assert "batch of 32 in 4 parts" in notes[1]
+    assert "batch of 32 in 4 parts, evaluation in batches of 32" in notes[1]
+    costs = folder.read_json("costs.json")
+    assert costs["films_per_second_batch"] <= 32, "inference is measured as it was possible"
+
+
+@pytest.mark.usefixtures("no_device")
+def test_the_costs_of_a_run_are_recorded(planned):
+    folder, assignment = planned
+    assert attempt(folder, assignment, SILENT) == ""
+    costs = folder.read_json("costs.json")
+    stages = {"start", "data", "decode", "build", "train", "predict", "explain", "save"}
+    assert stages < set(costs["seconds"])
+    assert costs["seconds"]["total"] == pytest.approx(sum(costs["seconds"][stage] for stage in stages))
+    assert 0 < costs["trace_seconds"] < costs["seconds"]["train"]
+    assert 0 < costs["validation_seconds"] < costs["seconds"]["train"]
+    assert 0 <= costs["wait_share"] < 1
+    assert 0 < costs["latency_ms"] <= costs["latency_p95_ms"]
+    assert costs["films_per_second"] > 0
+    # Three blocks of 32, 64 and 128 filters at 32 px, then the head of baseline_cnn.
+    convolutions = 2 * 9 * (32 * 32 * 3 * 32 + 16 * 16 * 32 * 64 + 8 * 8 * 64 * 128)
+    head = folder.spec.recipe.head
+    dense = 2 * (4 * 4 * 128 * head.units[0] + head.units[0] * head.classes)
+    assert costs["flops_per_film"] == convolutions + dense
+    assert [costs[name] for name in ("peak_flops_per_second", "energy_joules", "peak_device_mb")] == [
+        None
+    ] * 3
+
+
+class CardThatTakesFiveJoules:
+    def __init__(self):
+        self.read = 0
+
+    def __call__(self, gpu):
+        self.read += 5
+        return self.read
+
+
+@pytest.mark.usefixtures("no_device")
+@pytest.mark.parametrize("resumed", [False, True])
+def test_energy_is_that_of_the_whole_training_or_not_told(planned, monkeypatch, resumed):
+    folder, assignment = planned
+    monkeypatch.setattr(run_costs, "gpus", lambda: [Gpu(0, "NVIDIA A100", 40960, (8, 0))])
+    monkeypatch.setattr(run_costs, "energy_joules", CardThatTakesFiveJoules())
+    monkeypatch.setattr(run_costs.tf.config.experimental, "get_memory_info", lambda device: {"peak": 2**30})
+    if resumed:
+        (folder.work / "something").write_text("from an earlier process")
+    on_gpu = dataclasses.replace(assignment, gpu=True, device="NVIDIA A100-SXM4-40GB")
+    assert attempt(folder, on_gpu, SILENT) == ""
+    costs = folder.read_json("costs.json")
+    assert costs["energy_joules"] == (None if resumed else 5)
+    assert costs["peak_device_mb"] == 1024
+    assert costs["peak_flops_per_second"] == 156e12
 
 
 @pytest.mark.usefixtures("no_device")

@@ -9,12 +9,14 @@ from sklearn.metrics import roc_auc_score
 from pneumo_tf.data.cache import cached_pixels
 from pneumo_tf.data.kermany import read_folder
 from pneumo_tf.data.protocol import PROTOCOLS
+from pneumo_tf.models.flops import training_flops
 from pneumo_tf.models.registry import architecture, build
 from pneumo_tf.models.weights_file import find
 from pneumo_tf.recipe import Augment, Head, Phase, Recipe
-from pneumo_tf.training import feed, harness
+from pneumo_tf.training import feed, harness, step
 from pneumo_tf.training.features import CHUNK, Features
 from pneumo_tf.training.harness import NotFinite, Setting, TrainingFilms, train
+from pneumo_tf.training.moving import moving_variables
 from pneumo_tf.training.step import Compiled, Predictor
 from tests.conftest import SHARED
 
@@ -197,12 +199,40 @@ def test_waiting_and_tracing_are_told_apart_from_training(small_phantom, tmp_pat
     killed = {"on_epoch": lambda row: 1 / (row["epoch"] - 4)}
     with pytest.raises(ZeroDivisionError):
         trained(recipe, films, tmp_path, **killed)
-    _, result = trained(recipe, films, tmp_path)
+    model, result = trained(recipe, films, tmp_path)
     # Killed in the second epoch of phase 2: that phase and the prediction are traced twice.
     assert result.trace_seconds == 2 * 100 + 100 + 100 + 100
     assert result.training_seconds == epochs * steps * 4 + 3 * 100
     assert result.validation_seconds == epochs * 2 + 2 * 100
     assert result.wait_share == pytest.approx(3 / 4)
+    head, whole = (
+        training_flops(model, moving_variables(model, architecture(recipe.architecture), phase))
+        for phase in recipe.phases
+    )
+    first, second = (phase.epochs for phase in recipe.phases)
+    arithmetic = len(films.train) * (first * head + second * whole)
+    assert result.flops_per_second == pytest.approx(arithmetic / (epochs * steps * 4))
+
+
+def test_where_batches_are_cut_evaluation_and_calibration_are_cut_too(small_phantom, tmp_path, monkeypatch):
+    films = films_of(small_phantom, tmp_path)[0]
+    asked, begun = [], []
+    real_batches, real_calibrate = step.fixed_batches, harness.calibrate_batch_norm
+    monkeypatch.setattr(
+        step,
+        "fixed_batches",
+        lambda pixels, rows, size: asked.append(size) or real_batches(pixels, rows, size),
+    )
+    monkeypatch.setattr(
+        harness,
+        "calibrate_batch_norm",
+        lambda model, chosen: begun.append(len(chosen)) or real_calibrate(model, chosen),
+    )
+    recipe = dataclasses.replace(CNN, phases=(dataclasses.replace(CNN.phases[0], epochs=1),))
+    for parts in (1, 8):
+        trained(recipe, films, tmp_path / str(parts), micro_batches=parts)
+    assert asked == [128, 16]
+    assert begun == [min(64, len(films.train)), 8]
 
 
 def test_a_smaller_last_batch_is_not_traced_anew():

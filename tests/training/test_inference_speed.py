@@ -1,0 +1,53 @@
+"""Speed of inference by a clock that moves as a model would."""
+
+import numpy as np
+import pytest
+
+from pneumo_tf.training import inference_speed
+from pneumo_tf.training.inference_speed import best_throughput, latencies
+
+PIXELS = np.zeros((50, 4, 4), np.uint8)
+
+
+class Model:
+    """A predictor that takes a fixed time for a call, more for each film, and more at its first calls."""
+
+    def __init__(self, monkeypatch, batch, call, film, slow=()):
+        self.batch, self.call, self.film, self.slow = batch, call, film, list(slow)
+        self.now, self.asked = 0.0, []
+        monkeypatch.setattr(inference_speed, "perf_counter", lambda: self.now)
+
+    def __call__(self, pixels, rows):
+        assert rows.max() < len(pixels)
+        self.asked.append(len(rows))
+        self.now += self.call + self.film * len(rows) + (self.slow.pop(0) if self.slow else 0.0)
+
+
+def test_latency_is_of_single_films_without_the_first_calls(monkeypatch):
+    times = latencies(Model(monkeypatch, 128, call=0.003, film=0.001, slow=(5, 5)), PIXELS)
+    np.testing.assert_allclose(times, 0.004)
+    assert len(times) == pytest.approx(125, abs=1), "as many as half a second takes"
+
+
+@pytest.mark.parametrize(("seconds", "calls"), [(1e-5, 200), (2.0, 20)])
+def test_fast_models_are_asked_no_more_and_slow_ones_no_less_than_is_needed(monkeypatch, seconds, calls):
+    assert len(latencies(Model(monkeypatch, 128, call=seconds, film=0), PIXELS)) == calls
+
+
+def test_the_best_throughput_is_found_among_batches_up_to_the_predictors_own(monkeypatch):
+    model = Model(monkeypatch, 128, call=0.01, film=1e-4)
+    best = best_throughput(model, PIXELS)
+    assert best.batch == 128
+    assert best.films_per_second == pytest.approx(128 / (0.01 + 0.0128))
+    assert set(model.asked) == {8, 32, 128}
+
+
+def test_a_slow_model_is_not_asked_for_large_batches(monkeypatch):
+    model = Model(monkeypatch, 128, call=0.0, film=0.02)
+    assert best_throughput(model, PIXELS).films_per_second == pytest.approx(50)
+    assert set(model.asked) == {8}
+
+
+def test_a_predictor_of_small_batches_stays_small(monkeypatch):
+    model = Model(monkeypatch, 4, call=0.0, film=1e-4)
+    assert best_throughput(model, PIXELS).batch == 4
