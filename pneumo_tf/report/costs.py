@@ -139,6 +139,11 @@ def _memory(name: str) -> Callable[[Row], str]:
     return cell
 
 
+def _batches_of_use(row: Row) -> str:
+    sizes = {cost["films_per_second_batch"] for cost in row.costs if "films_per_second_batch" in cost}
+    return ", ".join(map(str, sorted(sizes))) or DASH
+
+
 def _batch(row: Row) -> str:
     batches = {(cost["batch"], cost.get("micro_batches", 1)) for cost in row.costs if "batch" in cost}
     shown = [str(size) if parts == 1 else f"{size} in {parts} parts" for size, parts in sorted(batches)]
@@ -175,5 +180,5 @@ USE = (
     Column("Latency, median (ms)", _figure("latency_ms", 1)),
     Column("Latency, 95th percentile (ms)", _figure("latency_p95_ms", 1)),
     Column("Best films/s", _figure("films_per_second", 0)),
-    Column("Batch", _figure("films_per_second_batch", 0)),
+    Column("Batch", _batches_of_use),
 )

@@ -44,7 +44,7 @@ def on_gpu(tmp_path):
             "latency_ms": 2.0 + seed,
             "latency_p95_ms": 4.0,
             "films_per_second": 1500.0,
-            "films_per_second_batch": 128,
+            "films_per_second_batch": 128 >> 2 * seed,
             "batch": 32,
             "micro_batches": 2,
         }
@@ -73,6 +73,7 @@ def test_the_table_of_training(on_gpu):
 def test_the_table_of_use(on_gpu):
     row = lines(costs.use(ranked(on_gpu)))["cnn_baseline"]
     assert (row["Parameters"], row["GFLOPs a film"], row["Best films/s"]) == ("2,000,000", "0.60", "1,500")
+    assert row["Batch"] == "32, 128"
     assert (row["Latency, median (ms)"], row["Latency, 95th percentile (ms)"]) == ("2.5", "4.0")
 
 
