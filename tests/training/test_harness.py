@@ -9,12 +9,14 @@ from sklearn.metrics import roc_auc_score
 from pneumo_tf.data.cache import cached_pixels
 from pneumo_tf.data.kermany import read_folder
 from pneumo_tf.data.protocol import PROTOCOLS
-from pneumo_tf.models.flops import training_flops
+from pneumo_tf.models.flops import forward_flops, training_flops
 from pneumo_tf.models.registry import architecture, build
 from pneumo_tf.models.weights_file import find
 from pneumo_tf.recipe import Augment, Head, Phase, Recipe
 from pneumo_tf.training import feed, harness, step
+from pneumo_tf.training.checkpoint import Progress
 from pneumo_tf.training.features import CHUNK, Features
+from pneumo_tf.training.frozen import frozen_part
 from pneumo_tf.training.harness import NotFinite, Setting, TrainingFilms, train
 from pneumo_tf.training.moving import moving_variables
 from pneumo_tf.training.step import Compiled, Predictor
@@ -212,6 +214,24 @@ def test_waiting_and_tracing_are_told_apart_from_training(small_phantom, tmp_pat
     first, second = (phase.epochs for phase in recipe.phases)
     arithmetic = len(films.train) * (first * head + second * whole)
     assert result.flops_per_second == pytest.approx(arithmetic / (epochs * steps * 4))
+
+
+@pytest.mark.usefixtures("deterministic")
+def test_the_arithmetic_of_features_counts_when_they_are_computed(small_phantom, tmp_path, monkeypatch):
+    films = films_of(small_phantom, tmp_path)[0]
+    recipe = dataclasses.replace(CNN, augment=PLAIN, phases=(FROZEN,))
+    counted = []
+    for work in ("first", "second"):
+        progress = Progress()
+        monkeypatch.setattr(harness, "Progress", lambda progress=progress: progress)
+        model, _ = trained(recipe, films, tmp_path / work, features=tmp_path / "features")
+        counted.append(progress.flops)
+    moving = moving_variables(model, architecture(recipe.architecture), FROZEN)
+    cut = frozen_part(model, FROZEN, moving)
+    in_epochs = FROZEN.epochs * len(films.train) * training_flops(cut.above, moving)
+    chunks = -(-len(films.train) // CHUNK)
+    assert counted == [in_epochs + chunks * CHUNK * forward_flops(cut.below), in_epochs]
+    assert training_flops(cut, moving) == training_flops(model, moving)
 
 
 def test_where_batches_are_cut_evaluation_and_calibration_are_cut_too(small_phantom, tmp_path, monkeypatch):
