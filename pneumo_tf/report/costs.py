@@ -17,10 +17,9 @@ TIME_LEAD = (
 TRAINING_LEAD = (
     "Means over seeds, the largest peaks of memory. Films/s: in steady epochs, without the first of each "
     "phase. Waiting: share of the time without a batch to work on. GFLOP/s: arithmetic of the steps over "
-    "their time; layers that are trained count 3 × their forward pass, frozen ones 1 × each time that films "
-    "pass them, a multiply-add 2. "
-    "Peak: what NVIDIA states for dense matrices in that precision. Energy: of the whole card, for 1,000 "
-    "films trained on. Peak, energy and GPU memory are known of NVIDIA GPUs alone."
+    "their time; layers that are trained count 3 × their forward pass, frozen ones 1 × whenever films pass "
+    "them, a multiply-add 2. Peak: what NVIDIA states for dense matrices in that precision. Energy: of the "
+    "whole card, for 1,000 films trained on. Peak, energy and GPU memory are known of NVIDIA GPUs alone."
 )
 USE_LEAD = (
     "Means over seeds, from memory to logits on the device of the training: one film at a time, and in the "

@@ -15,7 +15,7 @@ TWO = Slot(None, 2)
 
 
 class Machine:
-    """Stands in for processes: a worker ends as soon as it is listened to."""
+    """Stands in for processes: a worker ends when it was listened to three times."""
 
     def __init__(self):
         self.started, self.assigned, self.stopped, self.most_spares, self.dying = [], [], [], 0, set()
@@ -30,7 +30,7 @@ class Process:
         read, write = os.pipe()
         os.close(write)
         self.events = os.fdopen(read, "rb")
-        self.number = len(machine.started)
+        self.number, self.left = len(machine.started), 3
         machine.started.append(self)
 
     @property
@@ -39,6 +39,8 @@ class Process:
 
     def assign(self, folder, assignment):
         assert self not in self.machine.assigned
+        if assignment.gpu:
+            assert assignment.device == f"GPU {self.environment['CUDA_VISIBLE_DEVICES']}"
         self.machine.assigned.append(self)
         folder.state = "done"
 
@@ -46,6 +48,8 @@ class Process:
         machine = self.machine
         spares = len(machine.started) - len(machine.assigned) - len(machine.stopped)
         machine.most_spares = max(machine.most_spares, spares)
+        self.left -= 1
+        return [] if self.left else None
 
     def end(self):
         self.events.close()
@@ -95,7 +99,7 @@ def test_each_slot_has_one_spare_and_never_more_than_there_are_runs(machine):
 
 
 def test_a_spare_sees_the_gpu_of_its_slot_alone(machine):
-    gpus = [Gpu(index, "NVIDIA A100", 40960, (8, 0)) for index in (0, 1)]
+    gpus = [Gpu(index, f"GPU {index}", 40960, (8, 0)) for index in (0, 1)]
     do([job(f"run{number}") for number in range(6)], [Slot(gpu, 4) for gpu in gpus])
     seen = [process.environment["CUDA_VISIBLE_DEVICES"] for process in machine.started]
     assert set(seen) == {"0", "1"}
