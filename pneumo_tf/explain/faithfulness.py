@@ -8,8 +8,6 @@ from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
-from scipy.sparse import coo_matrix
-from scipy.sparse.linalg import spsolve
 
 Score = Callable[[np.ndarray], np.ndarray]
 """Films (n, side, side) uint8 → (n,) scores."""
@@ -25,9 +23,17 @@ BLUR = 1 / 12
 NOISE = 2.5
 """Standard deviation of what is added to imputed pixels, in grey levels: 1 % of the range, as in ROAD."""
 
+NEIGHBOURS = np.array([[1, 2, 1], [2, 0, 2], [1, 2, 1]], np.float32) / 12
+"""Weights of the eight neighbours in the imputation, as in ROAD."""
+
+SWEEPS = 64
+"""Relaxations at each resolution of the imputation."""
+
 
 def blurred(film: np.ndarray, removed: np.ndarray) -> np.ndarray:
     """Replaces pixels by the film's own blur: detail goes, brightness stays."""
+    if not removed.any():
+        return film
     return np.where(removed, cv2.GaussianBlur(film, (0, 0), BLUR * film.shape[0]), film)
 
 
@@ -35,33 +41,35 @@ def noise_imputed(film: np.ndarray, removed: np.ndarray) -> np.ndarray:
     """Replaces pixels by a weighted mean of their eight neighbours, known or imputed, and a little noise.
 
     Noisy linear imputation of ROAD (Rong et al. 2022, arXiv:2202.00449): unlike a flat patch it does not tell
-    the model by its outline what was there. The noise is the same at every call.
+    the model by its outline what was there. The noise is the same at every call. The means are relaxed from
+    coarse to fine, in a fraction of a sparse solver's time and on average nearer to its solution than the
+    noise is wide.
     """
     if not removed.any() or removed.all():
         return np.where(removed, np.uint8(film.mean()), film)
-    number = np.full(removed.shape, -1)
-    number[removed] = np.arange(removed.sum())
-    unknown = int(removed.sum())
-    matrix_rows, matrix_columns, weights = [np.arange(unknown)], [np.arange(unknown)], []
-    known, total = np.zeros(unknown), np.zeros(unknown)
-    padded = np.pad(number, 1, constant_values=-2)
-    levels = np.pad(film.astype(float), 1)
-    for down, across in [(y, x) for y in (-1, 0, 1) for x in (-1, 0, 1) if (y, x) != (0, 0)]:
-        weight = 1 / 6 if 0 in (down, across) else 1 / 12
-        window = np.s_[1 + down : 1 + down + film.shape[0], 1 + across : 1 + across + film.shape[1]]
-        neighbour = padded[window][removed]
-        total += weight * (neighbour > -2)
-        known += weight * (neighbour == -1) * levels[window][removed]
-        at = np.flatnonzero(neighbour >= 0)
-        matrix_rows.append(at)
-        matrix_columns.append(neighbour[at])
-        weights.append(np.full(len(at), -weight))
-    places = (np.concatenate(matrix_rows), np.concatenate(matrix_columns))
-    matrix = coo_matrix((np.concatenate([total, *weights]), places), (unknown, unknown)).tocsc()
-    imputed = spsolve(matrix, known) + np.random.default_rng(0).normal(0, NOISE, unknown)
+    imputed = _imputed(film.astype(np.float32), ~removed)
+    noisy = imputed[removed] + np.random.default_rng(0).normal(0, NOISE, removed.sum())
     changed = film.copy()
-    changed[removed] = np.clip(np.rint(imputed), 0, 255)
+    changed[removed] = np.clip(np.rint(noisy), 0, 255)
     return changed
+
+
+def _imputed(levels: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Fills what is not known of levels (h, w) float32, so that each pixel is its neighbours' mean."""
+    if known.all():
+        return levels
+    # A coarser film knows the level of large holes; on this one only detail is left to be relaxed.
+    half = tuple(-(-size // 2) for size in levels.shape[::-1])
+    share = cv2.resize(known.astype(np.float32), half, interpolation=cv2.INTER_AREA)
+    mean = cv2.resize(np.where(known, levels, 0), half, interpolation=cv2.INTER_AREA)
+    coarse = _imputed(np.divide(mean, share, out=np.zeros_like(mean), where=share > 0), share > 0)
+    filled = cv2.resize(coarse, levels.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    filled[known] = levels[known]
+    outside = {"ddepth": cv2.CV_32F, "kernel": NEIGHBOURS, "borderType": cv2.BORDER_CONSTANT}
+    inside = cv2.filter2D(np.ones_like(levels), **outside)
+    for _ in range(SWEEPS):
+        np.copyto(filled, cv2.filter2D(filled, **outside) / inside, where=~known)
+    return filled
 
 
 def removal_curve(
