@@ -17,10 +17,23 @@ def rank_correlation(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     Returns:
         (n,) float64 in −1–1, ties given their mean rank; nan where a map is the same everywhere.
     """
-    ranks = [np.array([_mean_ranks(map_) for map_ in maps]).reshape(len(maps), -1) for maps in (one, other)]
-    first, second = (rank - rank.mean(axis=1, keepdims=True) for rank in ranks)
-    scale = np.sqrt((first**2).sum(axis=1) * (second**2).sum(axis=1))
-    return np.divide((first * second).sum(axis=1), scale, out=np.full(len(one), np.nan), where=scale > 0)
+    return (ranked(one) * ranked(other)).sum(axis=1)
+
+
+def ranked(maps: np.ndarray) -> np.ndarray:
+    """Ranks the cells of each map; the product of two such rows, summed, is their rank correlation.
+
+    Args:
+        maps: (n, h, w).
+
+    Returns:
+        (n, h * w) float64 of mean 0 and length 1, ties given their mean rank; nan where a map is the same
+        everywhere.
+    """
+    ranks = np.array([_mean_ranks(map_) for map_ in maps]).reshape(len(maps), np.prod(maps.shape[1:]))
+    ranks -= ranks.mean(axis=1, keepdims=True)
+    length = np.sqrt((ranks**2).sum(axis=1, keepdims=True))
+    return np.divide(ranks, length, out=np.full(ranks.shape, np.nan), where=length > 0)
 
 
 def ssim(one: np.ndarray, other: np.ndarray) -> np.ndarray:
@@ -37,6 +50,25 @@ def ssim(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     """
     values = [_ssim(_scaled(a), _scaled(b)) for a, b in zip(one, other, strict=True)]
     return np.array(values, float).reshape(-1)
+
+
+def alike(one: np.ndarray, other: np.ndarray) -> dict[str, np.ndarray]:
+    """Compares maps (n, h, w), 0 or more, film by film.
+
+    Returns:
+        `rank`, as `rank_correlation`, and `ssim`, each (n,) float64; both nan where a map is the same
+        everywhere, as an empty one is: it says of no place that it is like another.
+    """
+    rank = rank_correlation(one, other)
+    return {"rank": rank, "ssim": np.where(np.isnan(rank), np.nan, ssim(one, other))}
+
+
+def alike_next_film(one: np.ndarray, other: np.ndarray) -> dict[str, np.ndarray]:
+    """Compares each map with the other's of the next film, the last with the first: as `alike`.
+
+    It is what maps have in common whatever the film, as two blobs in the middle do.
+    """
+    return alike(one, np.roll(other, -1, axis=0))
 
 
 def _ssim(a: np.ndarray, b: np.ndarray) -> float:

@@ -10,26 +10,39 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
-from pneumo_tf.explain.agreement import rank_correlation, ssim
+from pneumo_tf.explain.agreement import alike, alike_next_film
 from pneumo_tf.explain.explainer import Explainer
 
 STEPS = 5
 
+Alike = Mapping[str, np.ndarray]
+"""`rank` and `ssim`, (n,) per film."""
 
-class Forgotten(NamedTuple):
+
+class Stage(NamedTuple):
     """How alike maps are to those of the trained model once the top of it has been drawn anew.
 
     Args:
         layers: Layers with weights that were drawn anew, from the logits down.
         share: These as a share of all layers with weights.
-        rank_correlation: By method, (n,) per film.
-        ssim: By method, (n,) per film.
+        alike: By method, what `agreement.alike` gives.
     """
 
     layers: int
     share: float
-    rank_correlation: Mapping[str, np.ndarray]
-    ssim: Mapping[str, np.ndarray]
+    alike: Mapping[str, Alike]
+
+
+class Cascade(NamedTuple):
+    """What becomes of maps while a model forgets.
+
+    Args:
+        stages: The last with every weight drawn anew.
+        next_film: By method, how alike the trained model's maps of different films are.
+    """
+
+    stages: list[Stage]
+    next_film: Mapping[str, Alike]
 
 
 def cascade(
@@ -40,7 +53,7 @@ def cascade(
     *,
     steps: int = STEPS,
     seed: int = 0,
-) -> list[Forgotten]:
+) -> Cascade:
     """Draws the weights anew from the top in steps, and compares the maps. The model is left as it was.
 
     Args:
@@ -50,9 +63,6 @@ def cascade(
         layer: As `Explainer` takes it.
         steps: Into how many parts the layers with weights are cut; the first step takes the logits alone.
         seed: Of the new weights.
-
-    Returns:
-        One entry per step, the last with every weight drawn anew.
     """
     explain = Explainer(model, methods, layer)
     before = explain(films)
@@ -61,20 +71,14 @@ def cascade(
     ends = sorted({1, *(round(end) for end in np.linspace(0, len(weighted), steps)[1:])})
     keras.utils.set_random_seed(seed)
     fresh = keras.models.clone_model(model)
-    found, done = [], 0
+    stages, done = [], 0
     try:
         for end in ends:
             for name in weighted[done:end]:
                 model.get_layer(name).set_weights(fresh.get_layer(name).get_weights())
             done, after = end, explain(films)
-            found.append(
-                Forgotten(
-                    end,
-                    end / len(weighted),
-                    {name: rank_correlation(before[name], maps) for name, maps in after.items()},
-                    {name: ssim(before[name], maps) for name, maps in after.items()},
-                )
-            )
+            found = {name: alike(before[name], maps) for name, maps in after.items()}
+            stages.append(Stage(end, end / len(weighted), found))
     finally:
         model.set_weights(trained)
-    return found
+    return Cascade(stages, {name: alike_next_film(maps, maps) for name, maps in before.items()})

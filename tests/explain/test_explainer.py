@@ -57,8 +57,9 @@ def test_every_gradient_method_on_every_architecture(name, policy):
 )
 def test_the_published_layers_can_be_explained(name):
     model = build(name, head=Head(), size=SIDE)
-    maps = Explainer(model, ["layer_cam"], ARCHITECTURES[name].published_cam_layer)(films(SIDE))
-    assert maps["layer_cam"].max() > 0
+    explain = Explainer(model, ["layer_cam"], ARCHITECTURES[name].published_cam_layer)
+    assert explain(films(SIDE))["layer_cam"].max() > 0
+    assert explain.grid == Explainer(model).grid  # the truth tables lay their maps side by side
 
 
 @pytest.fixture(scope="module")

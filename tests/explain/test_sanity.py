@@ -3,9 +3,10 @@
 import keras
 import numpy as np
 import pytest
-from scipy.stats import spearmanr
+from scipy.stats import rankdata, spearmanr
 
-from pneumo_tf.explain.agreement import rank_correlation, ssim
+from pneumo_tf.explain.agreement import alike, rank_correlation, ranked, ssim
+from pneumo_tf.explain.explainer import Explainer
 from pneumo_tf.explain.sanity import cascade
 from pneumo_tf.models.registry import build
 from pneumo_tf.recipe import Head
@@ -32,19 +33,42 @@ def test_ssim_is_one_for_the_same_shape_and_falls_with_it():
     assert ssim(np.zeros((1, 8, 8)), np.zeros((1, 8, 8))) == pytest.approx([1])
 
 
+def test_maps_without_shape_are_like_none():
+    one = np.random.default_rng(0).random((3, 5, 5))
+    other = one.copy()
+    other[1] = 0  # empty
+    found = alike(one, other)
+    for values in found.values():
+        np.testing.assert_allclose(values[[0, 2]], 1, atol=1e-6)
+        assert np.isnan(values[1])
+
+
+def test_ranks_have_mean_0_and_length_1():
+    maps = np.random.default_rng(0).integers(0, 4, (6, 3, 4))
+    found = ranked(maps)
+    np.testing.assert_allclose(found.sum(axis=1), 0, atol=1e-12)
+    np.testing.assert_allclose((found**2).sum(axis=1), 1)
+    expected = np.array([rankdata(map_.ravel()) for map_ in maps])
+    assert all(np.corrcoef(a, b)[0, 1] > 1 - 1e-12 for a, b in zip(found, expected, strict=True))
+
+
 def test_the_cascade_forgets_from_the_top_and_leaves_the_model_as_it_was():
     keras.utils.set_random_seed(5)
     model, images = build("conv4_gray", head=Head(), size=48), films(48, 4)
     kept = model.get_weights()
-    steps = cascade(model, images, ("layer_cam", "eigen_cam", "edges"), steps=4)
-    assert steps[0].layers == 1
-    assert steps[-1].share == 1
-    assert [step.layers for step in steps] == sorted({step.layers for step in steps})
+    found = cascade(model, images, ("layer_cam", "eigen_cam", "edges"), steps=4)
+    stages = found.stages
+    assert stages[0].layers == 1
+    assert stages[-1].share == 1
+    assert [stage.layers for stage in stages] == sorted({stage.layers for stage in stages})
     # The logits move what speaks for the score, not what the layer below them shows.
-    np.testing.assert_allclose(steps[0].rank_correlation["eigen_cam"], 1, atol=1e-6)
-    assert np.nanmean(steps[0].rank_correlation["layer_cam"]) < 0.99
-    assert steps[-1].rank_correlation["eigen_cam"].mean() < 0.95
-    for step in steps:
-        np.testing.assert_allclose(step.ssim["edges"], 1, atol=1e-6)
+    np.testing.assert_allclose(stages[0].alike["eigen_cam"]["rank"], 1, atol=1e-6)
+    assert np.nanmean(stages[0].alike["layer_cam"]["rank"]) < 0.99
+    assert stages[-1].alike["eigen_cam"]["rank"].mean() < 0.95
+    for stage in stages:
+        np.testing.assert_allclose(stage.alike["edges"]["ssim"], 1, atol=1e-6)
+    edges = Explainer(model, ["edges"])(images)["edges"]
+    expected = [spearmanr(edges[at].ravel(), edges[(at + 1) % 4].ravel()).statistic for at in range(4)]
+    np.testing.assert_allclose(found.next_film["edges"]["rank"], expected)
     for before, after in zip(kept, model.get_weights(), strict=True):
         np.testing.assert_array_equal(before, after)

@@ -1,0 +1,168 @@
+"""What a run records of where its model looked, end to end: from films to the page that shows it."""
+
+import json
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+
+from pneumo_tf.data.cache import cached_pixels, read_film
+from pneumo_tf.explain import record
+from pneumo_tf.explain.agreement import rank_correlation
+from pneumo_tf.explain.explainer import Explainer, scorer
+from pneumo_tf.explain.maps import unpacked
+from pneumo_tf.models.registry import ARCHITECTURES, build
+from pneumo_tf.recipe import Head, Phase, Recipe
+from pneumo_tf.report.explanation_page import write_explanations
+from pneumo_tf.report.rows import read_boards
+from pneumo_tf.run import Predictions, Runs, RunSpec
+
+SIDE = 48
+LAYER = "block4_bn"
+
+
+@pytest.fixture(scope="module")
+def published():
+    """conv4_gray as if a reproduced system had drawn its maps from another layer."""
+    with pytest.MonkeyPatch.context() as patch:
+        entry = replace(ARCHITECTURES["conv4_gray"], published_cam_layer=LAYER)
+        patch.setattr(record, "ARCHITECTURES", {**ARCHITECTURES, "conv4_gray": entry})
+        yield
+
+
+@pytest.fixture(scope="module")
+def recorded(small_phantom, tmp_path_factory, published):
+    """A run whose model calls about half of the films pneumonia: its folder, the model, the films."""
+    root = tmp_path_factory.mktemp("recorded")
+    keras.utils.set_random_seed(4)
+    model = build("conv4_gray", head=Head(classes=1), size=SIDE)
+    pixels = cached_pixels(small_phantom, root / "cache", side=SIDE)
+    ids = tuple(film.id for film in small_phantom.films if film.split == "test")
+    films = pixels[small_phantom.films.indices(ids)]
+    kernel, _ = model.layers[-1].get_weights()
+    model.layers[-1].set_weights([kernel, -np.median(scorer(model)(films))[None]])
+    runs = Runs(root / "runs")
+    runs.write_films("Phantom for tests", small_phantom.films)
+    recipe = Recipe("tiny", "conv4_gray", (Phase(1, 1e-3),), size=SIDE)
+    spec = RunSpec(recipe, "official", small_phantom.films.fingerprint, "quick", 0, None, "float32", "random")
+    folder = runs.plan(spec)
+    test = Predictions(ids, model(films[..., None]).numpy())
+    kept = model.get_weights()
+    record.record_explanations(folder, model, small_phantom, pixels, test)
+    for before, after in zip(kept, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(before, after)
+    for name in ("test", "validation"):
+        folder.write_predictions(name, test)
+    folder.write_json("costs.json", {"seconds": {}})
+    folder.write_json("environment.json", {"device": "CPU", "precision": "float32", "notes": []})
+    folder.set_status("done")
+    return runs, folder, model, dict(zip(ids, films, strict=True)), test
+
+
+@pytest.fixture(scope="module")
+def left(recorded):
+    return recorded[1].read_json("explanations.json")
+
+
+def test_every_map_has_a_value_or_none_for_every_film(left):
+    assert left["layers"] == ["block4_relu"]
+    assert tuple(left["grid"]) == (6, 6)
+    assert set(left["methods"]) == {*record.MEASURED, "grad_cam_published", "opacity"}
+    for values in left["methods"].values():
+        assert all(len(of) == len(left["films"]) for name, of in values.items() if name != "title")
+    json.dumps(left, allow_nan=False)
+
+
+def test_pointing_is_counted_anew_from_the_model_and_the_mask_files(recorded, left, small_phantom):
+    _, _, model, films, _ = recorded
+    maps = Explainer(model)(np.array([films[film_id] for film_id in left["films"]]))["grad_cam"]
+    asked = 0
+    for map_, film_id, said in zip(maps, left["films"], left["methods"]["grad_cam"]["pointing"], strict=True):
+        path = (small_phantom.root.parent / "masks" / film_id).with_suffix(".png")
+        mask = read_film(path, SIDE, "squash", 0.0) > 127 if path.exists() else np.zeros((SIDE, SIDE), bool)
+        if not mask.any():
+            assert said is None
+            continue
+        asked += 1
+        # The largest value of a bilinear map lies in its largest cell, towards the larger neighbours.
+        row, column = np.unravel_index(map_.argmax(), map_.shape)
+        cell = mask[8 * row : 8 * row + 8, 8 * column : 8 * column + 8]
+        if map_.max() == 0 or cell.all() or not cell.any():
+            assert said == (map_.max() > 0 and bool(cell.all()))
+    assert asked >= 20
+
+
+def test_maps_are_kept_for_the_comparison_of_runs(recorded, left):
+    arrays = recorded[1].read_arrays("explained")
+    kept = dict(zip(left["films"], unpacked(left["maps"], left["grid"]), strict=True))
+    shared = [
+        (map_, kept[name]) for name, map_ in zip(arrays["ids"], arrays["maps"], strict=True) if name in kept
+    ]
+    assert len(shared) >= 8
+    for map_, low in shared:
+        np.testing.assert_allclose(low / 255 * map_.max(), map_, atol=map_.max() / 500)
+
+
+def test_the_published_layer_has_a_map_of_its_own(recorded, left):
+    _, _, model, films, _ = recorded
+    images = np.array([films[film_id] for film_id in left["films"]])
+    ours, theirs = (Explainer(model, layer=layer)(images)["grad_cam"] for layer in (None, LAYER))
+    said = left["methods"]["grad_cam_published"]
+    assert said["title"] == "Grad-CAM, published layer"
+    expected = rank_correlation(ours, theirs)
+    found = np.array(said["rank"], float)
+    np.testing.assert_allclose(found, expected, atol=1e-3)
+    assert np.nanmean(found) < 0.999
+
+
+def test_sanity_is_measured_on_films_called_pneumonia(recorded, left):
+    _, _, _, _, test = recorded
+    score = dict(zip(test.ids, test.score, strict=True))
+    sanity = left["sanity"]
+    assert len(sanity["films"]) == record.SANITY_FILMS
+    assert all(score[film_id] > 0 for film_id in sanity["films"])
+    assert sanity["stages"][0]["layers"] == 1
+    assert sanity["stages"][-1]["share"] == 1
+    kept = dict(zip(left["films"], unpacked(left["maps"], left["grid"]), strict=True))
+    maps = np.array([kept[film_id] for film_id in sanity["films"]])
+    again = rank_correlation(maps, np.concatenate([maps[1:], maps[:1]]))
+    np.testing.assert_allclose(np.array(sanity["next_film"]["grad_cam"]["rank"], float), again, atol=0.03)
+
+
+def test_faithfulness_is_measured_on_films_called_pneumonia(recorded, left):
+    score = dict(zip(recorded[4].ids, recorded[4].score, strict=True))
+    for name in (
+        "grad_cam",
+        "layer_cam",
+        "grad_cam_published",
+        "centre",
+        "edges",
+        "random",
+        "input_gradient",
+    ):
+        values = left["methods"][name]
+        for measure in ("deletion", "insertion", "road", "drop", "rise"):
+            known = [
+                film_id
+                for film_id, value in zip(left["films"], values[measure], strict=True)
+                if value is not None
+            ]
+            assert len(known) == 16
+            assert all(score[film_id] > 0 for film_id in known)
+
+
+def test_the_page_shows_it(recorded, tmp_path):
+    page = write_explanations(read_boards(recorded[0]), tmp_path).read_text("utf-8")
+    for said in (
+        "tiny: in the pointing game Grad-CAM ",
+        "| Grad-CAM, published layer |",
+        "| the opacity itself |",
+        "tiny: by deletion Grad-CAM ",
+        "tiny: Grad-CAM changes with the weights",
+        "### Do the methods agree?",
+        "### Shortcut alarm",
+    ):
+        assert said in page, said
+    assert "Does another run give the same map?" not in page  # there is one run
+    assert "nan" not in page
