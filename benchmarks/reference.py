@@ -1,8 +1,8 @@
 """Keeps finished runs as reference, and writes the boards of README from them.
 
 `python -m benchmarks.reference --runs outputs/runs` copies what a board needs of each finished run to
-`outputs/reference`: no model, log or picture, predictions gzipped. Without `--runs` it only writes README's
-boards anew.
+`outputs/reference`: no model, log or picture; predictions and measures of maps gzipped. Without `--runs` it
+only writes README's boards anew.
 """
 
 import argparse
@@ -23,14 +23,10 @@ from pneumo_tf.report.rows import Board, read_boards
 from pneumo_tf.run import RunFolder, Runs
 
 REFERENCE = Path("outputs/reference")
-KEPT = (
-    "run.json",
-    "status.json",
-    "history.csv",
-    "costs.json",
-    "environment.json",
-    "explanations.json",
-)
+KEPT = ("run.json", "status.json", "history.csv", "costs.json", "environment.json")
+PACKED = ("explanations.json", "predictions/*.csv")
+"""Kept gzipped."""
+
 BOARDS = re.compile(r"(<!-- boards: [^>]*-->\n).*?(<!-- /boards -->)", re.DOTALL)
 
 
@@ -57,10 +53,10 @@ def _keep_run(folder: RunFolder, target: Path) -> None:
     for name in KEPT:
         if (folder.path / name).exists():
             write_atomically(target / name, (folder.path / name).read_bytes())
-    for file in sorted((folder.path / "predictions").glob("*.csv")):
-        # Without a time stamp the same predictions are the same bytes.
+    for file in sorted(file for pattern in PACKED for file in folder.path.glob(pattern)):
+        # Without a time stamp the same content is the same bytes.
         packed = gzip.compress(file.read_bytes(), mtime=0)
-        write_atomically(target / "predictions" / f"{file.name}.gz", packed)
+        write_atomically(target / f"{file.relative_to(folder.path)}.gz", packed)
 
 
 def boards_text(reference: Path) -> str:

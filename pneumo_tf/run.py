@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import gzip
 import hashlib
 import io
 import json
@@ -139,8 +140,11 @@ class RunFolder:
         write_atomically(self.path / name, json.dumps(values, indent=1, ensure_ascii=False) + "\n")
 
     def read_json(self, name: str) -> dict[str, Any]:
-        """Reads a JSON file of the run, `{}` where it has none."""
+        """Reads a JSON file of the run, gzipped or not, `{}` where it has none."""
         path = self.path / name
+        packed = self.path / f"{name}.gz"
+        if packed.exists():
+            return json.loads(gzip.decompress(packed.read_bytes()))
         return json.loads(path.read_text("utf-8")) if path.exists() else {}
 
     def write_history(self, rows: Sequence[Mapping[str, float]]) -> None:
