@@ -11,8 +11,7 @@ from pneumo_tf.report import (
     costs,
     differences,
     doubt,
-    explanation,
-    explanation_alarm,
+    explanation_page,
     export,
     protocols,
     provenance,
@@ -30,6 +29,8 @@ from pneumo_tf.report.board import (
 )
 from pneumo_tf.report.families import families
 from pneumo_tf.report.markdown import EXTRA, ROUNDING, plain
+from pneumo_tf.report.markdown import bullets as _bullets
+from pneumo_tf.report.markdown import section as _section
 from pneumo_tf.report.rows import Board
 from pneumo_tf.report.unfinished import unfinished
 
@@ -42,7 +43,7 @@ EMPTY = "No run is done yet. `python -m benchmarks.run_all --profile quick` make
 
 
 def write_leaderboard(boards: Sequence[Board], out: Path, figures: Sequence[Sections] = ()) -> Path:
-    """Writes `leaderboard.md`, `leaderboard.csv` and `leaderboard.json`.
+    """Writes `leaderboard.md`, `leaderboard.csv`, `leaderboard.json` and `explanations.md`.
 
     The files depend on the run folders alone: the same runs give the same bytes.
 
@@ -67,6 +68,7 @@ def write_leaderboard(boards: Sequence[Board], out: Path, figures: Sequence[Sect
     pages = [_board(*board) for board in zip(boards, ranked, sections, strict=True)]
     page = "\n".join(["# Leaderboard", "", NOT_A_DEVICE, "", *(pages or [EMPTY + "\n"])])
     write_atomically(out / "leaderboard.md", page)
+    explanation_page.write_explanations(boards, out)
     write_atomically(out / "leaderboard.csv", export.to_csv(boards, ranked))
     write_atomically(out / "leaderboard.json", export.to_json(boards, ranked))
     return out / "leaderboard.md"
@@ -108,7 +110,7 @@ def _details(board: Board, ranked: Sequence[Standing]) -> list[str]:
             "Films of the test set, means over seeds." if several else "Films of the test set.",
         ),
         *_trust(board),
-        *_maps(board),
+        explanation_page.summary(board),
         _section("What a run took", costs.time(ranked).markdown(), costs.TIME_LEAD),
         _section("What training costs", costs.training(ranked).markdown(), costs.TRAINING_LEAD),
         _section("What use costs", costs.use(ranked).markdown(), costs.USE_LEAD),
@@ -148,15 +150,6 @@ def _trust(board: Board) -> list[str]:
     ]
 
 
-def _maps(board: Board) -> list[str]:
-    """How far the maps of where a model looked can be believed."""
-    lead = f"{_bullets(explanation.verdicts(board))}\n\n{explanation.LEAD}"
-    return [
-        _section("Maps put to the test", explanation.explanation(board).markdown(), lead),
-        _section("Shortcut alarm", explanation_alarm.alarm(board).markdown(), explanation_alarm.LEAD),
-    ]
-
-
 def _key(board: Board, ranked: Sequence[Standing]) -> list[str]:
     """How to read the ranking: only the marks that occur are explained."""
     marks = "".join(standing.marks for standing in ranked)
@@ -186,13 +179,3 @@ def _key(board: Board, ranked: Sequence[Standing]) -> list[str]:
     if WITHOUT_IMAGENET in marks:
         lines.append(f"{WITHOUT_IMAGENET} the recipe asks for ImageNet weights and was run without.")
     return lines
-
-
-def _section(title: str, body: str, lead: str = "") -> str:
-    if not body:
-        return ""
-    return "\n\n".join(part for part in (f"### {title}", lead, body) if part)
-
-
-def _bullets(lines: Sequence[str]) -> str:
-    return "\n".join(f"- {plain(line)}" for line in lines)

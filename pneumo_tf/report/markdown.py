@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pneumo_tf.evaluation.film_means import Mean
 from pneumo_tf.evaluation.intervals import Estimate
 from pneumo_tf.evaluation.metrics import METRICS
 
@@ -52,6 +53,18 @@ def plain(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
 
 
+def section(title: str, body: str, lead: str = "") -> str:
+    """A part of a page under its heading; empty where it has no body."""
+    if not body:
+        return ""
+    return "\n\n".join(part for part in (f"### {title}", lead, body) if part)
+
+
+def bullets(lines: Sequence[str]) -> str:
+    """Lines as a list."""
+    return "\n".join(f"- {plain(line)}" for line in lines)
+
+
 def supported_decimals(half_widths: Sequence[float], otherwise: int) -> int:
     """Decimals that the median half-width of a column's intervals supports, one to four.
 
@@ -61,7 +74,8 @@ def supported_decimals(half_widths: Sequence[float], otherwise: int) -> int:
 
     Reference: Particle Data Group, Review of Particle Physics, section 5.3, "Rounding".
     """
-    known = [width for width in half_widths if np.isfinite(width) and width > 0]
+    # Of equal values the width is a rounding error.
+    known = [width for width in half_widths if np.isfinite(width) and width > 1e-12]
     if not known:
         return otherwise
     width = float(np.median(known))
@@ -88,12 +102,12 @@ def signed(value: float, decimals: int) -> str:
     return text if text.startswith((DASH, "-")) else f"+{text}"
 
 
-def with_interval(estimate: Estimate, decimals: int) -> str:
-    """`0.953 [0.931–0.972]`."""
+def with_interval(estimate: Estimate | Mean, decimals: int) -> str:
+    """`0.953 [0.931–0.972]`, and `0.12 [-0.04 to 0.31]` where a dash would read as another minus."""
     if not np.isfinite(estimate.value):
         return DASH
     low, high = number(estimate.low, decimals), number(estimate.high, decimals)
-    interval = DASH if low == DASH else f"{low}–{high}"
+    interval = DASH if low == DASH else f"{low}{' to ' if low.startswith('-') else '–'}{high}"
     return f"{number(estimate.value, decimals)} [{interval}]"
 
 
