@@ -10,9 +10,12 @@ from pneumo_tf.explain.agreement import alike, alike_next_film, ranked
 from pneumo_tf.explain.maps import KEPT_CELLS, upsampled
 from pneumo_tf.report.explanation import GRAD_CAM, LAYER_CAM, Explanations, Kept, means_over_runs
 from pneumo_tf.report.explanation_tables import table
-from pneumo_tf.report.markdown import Table, number
+from pneumo_tf.report.markdown import DASH, Table, number
 
 MEASURES: Mapping[str, str] = {"rank": "rank correlation", "ssim": "SSIM"}
+HALF = 0.5
+"""Rank correlation from which two maps are more alike than not."""
+
 STAGES: Mapping[str, float] = {
     "Logits": 0.0,
     "a quarter": 0.25,
@@ -41,27 +44,35 @@ def weights(left: Sequence[Explanations]) -> Table:
 
 
 def on_weights(one: Explanations) -> str:
-    """Says of a row whether Grad-CAM changes when the weights do."""
-    after, other = _at(one, 1.0, GRAD_CAM, "rank"), _next(one, GRAD_CAM, "rank")
-    if not (after.films and other.films):
-        return (
-            f"{one.row.name}: no film had a Grad-CAM map both before and after all weights were drawn anew."
-        )
+    """Says of a row whether its maps change when the weights do."""
+    said = [_on_weights(one, method) for method in (GRAD_CAM, LAYER_CAM)]
+    return f"{one.row.name}: {'; '.join(said)}."
+
+
+def changes_with_weights(one: Explanations, method: str = GRAD_CAM) -> str:
+    """`yes`, `no`, or `–` where it was not measured.
+
+    A map changes when it is shown to be less than half alike once all weights are drawn anew, and is not
+    shown to be more alike than maps of different films. The first alone would pass a map that keeps what
+    little is its film's own; the second alone a blob that is the same whatever the film and the weights.
+    """
+    after, kept = _at(one, 1.0, method, "rank"), _kept_without_weights(one, method)
+    if not kept.films:
+        return DASH
+    return "yes" if after.high < HALF and not kept.above_zero else "no"
+
+
+def _on_weights(one: Explanations, method: str) -> str:
+    title, after, other = one.titles[method], _at(one, 1.0, method, "rank"), _next(one, method, "rank")
+    if changes_with_weights(one, method) == DASH:
+        return f"no film had a {title} map both before and after all weights were drawn anew"
     said = (
-        "keeps part of its map whatever the weights are"
-        if _kept_without_weights(one).above_zero
-        else "changes with the weights"
+        "changes with the weights" if changes_with_weights(one, method) == "yes" else "is not shown to change"
     )
     return (
-        f"{one.row.name}: Grad-CAM {said}: rank correlation {number(after.value, 2)} with its map once all "
-        f"weights are drawn anew ({after.films} films), {number(other.value, 2)} between different films."
+        f"{title} {said}: rank correlation {number(after.value, 2)} with its map once all weights are drawn "
+        f"anew ({after.films} films), {number(other.value, 2)} between different films"
     )
-
-
-def changes_with_weights(one: Explanations) -> str:
-    """`yes`, `no`, or `–` where it was not measured."""
-    mean = _kept_without_weights(one)
-    return ("no" if mean.above_zero else "yes") if mean.films else "–"
 
 
 class Repeats:
@@ -146,11 +157,12 @@ def _next(one: Explanations, method: str, measure: str) -> Mean:
     return one.over(one.sanity.next_film.get(method, {}).get(measure) if one.sanity else None)
 
 
-def _kept_without_weights(one: Explanations) -> Mean:
+def _kept_without_weights(one: Explanations, method: str) -> Mean:
+    """How much more alike maps are to those of all weights drawn anew than to those of different films."""
     if one.sanity is None or not one.sanity.stages:
         return one.over(None)
     (_, last), other = one.sanity.stages[-1], one.sanity.next_film
-    return one.over(last[GRAD_CAM]["rank"] - other[GRAD_CAM]["rank"])
+    return one.over(last[method]["rank"] - other[method]["rank"])
 
 
 def _strangers(one: Explanations, board: Sequence[Explanations]) -> list[Kept]:

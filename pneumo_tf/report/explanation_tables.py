@@ -88,10 +88,15 @@ def table(
 
 
 def points(one: Explanations) -> str:
-    """Says of a row which baselines Grad-CAM beats in the pointing game, and if not all, what bounds it."""
+    """Says which baselines the maps of a row beat in the pointing game, and where not all, what bounds them."""
+    said = "; ".join(
+        f"{one.titles[method]} {against_baselines(one, method, 'pointing')}"
+        for method in (GRAD_CAM, LAYER_CAM)
+        if method in one.titles
+    )
     missed = len(beaten(one, GRAD_CAM, "pointing")) < len(_compared(one, GRAD_CAM, "pointing"))
-    said = f"{one.row.name}: in the pointing game Grad-CAM {against_baselines(one, GRAD_CAM, 'pointing')}."
-    return f"{said} {_bound(one)}" if missed and one.mean(CEILING, "pointing").films else said
+    bound = f" {_bound(one)}" if missed and one.mean(CEILING, "pointing").films else ""
+    return f"{one.row.name}: in the pointing game {said}.{bound}"
 
 
 def needs(one: Explanations) -> str:
@@ -118,11 +123,13 @@ def counted(one: Explanations, method: str, measure: str) -> str:
 def against_baselines(one: Explanations, method: str, measure: str) -> str:
     """Says which baselines a method beats, and which not."""
     compared = _compared(one, method, measure)
+    if all(mean.above_zero for mean in compared.values()):
+        return "beats every baseline"
     said = {"beats": [], "is not shown to beat": [], "is beaten by": []}
     for name, mean in compared.items():
         how = "beats" if mean.above_zero else "is beaten by" if mean.high < 0 else "is not shown to beat"
         said[how].append(f"{one.titles[name]} ({signed(mean.value, 2)})")
-    return "; ".join(f"{how} {', '.join(names)}" for how, names in said.items() if names)
+    return " and ".join(f"{how} {', '.join(names)}" for how, names in said.items() if names)
 
 
 def _compared(one: Explanations, method: str, measure: str) -> dict[str, Mean]:

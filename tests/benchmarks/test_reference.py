@@ -5,7 +5,7 @@ import pytest
 from benchmarks.reference import boards_text, keep, main, write_boards
 from pneumo_tf.errors import UserError
 from pneumo_tf.report.rows import read_boards
-from pneumo_tf.run import Runs
+from pneumo_tf.run import RunFolder, Runs
 from tests.report.fabricate import fabricate_runs
 
 ROOT = Path(__file__).parents[2]
@@ -16,10 +16,13 @@ def test_kept_runs_make_the_same_board_without_models_and_logs(tmp_path):
     fabricate_runs(runs)
     done = [folder for folder in Runs(runs) if folder.state == "done"]
     (done[0].path / "model.keras").write_bytes(b"large")
+    done[0].write_json("explanations.json", {"grid": [7, 7]})
     assert keep(runs, reference) == len(done)
     names = {path.name for path in reference.rglob("*")}
     assert "model.keras" not in names
     assert "log.txt" not in names
+    assert "explanations.json" not in names
+    assert RunFolder(reference / done[0].path.name).read_json("explanations.json") == {"grid": [7, 7]}
     before = {row.name: row for board in read_boards(Runs(runs)) for row in board.rows if row.runs}
     after = {row.name: row for board in read_boards(Runs(reference)) for row in board.rows}
     assert set(after) == set(before)

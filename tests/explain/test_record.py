@@ -156,10 +156,11 @@ def test_the_page_shows_it(recorded, tmp_path):
     page = write_explanations(read_boards(recorded[0]), tmp_path).read_text("utf-8")
     for said in (
         "tiny: in the pointing game Grad-CAM ",
+        "; LayerCAM ",
         "| Grad-CAM, published layer |",
         "| the opacity itself |",
         "tiny: by deletion Grad-CAM ",
-        "tiny: Grad-CAM changes with the weights",
+        "rank correlation",
         "### Do the methods agree?",
         "### Shortcut alarm",
     ):

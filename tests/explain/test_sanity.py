@@ -8,7 +8,7 @@ from scipy.stats import rankdata, spearmanr
 from pneumo_tf.explain.agreement import alike, rank_correlation, ranked, ssim
 from pneumo_tf.explain.explainer import Explainer
 from pneumo_tf.explain.sanity import cascade
-from pneumo_tf.models.registry import build
+from pneumo_tf.models.registry import ARCHITECTURES, build
 from pneumo_tf.recipe import Head
 from tests.explain.networks import films
 
@@ -31,6 +31,19 @@ def test_ssim_is_one_for_the_same_shape_and_falls_with_it():
     assert mixed == sorted(mixed, reverse=True)
     assert mixed[-1] < 0.3
     assert ssim(np.zeros((1, 8, 8)), np.zeros((1, 8, 8))) == pytest.approx([1])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_every_architecture_forgets_and_remembers(name):
+    keras.utils.set_random_seed(1)
+    model, images = build(name, head=Head(), size=64), films(64, 2)
+    kept = model.get_weights()
+    stages = cascade(model, images, ("eigen_cam",), steps=2).stages
+    assert (stages[0].layers, stages[-1].share) == (1, 1)
+    assert np.nanmin(stages[-1].alike["eigen_cam"]["ssim"]) < 0.999
+    for before, after in zip(kept, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(before, after)
 
 
 def test_maps_without_shape_are_like_none():
