@@ -88,7 +88,7 @@ def table(
 
 
 def points(one: Explanations) -> str:
-    """Says which baselines the maps of a row beat in the pointing game, and where not all, what bounds them."""
+    """Says which baselines a row's maps beat in the pointing game, and where not all, what bounds them."""
     said = "; ".join(
         f"{one.titles[method]} {against_baselines(one, method, 'pointing')}"
         for method in (GRAD_CAM, LAYER_CAM)
