@@ -7,9 +7,11 @@ from pathlib import Path
 
 from pneumo_tf.errors import UserError
 from pneumo_tf.report.figures import draw
+from pneumo_tf.report.forked import compute
 from pneumo_tf.report.leaderboard import write_leaderboard
 from pneumo_tf.report.rows import read_boards
 from pneumo_tf.run import Runs
+from pneumo_tf.training.hardware import cores
 
 
 def write_report(runs: Path, out: Path) -> Path:
@@ -28,7 +30,11 @@ def write_report(runs: Path, out: Path) -> Path:
     boards = read_boards(Runs(runs))
     if not boards:
         raise UserError(f"{runs} holds no runs; python -m benchmarks.run_all makes some")
-    return write_leaderboard(boards, out, [draw(board, out) for board in boards])
+    # Elsewhere than on Linux a process cannot be forked safely.
+    processes = cores() if sys.platform == "linux" else 1
+    for board in boards:
+        compute(board, processes)
+    return write_leaderboard(boards, out, [draw(board, out, processes) for board in boards])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

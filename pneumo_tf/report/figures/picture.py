@@ -76,10 +76,11 @@ def encode(figure: Figure) -> bytes:
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     pixels = np.asarray(canvas.buffer_rgba())[..., :3]
-    for step in (1, 4, 8):
-        content = _png(np.minimum(np.rint(pixels / step) * step, 255).astype(np.uint8))
+    content = _png(pixels)
+    for step in (4, 8):
         if len(content) <= LARGEST:
             break
+        content = _png(np.minimum(np.rint(pixels / step) * step, 255).astype(np.uint8))
     return content
 
 

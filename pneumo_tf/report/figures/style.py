@@ -47,6 +47,8 @@ RC = {
     "xtick.major.width": 0.7,
     "ytick.major.width": 0.7,
     "axes.titlepad": 4.0,
+    # Given, or every panel measures all its labels for a title to stand clear of ticks that are never on top.
+    "axes.titley": 1.0,
     "legend.frameon": False,
     "figure.facecolor": "white",
 }

@@ -1,0 +1,60 @@
+"""Work on a board by several processes, forked from the one that has read it."""
+
+import multiprocessing
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from typing import Any, TypeVar
+
+from pneumo_tf.report.rows import Board, Row
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+_given: list[Any] = []
+"""In a forked process: the function, and the items that it is called with."""
+
+
+def forked_map(function: Callable[[Item], Result], items: Sequence[Item], processes: int) -> list[Result]:
+    """Calls a function with each item, several at a time.
+
+    A forked process has what this one has in memory: neither function nor items are pickled, results are.
+
+    Args:
+        function: Must not need what another call changes.
+        items: One call each.
+        processes: How many calls at a time; 1 makes them here.
+
+    Returns:
+        Results in the order of the items.
+    """
+    if processes == 1:
+        return list(map(function, items))
+    context = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(processes, context, _take, (function, items)) as forked:
+        return list(forked.map(_call, range(len(items))))
+
+
+def _take(function: Callable, items: Sequence) -> None:
+    _given[:] = [function, items]
+
+
+def _call(index: int) -> Any:
+    function, items = _given
+    return function(items[index])
+
+
+def compute(board: Board, processes: int) -> None:
+    """Reads and scores every row of a board, which is most of the time before anything is drawn.
+
+    Args:
+        board: Its rows keep what is computed, as if they had been asked themselves.
+        processes: How many rows at a time.
+    """
+    rows = [row for row in board.rows if row.runs]
+    for row, computed in zip(rows, forked_map(_computed, rows, processes), strict=True):
+        vars(row).update(computed)
+
+
+def _computed(row: Row) -> dict[str, Any]:
+    names = ("test", "estimates", *(("validation",) if row.ranked else ()))
+    return {name: getattr(row, name) for name in names}
