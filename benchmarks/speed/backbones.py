@@ -1,0 +1,161 @@
+"""(h) Every backbone, in training and inference, against the same graph on one batch on the device."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from benchmarks.recipes.two_phase_transfer import RECIPES
+from benchmarks.speed.contest import Line, alternate, films_per_second
+from benchmarks.speed.scene import Scene
+from pneumo_tf.data.batches import training_batches
+from pneumo_tf.models.flops import forward_flops, training_flops
+from pneumo_tf.models.registry import architecture, build
+from pneumo_tf.recipe import Phase, Recipe
+from pneumo_tf.training.hardware import Gpu, gpus, memory_mb, resolve_precision
+from pneumo_tf.training.loss import film_loss
+from pneumo_tf.training.moving import moving_variables
+from pneumo_tf.training.optimizer import make_optimizer
+from pneumo_tf.training.peak_flops import peak_flops
+from pneumo_tf.training.step import Predictor, TrainingStep
+
+BACKBONES = (*(recipe.architecture for recipe in RECIPES), "mobilenetv2", "resnet18")
+LARGEST_BATCH = 512
+ROOM = 0.6
+"""Share of the memory that a batch may take by the registry's estimate."""
+
+OF_CEILING = 0.9
+PHASE = Phase(epochs=1, learning_rate=1e-4, train="all", batch_norm="training")
+
+
+def measure(scene: Scene, names: Sequence[str] = BACKBONES) -> Iterator[Line]:
+    """Races each backbone against its ceiling, in training and in inference."""
+    gpu = next(iter(gpus()), None)
+    policy = keras.mixed_precision.dtype_policy()
+    for device in tf.config.list_physical_devices("GPU"):
+        tf.config.experimental.set_memory_growth(device, True)
+    try:
+        for name in names:
+            keras.mixed_precision.set_global_policy(resolve_precision("auto", gpu))
+            yield from _backbone(scene, name, gpu)
+    finally:
+        keras.mixed_precision.set_global_policy(policy)
+
+
+def _backbone(scene: Scene, name: str, gpu: Gpu | None) -> Iterator[Line]:
+    batch = _largest_batch(name, gpu)
+    while True:
+        keras.utils.clear_session()
+        recipe = replace(RECIPES[0], name=name, architecture=name, size=architecture(name).size, batch=batch)
+        backbone = _Backbone(scene, recipe, gpu)
+        try:
+            yield backbone.training()
+            yield backbone.inference()
+            return
+        except tf.errors.ResourceExhaustedError:
+            if batch == 1:
+                raise
+            scene.say(f"    {name}: out of memory with batches of {batch}, which is halved")
+            batch //= 2
+
+
+def _largest_batch(name: str, gpu: Gpu | None) -> int:
+    room = ROOM * (gpu.memory_mb if gpu else memory_mb())
+    entry, batch = architecture(name), LARGEST_BATCH
+    while batch > 1 and entry.memory_mb(size=entry.size, batch=batch) > room:
+        batch //= 2
+    return batch
+
+
+class _Backbone:
+    """One backbone with its map of films, and how fast it is."""
+
+    def __init__(self, scene: Scene, recipe: Recipe, gpu: Gpu | None) -> None:
+        self.scene, self.recipe, self.gpu = scene, recipe, gpu
+        self.pixels = scene.pixels(recipe.size)
+        self.model = build(recipe.architecture, head=recipe.head, size=recipe.size)
+        self.waited = 0.0
+
+    def training(self) -> Line:
+        """Steps with the two-phase augmentation against steps on a batch that lies on the device."""
+        variables = moving_variables(self.model, architecture(self.recipe.architecture), PHASE)
+        precision = keras.mixed_precision.dtype_policy().name
+        step = TrainingStep(
+            self.model, variables, make_optimizer(PHASE, 100, precision), film_loss(self.recipe)
+        )
+        films, labels = map(tf.identity, next(iter(self._batches(1))))
+        resident = _repeated(lambda: step(films, labels))
+        steps = self._steps(resident)
+        rates = self._race(lambda: self._fed(step, steps), lambda: resident(steps), steps)
+        flops = training_flops(self.model, variables)
+        return self._line("training", rates, flops, f"the host waited for films for {self.waited:.1%}")
+
+    def inference(self) -> Line:
+        """The harness' predictor on films in memory against calls on a batch that lies on the device."""
+        predict = Predictor(self.model, batch=self.recipe.batch)
+        films = tf.identity(self.pixels[self.scene.order(self.recipe.batch)][..., None])
+        resident = _repeated(lambda: predict.function(films))
+        steps = self._steps(resident)
+        rows = self.scene.order(steps * self.recipe.batch)
+        rates = self._race(lambda: predict(self.pixels, rows), lambda: resident(steps), steps)
+        return self._line("inference", rates, forward_flops(self.model), "nothing augmented")
+
+    def _batches(self, steps: int) -> tf.data.Dataset:
+        order = self.scene.order(steps * self.recipe.batch)
+        return training_batches(self.recipe, self.pixels, order, self.scene.labels, 0, 0, steps)
+
+    def _steps(self, resident: Callable[[int], None]) -> int:
+        """Steps of a turn: as many as fill its seconds, and no fewer than three."""
+        resident(1)
+        started = time.perf_counter()
+        resident(3)
+        one = (time.perf_counter() - started) / 3
+        return max(3, round(self.scene.scale.backbone_seconds / one))
+
+    def _fed(self, step: TrainingStep, steps: int) -> float:
+        """Seconds of steps once the pipeline runs: how long it takes to start belongs to the epoch."""
+        batches = iter(self._batches(steps + 1))
+        step(*next(batches)).numpy()
+        started, waited = time.perf_counter(), 0.0
+        for _ in range(steps):
+            asked = time.perf_counter()
+            batch = next(batches)
+            waited += time.perf_counter() - asked
+            loss = step(*batch)
+        loss.numpy()
+        seconds = time.perf_counter() - started
+        self.waited = waited / seconds
+        return seconds
+
+    def _race(
+        self, ours: Callable[[], float | None], ceiling: Callable[[], None], steps: int
+    ) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        turns = alternate((ours, ceiling), self.scene.repeat)
+        return tuple(films_per_second(steps * self.recipe.batch, seconds) for seconds in turns)
+
+    def _line(self, what: str, rates: tuple[tuple[float, ...], ...], flops: float, how: str) -> Line:
+        precision = keras.mixed_precision.dtype_policy().name
+        peak = peak_flops(self.gpu.name, precision) if self.gpu else None
+        used = f", {np.median(rates[0]) * flops / peak:.1%} of the device's peak" if peak else ""
+        return Line(
+            f"{self.recipe.architecture}, {what}, against one resident batch",
+            "films/s",
+            *rates,
+            at_least=OF_CEILING,
+            note=f"{self.recipe.size} px, batches of {self.recipe.batch}, {precision}; "
+            f"{flops / 1e9:.1f} GFLOPs per film{used}; {how}.",
+        )
+
+
+def _repeated(call: Callable[[], tf.Tensor]) -> Callable[[int], None]:
+    """Calls a compiled function again and again, and waits for its last result."""
+
+    def repeat(times: int) -> None:
+        for _ in range(times):
+            result = call()
+        result.numpy()
+
+    return repeat

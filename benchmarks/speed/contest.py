@@ -1,0 +1,90 @@
+"""Contestants side by side: they take turns, the first round warms up, medians count."""
+
+import dataclasses
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Clock = Callable[[], float]
+
+
+def alternate(
+    contestants: Sequence[Callable[[], float | None]], repeat: int, clock: Clock = time.perf_counter
+) -> list[tuple[float, ...]]:
+    """Lets contestants take turns, A B A B …, so that what slows the machine for a while slows both.
+
+    Args:
+        contestants: Each does its work once per call, and is done when it returns; one that has to get ready
+            first returns the seconds that count.
+        repeat: Turns that count; one round before them warms up.
+        clock: Gives seconds.
+
+    Returns:
+        For each contestant the seconds of its turns, `repeat` of them.
+    """
+    turns: list[list[float]] = [[] for _ in contestants]
+    for counts in range(repeat + 1):
+        for contestant, seconds in zip(contestants, turns, strict=True):
+            started = clock()
+            taken = contestant()
+            seconds.append(clock() - started if taken is None else taken)
+        if not counts:
+            turns = [[] for _ in contestants]
+    return [tuple(seconds) for seconds in turns]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the table: a figure, and what it is held against.
+
+    Args:
+        what: What was measured, in a few words.
+        unit: `"films/s"`, where more is better; `"s"` or `"MB"`, where less is.
+        ours: Every repetition.
+        theirs: As many repetitions of the other contestant, in turn with ours; empty where there is none.
+        at_least: Ratio aimed at: how many times better than theirs.
+        at_most: Value of ours aimed at, where there is no other contestant.
+        note: How it was measured, in one sentence; why there is nothing, where `ours` is empty.
+    """
+
+    what: str
+    unit: str = "films/s"
+    ours: tuple[float, ...] = ()
+    theirs: tuple[float, ...] = ()
+    at_least: float | None = None
+    at_most: float | None = None
+    note: str = ""
+
+    @property
+    def ratios(self) -> tuple[float, ...]:
+        """How many times better ours is, pair by pair; 1 where they are alike."""
+        pairs = zip(self.ours, self.theirs, strict=True) if self.theirs else ()
+        return tuple(a / b if self.unit.endswith("/s") else b / a for a, b in pairs)
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the median reaches the target; None without a target or a figure."""
+        if not self.ours:
+            return None
+        if self.at_least is not None:
+            return statistics.median(self.ratios) >= self.at_least
+        return None if self.at_most is None else statistics.median(self.ours) <= self.at_most
+
+    def to_dict(self) -> dict[str, Any]:
+        """The line as JSON-ready values, with the medians that the table shows."""
+        shown = {"ours": self.ours, "theirs": self.theirs, "ratio": self.ratios}
+        medians = {name: statistics.median(values) for name, values in shown.items() if values}
+        return dataclasses.asdict(self) | {"ratios": self.ratios, "median": medians, "met": self.met}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Line":
+        """Rebuilds a line from `to_dict`, also after a trip through JSON."""
+        known = {item.name: values[item.name] for item in dataclasses.fields(cls)}
+        return cls(**known | {name: tuple(values[name]) for name in ("ours", "theirs")})
+
+
+def films_per_second(films: int, seconds: Sequence[float]) -> tuple[float, ...]:
+    """Rates of turns that went over as many films each."""
+    return tuple(films / each for each in seconds)

@@ -1,0 +1,62 @@
+"""What `python -m benchmarks.speed` measures, in the table's order; a new measurement is one entry."""
+
+import importlib
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from benchmarks.speed.contest import Line
+from pneumo_tf.errors import UserError, unknown
+
+if TYPE_CHECKING:
+    from benchmarks.speed.scene import Scene
+
+
+class Entry(NamedTuple):
+    """One thing that is measured.
+
+    Args:
+        title: What it is.
+        function: `"package.module:function"`, resolved when it is measured: TensorFlow comes with it.
+        gpu: Whether it means something on a GPU only.
+    """
+
+    title: str
+    function: str
+    gpu: bool = False
+
+    def resolve(self) -> Callable[["Scene"], Iterator[Line]]:
+        """Imports the function: scene → lines, each as soon as it is measured."""
+        module, name = self.function.split(":")
+        return getattr(importlib.import_module(module), name)
+
+
+ENTRIES = {
+    "a": Entry("input pipeline", "benchmarks.speed.pipeline:measure"),
+    "b": Entry("harness step against model.fit", "benchmarks.speed.step:measure"),
+    "c": Entry("frozen phase, features cached", "benchmarks.speed.frozen:measure"),
+    "d": Entry("Grad-CAM", "benchmarks.speed.grad_cam:measure"),
+    "e": Entry("scoring with 2,000 replicates", "benchmarks.speed.scoring:measure"),
+    "f": Entry("report over 1,000 runs", "benchmarks.speed.reporting:measure"),
+    "g": Entry("growth of pipeline and report", "benchmarks.speed.growth:measure"),
+    "h": Entry("backbones on a GPU", "benchmarks.speed.backbones:measure", gpu=True),
+}
+
+
+def chosen(only: str | None) -> list[str]:
+    """Gives the letters asked for, in the table's order.
+
+    Args:
+        only: Letters with commas between, None for all.
+
+    Raises:
+        UserError: For a letter that stands for nothing, or none at all.
+    """
+    if only is None:
+        return list(ENTRIES)
+    letters = [part.strip() for part in only.split(",") if part.strip()]
+    for letter in letters:
+        if letter not in ENTRIES:
+            raise unknown("row", letter, ENTRIES)
+    if not letters:
+        raise UserError(f"--only names no row; known: {', '.join(ENTRIES)}")
+    return [letter for letter in ENTRIES if letter in letters]

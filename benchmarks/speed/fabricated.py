@@ -1,0 +1,130 @@
+"""Run folders as a large benchmark would leave them, without training: what the report is timed on."""
+
+import itertools
+import zlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.recipes import RECIPES
+from pneumo_tf.data.films import Film, Films
+from pneumo_tf.data.protocol import PROTOCOLS
+from pneumo_tf.data.split import Split
+from pneumo_tf.recipe import Recipe
+from pneumo_tf.run import Predictions, RunFolder, Runs, RunSpec
+
+TITLE = "Fabricated runs"
+COUNTS = {
+    "train": {"NORMAL": 1341, "bacteria": 2530, "virus": 1345},
+    "val": {"NORMAL": 8, "bacteria": 8, "virus": 0},
+    "test": {"NORMAL": 234, "bacteria": 242, "virus": 148},
+}
+"""Films by folder and kind, as in the published set."""
+
+BESIDE = "published-test-selected"
+"""The published protocol whose runs stand beside the official ones."""
+
+THREADS = 8
+SECONDS = {"start": 4.0, "build": 3.0, "train": 160.0, "predict": 2.0, "explain": 6.0, "total": 180.0}
+
+
+def fabricate_films() -> Films:
+    """A film table with the counts of the published set, two films to a person with pneumonia."""
+    rows = []
+    for folder, kinds in COUNTS.items():
+        for kind, count in kinds.items():
+            for number in range(count):
+                label, person = int(kind != "NORMAL"), number // 2
+                film = f"person{person}_{kind}_{number}" if label else f"IM-{number:04d}-0001"
+                patient = f"{folder}-{kind}-{person if label else number}"
+                path = f"{folder}/{'PNEUMONIA' if label else 'NORMAL'}/{film}.jpeg"
+                split, size = "test" if folder == "test" else "train", (900 + number, 600 + number % 500)
+                subtype = kind if label else "normal"
+                rows.append(Film(path, label, subtype, patient, split, *size, f"{len(rows):032x}"))
+    return Films(tuple(rows))
+
+
+def fabricate_runs(root: Path, count: int) -> Runs:
+    """Writes finished runs: every recipe under `official`, and those published under `BESIDE` also under it.
+
+    Seeds follow upon seeds until there are enough, so that a larger folder has the same rows with more runs,
+    as a benchmark has that is run again with further seeds. No run has explanations.
+
+    Args:
+        root: Folder of the runs.
+        count: How many.
+    """
+    runs, films = Runs(root), fabricate_films()
+    runs.write_films(TITLE, films)
+    splits = {name: PROTOCOLS[name].split(films, None) for name in ("official", BESIDE)}
+
+    def write(run: tuple[Recipe, str, int]) -> None:
+        recipe, protocol, seed = run
+        trained = {"imagenet": "imagenet 0a1b2c3d", "random": "random"}[recipe.initial]
+        weights, precision = (trained, "float32") if recipe.phases else ("none", "float64")
+        spec = RunSpec(recipe, protocol, films.fingerprint, "full", seed, None, precision, weights)
+        _finish(runs.plan(spec), films, splits[protocol])
+
+    # Every file is written through to the disk: threads wait side by side.
+    with ThreadPoolExecutor(THREADS) as threads:
+        list(threads.map(write, itertools.islice(_planned(), count)))
+    return runs
+
+
+def _planned() -> Iterator[tuple[Recipe, str, int]]:
+    for seed in itertools.count():
+        for recipe in RECIPES.values():
+            if recipe.phases or seed == 0:
+                yield recipe, "official", seed
+            if any(figure.protocol == BESIDE for figure in recipe.published):
+                yield recipe, BESIDE, seed
+
+
+def _finish(folder: RunFolder, films: Films, split: Split) -> None:
+    spec = folder.spec
+    recipe = spec.recipe
+    for name in ("validation", "test"):
+        folder.write_predictions(name, _predictions(films, getattr(split, name), recipe, spec.seed))
+    costs = {"seconds": SECONDS, "parameters": 2_259_265, "peak_host_mb": 1830.0}
+    if recipe.phases:
+        folder.write_history(_history(recipe, spec.seed))
+        costs |= {"trained_films_per_second": 38.2, "latency_ms": 21.4, "batch": recipe.batch}
+        costs |= {"micro_batches": 1, "kept_epoch": 1, "train_films": len(split.train)}
+    folder.write_json("costs.json", costs)
+    versions = {"python": "3.11", "tensorflow": "2.21", "keras": "3.15", "numpy": "2.3"}
+    folder.write_json("environment.json", versions | {"device": "CPU, 2 threads", "notes": []})
+    folder.set_status("done")
+
+
+def _predictions(films: Films, ids: tuple[str, ...], recipe: Recipe, seed: int) -> Predictions:
+    random = np.random.default_rng([zlib.crc32(recipe.name.encode()), seed, len(ids)])
+    # A recipe has a skill, and every film is as hard for one recipe as for another.
+    skill = 1.0 + zlib.crc32(recipe.name.encode()) % 100 / 60
+    hard = np.random.default_rng(len(ids)).normal(size=len(ids))
+    truth = 2.0 * films.labels[films.indices(ids)] - 1
+    score = 1.4 * (skill * truth + 0.6 + 1.2 * hard + random.normal(0, 0.9, len(ids)))
+    logits = np.stack([-score / 2, score / 2], axis=1)[:, -recipe.head.classes :]
+    return Predictions(ids, logits.astype(np.float32))
+
+
+def _history(recipe: Recipe, seed: int) -> list[dict[str, float]]:
+    phases = [number for number, phase in enumerate(recipe.phases, 1) for _ in range(phase.epochs)]
+    random = np.random.default_rng(seed)
+    return [_epoch(phase, epoch, float(random.uniform())) for epoch, phase in enumerate(phases, 1)]
+
+
+def _epoch(phase: int, epoch: int, chance: float) -> dict[str, float]:
+    loss = 0.6 * 0.8**epoch + 0.05 * (1 + chance)
+    return {
+        "phase": phase,
+        "epoch": epoch,
+        "learning_rate": 1e-3,
+        "train_loss": loss,
+        "validation_loss": 1.2 * loss,
+        "validation_auc": 1 - 0.1 * loss,
+        "validation_accuracy": 1 - 0.2 * loss,
+        "seconds": 20.0 + chance,
+        "validation_seconds": 1.0 + chance,
+    }

@@ -1,0 +1,75 @@
+"""(d) Grad-CAM of a batch in one compiled pass, against one film at a time in eager mode."""
+
+from collections.abc import Callable, Iterator
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from benchmarks.speed.contest import Line, alternate, films_per_second
+from benchmarks.speed.scene import Scene
+from pneumo_tf.explain.explainer import Explainer
+from pneumo_tf.models.registry import architecture, build
+from pneumo_tf.recipe import Head
+
+MODELS = {"mobilenetv2": 4.0, "conv3_gray": 6.0, "vgg16": None}
+"""Architectures, with the ratio aimed at."""
+
+
+def measure(scene: Scene) -> Iterator[Line]:
+    """Races films per second of each model."""
+    for name, target in MODELS.items():
+        yield _race(scene, name, target)
+
+
+def _race(scene: Scene, name: str, target: float | None) -> Line:
+    scale = scene.scale
+    model = build(name, head=Head(), size=scale.side, weights=scene.initial_weights(name))
+    films = scene.pixels(scale.side)[scene.order(scale.explained)]
+    single = films[: scale.explained_singly]
+    explain = Explainer(model, ("grad_cam",), batch=len(films))
+    notebook = notebook_way(model, architecture(name).cam_layer)
+
+    def batched() -> None:
+        explain(films)
+
+    def one_by_one() -> None:
+        for film in single:
+            notebook(film)
+
+    mine, other = alternate((batched, one_by_one), scene.repeat)
+    return Line(
+        f"Grad-CAM, {name}",
+        "films/s",
+        films_per_second(len(films), mine),
+        films_per_second(len(single), other),
+        at_least=target,
+        note=f"{scale.side} px; ours {len(films)} films in one pass, theirs one by one in eager mode, as the "
+        "Keras example has it.",
+    )
+
+
+def notebook_way(model: keras.Model, layer: str) -> Callable[[np.ndarray], np.ndarray]:
+    """Gives Grad-CAM as notebooks write it: a model with two outputs, a tape, one film.
+
+    Args:
+        model: Films to logits.
+        layer: Whose output is explained.
+
+    Returns:
+        A function of one film, (side, side) uint8, to its map (h, w), its largest value 1.
+
+    Reference: F. Chollet, "Grad-CAM class activation visualization", keras.io/examples/vision/grad_cam.
+    """
+    seen = keras.Model(model.inputs[0], [model.get_layer(layer).output, model.outputs[0]])
+
+    def heatmap(film: np.ndarray) -> np.ndarray:
+        with tf.GradientTape() as tape:
+            features, logits = seen(film[None, ..., None])
+            channel = logits[:, -1]
+        weights = tf.reduce_mean(tape.gradient(channel, features), axis=(0, 1, 2))
+        drawn = tf.squeeze(features[0] @ weights[..., tf.newaxis])
+        drawn = tf.maximum(drawn, 0) / tf.math.reduce_max(drawn)
+        return drawn.numpy()
+
+    return heatmap

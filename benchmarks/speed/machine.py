@@ -1,0 +1,53 @@
+"""What figures were measured on, and whether the machine had other work: read without TensorFlow."""
+
+import os
+import platform
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any
+
+from pneumo_tf.training.hardware import cores, gpus, memory_mb
+
+PACKAGES = ("tensorflow", "keras", "numpy")
+BUSY = 0.25
+"""Load per core before the start from which on timings are not worth much."""
+
+
+def describe() -> dict[str, Any]:
+    """Gives date, processor, cores, memory free (GB), device, versions and load per core before the start."""
+    return {
+        "date": f"{datetime.now(UTC):%Y-%m-%d}",
+        "processor": _processor(),
+        "cores": cores(),
+        "free_gb": round(memory_mb() / 1024),
+        "device": ", ".join(gpu.name for gpu in gpus()) or "CPU, no NVIDIA GPU",
+        "versions": {"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
+        "load_per_core": round(os.getloadavg()[0] / cores(), 2),
+    }
+
+
+def in_words(machine: dict[str, Any]) -> str:
+    """One line about a machine that `describe` described."""
+    versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
+    return (
+        f"{machine['date']}; {machine['device']}; {machine['processor']}, {machine['cores']} cores, "
+        f"{machine['free_gb']} GB free; {versions}"
+    )
+
+
+def warning(machine: dict[str, Any]) -> str:
+    """One line where the machine was busy before the start, empty where it was not."""
+    if machine["load_per_core"] <= BUSY:
+        return ""
+    return (
+        f"The machine was busy before the start (load {machine['load_per_core']} per core): "
+        "ratios are noisy, seconds are not worth much."
+    )
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo") as file:
+            return next(line.split(":", 1)[1].strip() for line in file if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()

@@ -1,0 +1,101 @@
+"""What every measurement is given: films, a folder to write in, and how much of everything."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from pneumo_tf.data.cache import cached_pixels
+from pneumo_tf.data.films import Dataset
+from pneumo_tf.models.registry import architecture
+from pneumo_tf.models.weights_file import find
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How much work a turn is: enough to drown the clock, little enough for all rows within ten minutes.
+
+    Args:
+        side: Pixels of the films, in (a), (d) and (g).
+        epoch: Films of one turn through our pipeline; films of a smaller set come again.
+        files: Films of one turn of a contestant that reads files.
+        originals: Files of original size.
+        layers: Films of one turn through stacked Keras layers.
+        step_side: Pixels, in (b) and (c).
+        steps: Films of one turn of training.
+        frozen: Training films of the frozen phase; a tenth as many validate.
+        frozen_epochs: Its epochs.
+        explained: Films of one turn of Grad-CAM in a batch.
+        explained_singly: Films of one turn, one at a time.
+        scored: Films scored.
+        runs: Runs of the report.
+        growing_runs: Runs of the reports that show growth.
+        growing_films: Films of the maps that show growth.
+        backbone_films: Films in the map that feeds (h).
+        backbone_seconds: Of a turn in (h), about.
+    """
+
+    side: int = 224
+    epoch: int = 4096
+    files: int = 320
+    originals: int = 160
+    layers: int = 2048
+    step_side: int = 96
+    steps: int = 320
+    frozen: int = 640
+    frozen_epochs: int = 30
+    explained: int = 32
+    explained_singly: int = 4
+    scored: tuple[int, ...] = (624, 5856)
+    runs: int = 1000
+    growing_runs: tuple[int, ...] = (100, 1000)
+    growing_films: tuple[int, ...] = (512, 2048, 8192)
+    backbone_films: int = 2048
+    backbone_seconds: float = 0.5
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What a measurement works with.
+
+    Args:
+        dataset: The films.
+        sized: The film table has the sizes of the original images.
+        scratch: Folder to write in.
+        weights: Folder with initial weights, None for where Keras keeps them.
+        repeat: Turns of each contestant that count.
+        scale: How much work a turn is.
+        say: Shows a line to the user.
+    """
+
+    dataset: Dataset
+    sized: bool
+    scratch: Path
+    weights: Path | None
+    repeat: int
+    scale: Scale
+    say: Callable[[str], None]
+
+    def pixels(self, side: int) -> np.ndarray:
+        """(n, side, side) uint8 of all films, a memory map; decoded once."""
+        return cached_pixels(self.dataset, self.scratch / "cache", side=side)
+
+    @cached_property
+    def labels(self) -> np.ndarray:
+        """(n,) int8: 0 normal, 1 pneumonia."""
+        return self.dataset.films.labels
+
+    def order(self, count: int) -> np.ndarray:
+        """(count,) indices of films in a random order, again and again where there are fewer."""
+        shuffled = np.random.default_rng(0).permutation(len(self.dataset.films))
+        return np.resize(shuffled, count)
+
+    def initial_weights(self, name: str) -> Path | None:
+        """File of an architecture's initial weights; None, and a line that says so, where it is not here."""
+        weights = architecture(name).weights
+        file = find(weights, self.weights) if weights else None
+        if weights and file is None:
+            self.say(f"random initial weights for {name}: {weights.file} is not here (--weights FOLDER)")
+        return file

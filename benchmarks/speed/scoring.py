@@ -1,0 +1,46 @@
+"""(e) Every metric of one run, with its interval from 2,000 draws of patients."""
+
+import time
+from collections.abc import Iterator
+
+import numpy as np
+
+from benchmarks.speed.contest import Line, alternate
+from benchmarks.speed.scene import Scene
+from pneumo_tf.evaluation.intervals import REPLICATES, PatientBootstrap
+from pneumo_tf.evaluation.metrics import METRICS
+from pneumo_tf.evaluation.scored import Scored
+
+LIMITS = {624: 1.0}
+"""Films of the official test set, with the seconds aimed at."""
+
+
+def measure(scene: Scene) -> Iterator[Line]:
+    """Times sets of several sizes, the draws included."""
+    for films in scene.scale.scored:
+        yield _time(fabricate_scored(films), scene.repeat)
+
+
+def _time(scored: Scored, repeat: int) -> Line:
+    def estimate() -> None:
+        PatientBootstrap().estimate([scored])
+
+    (seconds,) = alternate([estimate], repeat, clock=time.process_time)
+    return Line(
+        f"scoring of {len(scored):,} films",
+        "s",
+        seconds,
+        at_most=LIMITS.get(len(scored)),
+        note=f"{len(METRICS)} metrics, {REPLICATES:,} draws of patients, drawn anew each time; seconds of "
+        "processor, over all cores.",
+    )
+
+
+def fabricate_scored(films: int) -> Scored:
+    """Films as in the published test set: five in eight have pneumonia, two films to a patient."""
+    random = np.random.default_rng(0)
+    labels = (np.arange(films) % 8 < 5).astype(np.int8)
+    score = random.normal(2.0 * labels - 1, 1.5)
+    subtypes = np.where(labels == 0, "normal", np.where(random.random(films) < 0.6, "bacteria", "virus"))
+    ids = tuple(map(str, range(films)))
+    return Scored(ids, labels, score[:, None].astype(np.float32), score, np.arange(films) // 2, subtypes)

@@ -1,0 +1,79 @@
+"""(b) Training steps of the harness, fed by its own batches, against bare `model.fit` on arrays."""
+
+import itertools
+from collections.abc import Callable, Iterator
+
+import keras
+import numpy as np
+
+from benchmarks.speed.contest import Line, alternate, films_per_second
+from benchmarks.speed.scene import Scene
+from pneumo_tf.data.batches import training_batches, training_order
+from pneumo_tf.models.registry import architecture, build
+from pneumo_tf.recipe import Phase, Recipe
+from pneumo_tf.training.loss import film_loss
+from pneumo_tf.training.moving import moving_variables
+from pneumo_tf.training.optimizer import make_optimizer
+from pneumo_tf.training.step import TrainingStep
+
+MODELS = {"mobilenetv2": 0.97, "conv3_gray": 0.97}
+"""Architectures, with the ratio aimed at."""
+
+PHASE = Phase(epochs=1, learning_rate=1e-4, train="all", batch_norm="training")
+
+
+def measure(scene: Scene) -> Iterator[Line]:
+    """Races one epoch of a backbone and of a small CNN, everything trained."""
+    side, films = scene.scale.step_side, scene.scale.steps
+    for name, target in MODELS.items():
+        recipe = Recipe(name, name, (PHASE,), size=side)
+        contestants = our_epochs(scene, recipe), fit_epochs(scene, recipe)
+        mine, other = alternate(contestants, scene.repeat)
+        yield Line(
+            f"training step, {name}, against model.fit",
+            "films/s",
+            films_per_second(films, mine),
+            films_per_second(films, other),
+            at_least=target,
+            note=f"{side} px, batches of {recipe.batch}, Adam, no augmentation; fit on arrays in memory, "
+            "without XLA, as ours, and without metrics.",
+        )
+
+
+def our_epochs(scene: Scene, recipe: Recipe) -> Callable[[], None]:
+    """Gives one epoch of the harness' steps a call."""
+    pixels, rows, epochs = scene.pixels(recipe.size), scene.order(scene.scale.steps), itertools.count()
+    model = _model(recipe)
+    variables = moving_variables(model, architecture(recipe.architecture), PHASE)
+    optimizer = make_optimizer(PHASE, len(rows) // recipe.batch, "float32")
+    step = TrainingStep(model, variables, optimizer, film_loss(recipe, (1.0, 1.0)))
+
+    def epoch() -> None:
+        key = 0, 0, next(epochs)
+        order = training_order(recipe, rows, scene.labels[rows], *key)
+        losses = [step(*batch) for batch in training_batches(recipe, pixels, order, scene.labels, *key)]
+        np.array(losses)
+
+    return epoch
+
+
+def fit_epochs(scene: Scene, recipe: Recipe) -> Callable[[], None]:
+    """Gives one epoch of `model.fit` a call, on the same films."""
+    rows = scene.order(scene.scale.steps)
+    films, labels = scene.pixels(recipe.size)[rows][..., None], scene.labels[rows].astype(np.int32)
+    model = _model(recipe)
+    model.compile(
+        keras.optimizers.Adam(PHASE.learning_rate),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        jit_compile=False,
+    )
+
+    def epoch() -> None:
+        model.fit(films, labels, batch_size=recipe.batch, verbose=0)
+
+    return epoch
+
+
+def _model(recipe: Recipe) -> keras.Model:
+    keras.utils.set_random_seed(0)
+    return build(recipe.architecture, head=recipe.head, size=recipe.size)

@@ -1,0 +1,72 @@
+"""The table, for a terminal and for a page: markdown whose columns are also aligned."""
+
+import statistics
+from collections.abc import Sequence
+
+from benchmarks.speed.contest import Line
+
+HEADER = ("", "What", "Ours", "Theirs", "Ratio", "Target", "Met")
+LEFT = 2
+DASH = "–"
+
+
+def table(lines: Sequence[tuple[str, Line]]) -> str:
+    """Gives the table.
+
+    Args:
+        lines: Letter of the entry and line, in order.
+
+    Returns:
+        Markdown: medians over the repetitions, the ratio with its lowest and highest pair.
+    """
+    cells = [HEADER, *(_cells(letter, line) for letter, line in lines)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(HEADER))]
+    rule = [":" + "-" * (w - 1) if i < LEFT else "-" * (w - 1) + ":" for i, w in enumerate(widths)]
+    return "\n".join(_row(row, widths) for row in (HEADER, rule, *cells[1:])) + "\n"
+
+
+def notes(lines: Sequence[tuple[str, Line]]) -> list[str]:
+    """How each line was measured, one sentence each."""
+    return [f"({letter}) {line.what}: {line.note}" for letter, line in lines if line.note]
+
+
+def _cells(letter: str, line: Line) -> tuple[str, ...]:
+    if not line.ours:
+        return f"({letter})", line.what, *[DASH] * 4, "open"
+    met = {True: "yes", False: "**no**", None: DASH}[line.met]
+    return (
+        f"({letter})",
+        line.what,
+        f"{_number(statistics.median(line.ours))} {line.unit}",
+        _number(statistics.median(line.theirs)) if line.theirs else DASH,
+        _ratio(line.ratios),
+        _target(line),
+        met,
+    )
+
+
+def _ratio(ratios: Sequence[float]) -> str:
+    if not ratios:
+        return DASH
+    median, low, high = (_number(of(ratios)) for of in (statistics.median, min, max))
+    return f"{median} [{low}–{high}]"
+
+
+def _target(line: Line) -> str:
+    if line.at_least is not None:
+        return f"≥ {line.at_least:g}"
+    return DASH if line.at_most is None else f"≤ {line.at_most:g} {line.unit}"
+
+
+def _number(value: float) -> str:
+    """Three digits that count, and no exponent."""
+    decimals = 0 if value >= 100 else 1 if value >= 10 else 2 if value >= 0.1 else 3
+    return f"{value:,.{decimals}f}"
+
+
+def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
+    padded = [
+        cell.ljust(width) if index < LEFT else cell.rjust(width)
+        for index, (cell, width) in enumerate(zip(cells, widths, strict=True))
+    ]
+    return f"| {' | '.join(padded)} |"
