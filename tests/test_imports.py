@@ -33,6 +33,9 @@ WITHOUT_TENSORFLOW = [
     "benchmarks.report",
     "benchmarks.fetch",
     "benchmarks.worker",
+    "benchmarks.speed.__main__",
+    "benchmarks.speed.fabricated",
+    "benchmarks.speed.page",
     "pneumo_tf.run",
     "pneumo_tf.data.cache",
     "pneumo_tf.data.phantom",
@@ -82,3 +85,7 @@ def test_looking_loads_nothing_heavy(option, tmp_path):
     )
     assert not loaded_after(code)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_wrong_row_of_speed_loads_nothing_heavy():
+    assert not loaded_after("from benchmarks.speed.__main__ import main\nassert main(['--only', 'z']) == 2")

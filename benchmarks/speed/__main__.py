@@ -7,6 +7,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,6 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--sizes", type=Path, metavar="CSV", help="original pixel sizes: path,width,height")
     parser.add_argument("--weights", type=Path, metavar="FOLDER", help="initial weights")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures, every turn of them")
+    parser.add_argument("--large", action="store_true", help="(g) also over 10,000 runs, which takes minutes")
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="folder for what is written on the way (default temporary)"
     )
@@ -104,16 +106,17 @@ def _scratch(out: Path | None) -> Iterator[Path]:
 
 def _scene(options: argparse.Namespace, scratch: Path, scale: "Scale | None") -> "Scene":
     from benchmarks.source import find_source, read_source
-    from benchmarks.speed.scene import Scale, Scene
+    from benchmarks.speed.scene import LARGE_RUNS, Scale, Scene
     from benchmarks.terminal import Terminal
 
     source = find_source(options.data)
     for note in source.notes:
         _say(note)
     dataset, _ = read_source(source, None, options.sizes, Terminal().progress)
-    return Scene(
-        dataset, options.sizes is not None, scratch, options.weights, options.repeat, scale or Scale(), _say
-    )
+    scale = scale or Scale()
+    if options.large:
+        scale = replace(scale, growing_runs=(*scale.growing_runs, LARGE_RUNS))
+    return Scene(dataset, options.sizes is not None, scratch, options.weights, options.repeat, scale, _say)
 
 
 def _measure(letter: str, scene: "Scene") -> Iterator[Line]:

@@ -1,23 +1,20 @@
 """(g) Time and memory of the pipeline and of the report as films and runs grow."""
 
 import json
-import statistics
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.speed.child import run
+from benchmarks.speed.child import Child, run
 from benchmarks.speed.contest import Line
 from benchmarks.speed.reporting import report, write_runs
-from benchmarks.speed.scene import Scene
+from benchmarks.speed.scene import LARGE_RUNS, Scene
 
 FLAT = 0.9
 """Ratio from which on a rate or a memory counts as the same."""
 
 MOST_REPORT_MB = 1000.0
-ONCE = 10_000
-"""Runs from which on a report is made once: its memory does not vary, and its time is minutes."""
 
 
 def measure(scene: Scene) -> Iterator[Line]:
@@ -63,30 +60,27 @@ def _epoch(path: Path) -> dict[str, float]:
 
 
 def _report(scene: Scene) -> Iterator[Line]:
-    counts = scene.scale.growing_runs
-    folders = {count: write_runs(scene, count) for count in counts}
-    often = [count for count in counts if count < ONCE]
-    rounds = [{count: report(folders[count]) for count in often} for _ in range(scene.repeat)]
-    once = {count: report(folders[count]) for count in counts if count >= ONCE}
-    for count in counts[1:]:
-        larger = [each[count] for each in rounds] if count in often else [once[count]]
-        smaller = [each[counts[0]] for each in rounds]
-        rates = [
-            [runs / child.seconds for child in of] for runs, of in ((count, larger), (counts[0], smaller))
-        ]
-        if count not in often:
-            rates[1] = [statistics.median(rates[1])]
+    folders = {count: write_runs(scene, count) for count in scene.scale.growing_runs}
+    children: dict[int, list[Child]] = {count: [] for count in folders}
+    for turn in range(scene.repeat):
+        for count, folder in folders.items():
+            if turn == 0 or count < LARGE_RUNS:
+                children[count].append(report(folder))
+    smallest, *larger = children
+    for count in larger:
+        pairs = list(zip(children[count], children[smallest], strict=False))
         yield Line(
-            f"report, {count:,} runs against {counts[0]:,}",
+            f"report, {count:,} runs against {smallest:,}",
             "runs/s",
-            *map(tuple, rates),
+            tuple(count / ours.seconds for ours, _ in pairs),
+            tuple(smallest / theirs.seconds for _, theirs in pairs),
             at_least=FLAT,
-            note="the whole command; growth is linear where the rate stays.",
+            note="the whole command; growth is linear, or less, where the rate does not fall.",
         )
         yield Line(
             f"report, {count:,} runs",
             "MB",
-            tuple(child.peak_mb for child in larger),
+            tuple(child.peak_mb for child in children[count]),
             at_most=MOST_REPORT_MB,
-            note="largest resident memory of the command.",
+            note="largest resident memory of one of its processes.",
         )

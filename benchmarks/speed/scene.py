@@ -12,6 +12,9 @@ from pneumo_tf.data.films import Dataset
 from pneumo_tf.models.registry import architecture
 from pneumo_tf.models.weights_file import find
 
+LARGE_RUNS = 10_000
+"""Runs of the largest report, which is made once: its memory does not vary, and its time is minutes."""
+
 
 @dataclass(frozen=True)
 class Scale:
@@ -27,7 +30,8 @@ class Scale:
         steps: Films of one turn of training.
         frozen: Training films of the frozen phase; a tenth as many validate.
         frozen_epochs: Its epochs.
-        explained: Films of one turn of Grad-CAM in a batch.
+        plain_epochs: Epochs of it that are run without the cache, two at least.
+        explained: Most films of one turn of Grad-CAM in a batch.
         explained_singly: Films of one turn, one at a time.
         scored: Films scored.
         runs: Runs of the report.
@@ -38,14 +42,15 @@ class Scale:
     """
 
     side: int = 224
-    epoch: int = 4096
+    epoch: int = 2560
     files: int = 320
     originals: int = 160
     layers: int = 2048
-    step_side: int = 96
+    step_side: int = 128
     steps: int = 320
-    frozen: int = 640
+    frozen: int = 1280
     frozen_epochs: int = 30
+    plain_epochs: int = 3
     explained: int = 32
     explained_singly: int = 4
     scored: tuple[int, ...] = (624, 5856)

@@ -1,0 +1,310 @@
+import json
+import re
+
+import cv2
+import numpy as np
+import pytest
+
+from benchmarks.speed import __main__ as command
+from benchmarks.speed import entries, page
+from benchmarks.speed.contest import Line, alternate, films_per_second
+from benchmarks.speed.entries import Entry
+from benchmarks.speed.fabricated import fabricate_films, fabricate_runs
+from benchmarks.speed.machine import warning
+from benchmarks.speed.scene import Scale, Scene
+from benchmarks.speed.table import notes, table
+from pneumo_tf.data.augment import draw
+from pneumo_tf.report.rows import read_boards
+
+TINY = Scale(
+    side=64,
+    epoch=96,
+    files=24,
+    originals=4,
+    layers=64,
+    step_side=64,
+    steps=48,
+    frozen=40,
+    frozen_epochs=4,
+    plain_epochs=3,
+    explained=4,
+    explained_singly=1,
+    scored=(64,),
+    runs=8,
+    growing_runs=(4, 8),
+    growing_films=(64, 256),
+    backbone_films=32,
+    backbone_seconds=0.01,
+)
+
+
+class Watch:
+    """A clock that moves only when work is done."""
+
+    def __init__(self):
+        self.now, self.done = 0.0, []
+
+    def work(self, name, *seconds):
+        seconds = iter(seconds)
+
+        def turn():
+            self.done.append(name)
+            self.now += next(seconds)
+
+        return turn
+
+    def __call__(self):
+        return self.now
+
+
+def test_contestants_take_turns_and_the_first_round_does_not_count():
+    watch = Watch()
+    turns = alternate((watch.work("a", 9, 1, 2, 3), watch.work("b", 99, 10, 20, 30)), 3, watch)
+    assert watch.done == list("abababab")
+    assert turns == [(1, 2, 3), (10, 20, 30)]
+    assert films_per_second(60, turns[1]) == (6, 3, 2)
+
+
+def test_a_contestant_that_gets_ready_first_says_what_counts():
+    watch = Watch()
+    ready = watch.work("a", 5, 5, 5)
+    assert alternate([lambda: ready() or 0.5], 2, watch) == [(0.5, 0.5)]
+
+
+def test_a_ratio_above_one_is_always_better():
+    rate = Line("x", "films/s", (10.0, 30.0, 20.0), (5.0, 10.0, 20.0), at_least=2.0)
+    assert rate.ratios == (2.0, 3.0, 1.0)
+    assert rate.met
+    seconds = Line("x", "s", (1.0, 2.0, 4.0), (8.0, 8.0, 8.0), at_least=4.1)
+    assert seconds.ratios == (8.0, 4.0, 2.0)
+    assert seconds.met is False
+    assert Line("x", "s", (0.5, 3.0, 0.7), at_most=0.7).met
+    assert Line("x", "s", (0.5, 3.0, 0.8), at_most=0.7).met is False
+    assert Line("x", "s", (1.0,), (2.0,)).met is None
+    assert Line("x").met is None
+
+
+LINES = [
+    (
+        "a",
+        Line("pipeline", "films/s", (1200.0, 1000.0, 1100.0), (100.0, 110.0, 50.0), at_least=12, note="how."),
+    ),
+    ("e", Line("scoring", "s", (0.05, 0.04, 0.5), at_most=1.0)),
+    ("h", command.NEEDS_GPU),
+]
+
+
+def test_the_table_shows_medians_spread_and_verdict():
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table(LINES).splitlines()]
+    assert rows[0] == ["", "What", "Ours", "Theirs", "Ratio", "Target", "Met"]
+    assert rows[2] == ["(a)", "pipeline", "1,100 films/s", "100", "12.0 [9.09–22.0]", "≥ 12", "yes"]
+    assert rows[3] == ["(e)", "scoring", "0.050 s", "–", "–", "≤ 1 s", "yes"]
+    assert rows[4] == ["(h)", "open: needs a GPU", "–", "–", "–", "–", "open"]
+    assert len({len(line) for line in table(LINES).splitlines()}) == 1
+    assert notes(LINES)[0] == "(a) pipeline: how."
+
+
+def measured(monkeypatch, tmp_path, *arguments, lines=LINES, fail=None):
+    """Runs the command on entries that measure nothing; gives its status and what it wrote."""
+
+    def measure(letter):
+        def of(scene):
+            yield from (line for of, line in lines if of == letter)
+            if letter == fail:
+                raise KeyboardInterrupt
+
+        return of
+
+    stubs = {letter: Entry("stub", "", gpu=letter == "h") for letter, _ in lines}
+    monkeypatch.setattr(entries, "ENTRIES", stubs)
+    monkeypatch.setattr(command, "ENTRIES", stubs)
+    monkeypatch.setattr(Entry, "resolve", lambda entry: measure(next(k for k in stubs if stubs[k] is entry)))
+    monkeypatch.setattr(command, "gpus", list)
+    monkeypatch.setattr(command, "_scene", lambda options, *_: stub_scene(options))
+    file = tmp_path / "figures.json"
+    status = command.main(["--json", str(file), "--out", str(tmp_path), *arguments])
+    return status, json.loads(file.read_text("utf-8")) if file.exists() else None
+
+
+def stub_scene(options):
+    from pneumo_tf.data.films import Dataset, Films
+
+    return Scene(
+        Dataset("x", "Films", None, Films(())), False, options.out, None, options.repeat, TINY, print
+    )
+
+
+def test_table_and_json_agree(monkeypatch, tmp_path, capsys):
+    status, written = measured(monkeypatch, tmp_path, "--repeat", "3")
+    assert status == 0
+    assert table(LINES) in capsys.readouterr().out
+    assert [(line["letter"], Line.from_dict(line)) for line in written["lines"]] == LINES
+    first = written["lines"][0]
+    assert (first["median"]["ours"], first["median"]["ratio"], first["met"]) == (1100, 12, True)
+    assert written["repeat"] == 3
+    assert written["machine"]["cores"] >= 1
+
+
+def test_only_the_rows_asked_for(monkeypatch, tmp_path):
+    _, written = measured(monkeypatch, tmp_path, "--only", "h,e")
+    assert [line["letter"] for line in written["lines"]] == ["e", "h"]
+
+
+def test_ctrl_c_leaves_what_was_measured(monkeypatch, tmp_path, capsys):
+    status, written = measured(monkeypatch, tmp_path, fail="a")
+    assert status == 130
+    assert [line["letter"] for line in written["lines"]] == ["a"]
+    assert "| (a) | pipeline |" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--only", "z"], "unknown row 'z'; known: a, b"),
+        (["--only", ","], "--only names no row"),
+        (["--repeat", "0"], "--repeat must be at least 1, not 0"),
+        (["--weights", "nowhere"], "--weights nowhere: no such folder"),
+        (["--json", "nowhere/x.json"], "there is no folder nowhere"),
+    ],
+)
+def test_wrong_use_is_one_line_before_any_film_is_read(arguments, said, capsys, monkeypatch):
+    monkeypatch.setattr(command, "_scene", lambda *_: pytest.fail("read films"))
+    assert command.main(arguments) == 2
+    captured = capsys.readouterr().err
+    assert said in captured
+    assert captured.startswith("error: ")
+    assert captured.count("\n") == 1
+
+
+def test_a_busy_machine_is_said():
+    assert warning({"load_per_core": 0.1}) == ""
+    assert "load 0.8 per core" in warning({"load_per_core": 0.8})
+
+
+def test_every_entry_can_be_resolved():
+    for entry in entries.ENTRIES.values():
+        module, name = entry.function.split(":")
+        assert callable(entry.resolve()), f"{module} has no {name}"
+
+
+def test_the_page_is_written_from_figures_and_twice_the_same(tmp_path, monkeypatch):
+    figures = tmp_path / "speed"
+    figures.mkdir()
+    _, written = measured(monkeypatch, tmp_path)
+    (figures / "laptop.json").write_text(json.dumps(written), "utf-8")
+    text = "above\n<!-- figures: how -->\nSTALE\n<!-- /figures -->\nbelow\n"
+    (tmp_path / "speed.md").write_text(text, "utf-8")
+    assert page.main(["--page", str(tmp_path / "speed.md"), "--figures", str(figures)]) == 0
+    first = (tmp_path / "speed.md").read_text("utf-8")
+    page.write_page(tmp_path / "speed.md", figures)
+    assert (tmp_path / "speed.md").read_text("utf-8") == first
+    assert "STALE" not in first
+    assert table(LINES) in first
+    assert written["machine"]["date"] in first
+    assert re.search(r"### CPU, no NVIDIA GPU\n", first)
+
+
+def test_a_page_without_marks_or_a_broken_file_is_one_line(tmp_path, capsys):
+    (tmp_path / "speed.md").write_text("nothing here\n", "utf-8")
+    arguments = ["--page", str(tmp_path / "speed.md"), "--figures", str(tmp_path)]
+    assert page.main(arguments) == 2
+    assert "no place for figures" in capsys.readouterr().err
+    (tmp_path / "speed.md").write_text("<!-- figures: how -->\n<!-- /figures -->\n", "utf-8")
+    (tmp_path / "x.json").write_text('{"lines": []}', "utf-8")
+    assert page.main(arguments) == 2
+    assert "x.json is not what benchmarks.speed --json writes" in capsys.readouterr().err
+
+
+def test_fabricated_films_have_the_published_counts():
+    films = fabricate_films()
+    test = [film for film in films if film.split == "test"]
+    assert (len(films), len(test)) == (5856, 624)
+    assert (sum(film.label for film in test), len({film.id for film in films})) == (390, 5856)
+
+
+def test_fabricated_runs_make_boards_with_seeds_and_two_protocols(tmp_path):
+    (board,) = read_boards(fabricate_runs(tmp_path, 58))
+    assert {row.protocol for row in board.rows} == {"official", "published-test-selected"}
+    assert sum(len(row.runs) for row in board.rows) == 58
+    assert not any(row.unfinished for row in board.rows)
+    assert max(len(row.runs) for row in board.rows) == 2
+    trivial = [row for row in board.rows if row.trivial]
+    assert [len(row.runs) for row in trivial] == [1] * len(trivial)
+    row = next(row for row in board.rows if len(row.runs) == 2)
+    assert len(row.test[0]) == 624
+    assert not np.array_equal(row.test[0].score, row.test[1].score)
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory, small_phantom):
+    return Scene(small_phantom, False, tmp_path_factory.mktemp("speed"), None, 1, TINY, print)
+
+
+def test_the_generator_draws_as_we_do():
+    """A spot off the centre goes to the same places, and as often to either side."""
+    import keras
+
+    from benchmarks.speed.pipeline import TWO_PHASE
+
+    side, count, augment = 64, 1500, TWO_PHASE.augment
+    film = np.zeros((side, side), np.float32)
+    film[28:32, 36:40] = 1
+    film = cv2.GaussianBlur(film, (0, 0), 2)
+    generator = keras.src.legacy.preprocessing.image.ImageDataGenerator(
+        rotation_range=augment.rotation,
+        width_shift_range=augment.shift,
+        height_shift_range=augment.shift,
+        horizontal_flip=True,
+        fill_mode=augment.fill,
+    )
+    np.random.seed(0)
+    theirs = [_centre(generator.random_transform(film[..., None])[..., 0]) for _ in range(count)]
+    warps = draw(augment, count, side, 0).warp
+    ours = [_centre(_warped(film, warp)) for warp in warps]
+    for moment in (np.mean, np.std):
+        np.testing.assert_allclose(moment(ours, axis=0), moment(theirs, axis=0), atol=0.6)
+
+
+def _centre(film):
+    y, x = np.mgrid[: film.shape[0], : film.shape[1]]
+    return (x * film).sum() / film.sum(), (y * film).sum() / film.sum()
+
+
+def _warped(film, warp):
+    return cv2.warpAffine(
+        film,
+        warp[:6].reshape(2, 3),
+        film.shape[::-1],
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+
+
+def test_scoring_runs(scene):
+    (line,) = entries.ENTRIES["e"].resolve()(scene)
+    assert len(line.ours) == 1
+    assert line.what == "scoring of 64 films"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("letter", "ratios"), [("a", 4), ("b", 2), ("c", 1), ("d", 3), ("f", 0), ("g", 3)], ids=lambda x: str(x)
+)
+def test_every_row_runs_end_to_end(scene, letter, ratios):
+    lines = list(entries.ENTRIES[letter].resolve()(scene))
+    assert sum(bool(line.ratios) for line in lines) == ratios
+    assert all(len(line.ours) == scene.repeat and min(line.ours) > 0 for line in lines)
+    assert all(line.note.endswith(".") for line in lines)
+    assert table([(letter, line) for line in lines])
+
+
+@pytest.mark.slow
+def test_backbones_run_where_there_is_no_gpu_too(scene):
+    from benchmarks.speed.backbones import measure
+
+    training, inference = measure(scene, ("conv4_gray",))
+    assert training.at_least == inference.at_least == 0.9
+    assert len(training.ratios) == len(inference.ratios) == 1
+    assert "160 px" in training.note
+    assert "float32" in training.note
+    assert "peak" not in training.note  # of a CPU none is known

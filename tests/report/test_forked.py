@@ -1,0 +1,56 @@
+import os
+
+import pytest
+
+from pneumo_tf.errors import UserError
+from pneumo_tf.report.figures import draw
+from pneumo_tf.report.forked import compute, forked_map
+from pneumo_tf.report.rows import read_boards
+from tests.report.fabricate import RECIPES, fabricate_runs
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    return fabricate_runs(tmp_path_factory.mktemp("runs"), RECIPES[3:6], n_test=60, n_train=120)
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_results_come_in_the_order_of_the_items(processes):
+    offset = 3
+    assert forked_map(lambda number: number + offset, range(20), processes) == list(range(3, 23))
+
+
+def test_work_is_done_elsewhere_and_changes_nothing_here():
+    seen = []
+    elsewhere = forked_map(lambda number: seen.append(number) or os.getpid(), range(4), 2)
+    assert os.getpid() not in elsewhere
+    assert seen == []
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_what_is_wrong_is_said_as_if_it_were_found_here(processes):
+    def fail(number):
+        raise UserError(f"film {number} is damaged")
+
+    with pytest.raises(UserError, match="film 0 is damaged"):
+        forked_map(fail, range(3), processes)
+
+
+def test_rows_keep_what_was_computed_elsewhere(runs):
+    (own,), (forked,) = read_boards(runs), read_boards(runs)
+    compute(forked, 2)
+    for row, other in zip(own.rows, forked.rows, strict=True):
+        assert ("estimates" in vars(other)) == bool(row.runs)
+        assert repr(other.estimates) == repr(row.estimates)  # nan is not equal to nan
+        assert [scored.ids for scored in other.test] == [scored.ids for scored in row.test]
+    assert [row.name for row in forked.ranking] == [row.name for row in own.ranking]
+
+
+def test_pictures_are_the_same_bytes_however_many_processes_draw(runs, tmp_path):
+    (board,) = read_boards(runs)
+    sections = [draw(board, tmp_path / str(processes), processes) for processes in (1, 2)]
+    assert sections[0] == sections[1]
+    paths = [path for section in sections[0] for _, path in section.pictures]
+    assert len(set(paths)) == len(paths) > 10
+    for path in paths:
+        assert (tmp_path / "1" / path).read_bytes() == (tmp_path / "2" / path).read_bytes()
