@@ -52,5 +52,7 @@ def test_pictures_are_the_same_bytes_however_many_processes_draw(runs, tmp_path)
     assert sections[0] == sections[1]
     paths = [path for section in sections[0] for _, path in section.pictures]
     assert len(set(paths)) == len(paths) > 10
+    sheets = next(section for section in sections[0] if section.title == "Evaluation sheets")
+    assert len(sheets.pictures) == sum(bool(row.runs) for row in board.rows) > 3
     for path in paths:
         assert (tmp_path / "1" / path).read_bytes() == (tmp_path / "2" / path).read_bytes()
