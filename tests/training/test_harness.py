@@ -369,6 +369,15 @@ def test_a_frozen_phase_is_fed_the_views_of_its_recipe_and_its_progress_never_go
 
 
 @pytest.mark.slow
+def test_a_frozen_efficientnet_drops_no_paths(small_phantom, tmp_path):
+    films, _ = films_of(small_phantom, tmp_path)
+    recipe = dataclasses.replace(
+        CNN, architecture="efficientnet_b0", augment=PLAIN, phases=(dataclasses.replace(FROZEN, epochs=1),)
+    )
+    agree(recipe, films, tmp_path)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("augment", [PLAIN, TURNED], ids=["plain", "augmented"])
 def test_a_trained_backbone_agrees_on_real_films(real_films, tmp_path, augment):
     weights = find(architecture("mobilenetv2").weights, SHARED / "weights")
