@@ -15,10 +15,11 @@ TWO = Slot(None, 2)
 
 
 class Machine:
-    """Stands in for processes: a worker ends when it was listened to three times."""
+    """Stands in for processes: a worker ends when it was listened to three times, a slow one nine."""
 
     def __init__(self):
-        self.started, self.assigned, self.stopped, self.most_spares, self.dying = [], [], [], 0, set()
+        self.started, self.assigned, self.stopped = [], [], []
+        self.most_spares, self.dying, self.slow = 0, set(), set()
 
     def process(self, trained, environment):
         return Process(self, trained, environment)
@@ -30,7 +31,8 @@ class Process:
         read, write = os.pipe()
         os.close(write)
         self.events = os.fdopen(read, "rb")
-        self.number, self.left = len(machine.started), 3
+        self.number = len(machine.started)
+        self.left = 9 if self.number in machine.slow else 3
         machine.started.append(self)
 
     @property
@@ -99,6 +101,8 @@ def test_each_slot_has_one_spare_and_never_more_than_there_are_runs(machine):
 
 
 def test_a_spare_sees_the_gpu_of_its_slot_alone(machine):
+    # The second GPU is free first, when the first one's spare has waited longer.
+    machine.slow = {0}
     gpus = [Gpu(index, f"GPU {index}", 40960, (8, 0)) for index in (0, 1)]
     do([job(f"run{number}") for number in range(6)], [Slot(gpu, 4) for gpu in gpus])
     seen = [process.environment["CUDA_VISIBLE_DEVICES"] for process in machine.started]
