@@ -23,7 +23,6 @@ from pneumo_tf.training.peak_flops import peak_flops
 from pneumo_tf.training.step import Predictor, TrainingStep
 
 BACKBONES = (*(recipe.architecture for recipe in RECIPES), "mobilenetv2", "resnet18")
-LARGEST_BATCH = 512
 ROOM = 0.6
 """Share of the memory that a batch may take by the registry's estimate."""
 
@@ -46,7 +45,7 @@ def measure(scene: Scene, names: Sequence[str] = BACKBONES) -> Iterator[Line]:
 
 
 def _backbone(scene: Scene, name: str, gpu: Gpu | None) -> Iterator[Line]:
-    batch = _largest_batch(name, gpu)
+    batch = _largest_batch(name, gpu, scene.scale.backbone_batch)
     while True:
         keras.utils.clear_session()
         recipe = replace(RECIPES[0], name=name, architecture=name, size=architecture(name).size, batch=batch)
@@ -62,9 +61,9 @@ def _backbone(scene: Scene, name: str, gpu: Gpu | None) -> Iterator[Line]:
             batch //= 2
 
 
-def _largest_batch(name: str, gpu: Gpu | None) -> int:
+def _largest_batch(name: str, gpu: Gpu | None, batch: int) -> int:
     room = ROOM * (gpu.memory_mb if gpu else memory_mb())
-    entry, batch = architecture(name), LARGEST_BATCH
+    entry = architecture(name)
     while batch > 1 and entry.memory_mb(size=entry.size, batch=batch) > room:
         batch //= 2
     return batch
@@ -141,7 +140,7 @@ class _Backbone:
         peak = peak_flops(self.gpu.name, precision) if self.gpu else None
         used = f", {np.median(rates[0]) * flops / peak:.1%} of the device's peak" if peak else ""
         return Line(
-            f"{self.recipe.architecture}, {what}, against one resident batch",
+            f"{self.recipe.architecture}, {what} / ceiling",
             "films/s",
             *rates,
             at_least=OF_CEILING,

@@ -4,24 +4,30 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
+
+EVERY = 0.1
+"""Seconds between two looks at a process' memory."""
 
 
 class Child(NamedTuple):
-    """What a process took.
+    """What a process took, those that it started included.
 
     Args:
         seconds: From its start to its end.
         processor_seconds: Over all cores.
-        peak_mb: Largest resident memory, MiB.
+        peak_mb: Most memory at a time, MiB, pages that processes share counted once; None where the kernel
+            does not tell.
         output: What it printed.
     """
 
     seconds: float
     processor_seconds: float
-    peak_mb: float
+    peak_mb: float | None
     output: str
 
 
@@ -34,13 +40,41 @@ def run(module: str, arguments: Sequence[str]) -> Child:
     with tempfile.TemporaryFile("w+") as said:
         started = time.perf_counter()
         process = subprocess.Popen([sys.executable, "-m", module, *arguments], stdout=said, stderr=said)
+        ended, looks = threading.Event(), []
+        watch = threading.Thread(target=_watch, args=(process.pid, ended, looks))
+        watch.start()
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - started
+        ended.set()
+        watch.join()
         process.returncode = os.waitstatus_to_exitcode(status)
         said.seek(0)
         output = said.read()
     if process.returncode:
         raise RuntimeError(f"{module} failed: {output.strip()}")
-    # Linux counts in KiB, macOS in bytes.
-    unit = 2**20 if sys.platform == "darwin" else 2**10
-    return Child(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / unit, output)
+    return Child(seconds, usage.ru_utime + usage.ru_stime, max(looks, default=None), output)
+
+
+def _watch(process: int, ended: threading.Event, looks: list[float]) -> None:
+    while not ended.wait(EVERY):
+        held = [_memory_kb(member) for member in _family(process)]
+        if held and None not in held:
+            looks.append(sum(held) / 1024)
+
+
+def _family(process: int) -> list[int]:
+    """A process and all that it started."""
+    try:
+        children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    except OSError:
+        return [process]
+    return [process, *(member for child in children for member in _family(int(child)))]
+
+
+def _memory_kb(process: int) -> int | None:
+    """Resident memory, a page that n processes share counted as an nth of one."""
+    try:
+        with open(f"/proc/{process}/smaps_rollup") as file:
+            return next((int(line.split()[1]) for line in file if line.startswith("Pss:")), None)
+    except OSError:
+        return None

@@ -39,7 +39,7 @@ def _race(scene: Scene, name: str, batch: int, target: float | None) -> Line:
 
     mine, other = alternate((batched, one_by_one), scene.repeat)
     return Line(
-        f"Grad-CAM, {name}",
+        f"Grad-CAM, batched / singly, {name}",
         "films/s",
         films_per_second(len(films), mine),
         films_per_second(len(single), other),

@@ -14,6 +14,12 @@ from benchmarks.speed.scene import LARGE_RUNS, Scene
 FLAT = 0.9
 """Ratio from which on a rate or a memory counts as the same."""
 
+MEASURED = {
+    "films_per_second": ("films/s", "an epoch from a memory map."),
+    "anonymous_mb": ("MB", "most anonymous memory while the map is read, TensorFlow's own included."),
+}
+"""What a process says of its epoch: unit, and how it was measured."""
+
 MOST_REPORT_MB = 1000.0
 
 
@@ -28,22 +34,11 @@ def _pipeline(scene: Scene) -> Iterator[Line]:
     maps = [_write_map(scene, count) for count in counts]
     rounds = [[_epoch(path) for path in maps] for _ in range(scene.repeat)]
     for place, count in enumerate(counts[1:], 1):
-        for key, unit, how in (
-            ("films_per_second", "films/s", "an epoch from a memory map"),
-            (
-                "anonymous_mb",
-                "MB",
-                "most anonymous memory of the process, TensorFlow's included, while the map is read",
-            ),
-        ):
-            yield Line(
-                f"pipeline, {count:,} films against {counts[0]:,}",
-                unit,
-                tuple(one[place][key] for one in rounds),
-                tuple(one[0][key] for one in rounds),
-                at_least=FLAT,
-                note=f"{how}.",
-            )
+        for key, (unit, note) in MEASURED.items():
+            larger, smallest = (tuple(one[at][key] for one in rounds) for at in (place, 0))
+            if None not in larger:
+                what = f"pipeline, {count:,} / {counts[0]:,} films"
+                yield Line(what, unit, larger, smallest, at_least=FLAT, note=note)
 
 
 def _write_map(scene: Scene, count: int) -> Path:
@@ -70,17 +65,14 @@ def _report(scene: Scene) -> Iterator[Line]:
     for count in larger:
         pairs = list(zip(children[count], children[smallest], strict=False))
         yield Line(
-            f"report, {count:,} runs against {smallest:,}",
+            f"report, {count:,} / {smallest:,} runs",
             "runs/s",
             tuple(count / ours.seconds for ours, _ in pairs),
             tuple(smallest / theirs.seconds for _, theirs in pairs),
             at_least=FLAT,
             note="the whole command; growth is linear, or less, where the rate does not fall.",
         )
-        yield Line(
-            f"report, {count:,} runs",
-            "MB",
-            tuple(child.peak_mb for child in children[count]),
-            at_most=MOST_REPORT_MB,
-            note="largest resident memory of one of its processes.",
-        )
+        held = tuple(child.peak_mb for child in children[count])
+        if None not in held:
+            how = "most memory at a time, of all its processes together."
+            yield Line(f"report, {count:,} runs", "MB", held, at_most=MOST_REPORT_MB, note=how)

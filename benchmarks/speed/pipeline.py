@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import keras
@@ -31,78 +32,60 @@ TWO_PHASE = RECIPES["resnet50v2"]
 """One of the recipes whose augmentation is raced: rotation, shift and flip, filled with the nearest edge."""
 
 
+class Contestant(NamedTuple):
+    """A way from films to batches.
+
+    Args:
+        epoch: Goes over its films once.
+        films: How many they are.
+    """
+
+    epoch: Callable[[], None]
+    films: int
+
+
 def measure(scene: Scene) -> Iterator[Line]:
     """Races the two-phase recipes' augmentation."""
     if find_spec("PIL") is None:
         raise UserError("ImageDataGenerator needs Pillow: pip install -r requirements-dev.txt")
-    scale, pixels = scene.scale, scene.pixels(scene.scale.side)
-    recipe = replace(TWO_PHASE, size=scale.side, batch=BATCH)
-    ours = our_epochs(scene, recipe, pixels)
-    files = _write_films(scene, scene.scratch / "files", scale.files, None)
-    how = f"batches of {BATCH} at {scale.side} px, from the second epoch on; decoding once is not in it"
-    for mode, target in (("rgb", 12.0), ("grayscale", None)):
-        theirs = generator_epochs(files, recipe, mode)
-        name = "RGB" if mode == "rgb" else "grey"
-        yield _race(
-            scene,
-            f"ImageDataGenerator, {name}, {scale.side}-px files",
-            ours,
-            theirs,
-            len(files.films),
-            target,
-            how,
-        )
+    side = scene.scale.side
+    recipe, pixels = replace(TWO_PHASE, size=side, batch=BATCH), scene.pixels(side)
+    ours = our_pipeline(scene, recipe, pixels)
+    how = f"batches of {BATCH} at {side} px, from the second epoch on; decoding once is not in it"
+    files = _write_films(scene, scene.scratch / "files", scene.scale.files, original=False)
+    for mode, name, target in (("rgb", "RGB", 12.0), ("grayscale", "grey", None)):
+        against = f"ImageDataGenerator, {name}, {side} px"
+        yield _race(scene, against, ours, generator(files, recipe, mode), target, how)
+    layers = stacked_layers(scene, recipe, pixels)
+    yield _race(scene, "three Keras layers", ours, layers, 2.2, f"{how}; both in tf.data, from the same map")
+    originals = _write_films(scene, scene.scratch / "originals", scene.scale.originals, original=True)
+    theirs, how = generator(originals, recipe, "rgb"), f"{how}, at {_decoded(scene, originals):,.0f} films/s"
     yield _race(
-        scene,
-        "three Keras layers in tf.data",
-        ours,
-        layer_epochs(scene, recipe, pixels),
-        scale.layers,
-        2.2,
-        f"{how}; both from the same memory map",
-    )
-    originals = _write_films(scene, scene.scratch / "originals", scale.originals, PUBLISHED_SIZE)
-    started = time.perf_counter()
-    cached_pixels(originals, scene.scratch / "originals", side=scale.side)
-    decoded = len(originals.films) / (time.perf_counter() - started)
-    yield _race(
-        scene,
-        "ImageDataGenerator, RGB, original files",
-        ours,
-        generator_epochs(originals, recipe, "rgb"),
-        len(originals.films),
-        30.0,
-        f"{_sizes(scene)}; {how}, at {decoded:,.0f} films/s",
+        scene, "ImageDataGenerator, original files", ours, theirs, 30.0, f"{_sizes(scene)} as JPEG; {how}"
     )
 
 
 def _race(
-    scene: Scene,
-    against: str,
-    ours: Callable[[], None],
-    theirs: Callable[[], None],
-    their_films: int,
-    target: float | None,
-    how: str,
+    scene: Scene, against: str, ours: Contestant, theirs: Contestant, target: float | None, how: str
 ) -> Line:
-    mine, other = alternate((ours, theirs), scene.repeat)
-    rates = films_per_second(scene.scale.epoch, mine), films_per_second(their_films, other)
-    return Line(f"pipeline against {against}", "films/s", *rates, at_least=target, note=f"{how}.")
+    turns = alternate((ours.epoch, theirs.epoch), scene.repeat)
+    rates = (films_per_second(one.films, took) for one, took in zip((ours, theirs), turns, strict=True))
+    return Line(f"pipeline / {against}", "films/s", *rates, at_least=target, note=f"{how}.")
 
 
-def our_epochs(scene: Scene, recipe: Recipe, pixels: np.ndarray) -> Callable[[], None]:
-    """Gives one epoch a call, each with draws of its own."""
+def our_pipeline(scene: Scene, recipe: Recipe, pixels: np.ndarray) -> Contestant:
+    """The pipeline that training reads, each epoch with draws of its own."""
     order, epochs = scene.order(scene.scale.epoch), itertools.count()
 
     def epoch() -> None:
         for _ in training_batches(recipe, pixels, order, scene.labels, 0, 0, next(epochs)):
             pass
 
-    return epoch
+    return Contestant(epoch, len(order))
 
 
-def generator_epochs(files: Dataset, recipe: Recipe, color_mode: str) -> Callable[[], None]:
-    """Gives one epoch of `ImageDataGenerator` a call, with a recipe's rotation, shift and flip."""
+def generator(files: Dataset, recipe: Recipe, color_mode: str) -> Contestant:
+    """`ImageDataGenerator` with a recipe's rotation, shift and flip, on files in a folder for each class."""
     augment, side = recipe.augment, recipe.size
     generator = tf.keras.preprocessing.image.ImageDataGenerator(
         rotation_range=augment.rotation,
@@ -120,26 +103,26 @@ def generator_epochs(files: Dataset, recipe: Recipe, color_mode: str) -> Callabl
         for _ in range(len(batches)):
             next(batches)
 
-    return epoch
+    return Contestant(epoch, len(files.films))
 
 
-def layer_epochs(scene: Scene, recipe: Recipe, pixels: np.ndarray) -> Callable[[], None]:
-    """Gives one epoch of stacked Keras layers in `tf.data` a call, from the same map as ours."""
-    order, layers = scene.order(scene.scale.layers), keras.layers
+def stacked_layers(scene: Scene, recipe: Recipe, pixels: np.ndarray) -> Contestant:
+    """Three Keras layers in `tf.data`, on films from the same map as ours."""
+    augment, order = recipe.augment, scene.order(scene.scale.layers)
     stacked = [
-        layers.RandomRotation(recipe.augment.rotation / 360, recipe.augment.fill, seed=0),
-        layers.RandomTranslation(recipe.augment.shift, recipe.augment.shift, recipe.augment.fill, seed=1),
-        layers.RandomFlip("horizontal", seed=2),
+        keras.layers.RandomRotation(augment.rotation / 360, augment.fill, seed=0),
+        keras.layers.RandomTranslation(augment.shift, augment.shift, augment.fill, seed=1),
+        keras.layers.RandomFlip("horizontal", seed=2),
     ]
+
+    def read(rows: tf.Tensor) -> tf.Tensor:
+        films = tf.numpy_function(lambda index: pixels[index][..., None], [rows], tf.uint8)
+        return tf.ensure_shape(films, (None, recipe.size, recipe.size, 1))
 
     def changed(films: tf.Tensor) -> tf.Tensor:
         for layer in stacked:
             films = layer(films, training=True)
         return films
-
-    def read(rows: tf.Tensor) -> tf.Tensor:
-        films = tf.numpy_function(lambda index: pixels[index][..., None], [rows], tf.uint8)
-        return tf.ensure_shape(films, (None, recipe.size, recipe.size, 1))
 
     batches = tf.data.Dataset.from_tensor_slices(order).batch(recipe.batch).map(read)
     batches = batches.map(changed, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
@@ -148,31 +131,34 @@ def layer_epochs(scene: Scene, recipe: Recipe, pixels: np.ndarray) -> Callable[[
         for _ in batches:
             pass
 
-    return epoch
+    return Contestant(epoch, len(order))
 
 
-def _write_films(scene: Scene, root: Path, count: int, size: tuple[int, int] | None) -> Dataset:
+def _decoded(scene: Scene, files: Dataset) -> float:
+    """Files a second that are decoded into the map."""
+    started = time.perf_counter()
+    cached_pixels(files, scene.scratch / "cache", side=scene.scale.side)
+    return len(files.films) / (time.perf_counter() - started)
+
+
+def _write_films(scene: Scene, root: Path, count: int, *, original: bool) -> Dataset:
     """Writes films as JPEG, a folder for each class: as they are in the map, or as large as published."""
     pixels, films = scene.pixels(scene.scale.side), scene.dataset.films.rows
     written = []
     for place, row in enumerate(scene.order(min(count, len(films)))):
         film, image = films[row], pixels[row]
-        if size is not None:
+        if original:
             size = (film.width, film.height) if scene.sized else PUBLISHED_SIZE
             image = cv2.resize(image, size, interpolation=cv2.INTER_CUBIC)
         path = root / CLASSES[film.label] / f"{place}.jpeg"
         path.parent.mkdir(parents=True, exist_ok=True)
         cv2.imwrite(str(path), image)
-        height, width = image.shape
-        written.append(
-            film._replace(id=path.relative_to(root).as_posix(), width=width, height=height, digest=str(place))
-        )
+        # Every run decodes anew: the digest is this run's own.
+        written.append(film._replace(id=path.relative_to(root).as_posix(), digest=f"{place} {time.time()}"))
     return Dataset("files", "files", root, Films(tuple(written)))
 
 
 def _sizes(scene: Scene) -> str:
     if scene.sized:
-        return "films enlarged to their original sizes and written as JPEG"
-    return (
-        f"films enlarged to {' × '.join(map(str, PUBLISHED_SIZE))}, the published mean, and written as JPEG"
-    )
+        return "films enlarged to their original sizes"
+    return f"films enlarged to {' × '.join(map(str, PUBLISHED_SIZE))}, the published mean,"

@@ -22,8 +22,7 @@ def measure(scene: Scene) -> Iterator[Line]:
         tuple(child.seconds for child in children),
         at_most=MOST_SECONDS,
         note="the whole command, its start and every picture included; "
-        f"{statistics.median(child.processor_seconds for child in children):.1f} s of processor, "
-        f"{max(child.peak_mb for child in children):,.0f} MB at the peak.",
+        f"{statistics.median(child.processor_seconds for child in children):.1f} s of processor.",
     )
 
 

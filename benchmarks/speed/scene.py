@@ -37,7 +37,7 @@ class Scale:
         runs: Runs of the report.
         growing_runs: Runs of the reports that show growth.
         growing_films: Films of the maps that show growth.
-        backbone_films: Films in the map that feeds (h).
+        backbone_batch: Largest batch in (h); halved where memory does not hold it.
         backbone_seconds: Of a turn in (h), about.
     """
 
@@ -57,7 +57,7 @@ class Scale:
     runs: int = 1000
     growing_runs: tuple[int, ...] = (100, 1000)
     growing_films: tuple[int, ...] = (512, 2048, 8192)
-    backbone_films: int = 2048
+    backbone_batch: int = 512
     backbone_seconds: float = 0.5
 
 

@@ -30,7 +30,7 @@ def measure(scene: Scene) -> Iterator[Line]:
         contestants = our_epochs(scene, recipe), fit_epochs(scene, recipe)
         mine, other = alternate(contestants, scene.repeat)
         yield Line(
-            f"training step, {name}, against model.fit",
+            f"step / model.fit, {name}",
             "films/s",
             films_per_second(films, mine),
             films_per_second(films, other),

@@ -34,7 +34,7 @@ TINY = Scale(
     runs=8,
     growing_runs=(4, 8),
     growing_films=(64, 256),
-    backbone_films=32,
+    backbone_batch=8,
     backbone_seconds=0.01,
 )
 
