@@ -1,5 +1,6 @@
 """Work on a board by several processes, forked from the one that has read it."""
 
+import dataclasses
 import multiprocessing
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -56,5 +57,7 @@ def compute(board: Board, processes: int) -> None:
 
 
 def _computed(row: Row) -> dict[str, Any]:
+    # A copy computes: the process would hold on to what its own row keeps, beside what it has handed over.
+    copy = dataclasses.replace(row)
     names = ("test", "estimates", *(("validation",) if row.ranked else ()))
-    return {name: getattr(row, name) for name in names}
+    return {name: getattr(copy, name) for name in names}
