@@ -1,11 +1,12 @@
-"""Protocols: how films are divided into training, validation and test, and whether the result may rank."""
+"""Protocols: how films are divided, what a run may look at, and whether the result may rank."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from pneumo_tf.data.films import Film, Films
+from pneumo_tf.data.honest_protocols import FOLDS, split_cv5, split_official
 from pneumo_tf.data.published_protocols import (
     split_640,
     split_alphabetical,
@@ -14,9 +15,6 @@ from pneumo_tf.data.published_protocols import (
 )
 from pneumo_tf.data.split import Split, hash_order, sorted_ids
 from pneumo_tf.errors import UserError
-
-VALIDATION_FRACTION = 0.15
-"""Of the training films, the fraction that `official` keeps for validation."""
 
 MINIMUM_VALIDATION = 40
 """Films that `limit` leaves for validation where there are as many: fewer say nothing of a model."""
@@ -29,7 +27,7 @@ class Protocol:
     Args:
         name: Its key in options and runs.
         title: As shown on the board.
-        ranks: Whether models are ranked under it; not where it reproduces a flawed evaluation.
+        ranks: Whether models are ranked under it: one protocol alone, or ranks would depend on what was run.
         folds: Number of folds, 0 for a single split.
         split: Divides films; takes the fold's number, None where there are no folds.
         chooses_on_test: The films reported on are also those that choose the epoch, by accuracy.
@@ -51,40 +49,8 @@ class Protocol:
         return tuple(range(self.folds)) or (None,)
 
 
-def split_official(films: Films, fold: int | None = None) -> Split:
-    """Keeps the test films of the source, and takes validation out of its training films by patient.
-
-    Args:
-        films: Every film.
-        fold: Not used: there is one split.
-
-    Returns:
-        15 % of the training films of each subtype in validation, whole patients only.
-
-    Raises:
-        UserError: Where a patient has films in train and test, or a side would lack a class.
-    """
-    source = [film for film in films if film.split == "train"]
-    test = [film for film in films if film.split == "test"]
-    both = sorted({film.patient for film in source} & {film.patient for film in test})
-    if both:
-        raise UserError(
-            f"patients with films in train and in test: {len(both):,}, such as {both[0]!r}; "
-            "remove them from one, or rename files that are not of one patient"
-        )
-    held_out = _draw_patients(source, VALIDATION_FRACTION, "official")
-    train = [film for film in source if film.patient not in held_out]
-    validation = [film for film in source if film.patient in held_out]
-    for side, members in (("train", train), ("validation", validation), ("test", test)):
-        if {film.label for film in members} != {0, 1}:
-            raise UserError(
-                f"{side} would lack a class; at least two patients of each class are needed in train"
-            )
-    return Split(sorted_ids(train), sorted_ids(validation), sorted_ids(test))
-
-
 def limit(split: Split, films: Films, count: int) -> Split:
-    """Leaves fewer training films, as for a quick run; a real test set is never cut.
+    """Leaves fewer training films, as for a quick run; what is reported on, test or held out, is never cut.
 
     Validation shrinks in proportion, to no fewer than 40 films. Subtypes keep their proportions, and a
     smaller choice is part of every larger one, so that learning curves compare like with like.
@@ -114,40 +80,7 @@ def limit(split: Split, films: Films, count: int) -> Split:
     validation = _spread(films_of["validation"])[: max(MINIMUM_VALIDATION, proportion)]
     # Where the films reported on choose the epoch, all of them do.
     chosen = split.validation if split.validation == split.test else sorted_ids(validation)
-    return Split(sorted_ids(kept), chosen, split.test)
-
-
-def _draw_patients(films: Sequence[Film], fraction: float, purpose: str) -> set[str]:
-    """Patients who together have that fraction of the films of each subtype.
-
-    A patient with films of several subtypes makes a stratum of its own kind, and is still drawn as a whole.
-    """
-    counts: dict[str, int] = defaultdict(int)
-    subtypes: dict[str, set[str]] = defaultdict(set)
-    for film in films:
-        counts[film.patient] += 1
-        subtypes[film.patient].add(film.subtype)
-    strata: dict[tuple[str, ...], list[str]] = defaultdict(list)
-    for patient, kinds in subtypes.items():
-        strata[tuple(sorted(kinds))].append(patient)
-    drawn: set[str] = set()
-    for patients in strata.values():
-        patients.sort(key=lambda patient: hash_order(patient, purpose))
-        drawn |= _fill(patients, counts, fraction * sum(counts[patient] for patient in patients))
-    return drawn
-
-
-def _fill(patients: Sequence[str], counts: dict[str, int], target: float) -> set[str]:
-    """Takes patients in order while they fit; one of 30 films must not double a small side."""
-    chosen: set[str] = set()
-    room = round(target)
-    for patient in patients:
-        if counts[patient] <= room:
-            chosen.add(patient)
-            room -= counts[patient]
-    if not chosen and len(patients) > 1:
-        chosen.add(min(patients, key=lambda patient: counts[patient]))
-    return chosen
+    return replace(split, train=sorted_ids(kept), validation=chosen)
 
 
 def _spread(films: Iterable[Film]) -> list[Film]:
@@ -168,6 +101,7 @@ def _spread(films: Iterable[Film]) -> list[Film]:
 
 _ENTRIES = (
     Protocol("official", "Official test set", ranks=True, folds=0, split=split_official),
+    Protocol("cv5", "Five folds of train by patient", ranks=False, folds=FOLDS, split=split_cv5),
     Protocol(
         "published-alphabetical",
         "Alphabetical head of train/, augmented, shown as validation",
@@ -199,8 +133,10 @@ def check_sides(protocol: Protocol, split: Split) -> None:
     Raises:
         ValueError: Where a film is reported on and also trained on, or chosen on by an honest protocol.
     """
-    test = set(split.test)
-    if test & set(split.train):
+    train, validation = set(split.train), set(split.validation)
+    test, held_out = set(split.test), set(split.held_out)
+    if (test | held_out) & train:
         raise ValueError(f"protocol {protocol.name} trains on films that it reports on")
-    if test & set(split.validation) and (protocol.ranks or not protocol.chooses_on_test):
+    peeks = protocol.chooses_on_test and not protocol.ranks
+    if held_out & validation or (test & validation and not peeks):
         raise ValueError(f"protocol {protocol.name} chooses on films that it reports on")

@@ -1,4 +1,4 @@
-"""A division of films into three sides, and the fixed random orders that divisions are made with."""
+"""A division of films into sides, and the fixed random orders that divisions are made with."""
 
 import hashlib
 import json
@@ -10,21 +10,30 @@ from pneumo_tf.data.films import Film
 
 @dataclass(frozen=True)
 class Split:
-    """Film ids of the three sides, each sorted; no patient stands on two sides under a protocol that ranks.
+    """Film ids of each side, sorted; no patient stands on two sides under a protocol that ranks.
 
     Args:
         train: Films that weights are fitted to.
         validation: Films that epochs and thresholds are chosen on.
         test: Films that results are reported on.
+        held_out: Of a fold, the films that its model scores once, after training; none without folds.
     """
 
     train: tuple[str, ...]
     validation: tuple[str, ...]
     test: tuple[str, ...]
+    held_out: tuple[str, ...] = ()
+
+    @property
+    def scored(self) -> dict[str, tuple[str, ...]]:
+        """The sides that a run leaves predictions of, by name: all that are not trained on."""
+        sides = {"validation": self.validation, "test": self.test, "held_out": self.held_out}
+        return {name: ids for name, ids in sides.items() if ids}
 
     def to_json(self) -> str:
-        """The split as JSON text."""
-        return json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n"
+        """The split as JSON text, without `held_out` where there is none."""
+        sides = {name: ids for name, ids in asdict(self).items() if ids or name != "held_out"}
+        return json.dumps(sides, indent=1, ensure_ascii=False) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> "Split":
