@@ -26,38 +26,37 @@ def protocol_matters(board: Board) -> Table:
         board: Its rows under published protocols decide which figures are shown.
 
     Returns:
-        One line per recipe, figure and metric; empty where no run reproduces a published figure.
+        One line per recipe, protocol and metric; empty where no run reproduces a published figure.
     """
     rows = {(row.recipe.name, row.protocol): row for row in board.rows if row.runs}
     lines = []
-    for name, protocol in rows:
-        honest = rows.get((name, OFFICIAL))
-        for figure in rows[name, protocol].recipe.published:
-            if figure.protocol == protocol != OFFICIAL:
-                lines += _lines(figure, rows[name, protocol], honest)
+    for name, protocol in sorted(rows):
+        theirs = rows[name, protocol]
+        figures = [figure for figure in theirs.recipe.published if figure.protocol == protocol != OFFICIAL]
+        lines += _lines(figures, theirs, rows.get((name, OFFICIAL)))
     notes = [
-        "[95 %]: as in the ranking. *italic*: computed here from a printed confusion matrix.",
+        "[95 %]: as in the ranking. *italic*: computed here from a printed confusion matrix. Two values: the "
+        "authors printed the figure twice, and not the same.",
         "Drift: ours under the authors' protocol minus ours under `official`, of the same recipe.",
     ]
     header = ["Recipe", "Protocol", "Metric", "As printed", "Ours, same protocol", "Ours, official", "Drift"]
-    return Table(header, _sorted(lines), notes, left=3)
+    return Table(header, lines, notes, left=3)
 
 
-def _lines(figure: Published, theirs: Row, honest: Row | None) -> list[tuple[str, ...]]:
-    derived = from_confusion(figure.confusion) if figure.confusion else {}
+def _lines(figures: Sequence[Published], theirs: Row, honest: Row | None) -> list[tuple[str, ...]]:
     lines = []
     for metric in SHOWN:
-        printed, computed = figure.metrics.get(metric), derived.get(metric, np.nan)
-        if printed is None and not np.isfinite(computed):
+        printed = _printed(figures, metric)
+        if not printed:
             continue
         same = theirs.estimates[metric]
         official = honest.estimates[metric] if honest else None
         lines.append(
             (
                 f"**{theirs.recipe.name}**",
-                figure.protocol,
+                theirs.protocol,
                 METRICS[metric].title,
-                number(printed, DECIMALS) if printed is not None else f"*{number(computed, DECIMALS)}*",
+                printed,
                 with_interval(same, DECIMALS),
                 with_interval(official, DECIMALS) if official else DASH,
                 signed(same.value - official.value, DECIMALS) if official else DASH,
@@ -66,6 +65,14 @@ def _lines(figure: Published, theirs: Row, honest: Row | None) -> list[tuple[str
     return lines
 
 
-def _sorted(lines: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
-    """By recipe and protocol, a figure that was printed twice shown once."""
-    return sorted(dict.fromkeys(lines), key=lambda line: line[:2])
+def _printed(figures: Sequence[Published], metric: str) -> str:
+    """What authors printed of a metric, each value once; in italics what their counts alone say."""
+    values: dict[str, str] = {}
+    for figure in figures:
+        derived = from_confusion(figure.confusion) if figure.confusion else {}
+        stated, computed = figure.metrics.get(metric), derived.get(metric, np.nan)
+        if stated is not None:
+            values[number(stated, DECIMALS)] = number(stated, DECIMALS)
+        elif np.isfinite(computed):
+            values.setdefault(number(computed, DECIMALS), f"*{number(computed, DECIMALS)}*")
+    return ", ".join(values.values())

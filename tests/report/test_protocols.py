@@ -35,6 +35,14 @@ def test_a_figure_stands_beside_ours_under_both_protocols(tmp_path):
     assert lines["Specificity"][3] == f"*{from_confusion(CONFUSION)['specificity']:.3f}*"
 
 
+def test_two_printed_values_of_a_metric_share_a_line(tmp_path, monkeypatch):
+    words = Published("official test", {"accuracy": 0.8958, "specificity": 0.821}, None, FIGURE.protocol)
+    notebook = Published("the same", {}, (184, 50, 15, 375), FIGURE.protocol)
+    monkeypatch.setattr("tests.report.test_protocols.RECIPE", replace(RECIPE, published=(words, notebook)))
+    lines = {line[2]: line[3] for line in protocol_matters(board(tmp_path, FIGURE.protocol)).rows}
+    assert lines == {"Accuracy": "0.896", "Specificity": "0.821, *0.786*"}
+
+
 def test_without_an_honest_run_the_difference_is_left_open(tmp_path):
     table = protocol_matters(board(tmp_path, "published-test-selected"))
     assert {line[5:] for line in table.rows} == {("–", "–")}
