@@ -22,6 +22,7 @@ class Assignment:
         xla: Compile with XLA.
         notes: What was said of the run when it was planned.
         sent: When it was made, by the clock `time.monotonic` that all processes of a machine share.
+        conditions: To score the finished run under; none to train it.
     """
 
     data: str
@@ -33,6 +34,7 @@ class Assignment:
     xla: bool
     notes: tuple[str, ...] = ()
     sent: float = field(default_factory=time.monotonic)
+    conditions: tuple[str, ...] = ()
 
     def to_json(self) -> str:
         """As one line."""
@@ -42,7 +44,9 @@ class Assignment:
     def from_json(cls, text: str) -> "Assignment":
         """Reads `to_json`."""
         values = json.loads(text)
-        return cls(**{**values, "notes": tuple(values["notes"])})
+        return cls(
+            **{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+        )
 
 
 class Tell:

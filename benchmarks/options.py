@@ -35,6 +35,8 @@ class Options:
     precision: str
     xla: bool
     workers: int | None
+    tta: int | None
+    mc_dropout: int | None
     retry_failed: bool
     fresh: bool
     list: bool
@@ -76,10 +78,18 @@ def parse(arguments: Sequence[str]) -> Options:
         raise unknown("option", rest[0].split("=")[0], options._option_string_actions)
     if known.protocol not in PROTOCOLS:
         raise unknown("protocol", known.protocol, PROTOCOLS)
-    for name, lowest in (("seeds", 1), ("size", 32), ("films", 40), ("epochs", 1), ("workers", 1)):
+    for name, lowest in (
+        ("seeds", 1),
+        ("size", 32),
+        ("films", 40),
+        ("epochs", 1),
+        ("workers", 1),
+        ("tta", 2),
+        ("mc_dropout", 2),
+    ):
         value = getattr(known, name)
         if value is not None and value < lowest:
-            raise UserError(f"--{name} must be at least {lowest}, not {value}")
+            raise UserError(f"--{name.replace('_', '-')} must be at least {lowest}, not {value}")
     return Options(**vars(known))
 
 
@@ -104,7 +114,11 @@ def parser() -> argparse.ArgumentParser:
     what.add_argument(
         "--only", metavar="PATTERN", help="recipes by name or pattern instead, with commas between"
     )
-    what.add_argument("--protocol", default="official", help=f"{', '.join(PROTOCOLS)} (default official)")
+    what.add_argument(
+        "--protocol",
+        default="official",
+        help=f"{', '.join(PROTOCOLS)} (default official, the one that ranks; docs/protocols.md)",
+    )
     what.add_argument("--seeds", type=int, metavar="N", help="trainings per recipe (default 3, quick 1)")
     data = options.add_argument_group("films")
     data.add_argument(
@@ -136,6 +150,13 @@ def parser() -> argparse.ArgumentParser:
     how.add_argument("--retry-failed", action="store_true", help="run failed runs again")
     how.add_argument("--fresh", action="store_true", help="run everything chosen again")
     how.add_argument("--out", type=Path, default=Path("outputs"), metavar="DIR", help="default outputs")
+    again = options.add_argument_group(
+        "scored again", "added to finished runs from their saved models, without training"
+    )
+    again.add_argument(
+        "--tta", type=int, metavar="K", help="test films in K random views each, as in training"
+    )
+    again.add_argument("--mc-dropout", type=int, metavar="K", help="test films under K draws of dropout")
     look = options.add_argument_group("look only")
     look.add_argument("--list", action="store_true", help="show the recipes and stop")
     look.add_argument("--dry-run", action="store_true", help="show what would be run and stop")

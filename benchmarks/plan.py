@@ -51,12 +51,14 @@ class Job:
         weights: File of initial weights, None for random ones.
         notes: What is said of it on the terminal and on the board.
         memory_mb: Estimate of host memory for its worker.
+        conditions: To score the finished run under; none to train it.
     """
 
     spec: RunSpec
     weights: Path | None
     notes: tuple[str, ...]
     memory_mb: float
+    conditions: tuple[str, ...] = ()
 
 
 def profile_of(options: Options, gpu: Gpu | None) -> str:

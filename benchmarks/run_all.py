@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: The command line, by default this process's.
 
     Returns:
-        0; 1 where a run failed; 2 for wrong use; 130 after Ctrl-C.
+        0; 1 where a run failed or could not be scored again; 2 for wrong use; 130 after Ctrl-C.
     """
     try:
         options = parse(sys.argv[1:] if arguments is None else arguments)

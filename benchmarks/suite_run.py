@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+from benchmarks.conditions import lacking, notes, scoring_jobs, to_score, why_not
 from benchmarks.engines.local import LocalEngine, make_slots
 from benchmarks.options import Options
 from benchmarks.plan import Job, chosen_recipes, make_plan, profile_of
@@ -25,7 +26,7 @@ def run_suite(options: Options) -> bool:
         options: The user's.
 
     Returns:
-        Whether a run of the plan has failed.
+        Whether a run of the plan has failed, or could not be scored under a condition asked for.
     """
     terminal, devices = Terminal(), gpus()
     # Several GPUs take runs as they come: all of them must know the precision.
@@ -47,24 +48,44 @@ def run_suite(options: Options) -> bool:
     todo = choose_jobs(jobs, runs, options)
     _introduce(options, devices, jobs, todo, runs, terminal)
     if options.dry_run:
-        return _show_plan(jobs, runs, options)
+        return _show_plan(jobs, todo, runs, options)
     folders = _make_folders(runs, dataset, jobs, todo, options)
-    if devices and todo:
-        _require_tensorflow_on_gpu()
-    if todo:
-        slots = make_slots(devices, options.workers)
-        with RunsShown(terminal, len(todo)) as shown:
-            engine = LocalEngine(
-                slots, data=dataset.root, cache=options.cache.resolve(), xla=options.xla, watcher=shown
-            )
-            engine.do([(job, folders[job.spec.id]) for job in todo])
-    return _report(options, folders, terminal)
+    _work(todo, folders, dataset, devices, options, terminal)
+    # What was trained just now or long ago is scored in the same way: from its saved model.
+    again = scoring_jobs(jobs, runs, options)
+    if again:
+        terminal.say(f"scoring again from their models: {len(again)} of the finished runs")
+    _work(again, folders, dataset, devices, options, terminal)
+    return _report(jobs, runs, options, terminal)
 
 
 def choose_jobs(jobs: list[Job], runs: Runs, options: Options) -> list[Job]:
     """Leaves out what is done, and what has failed unless it is to be tried again."""
     skipped = set() if options.fresh else {"done"} if options.retry_failed else {"done", "failed"}
     return [job for job in jobs if runs.state(job.spec) not in skipped]
+
+
+def _work(
+    jobs: list[Job],
+    folders: dict[str, RunFolder],
+    dataset: Dataset,
+    devices: list[Gpu],
+    options: Options,
+    terminal: Terminal,
+) -> None:
+    if not jobs:
+        return
+    if devices:
+        _require_tensorflow_on_gpu()
+    with RunsShown(terminal, len(jobs)) as shown:
+        engine = LocalEngine(
+            make_slots(devices, options.workers),
+            data=dataset.root,
+            cache=options.cache.resolve(),
+            xla=options.xla,
+            watcher=shown,
+        )
+        engine.do([(job, folders[job.spec.id]) for job in jobs])
 
 
 def _films(options: Options, source: Source, terminal: Terminal) -> Dataset | None:
@@ -88,13 +109,19 @@ def _introduce(
     done = sum(runs.state(job.spec) == "done" for job in jobs if job not in todo)
     failed = len(jobs) - len(todo) - done
     skipped = f", {failed} failed before (--retry-failed runs them again)" if failed else ""
-    terminal.say(f"{len(jobs)} runs, {done} of them finished before{skipped}, {len(todo)} to do")
+    again = to_score(jobs, todo, runs, options)
+    scored = f", {again} to score again from their models" if again else ""
+    terminal.say(f"{len(jobs)} runs, {done} of them finished before{skipped}, {len(todo)} to do{scored}")
+    for line in notes({job.spec.recipe.name: job.spec.recipe for job in jobs}.values(), options):
+        terminal.say(line, loud=True)
 
 
-def _show_plan(jobs: list[Job], runs: Runs, options: Options) -> bool:
+def _show_plan(jobs: list[Job], todo: list[Job], runs: Runs, options: Options) -> bool:
     width = max(len(job.spec.id) for job in jobs)
     for job in jobs:
         recipe, state = job.spec.recipe, runs.state(job.spec) or "planned"
+        if job not in todo and lacking(job, runs, options):
+            state = "to score" if runs.folder(job.spec).model.exists() else "no model"
         detail = (
             f"{recipe.size} px, {sum(p.epochs for p in recipe.phases)} epochs"
             if recipe.phases
@@ -133,10 +160,12 @@ def _require_tensorflow_on_gpu() -> None:
         )
 
 
-def _report(options: Options, folders: dict[str, RunFolder], terminal: Terminal) -> bool:
+def _report(jobs: list[Job], runs: Runs, options: Options, terminal: Terminal) -> bool:
     from benchmarks.report import write_report
 
-    failed = [folder for folder in folders.values() if folder.state == "failed"]
+    folders = [runs.folder(job.spec) for job in jobs]
+    failed = [folder for folder in folders if folder.state == "failed"]
+    unscored = [line for job in jobs if (line := why_not(job, runs, options))]
     leaderboard = write_report(options.runs, options.report)
     terminal.say(f"leaderboard: {leaderboard}")
     for folder in failed:
@@ -145,4 +174,6 @@ def _report(options: Options, folders: dict[str, RunFolder], terminal: Terminal)
         terminal.say(
             f"{len(failed)} of {len(folders)} runs failed; --retry-failed runs them again", loud=True
         )
-    return bool(failed)
+    for line in unscored:
+        terminal.say(line, loud=True)
+    return bool(failed or unscored)

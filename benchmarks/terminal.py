@@ -18,6 +18,7 @@ STAGES = {
     "predict": "scoring",
     "explain": "explaining",
     "save": "saving",
+    "load": "loading the model",
 }
 
 

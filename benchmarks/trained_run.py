@@ -12,8 +12,7 @@ import tensorflow as tf
 
 from benchmarks.assignment import Assignment, Clock, Tell
 from benchmarks.run_costs import EnergyMeter, Training, costs_of_training, costs_of_use
-from pneumo_tf.data.augment import draw, source_side
-from pneumo_tf.data.batches import change
+from pneumo_tf.data.augment import source_side
 from pneumo_tf.data.cache import cached_pixels
 from pneumo_tf.data.films import Dataset
 from pneumo_tf.data.protocol import PROTOCOLS
@@ -23,6 +22,7 @@ from pneumo_tf.explain.record import record_explanations
 from pneumo_tf.models.registry import architecture, build
 from pneumo_tf.recipe import Recipe
 from pneumo_tf.run import Predictions, RunFolder, RunSpec
+from pneumo_tf.training.conditions import changed_films
 from pneumo_tf.training.harness import CALIBRATION_FILMS, NotFinite, Setting, TrainingFilms, train
 from pneumo_tf.training.step import EVALUATION_BATCH, Predictor
 
@@ -56,7 +56,8 @@ def trained_logits(
     """
     spec = folder.spec
     with clock.stage("start"):
-        _prepare_device(assignment, spec, environment)
+        prepare_device(assignment, spec)
+    environment |= {"tensorflow": tf.__version__, "keras": keras.__version__}
     with clock.stage("decode"):
         pixels = _pixels(dataset, assignment, spec, spec.recipe.size)
         sources = _pixels(dataset, assignment, spec, source_side(spec.recipe.augment, spec.recipe.size))
@@ -84,7 +85,12 @@ def _pixels(dataset: Dataset, assignment: Assignment, spec: RunSpec, side: int) 
     return cached_pixels(dataset, Path(assignment.cache), side=side, fit=fit, edge_crop=edge_crop)
 
 
-def _prepare_device(assignment: Assignment, spec: RunSpec, environment: dict[str, Any]) -> None:
+def prepare_device(assignment: Assignment, spec: RunSpec) -> None:
+    """Sets threads, memory, precision, and on a CPU determinism: once in a process, before TensorFlow starts.
+
+    Raises:
+        UserError: Where the GPU of the assignment is not seen.
+    """
     tf.config.threading.set_intra_op_parallelism_threads(assignment.threads)
     tf.config.threading.set_inter_op_parallelism_threads(2)
     devices = tf.config.list_physical_devices("GPU")
@@ -97,7 +103,6 @@ def _prepare_device(assignment: Assignment, spec: RunSpec, environment: dict[str
         keras.utils.set_random_seed(spec.seed)
         tf.config.experimental.enable_op_determinism()
     keras.mixed_precision.set_global_policy(spec.precision)
-    environment |= {"tensorflow": tf.__version__, "keras": keras.__version__}
 
 
 def _train_within_memory(
@@ -210,7 +215,7 @@ def _outputs(
     pixels: np.ndarray,
     sources: np.ndarray,
 ) -> dict[str, np.ndarray]:
-    rows = {name: dataset.films.indices(getattr(split, name)) for name in ("validation", "test")}
+    rows = {name: dataset.films.indices(ids) for name, ids in split.scored.items()}
     outputs = {name: predict(pixels, chosen) for name, chosen in rows.items()}
     if PROTOCOLS[spec.protocol].reported == "test@augmented":
         changed = _augmented(spec, rows["test"], sources, 0)
@@ -231,9 +236,4 @@ def _write_augmented(
 
 
 def _augmented(spec: RunSpec, rows: np.ndarray, sources: np.ndarray, view: int) -> np.ndarray:
-    """Films changed as in training, (k, side, side) uint8; each view is another draw."""
-    augment, side = spec.recipe.augment, spec.recipe.size
-    draws = draw(augment, len(sources), side, spec.seed, "shown", view)
-    films, warp, tone = sources[rows][..., None], draws.warp[rows], draws.tone[rows]
-    changed = change(films, warp, tone, side=side, fill=augment.fill)
-    return changed.numpy()[..., 0]
+    return changed_films(sources, rows, spec.recipe.augment, spec.recipe.size, spec.seed, "shown", view)

@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,8 @@ from pneumo_tf.run import Predictions, RunFolder, Runs, RunSpec
 PARENT_CHECK_SECONDS = 1.0
 NEEDED = {"trained": "benchmarks.trained_run", "trivial": "pneumo_tf.models.trivial"}
 """What takes long to import, by the kind of run."""
+
+Work = Callable[[RunFolder, Assignment, Tell], None]
 
 
 def main() -> int:
@@ -46,24 +49,39 @@ def main() -> int:
     path, text = json.loads(line)
     folder, assignment = RunFolder(Path(path)), Assignment.from_json(text)
     _print_to(folder.log)
-    folder.work.mkdir(parents=True, exist_ok=True)
     with (folder.path / "lock").open("w") as lock:
         # A worker whose run_all was killed may live for another second: it has to be gone first.
         fcntl.flock(lock, fcntl.LOCK_EX)
-        folder.set_status("running", pid=os.getpid())
-        reason = attempt(folder, assignment, Tell(events))
-        folder.set_status("failed" if reason else "done", reason)
+        do = add_conditions if assignment.conditions else make_run
+        reason = do(folder, assignment, Tell(events))
     return 1 if reason else 0
 
 
-def attempt(folder: RunFolder, assignment: Assignment, tell: Tell) -> str:
-    """Does a run.
+def make_run(folder: RunFolder, assignment: Assignment, tell: Tell) -> str:
+    """Does a run and records how it ended; gives the reason where it failed."""
+    folder.work.mkdir(parents=True, exist_ok=True)
+    folder.set_status("running", pid=os.getpid())
+    reason = attempt(do_run, folder, assignment, tell)
+    folder.set_status("failed" if reason else "done", reason)
+    return reason
+
+
+def add_conditions(folder: RunFolder, assignment: Assignment, tell: Tell) -> str:
+    """Scores a finished run under conditions; where that fails it is told, and the run stays done."""
+    reason = attempt(do_conditions, folder, assignment, tell)
+    if reason:
+        tell("note", text=f"not scored under {', '.join(assignment.conditions)}: {reason}")
+    return reason
+
+
+def attempt(do: Work, folder: RunFolder, assignment: Assignment, tell: Tell) -> str:
+    """Does the work of a worker.
 
     Returns:
         Why it failed, one line; "" where it did not.
     """
     try:
-        do_run(folder, assignment, tell)
+        do(folder, assignment, tell)
     except UserError as error:
         return str(error)
     except MemoryError:
@@ -78,11 +96,9 @@ def attempt(folder: RunFolder, assignment: Assignment, tell: Tell) -> str:
 
 def do_run(folder: RunFolder, assignment: Assignment, tell: Tell) -> None:
     """Trains or fits, scores, explains, and writes every result of a run but its state."""
-    clock, spec, runs = Clock(tell, since=assignment.sent), folder.spec, Runs(folder.path.parent)
+    clock, spec = Clock(tell, since=assignment.sent), folder.spec
     with clock.stage("data"):
-        _, films = runs.read_films(spec.dataset)
-        dataset = Dataset(spec.dataset, "", Path(assignment.data), films)
-        split = read_split(spec, dataset)
+        dataset, split = _read_films(folder, assignment)
     environment = {
         "python": platform.python_version(),
         "numpy": np.__version__,
@@ -100,17 +116,33 @@ def do_run(folder: RunFolder, assignment: Assignment, tell: Tell) -> None:
         with clock.stage("train"):
             train = dataset.films.indices(split.train)
             logits = fit_trivial(spec.recipe.architecture, dataset, Path(assignment.cache), train)
-        sides = {name: dataset.films.indices(getattr(split, name)) for name in ("validation", "test")}
-        outputs = {name: logits[rows] for name, rows in sides.items()}
+        outputs = {name: logits[dataset.films.indices(ids)] for name, ids in split.scored.items()}
         costs = {"train_films": len(split.train)}
     for name, logits in outputs.items():
-        folder.write_predictions(name, Predictions(getattr(split, name.partition("@")[0]), logits))
+        folder.write_predictions(name, Predictions(split.scored[name.partition("@")[0]], logits))
     clock.seconds["total"] = sum(clock.seconds.values())
     # Linux counts kilobytes, macOS bytes.
     unit = 2**20 if sys.platform == "darwin" else 2**10
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
     folder.write_json("costs.json", {"seconds": clock.seconds, "peak_host_mb": peak, **costs})
     folder.write_json("environment.json", environment)
+
+
+def do_conditions(folder: RunFolder, assignment: Assignment, tell: Tell) -> None:
+    """Adds the predictions of a finished run under the conditions of the assignment."""
+    clock = Clock(tell, since=assignment.sent)
+    with clock.stage("data"):
+        dataset, split = _read_films(folder, assignment)
+    with clock.stage("start"):
+        from benchmarks.scoring import score_conditions
+    score_conditions(folder, assignment, dataset, split.test, clock)
+
+
+def _read_films(folder: RunFolder, assignment: Assignment) -> tuple[Dataset, Split]:
+    spec = folder.spec
+    _, films = Runs(folder.path.parent).read_films(spec.dataset)
+    dataset = Dataset(spec.dataset, "", Path(assignment.data), films)
+    return dataset, read_split(spec, dataset)
 
 
 def read_split(spec: RunSpec, dataset: Dataset) -> Split:

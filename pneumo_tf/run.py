@@ -163,7 +163,8 @@ class RunFolder:
         """Writes `predictions/<name>.csv`.
 
         Args:
-            name: `validation`, `test`, or another set; `<set>@<condition>` for films that were changed.
+            name: `validation`, `test` or `held_out`; `<set>@<condition>` where the films or the model were
+                changed at random.
             predictions: The outputs.
         """
         write_atomically(self.path / "predictions" / f"{name}.csv", to_csv(predictions))
@@ -222,7 +223,7 @@ class Runs:
 
         What only describes a recipe is not in the id, so a finished run takes a better description on.
         """
-        folder = RunFolder(self.root / spec.id)
+        folder = self.folder(spec)
         if folder.read_json("run.json") != json.loads(json.dumps(spec.to_dict())):
             folder.write_json("run.json", spec.to_dict())
         if not folder.status:
@@ -235,7 +236,11 @@ class Runs:
 
     def state(self, spec: RunSpec) -> State | None:
         """How far a run came, None where it was never planned here. Writes nothing."""
-        return RunFolder(self.root / spec.id).status.get("state")
+        return self.folder(spec).status.get("state")
+
+    def folder(self, spec: RunSpec) -> RunFolder:
+        """Where a run is, or would be. Writes nothing."""
+        return RunFolder(self.root / spec.id)
 
     def dataset_folder(self, fingerprint: str) -> Path:
         """Where the film table and the splits of a dataset are kept."""

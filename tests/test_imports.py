@@ -30,6 +30,7 @@ WITHOUT_TENSORFLOW = [
     "benchmarks.run_all",
     "benchmarks.suite_run",
     "benchmarks.plan",
+    "benchmarks.conditions",
     "benchmarks.report",
     "benchmarks.fetch",
     "benchmarks.worker",

@@ -123,6 +123,7 @@ class LocalEngine:
             gpu=slot.gpu is not None,
             xla=self._xla,
             notes=job.notes,
+            conditions=job.conditions,
         )
         process = self._take_spare(slot) or _new_process(slot, job)
         process.assign(folder, assignment)

@@ -16,6 +16,7 @@ from pneumo_tf.models.registry import architecture
 from pneumo_tf.recipe import Recipe
 from pneumo_tf.run import Predictions
 from pneumo_tf.training.checkpoint import Checkpoint, Progress
+from pneumo_tf.training.dropout import seed_dropout
 from pneumo_tf.training.features import Features
 from pneumo_tf.training.feed import Batch, FeatureFeed, Feed, FilmFeed
 from pneumo_tf.training.films import TrainingFilms
@@ -231,7 +232,7 @@ class _Loop:
 
     def train_epoch(self, number: int, epoch: int, step: TrainingStep, feed: Feed) -> float:
         key = (self.setting.seed, number, epoch)
-        _seed_dropout(self.model, *key)
+        seed_dropout(self.model, *key)
         view = (self.setting.seed, number, self.recipe.view(number, epoch))
         order = training_order(self.recipe, self.films.train, self.films.labels[self.films.train], *key)
         total, before = tf.constant(0.0), 0
@@ -288,14 +289,6 @@ class _Loop:
             wait_share=progress.waited / (training - progress.traced_steps),
             flops_per_second=progress.flops / (training - progress.traced_steps),
         )
-
-
-def _seed_dropout(model: keras.Model, *key: int) -> None:
-    """Sets every dropout layer's stream for an epoch, so that a resumed run draws the same masks."""
-    for number, layer in enumerate(model.layers):
-        if isinstance(layer, keras.layers.Dropout):
-            state = generator("dropout", number, *key).integers(2**32, size=2, dtype=np.uint32)
-            layer.seed_generator.state.assign(state)
 
 
 def _steady_rate(history: list[dict[str, float]], films: int) -> float:

@@ -132,16 +132,24 @@ class TrainingStep:
 class Predictor:
     """Logits of films in a fixed order, by one compiled function."""
 
-    def __init__(self, model: keras.Model, *, batch: int = EVALUATION_BATCH, xla: bool = False) -> None:
+    def __init__(
+        self, model: keras.Model, *, batch: int = EVALUATION_BATCH, xla: bool = False, dropout: bool = False
+    ) -> None:
         """Prepares the function; it is traced at its first call.
 
         Args:
             model: Films to logits, or features to logits.
             batch: Films at a time.
             xla: Compile with XLA.
+            dropout: Draw dropout as in training, with batch norm in inference mode: it is frozen for good.
         """
+        if dropout:
+            # Keras runs a batch norm that is not trainable in inference mode, whatever `training` says.
+            for layer in model.layers:
+                if isinstance(layer, keras.layers.BatchNormalization):
+                    layer.trainable = False
         self.batch, self._shape = batch, model.input_shape[1:]
-        self.function = Compiled(lambda films: model(films, training=False), xla=xla)
+        self.function = Compiled(lambda films: model(films, training=dropout), xla=xla)
 
     def __call__(self, films: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Predicts.

@@ -9,7 +9,7 @@ from benchmarks import run_costs, suite_run, trained_run
 from benchmarks.assignment import Assignment, Clock
 from benchmarks.options import parse
 from benchmarks.plan import make_plan
-from benchmarks.worker import attempt
+from benchmarks.worker import attempt, do_run
 from pneumo_tf.errors import UserError
 from pneumo_tf.run import Runs
 from pneumo_tf.training.hardware import Gpu
@@ -44,7 +44,7 @@ def planned(small_phantom, tmp_path):
 @pytest.fixture
 def no_device(monkeypatch):
     # Threads and determinism can be set once in a process; the tests beside this one have their own.
-    monkeypatch.setattr(trained_run, "_prepare_device", lambda *_: None)
+    monkeypatch.setattr(trained_run, "prepare_device", lambda *_: None)
 
 
 def fails_until(parts, error):
@@ -72,7 +72,7 @@ def test_a_batch_too_large_is_cut_and_the_board_is_told(planned, monkeypatch):
     monkeypatch.setattr(
         trained_run, "Predictor", lambda model, **how: asked.append(how["batch"]) or predictor(model, **how)
     )
-    assert attempt(folder, assignment, SILENT) == ""
+    assert attempt(do_run, folder, assignment, SILENT) == ""
     assert seen == [1, 2, 4]
     assert asked == [32]
     assert folder.read_json("costs.json")["micro_batches"] == 4
@@ -84,7 +84,7 @@ def test_a_batch_too_large_is_cut_and_the_board_is_told(planned, monkeypatch):
 @pytest.mark.usefixtures("no_device")
 def test_the_costs_of_a_run_are_recorded(planned):
     folder, assignment = planned
-    assert attempt(folder, assignment, SILENT) == ""
+    assert attempt(do_run, folder, assignment, SILENT) == ""
     costs = folder.read_json("costs.json")
     stages = {"start", "data", "decode", "build", "train", "predict", "explain", "save"}
     assert stages < set(costs["seconds"])
@@ -123,7 +123,7 @@ def test_energy_is_that_of_the_whole_training_or_not_told(planned, monkeypatch, 
     if resumed:
         (folder.work / "something").write_text("from an earlier process")
     on_gpu = dataclasses.replace(assignment, gpu=True, device="NVIDIA A100-SXM4-40GB")
-    assert attempt(folder, on_gpu, SILENT) == ""
+    assert attempt(do_run, folder, on_gpu, SILENT) == ""
     costs = folder.read_json("costs.json")
     assert costs["energy_joules"] == (None if resumed else 5)
     assert costs["peak_device_mb"] == 1024
@@ -133,7 +133,7 @@ def test_energy_is_that_of_the_whole_training_or_not_told(planned, monkeypatch, 
 @pytest.mark.usefixtures("no_device")
 def test_memory_that_never_suffices_is_a_reason(planned, monkeypatch):
     monkeypatch.setattr(trained_run, "train", fails_until(10**6, OUT_OF_MEMORY)[0])
-    assert "smaller --size" in attempt(*planned, SILENT)
+    assert "smaller --size" in attempt(do_run, *planned, SILENT)
 
 
 @pytest.mark.usefixtures("no_device")
@@ -141,13 +141,13 @@ def test_a_loss_that_is_no_number_is_a_reason(planned, monkeypatch):
     monkeypatch.setattr(
         trained_run, "train", fails_until(2, NotFinite("the loss is nan in phase 1, epoch 1"))[0]
     )
-    assert "the loss is nan in phase 1, epoch 1" in attempt(*planned, SILENT)
+    assert "the loss is nan in phase 1, epoch 1" in attempt(do_run, *planned, SILENT)
 
 
 @pytest.mark.usefixtures("no_device")
 def test_a_bug_is_a_reason_too_and_its_traceback_is_in_the_log(planned, monkeypatch, capsys):
     monkeypatch.setattr(trained_run, "train", fails_until(2, KeyError("surprise"))[0])
-    assert attempt(*planned, SILENT).startswith("KeyError")
+    assert attempt(do_run, *planned, SILENT).startswith("KeyError")
     assert "Traceback" in capsys.readouterr().err
 
 
@@ -158,7 +158,7 @@ def test_augmented_test_films_are_predicted_beside_the_plain_ones(planned):
     recipe = dataclasses.replace(spec.recipe, augment=dataclasses.replace(spec.recipe.augment, rotation=20.0))
     other = Runs(folder.path.parent).plan(dataclasses.replace(spec, recipe=recipe))
     other.work.mkdir()
-    assert attempt(other, assignment, SILENT) == ""
+    assert attempt(do_run, other, assignment, SILENT) == ""
     plain, changed = other.read_predictions("test"), other.read_predictions("test@augmented")
     assert plain.ids == changed.ids
     assert not np.allclose(plain.logits, changed.logits)
