@@ -14,10 +14,10 @@ from pathlib import Path
 
 from pneumo_tf.atomic import write_atomically
 from pneumo_tf.errors import UserError
+from pneumo_tf.report import folds, protocols
 from pneumo_tf.report.board import standings
 from pneumo_tf.report.leaderboard import ranking
 from pneumo_tf.report.markdown import plain
-from pneumo_tf.report.protocols import LEAD, protocol_matters
 from pneumo_tf.report.provenance import opening
 from pneumo_tf.report.rows import Board, read_boards
 from pneumo_tf.run import RunFolder, Runs
@@ -67,9 +67,13 @@ def boards_text(reference: Path) -> str:
 def _board(board: Board) -> str:
     about = "\n".join(f"- {plain(line)}" for line in opening(board))
     parts = [f"### {plain(board.title)}, profile {board.profile}", about, ranking(board, standings(board))]
-    matters = protocol_matters(board).markdown()
-    if matters:
-        parts += ["#### Protocol matters", LEAD, matters.rstrip("\n")]
+    tables = {
+        "Five folds": (folds.LEAD, folds.five_folds(board)),
+        "Protocol matters": (protocols.LEAD, protocols.protocol_matters(board)),
+    }
+    for title, (lead, table) in tables.items():
+        if table.rows:
+            parts += [f"#### {title}", lead, table.markdown().rstrip("\n")]
     return "\n\n".join(parts)
 
 

@@ -5,52 +5,77 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pneumo_tf.evaluation.comparison import aligned
 from pneumo_tf.evaluation.scored import Scored
 
 
 @dataclass(frozen=True)
 class Trust:
-    """How the errors of a row's averaged scores are ranked.
+    """What the calls of averaged scores can be trusted by.
 
     Args:
-        error: Share of films called wrongly: the AURC of trust that says nothing.
-        best: AURC of trust that puts every error last.
-        by_score: AURC of the distance of the mean score from the threshold.
-        by_spread: AURC of the agreement of the runs, nan for one run.
+        wrong: (n,) bool: films called wrongly by the mean score.
+        distance: (n,) distance of the mean score from the threshold: the farther, the more it is trusted.
+        spread: (n,) standard deviation of the scores of each film: the smaller, the more it is trusted.
+            None for one set.
     """
 
-    error: float
-    best: float
-    by_score: float
-    by_spread: float
+    wrong: np.ndarray
+    distance: np.ndarray
+    spread: np.ndarray | None
+
+    @property
+    def error(self) -> float:
+        """Share of films called wrongly: the AURC of trust that says nothing."""
+        return float(self.wrong.mean())
+
+    @property
+    def best(self) -> float:
+        """AURC of trust that puts every error last."""
+        return aurc(self.wrong, ~self.wrong)
+
+    @property
+    def by_distance(self) -> float:
+        """AURC of the distance from the threshold."""
+        return aurc(self.wrong, self.distance)
+
+    @property
+    def by_spread(self) -> float:
+        """AURC of the agreement of the scores, nan for one set."""
+        return np.nan if self.spread is None else aurc(self.wrong, -self.spread)
 
 
-def aurc(wrong: np.ndarray, trust: np.ndarray) -> float:
-    """Mean, over the films trusted most of every number, of the share of them that is wrong.
+def risk_by_coverage(wrong: np.ndarray, trust: np.ndarray) -> np.ndarray:
+    """(n,) share that is wrong among the one, two … n films trusted most.
 
     Films of equal trust are taken in any order: each counts as the mean of its group.
 
     Args:
         wrong: (n,) bool: called wrongly.
         trust: (n,) the higher, the earlier a film is kept.
-
-    Reference: Y. Geifman, G. Uziel & R. El-Yaniv, Bias-reduced uncertainty estimation for deep neural
-        classifiers, 2019.
     """
     _, group = np.unique(-trust.astype(np.float64), return_inverse=True)
     expected = (np.bincount(group, wrong) / np.bincount(group))[group]
     kept = np.cumsum(expected[np.argsort(group, kind="stable")])
-    return float(np.mean(kept / np.arange(1, len(wrong) + 1)))
+    return kept / np.arange(1, len(wrong) + 1)
 
 
-def rank_errors(runs: Sequence[Scored]) -> Trust:
-    """Averages the scores of a row's runs, and asks what tells their errors.
+def aurc(wrong: np.ndarray, trust: np.ndarray) -> float:
+    """Mean of `risk_by_coverage` over every number of films kept.
+
+    Reference: Y. Geifman, G. Uziel & R. El-Yaniv, Bias-reduced uncertainty estimation for deep neural
+        classifiers, 2019.
+    """
+    return float(np.mean(risk_by_coverage(wrong, trust)))
+
+
+def trust_in(sets: Sequence[Scored]) -> Trust:
+    """Averages the scores of the same films, and gives what may tell the errors of the mean.
 
     Args:
-        runs: The same recipe and films, one set per seed.
+        sets: Of seeds, folds, views of the films, or draws of dropout.
     """
-    scores = np.stack([run.score for run in runs])
+    first, (scores,) = aligned([sets])
     mean = scores.mean(axis=0)
-    wrong = (mean > 0) != (runs[0].labels == 1)
-    spread = aurc(wrong, -scores.std(axis=0)) if len(runs) > 1 else np.nan
-    return Trust(float(wrong.mean()), aurc(wrong, ~wrong), aurc(wrong, np.abs(mean)), spread)
+    spread = scores.std(axis=0) if len(sets) > 1 else None
+    return Trust((mean > 0) != (first.labels == 1), np.abs(mean), spread)

@@ -5,19 +5,23 @@ from collections.abc import Sequence
 import numpy as np
 
 from pneumo_tf.evaluation.calibration import TEMPERATURES, Calibration, calibration, fit_temperature
+from pneumo_tf.report.judged import Judged, where_fixed
 from pneumo_tf.report.markdown import Table, number
-from pneumo_tf.report.rows import Row
 
-LEAD = (
-    "On the test films, means over seeds; → after temperature scaling, fitted on the validation films of "
-    "each run. ECE: ten bins of equal mass; beside it what a perfectly calibrated model would show on as "
-    "many films. Brier = miscalibration − discrimination + uncertainty (Dimitriadis, Gneiting & Jordan 2021)."
-)
 CHANGED = {"ece": "ECE", "log_loss": "Log loss", "brier": "Brier"}
 PARTS = {"miscalibration": "Miscalibration", "discrimination": "Discrimination"}
 
 
-def calibrations(rows: Sequence[Row]) -> Table:
+def lead(rows: Sequence[Judged]) -> str:
+    """How to read `calibrations`."""
+    return (
+        f"On the test films, means over models; → after temperature scaling, fitted {where_fixed(rows)}. "
+        "ECE: ten bins of equal mass; beside it what a perfectly calibrated model would show on as many "
+        "films. Brier = miscalibration − discrimination + uncertainty (Dimitriadis, Gneiting & Jordan 2021)."
+    )
+
+
+def calibrations(rows: Sequence[Judged]) -> Table:
     """A line for each row."""
     lines, ends, uncertainty = [], [], ""
     for row in rows:
@@ -33,14 +37,14 @@ def calibrations(rows: Sequence[Row]) -> Table:
         chance, uncertainty = _mean(raw, "ece_by_chance"), _mean(raw, "uncertainty")
         lines.append((row.name, number(float(np.mean(temperatures)), 2), chance, *changed, *parts))
     notes = [f"Uncertainty, the same for all rows: {uncertainty}."]
-    notes += [f"The validation films of {', '.join(ends)} do not fix a temperature."] if ends else []
+    notes += [f"The films do not fix a temperature for {', '.join(ends)}."] if ends else []
     header = ("Recipe", "Temperature", "ECE by chance", *CHANGED.values(), *PARTS.values())
     return Table(header, lines, notes)
 
 
-def row_temperatures(row: Row) -> list[float]:
-    """The temperature of each run of a row, by its own validation films."""
-    return [fit_temperature(run.labels, run.score) for run in row.validation]
+def row_temperatures(row: Judged) -> list[float]:
+    """The temperature of each model of a line, by the films that it is fixed on."""
+    return [fit_temperature(films.labels, films.score) for films in row.tuning]
 
 
 def _mean(of: Sequence[Calibration], name: str) -> str:

@@ -33,7 +33,7 @@ def differences(board: Board) -> Table:
     lines = []
     for place, row in enumerate(rows[1:], start=1):
         plain = (_share(board, place, name, shares[name], decimals) for name in CLASS_OF)
-        auc = _with_interval(board.comparison.difference[place, 0], aucs[place - 1], decimals)
+        auc = difference_with_interval(board.comparison.difference[place, 0], aucs[place - 1], decimals)
         p = probability(board.comparison.adjusted[place, 0])
         lines.append((row.name, auc, p, *plain, _f1(board, place, decimals)))
     return Table(header, lines)
@@ -54,10 +54,11 @@ def _share(board: Board, place: int, name: str, shares: np.ndarray, decimals: in
 def _f1(board: Board, place: int, decimals: int) -> str:
     own, first = (board.ranking[at].estimates["f1"] for at in (place, 0))
     interval = percentile_interval(own.draws.astype(np.float64) - first.draws)
-    return _with_interval(own.value - first.value, interval, decimals)
+    return difference_with_interval(own.value - first.value, interval, decimals)
 
 
-def _with_interval(value: float, interval: tuple[float, float], decimals: int) -> str:
+def difference_with_interval(value: float, interval: tuple[float, float], decimals: int) -> str:
+    """`+0.012 [-0.003 to +0.027]`, or a dash where there is no value."""
     if not np.isfinite(value):
         return DASH
     low, high = (signed(end, decimals) for end in interval)

@@ -12,6 +12,7 @@ from pneumo_tf.evaluation.intervals import LEVEL, REPLICATES, Estimate
 from pneumo_tf.evaluation.metrics import METRICS, confusion
 from pneumo_tf.report.board import Standing
 from pneumo_tf.report.costs import devices
+from pneumo_tf.report.cross_validation import CrossValidation, cross_validations
 from pneumo_tf.report.rows import Board, Row
 from pneumo_tf.report.unfinished import state_and_reason
 from pneumo_tf.run import HARNESS_VERSION
@@ -83,6 +84,7 @@ def _text(values: Any) -> str:
 
 def _rows(board: Board, order: Sequence[Standing]) -> Iterator[dict[str, Any]]:
     standing = _by_row(order)
+    folds = {id(found.row): found for found in cross_validations(board)}
     for row in board.rows:
         yield {
             **_about_row(row, standing.get(id(row))),
@@ -90,6 +92,7 @@ def _rows(board: Board, order: Sequence[Standing]) -> Iterator[dict[str, Any]]:
             "against_first": _against_first(board, standing.get(id(row))),
             "validation_auc": _rounded(row.validation_auc) if row.runs else None,
             "metrics": {name: _estimate(estimate) for name, estimate in row.estimates.items()},
+            **({"cross_validation": _cross_validation(folds[id(row)])} if id(row) in folds else {}),
             "by_run": [_run(row, index) for index in range(len(row.runs))],
             "unfinished": [
                 {"run": folder.path.name, "seed": spec.seed, "fold": spec.fold}
@@ -98,6 +101,16 @@ def _rows(board: Board, order: Sequence[Standing]) -> Iterator[dict[str, Any]]:
             ],
             "settings": row.recipe.to_dict(),
         }
+
+
+def _cross_validation(folds: CrossValidation) -> dict[str, Any]:
+    return {
+        "complete_seeds": folds.complete,
+        **{
+            kind: {name: _estimate(estimate) for name, estimate in estimates.items()}
+            for kind, estimates in folds.estimates.items()
+        },
+    }
 
 
 def _run(row: Row, index: int) -> dict[str, Any]:

@@ -30,10 +30,14 @@ class Family:
 
 
 def families(board: Board) -> list[Family]:
-    """Every family with something to compare: published figures, or runs under a published protocol."""
+    """Every family with something to compare: published figures, or runs under a published protocol.
+
+    Rows of folds have a table of their own.
+    """
     recipes: dict[str, dict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
     for row in board.rows:
-        recipes[row.recipe.family or "Other"][row.recipe.name].append(row)
+        if not row.cross_validated:
+            recipes[row.recipe.family or "Other"][row.recipe.name].append(row)
     found = []
     for title in sorted(recipes):
         told = [rows for _, rows in sorted(recipes[title].items()) if _comparable(rows)]
@@ -94,6 +98,4 @@ def _as_printed(value: float) -> str:
 
 def _where(row: Row) -> str:
     protocol = "official test" if row.protocol == OFFICIAL else f"protocol {row.protocol}"
-    folds = {spec.fold for spec in row.specs if spec.fold is not None}
-    parts = [f"{len({spec.seed for spec in row.specs})} seeds", *([f"{len(folds)} folds"] if folds else [])]
-    return ", ".join([protocol, *parts]).replace("1 seeds", "1 seed")
+    return f"{protocol}, {len(row.specs)} seeds".replace(" 1 seeds", " 1 seed")

@@ -13,6 +13,7 @@ from pneumo_tf.report import (
     doubt,
     explanation_page,
     export,
+    folds,
     protocols,
     provenance,
     series,
@@ -28,6 +29,7 @@ from pneumo_tf.report.board import (
     standings,
 )
 from pneumo_tf.report.families import families
+from pneumo_tf.report.judged import judged
 from pneumo_tf.report.markdown import EXTRA, ROUNDING, plain
 from pneumo_tf.report.markdown import bullets as _bullets
 from pneumo_tf.report.markdown import section as _section
@@ -40,6 +42,7 @@ Sections = Sequence[tuple[str, Sequence[tuple[str, str]]]]
 NOT_A_DEVICE = "Research on methods. Not a medical device: nothing here is fit for the care of patients."
 SYNTHETIC = "SYNTHETIC FILMS: these numbers say that the suite works, nothing about medicine."
 EMPTY = "No run is done yet. `python -m benchmarks.run_all --profile quick` makes the first ones."
+UNRANKED = "No run under the protocol `official` is done, and no other protocol ranks."
 
 
 def write_leaderboard(boards: Sequence[Board], out: Path, figures: Sequence[Sections] = ()) -> Path:
@@ -93,7 +96,7 @@ def _board(board: Board, ranked: Sequence[Standing], figures: Sections) -> str:
 def ranking(board: Board, ranked: Sequence[Standing]) -> str:
     """Gives the main table of a board, with how to read it, as markdown."""
     if not ranked:
-        return EMPTY
+        return UNRANKED if any(row.runs for row in board.rows) else EMPTY
     return f"{tables.ranking(ranked).markdown()}\n\n{_bullets(_key(board, ranked))}"
 
 
@@ -109,6 +112,7 @@ def _details(board: Board, ranked: Sequence[Standing]) -> list[str]:
             tables.counts(ranked).markdown(),
             "Films of the test set, means over seeds." if several else "Films of the test set.",
         ),
+        _section("Five folds", folds.five_folds(board).markdown(), folds.LEAD),
         *_trust(board),
         explanation_page.summary(board),
         _section("What a run took", costs.time(ranked).markdown(), costs.TIME_LEAD),
@@ -140,13 +144,15 @@ def _details(board: Board, ranked: Sequence[Standing]) -> list[str]:
 
 def _trust(board: Board) -> list[str]:
     """How far probabilities, thresholds and calls can be trusted."""
-    rows = board.ranking
+    rows, lines = board.ranking, judged(board)
     return [
-        _section("Calibration", calibration.calibrations(rows).markdown(), calibration.LEAD),
-        _section("Operating points", thresholds.operating_points(rows).markdown(), thresholds.POINTS_LEAD),
+        _section("Calibration", calibration.calibrations(lines).markdown(), calibration.lead(lines)),
+        _section(
+            "Operating points", thresholds.operating_points(lines).markdown(), thresholds.points_lead(lines)
+        ),
         _section("Other prevalences", thresholds.prevalences(rows).markdown(), thresholds.PREVALENCE_LEAD),
         _section("Specificity by series", series.specificity_by_series(rows).markdown(), series.LEAD),
-        _section("Risk and coverage", doubt.risk_coverage(rows).markdown(), doubt.LEAD),
+        _section("Risk and coverage", doubt.risk_coverage(board).markdown(), doubt.LEAD),
     ]
 
 

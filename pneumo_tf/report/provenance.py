@@ -1,7 +1,7 @@
 """What a board was made from: films, runs, machine and versions, and what its runs said of themselves."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 import numpy as np
@@ -51,14 +51,12 @@ def opening(board: Board) -> list[str]:
     runs = sum(len(row.runs) for row in done)
     planned = runs + sum(len(row.unfinished) for row in board.rows)
     seeds = sorted({spec.seed for row in done for spec in row.specs})
-    others = sorted({row.protocol for row in done} - {OFFICIAL})
     limits = sorted({spec.train_films for row in done for spec in row.specs if spec.train_films})
     lines = [
         f"**Runs:** {runs} of {planned} done, in {len(done)} of {len(board.rows)} rows; profile "
         f"{board.profile}; seeds {', '.join(map(str, seeds)) or 'none'}"
         + (f"; at most {max(limits):,} training films" if limits else ""),
-        "**Protocol:** official (trained on the train folder, scored once on the test folder)"
-        + (f"; beside it, never ranked: {', '.join(others)}" if others else ""),
+        _protocols(done),
         f"**Machine:** {_join(device for row in done for device in devices(row))}; precision "
         f"{_join(spec.precision for row in done for spec in row.specs)}",
         f"**Versions:** {_versions(done)}; harness {HARNESS_VERSION}; newest run {_day(board.newest)}",
@@ -67,6 +65,14 @@ def opening(board: Board) -> list[str]:
     return lines + (
         [f"**Missing:** {listed(missing, 5)}; what to do stands under *Not done*"] if missing else []
     )
+
+
+def _protocols(done: Sequence[Row]) -> str:
+    others = sorted({row.protocol for row in done} - {OFFICIAL})
+    if others and not any(row.ranked for row in done):
+        return f"**Protocol:** never ranked: {', '.join(others)}"
+    beside = f"; beside it, never ranked: {', '.join(others)}" if others else ""
+    return f"**Protocol:** official (trained on the train folder, scored once on the test folder){beside}"
 
 
 def warnings(board: Board) -> list[str]:

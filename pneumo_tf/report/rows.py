@@ -2,14 +2,16 @@
 
 import json
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import count
 from typing import Any, Literal
 
 import numpy as np
 
 from pneumo_tf.data.films import Films
-from pneumo_tf.data.protocol import PROTOCOLS
+from pneumo_tf.data.protocol import PROTOCOLS, Protocol
 from pneumo_tf.errors import UserError
 from pneumo_tf.evaluation.comparison import Comparison
 from pneumo_tf.evaluation.intervals import Estimate, PatientBootstrap
@@ -58,6 +60,11 @@ class Row:
         return self.recipe.phases == ()
 
     @property
+    def cross_validated(self) -> bool:
+        """Whether its runs are folds, each with films of its own that it held out."""
+        return bool(self._protocol and self._protocol.folds)
+
+    @property
     def ranked(self) -> bool:
         """Whether the row stands in the ranking: the official protocol and a run that is done."""
         return self.protocol == OFFICIAL and bool(self.runs)
@@ -65,14 +72,30 @@ class Row:
     @cached_property
     def test(self) -> tuple[Scored, ...]:
         """Predictions of the films reported on, one set per run in `runs`."""
-        protocol = PROTOCOLS.get(self.protocol)
         # A trivial row has no augmentation to leave on.
-        return self._scored(protocol.reported if protocol and not self.trivial else "test")
+        return self._scored(self._protocol.reported if self._protocol and not self.trivial else "test")
 
     @cached_property
     def validation(self) -> tuple[Scored, ...]:
         """Validation predictions, one set per run in `runs`."""
         return self._scored("validation")
+
+    @cached_property
+    def held_out(self) -> tuple[Scored, ...]:
+        """Of a row of folds, the predictions of the films that each run in `runs` held out."""
+        return self._scored("held_out")
+
+    def drawn(self, kind: str) -> dict[int, tuple[Scored, ...]]:
+        """Test predictions under the conditions `<kind>-1`, `<kind>-2` …, by their run's place in `runs`.
+
+        Runs without any are left out, and of each other run there are as many as every one of them has.
+        """
+        names = [set(run.prediction_sets()) for run in self.runs]
+        counts = [next(n for n in count() if f"test@{kind}-{n + 1}" not in known) for known in names]
+        places = [place for place, found in enumerate(counts) if found]
+        fewest = min((counts[place] for place in places), default=0)
+        sets = [self._scored(f"test@{kind}-{number + 1}", places) for number in range(fewest)]
+        return dict(zip(places, zip(*sets, strict=True), strict=True))
 
     @cached_property
     def estimates(self) -> dict[str, Estimate]:
@@ -113,17 +136,23 @@ class Row:
         """`status.json` of each run in `runs`."""
         return tuple(run.status for run in self.runs)
 
-    def _scored(self, name: str) -> tuple[Scored, ...]:
-        """Joins every run's predictions; runs of one fold must hold the same films."""
+    @property
+    def _protocol(self) -> Protocol | None:
+        return PROTOCOLS.get(self.protocol)
+
+    def _scored(self, name: str, places: Sequence[int] | None = None) -> tuple[Scored, ...]:
+        """Joins predictions of runs; the test films are the same for all of them, other films for a fold."""
         scored: list[Scored] = []
         whole: dict[int | None, tuple[str, ...]] = {}
-        if self.protocol == OFFICIAL and name == "test":
+        tested = name.partition("@")[0] == "test"
+        if tested and (self.protocol == OFFICIAL or self.cross_validated):
             whole[None] = tuple(film.id for film in self.films if film.split == "test")
-        for run, spec in zip(self.runs, self.specs, strict=True):
+        for place in range(len(self.runs)) if places is None else places:
+            run, fold = self.runs[place], self.specs[place].fold
             predictions = run.read_predictions(name)
             try:
                 joined = join(predictions, self.films, self.joined.get(name))
-                check_complete(joined.ids, whole.setdefault(spec.fold, joined.ids))
+                check_complete(joined.ids, whole.setdefault(None if tested else fold, joined.ids))
             except UserError as error:
                 raise UserError(f"{run.predictions_file(name)}: {error}") from error
             self.joined[name] = joined

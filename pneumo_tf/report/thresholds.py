@@ -3,24 +3,29 @@
 from collections.abc import Callable, Sequence
 
 from pneumo_tf.evaluation.operating_points import POINTS, PREVALENCES, keep_promise, predictive_values
+from pneumo_tf.report.judged import Judged, where_fixed
 from pneumo_tf.report.markdown import Table, number, signed
 from pneumo_tf.report.rows import Row
 
-POINTS_LEAD = (
-    "Sensitivity / specificity on the test films, means over seeds; in brackets the drift from what the same "
-    "threshold promised on the validation films, where alone it was fixed."
-)
 PREVALENCE_LEAD = (
     "PPV / NPV at probability 0.5 where another share of the children has pneumonia, from sensitivity and "
     "specificity on the test films."
 )
 
 
-def operating_points(rows: Sequence[Row]) -> Table:
-    """What thresholds that were fixed on validation films keep on test films."""
+def points_lead(rows: Sequence[Judged]) -> str:
+    """How to read `operating_points`."""
+    return (
+        "Sensitivity / specificity on the test films, means over models; in brackets the drift from what the "
+        f"same threshold promised where alone it was fixed: {where_fixed(rows)}."
+    )
+
+
+def operating_points(rows: Sequence[Judged]) -> Table:
+    """What thresholds that were fixed on other films keep on test films."""
     lines = []
     for row in rows:
-        found = [keep_promise(name, row.validation, row.test) for name in POINTS]
+        found = [keep_promise(name, row.tuning, row.test) for name in POINTS]
         lines.append((row.name, *(f"{_pair(p.kept, number)} ({_pair(p.drift, signed)})" for p in found)))
     return Table(("Recipe", *(point.title for point in POINTS.values())), lines)
 

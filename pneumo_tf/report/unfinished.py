@@ -1,10 +1,11 @@
 """Runs that are not done: each is a line with its reason and what to do about it."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 
 from pneumo_tf.report.markdown import Table
 from pneumo_tf.report.rows import Board, Row
-from pneumo_tf.run import RunFolder
+from pneumo_tf.run import RunFolder, RunSpec
 
 OTHER_HARNESS = "made by another version of the harness"
 AGAIN = "start `python -m benchmarks.run_all` again"
@@ -14,15 +15,26 @@ def unfinished(board: Board) -> Table:
     """Every run of a board that gives no number, alike runs of one row on one line."""
     lines = []
     for row in board.rows:
-        alike: dict[tuple[str, str], list[int]] = defaultdict(list)
+        alike: dict[tuple[str, str], list[RunSpec]] = defaultdict(list)
         for folder, spec in zip(row.unfinished, row.unfinished_specs, strict=True):
-            alike[state_and_reason(folder)].append(spec.seed)
-        for (state, reason), seeds in sorted(alike.items()):
-            shown = ", ".join(map(str, sorted(set(seeds))))
+            alike[state_and_reason(folder)].append(spec)
+        for (state, reason), specs in sorted(alike.items(), key=lambda item: item[0]):
+            shown = ", ".join(_seeds_and_folds(specs))
             lines.append(
                 (row.name, row.protocol, shown, state, reason or "no reason given", remedy(state, reason))
             )
     return Table(("Recipe", "Protocol", "Seeds", "State", "Reason", "What to do"), lines, left=6)
+
+
+def _seeds_and_folds(specs: Sequence[RunSpec]) -> list[str]:
+    """Each seed, with the folds of it where there are folds."""
+    folds: dict[int, set[int]] = defaultdict(set)
+    for spec in specs:
+        folds[spec.seed] |= set() if spec.fold is None else {spec.fold}
+    return [
+        f"{seed} (fold{'s' * (len(own) > 1)} {', '.join(map(str, sorted(own)))})" if own else str(seed)
+        for seed, own in sorted(folds.items())
+    ]
 
 
 def state_and_reason(folder: RunFolder) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from pneumo_tf.data.films import Film, Films
+from pneumo_tf.data.honest_protocols import split_cv5
 from pneumo_tf.recipe import Augment, Head, Phase, Published, Recipe
 from pneumo_tf.run import Predictions, RunFolder, Runs, RunSpec
 
@@ -151,8 +152,12 @@ def finish(folder: RunFolder, films: Films, *, device: str = CPU, at: float = 1_
     recipe, seed = spec.recipe, spec.seed
     parts = {"test": films.where(lambda f: f.split == "test")}
     parts["validation"] = Films(films.where(lambda f: f.split == "train").rows[::5])
+    if spec.protocol == "cv5":
+        sides = split_cv5(films, spec.fold).scored
+        parts = {side: films.where(lambda f, ids=set(ids): f.id in ids) for side, ids in sides.items()}
     for name, part in parts.items():
-        predictions = fabricate_predictions(part, recipe, seed, test=name == "test")
+        training = seed + 100 * (spec.fold or 0)
+        predictions = fabricate_predictions(part, recipe, training, test=name == "test")
         folder.write_predictions(name, predictions)
     seconds = {"start": 4.1, "predict": 1.9, "total": 12.5 + seed}
     costs: dict = {"seconds": seconds, "parameters": 257}
@@ -231,17 +236,18 @@ def fabricate_runs(
     runs, films = Runs(root), fabricate_films(n_test, n_train)
     runs.write_films(title, films)
 
-    def plan(recipe: Recipe, seed: int, protocol: str) -> RunFolder:
+    def plan(recipe: Recipe, seed: int, protocol: str, fold: int | None = None) -> RunFolder:
         weights = "random" if recipe.initial == "random" or not recipe.phases else "imagenet:0a1b2c3d"
         precision = "float32" if device == CPU or not recipe.phases else "mixed_float16"
-        spec = RunSpec(recipe, protocol, films.fingerprint, profile, seed, None, precision, weights)
+        spec = RunSpec(recipe, protocol, films.fingerprint, profile, seed, fold, precision, weights)
         if recipe.name == "densenet121":
             spec = replace(spec, weights="random")
         return runs.plan(spec)
 
     for recipe in recipes:
         for seed in range(seeds if recipe.phases else 1):
-            finish(plan(recipe, seed, protocol), films, device=device)
+            for fold in range(5) if protocol == "cv5" else (None,):
+                finish(plan(recipe, seed, protocol, fold), films, device=device)
     if flawed:
         vgg = Recipe("vgg16", "vgg16", TWO_PHASES, initial="imagenet", family="Keras Applications")
         plan(vgg, 0, protocol).set_status("failed", "out of memory at batch 1: 15.2 GB wanted, 8.0 GB free")

@@ -25,7 +25,7 @@ from tests.report.test_figures_grad_cam import augmented, explain
 
 LONG = "efficientnetv2_s_class_balanced_focal_loss_letterboxed_384_px"
 COMPARISONS = ("metrics", "cost", "roc", "precision_recall", "missed", "confusion", "histograms")
-PAIRED = ("differences", "reliability")
+PAIRED = ("differences", "reliability", "risk_coverage")
 # A file that the reading of a history leaves open is not the figures' warning.
 pytestmark = [pytest.mark.filterwarnings("error"), pytest.mark.filterwarnings("ignore::ResourceWarning")]
 

@@ -81,9 +81,8 @@ def provenance(board: Board, row: Row) -> dict[str, str]:
 def _films(row: Row) -> str:
     first = row.test[0]
     pneumonias, patients = int(first.labels.sum()), len(np.unique(first.patients))
-    fold = "" if row.specs[0].fold is None else " (first fold)"
     normals = len(first) - pneumonias
-    return f"n = {len(first)}: {normals} normal, {pneumonias} pneumonia; {patients} patients{fold}"
+    return f"n = {len(first)}: {normals} normal, {pneumonias} pneumonia; {patients} patients"
 
 
 def _listed(values: Iterable[object]) -> str:

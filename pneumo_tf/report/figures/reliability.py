@@ -9,7 +9,8 @@ from pneumo_tf.evaluation.calibration import calibration, reliability
 from pneumo_tf.report.calibration import row_temperatures
 from pneumo_tf.report.figures import style
 from pneumo_tf.report.figures.picture import Picture
-from pneumo_tf.report.rows import Board, Row
+from pneumo_tf.report.judged import Judged, judged, where_fixed
+from pneumo_tf.report.rows import Board
 
 COLUMNS = 5
 MOST = 30
@@ -17,8 +18,8 @@ MOST = 30
 
 
 def draw(board: Board) -> Iterator[Picture]:
-    """Draws one page of panels, a ranked row each, the best first."""
-    rows = board.ranking[:MOST]
+    """Draws one page of panels: the ranked rows, the best first, then rows of folds."""
+    rows = judged(board)[:MOST]
     if not rows:
         return
     columns = min(COLUMNS, max(len(rows), 3))
@@ -30,22 +31,22 @@ def draw(board: Board) -> Iterator[Picture]:
         draw_row(ax, row)
         ax.tick_params(labelleft=at % columns == 0)
     style.drop(axes.flat[len(rows) :])
-    style.heading(figure, "Reliability, first run of each row")
+    style.heading(figure, "Reliability, first model of each row")
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="upper right", ncols=2)
     axes[-1, 0].set_xlabel("probability of pneumonia", loc="left")
     axes[0, 0].set_ylabel("share of pneumonia")
     yield Picture(
         "reliability",
         "Test films in ten bins of equal mass: the share that is pneumonia against the mean probability "
-        "given, first run of each ranked row, with the ECE before → after temperature scaling by the "
-        "validation films. Better: on the diagonal. Below it pneumonia is called too readily; grey bars "
+        "given, first model of each row, with the ECE before → after temperature scaling, fitted "
+        f"{where_fixed(rows)}. Better: on the diagonal. Below it pneumonia is called too readily; grey bars "
         "are two standard deviations of what chance does to true probabilities.",
         figure,
     )
 
 
-def draw_row(ax: Axes, row: Row) -> None:
-    """Draws the first run of a row, as it is and scaled."""
+def draw_row(ax: Axes, row: Judged) -> None:
+    """Draws the first model of a row, as it is and scaled."""
     run, temperature = row.test[0], row_temperatures(row)[0]
     ax.plot((0, 1), (0, 1), color=style.RULE, lw=1, zorder=0)
     raw, scaled = (reliability(run.labels, score) for score in (run.score, run.score / temperature))

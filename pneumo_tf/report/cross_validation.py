@@ -1,0 +1,96 @@
+"""A row of folds: what the folds of a seed make together, once all of them are done."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import cached_property
+
+from pneumo_tf.data.protocol import PROTOCOLS
+from pneumo_tf.errors import UserError
+from pneumo_tf.evaluation.combined import average, pool
+from pneumo_tf.evaluation.intervals import Estimate
+from pneumo_tf.evaluation.scored import Scored, check_complete
+from pneumo_tf.report.rows import Board, Row
+
+MEASURED = ("auc", "accuracy", "sensitivity", "specificity")
+
+
+@dataclass(frozen=True)
+class CrossValidation:
+    """A row under a protocol with folds.
+
+    Args:
+        row: The row; at least one of its runs is done.
+        done: Of each seed, the places in `row.runs` of its finished folds.
+    """
+
+    row: Row
+    done: dict[int, tuple[int, ...]]
+
+    @property
+    def folds(self) -> int:
+        """Folds that a seed has when all are done."""
+        return PROTOCOLS[self.row.protocol].folds
+
+    @property
+    def complete(self) -> tuple[int, ...]:
+        """Seeds whose folds are all done: only they are pooled and averaged."""
+        return tuple(seed for seed, places in self.done.items() if len(places) == self.folds)
+
+    @cached_property
+    def models(self) -> tuple[Scored, ...]:
+        """Test predictions of every model of the complete seeds, seed by seed; of all where none is."""
+        seeds = self.complete or tuple(self.done)
+        return tuple(self.row.test[place] for seed in seeds for place in self.done[seed])
+
+    @cached_property
+    def ensembles(self) -> tuple[Scored, ...]:
+        """Test predictions of each complete seed, the scores of its models averaged."""
+        return tuple(average([self.row.test[place] for place in self.done[seed]]) for seed in self.complete)
+
+    @cached_property
+    def out_of_fold(self) -> tuple[Scored, ...]:
+        """Predictions of the source's training films by each complete seed, each film by one model.
+
+        Raises:
+            UserError: Where the folds together do not hold every training film of the source.
+        """
+        source = tuple(sorted(film.id for film in self.row.films if film.split == "train"))
+        pooled = []
+        for seed in self.complete:
+            try:
+                together = pool([self.row.held_out[place] for place in self.done[seed]])
+                check_complete(together.ids, source)
+            except (UserError, ValueError) as error:
+                raise UserError(f"held-out films of {self.row.name}, seed {seed}: {error}") from error
+            pooled.append(together)
+        return tuple(pooled)
+
+    @cached_property
+    def estimates(self) -> dict[str, dict[str, Estimate]]:
+        """Metrics `out_of_fold`, of `one_model` and of the `ensemble`, with intervals; without complete seeds
+        only of one model.
+        """
+        sets = {"out_of_fold": self.out_of_fold, "one_model": self.models, "ensemble": self.ensembles}
+        return {kind: self.row.bootstrap.estimate(runs, MEASURED) for kind, runs in sets.items() if runs}
+
+    @property
+    def state(self) -> str:
+        """How many folds are done, in words."""
+        complete, folds = self.complete, self.folds
+        rest = {seed: len(places) for seed, places in self.done.items() if seed not in complete}
+        if not complete:
+            return ", ".join(f"{count} of {folds} folds of seed {seed}" for seed, count in rest.items())
+        several = f", {len(complete)} seeds" if len(complete) > 1 else ""
+        left = "".join(f"; left out: {count} of {folds} of seed {seed}" for seed, count in rest.items())
+        return f"{folds} of {folds} folds{several}{left}"
+
+
+def cross_validations(board: Board) -> list[CrossValidation]:
+    """The rows of folds of a board that have a finished run, in its order."""
+    found = []
+    for row in (row for row in board.rows if row.cross_validated and row.runs):
+        done: dict[int, list[int]] = defaultdict(list)
+        for place, spec in enumerate(row.specs):
+            done[spec.seed].append(place)
+        found.append(CrossValidation(row, {seed: tuple(places) for seed, places in sorted(done.items())}))
+    return found

@@ -1,0 +1,76 @@
+"""Risk–coverage curves: what remains wrong as the calls trusted least are put aside."""
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from pneumo_tf.evaluation.risk_coverage import risk_by_coverage, trust_in
+from pneumo_tf.report.averaged import Averaged, averaged
+from pneumo_tf.report.figures import style
+from pneumo_tf.report.figures.picture import Picture
+from pneumo_tf.report.rows import Board
+
+COLUMNS = 5
+MOST = 30
+"""Rows on the page, in the order of the table."""
+
+DISTANCE = "distance from the threshold"
+SPREADS = {
+    "seed": "spread over seeds",
+    "fold": "spread over folds",
+    "tta": "spread over views",
+    "mc": "spread over dropout",
+}
+COLORS = dict(zip((DISTANCE, *SPREADS.values()), style.CYCLE, strict=False))
+
+
+def draw(board: Board) -> Iterator[Picture]:
+    """Draws one page of panels: the ranked rows, the best first, then rows of folds."""
+    panels = [list(ways) for _, ways in groupby(averaged(board), key=lambda way: way.name)][:MOST]
+    if not panels:
+        return
+    columns = min(COLUMNS, max(len(panels), 3))
+    margins = style.Margins(0.65, 0.2, 0.95, 0.62)
+    figure, axes = style.page(
+        style.rows_for(len(panels), columns), columns, (1.45, 1.2), (0.4, 0.75), margins
+    )
+    shown: dict[str, None] = {}
+    for ax, ways in zip(axes.flat, panels, strict=False):
+        shown |= dict.fromkeys(draw_row(ax, ways))
+        ax.set_title(style.fold(ways[0].name, 24), size=style.SMALL)
+    style.drop(axes.flat[len(panels) :])
+    style.heading(figure, "Risk and coverage")
+    handles = [Line2D([], [], color=COLORS[name], lw=1.2) for name in shown]
+    figure.legend(handles, list(shown), loc="upper right", ncols=2)
+    axes[-1, 0].set_xlabel("share of films kept", loc="left")
+    axes[0, 0].set_ylabel("share of them wrong")
+    yield Picture(
+        "risk-coverage",
+        "Share of wrong calls among the test films kept, when those trusted least are put aside: by the "
+        "distance of the score from the threshold (of the mean over seeds or folds), and by the spread of "
+        "several scores of each film; the first model of each row, or its first five folds. Grey: the best "
+        "possible order. Better: lower; a curve that stays level knows nothing of its errors.",
+        figure,
+    )
+
+
+def draw_row(ax: Axes, ways: Sequence[Averaged]) -> list[str]:
+    """Draws the curves of one row, and gives their names: by distance once, and by every spread it has."""
+    first = trust_in(ways[0].groups[0])
+    kept = np.arange(1, len(first.wrong) + 1) / len(first.wrong)
+    ax.plot(kept, risk_by_coverage(first.wrong, ~first.wrong), color=style.RULE, lw=1.2)
+    curves = {DISTANCE: risk_by_coverage(first.wrong, first.distance)}
+    for way in ways:
+        trust = trust_in(way.groups[0])
+        if trust.spread is not None:
+            curves[SPREADS[way.kind]] = risk_by_coverage(trust.wrong, -trust.spread)
+    for name, curve in curves.items():
+        ax.plot(kept, curve, color=COLORS[name], lw=1.2)
+    ax.set_xlim(0, 1.02)
+    ax.set_ylim(0, None)
+    ax.set_xticks((0, 0.5, 1), ("0", "0.5", "1"))
+    ax.locator_params(axis="y", nbins=3)
+    return list(curves)
