@@ -44,6 +44,11 @@ class Protocol:
     reported: str = "test"
 
     @property
+    def reproduces(self) -> bool:
+        """Whether it exists to show what authors did, flaws included."""
+        return self.name.startswith("published-")
+
+    @property
     def fold_numbers(self) -> tuple[int | None, ...]:
         """What to pass to `split`, one entry per run."""
         return tuple(range(self.folds)) or (None,)

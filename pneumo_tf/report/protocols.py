@@ -1,9 +1,10 @@
-"""What a protocol is worth: each published figure, the same recipe under the same protocol, and honestly."""
+"""What a protocol is worth: what authors printed, the same recipe under their protocol, and honestly."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
+from pneumo_tf.data.protocol import PROTOCOLS
 from pneumo_tf.evaluation.metrics import METRICS, from_confusion
 from pneumo_tf.recipe import Published
 from pneumo_tf.report.markdown import DASH, Table, number, signed, with_interval
@@ -13,9 +14,8 @@ SHOWN = ("accuracy", "specificity", "auc")
 DECIMALS = 3
 
 LEAD = (
-    "For each published figure that these runs reproduce: as it was printed, ours under the protocol it was "
-    "computed with, and ours under `official`, where nothing is chosen on the test films. "
-    "The first two never rank."
+    "For each recipe that was run the way its authors did: what they printed, ours under the protocol they "
+    "used, and ours under `official`, where nothing is chosen on the test films. The first two never rank."
 )
 
 
@@ -23,18 +23,20 @@ def protocol_matters(board: Board) -> Table:
     """Sets published figures beside ours, under their protocol and under the honest one.
 
     Args:
-        board: Its rows under published protocols decide which figures are shown.
+        board: Its rows under published protocols are shown, printed figures or not.
 
     Returns:
-        One line per recipe, protocol and metric; empty where no run reproduces a published figure.
+        One line per recipe, protocol and metric; empty where no run reproduces a published protocol.
     """
     rows = {(row.recipe.name, row.protocol): row for row in board.rows if row.runs}
     lines = []
     for name, protocol in sorted(rows):
-        theirs = rows[name, protocol]
-        figures = [figure for figure in theirs.recipe.published if figure.protocol == protocol != OFFICIAL]
-        lines += _lines(figures, theirs, rows.get((name, OFFICIAL)))
+        if PROTOCOLS[protocol].reproduces:
+            theirs = rows[name, protocol]
+            figures = [figure for figure in theirs.recipe.published if figure.protocol == protocol]
+            lines += _lines(figures, theirs, rows.get((name, OFFICIAL)))
     notes = [
+        f"{DASH} in the fourth column: printed in words or not at all.",
         "[95 %]: as in the ranking. *italic*: computed here from a printed confusion matrix. Two values: the "
         "authors printed the figure twice, and not the same.",
         "Drift: ours under the authors' protocol minus ours under `official`, of the same recipe.",
@@ -46,9 +48,6 @@ def protocol_matters(board: Board) -> Table:
 def _lines(figures: Sequence[Published], theirs: Row, honest: Row | None) -> list[tuple[str, ...]]:
     lines = []
     for metric in SHOWN:
-        printed = _printed(figures, metric)
-        if not printed:
-            continue
         same = theirs.estimates[metric]
         official = honest.estimates[metric] if honest else None
         lines.append(
@@ -56,7 +55,7 @@ def _lines(figures: Sequence[Published], theirs: Row, honest: Row | None) -> lis
                 f"**{theirs.recipe.name}**",
                 theirs.protocol,
                 METRICS[metric].title,
-                printed,
+                _printed(figures, metric) or DASH,
                 with_interval(same, DECIMALS),
                 with_interval(official, DECIMALS) if official else DASH,
                 signed(same.value - official.value, DECIMALS) if official else DASH,

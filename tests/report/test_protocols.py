@@ -1,5 +1,7 @@
 from dataclasses import replace
 
+import pytest
+
 from pneumo_tf.evaluation.metrics import from_confusion
 from pneumo_tf.recipe import Published
 from pneumo_tf.report.protocols import protocol_matters
@@ -24,7 +26,8 @@ def test_a_figure_stands_beside_ours_under_both_protocols(tmp_path):
     table = protocol_matters(both)
     lines = {line[2]: line for line in table.rows}
     rows = {row.protocol: row for row in both.rows}
-    assert len(table.rows) == 2, "a figure printed twice is shown once"
+    assert len(table.rows) == 3, "a figure printed twice is shown once"
+    assert lines["AUC"][3] == "–", "nothing was printed of it"
     name, protocol, _, printed, same, official, drift = lines["Accuracy"]
     assert (name, protocol, printed) == (f"**{RECIPE.name}**", "published-test-selected", "0.720")
     theirs = rows["published-test-selected"].estimates["accuracy"].value
@@ -40,7 +43,7 @@ def test_two_printed_values_of_a_metric_share_a_line(tmp_path, monkeypatch):
     notebook = Published("the same", {}, (184, 50, 15, 375), FIGURE.protocol)
     monkeypatch.setattr("tests.report.test_protocols.RECIPE", replace(RECIPE, published=(words, notebook)))
     lines = {line[2]: line[3] for line in protocol_matters(board(tmp_path, FIGURE.protocol)).rows}
-    assert lines == {"Accuracy": "0.896", "Specificity": "0.821, *0.786*"}
+    assert lines == {"Accuracy": "0.896", "Specificity": "0.821, *0.786*", "AUC": "–"}
 
 
 def test_without_an_honest_run_the_difference_is_left_open(tmp_path):
@@ -48,5 +51,6 @@ def test_without_an_honest_run_the_difference_is_left_open(tmp_path):
     assert {line[5:] for line in table.rows} == {("–", "–")}
 
 
-def test_without_a_run_under_the_authors_protocol_there_is_nothing_to_show(tmp_path):
-    assert protocol_matters(board(tmp_path, "official")).markdown() == ""
+@pytest.mark.parametrize("protocol", ["official", "cv5"])
+def test_without_a_run_under_the_authors_protocol_there_is_nothing_to_show(tmp_path, protocol):
+    assert protocol_matters(board(tmp_path, protocol)).markdown() == ""
