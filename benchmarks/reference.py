@@ -24,6 +24,9 @@ from pneumo_tf.run import RunFolder, Runs
 
 REFERENCE = Path("outputs/reference")
 KEPT = ("run.json", "status.json", "history.csv", "costs.json", "environment.json")
+KEPT_OF_DATASET = ("films.csv", "dataset.json")
+"""Splits are left out: the protocol makes them anew from the films."""
+
 PACKED = ("explanations.json", "predictions/*.csv")
 """Kept gzipped."""
 
@@ -44,8 +47,9 @@ def keep(runs: Path, reference: Path) -> int:
     for folder in kept:
         _keep_run(folder, reference / folder.path.name)
         dataset = folder.spec.dataset
-        for file in Runs(runs).dataset_folder(dataset).iterdir():
-            write_atomically(Runs(reference).dataset_folder(dataset) / file.name, file.read_bytes())
+        for name in KEPT_OF_DATASET:
+            content = (Runs(runs).dataset_folder(dataset) / name).read_bytes()
+            write_atomically(Runs(reference).dataset_folder(dataset) / name, content)
     return len(kept)
 
 
