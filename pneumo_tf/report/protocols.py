@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pneumo_tf.data.protocol import PROTOCOLS
 from pneumo_tf.evaluation.metrics import METRICS, from_confusion
 from pneumo_tf.recipe import Published
 from pneumo_tf.report.markdown import DASH, Table, number, signed, with_interval
@@ -31,8 +30,8 @@ def protocol_matters(board: Board) -> Table:
     rows = {(row.recipe.name, row.protocol): row for row in board.rows if row.runs}
     lines = []
     for name, protocol in sorted(rows):
-        if PROTOCOLS[protocol].reproduces:
-            theirs = rows[name, protocol]
+        theirs = rows[name, protocol]
+        if theirs.reproduces:
             figures = [figure for figure in theirs.recipe.published if figure.protocol == protocol]
             lines += _lines(figures, theirs, rows.get((name, OFFICIAL)))
     notes = [

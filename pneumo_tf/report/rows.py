@@ -137,6 +137,11 @@ class Row:
         return tuple(run.status for run in self.runs)
 
     @property
+    def reproduces(self) -> bool:
+        """Whether its protocol exists to show what authors did."""
+        return self._protocol is not None and self._protocol.reproduces
+
+    @property
     def _protocol(self) -> Protocol | None:
         return PROTOCOLS.get(self.protocol)
 
