@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any, TypeVar
 
+from threadpoolctl import threadpool_limits
+
 from pneumo_tf.report.rows import Board, Row
 
 Item = TypeVar("Item")
@@ -36,6 +38,8 @@ def forked_map(function: Callable[[Item], Result], items: Sequence[Item], proces
 
 
 def _take(function: Callable, items: Sequence) -> None:
+    # There is a process for every core: threads of NumPy's would only wait for one another.
+    threadpool_limits(1)
     _given[:] = [function, items]
 
 

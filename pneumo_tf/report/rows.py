@@ -127,9 +127,9 @@ class Row:
         return tuple(run.read_json("environment.json") for run in self.runs)
 
     @cached_property
-    def history(self) -> tuple[list[dict[str, float]], ...]:
-        """Rows of `history.csv` of each run in `runs`, one per epoch."""
-        return tuple(run.read_history() for run in self.runs)
+    def history(self) -> list[dict[str, float]]:
+        """Rows of `history.csv` of the first run, one per epoch; `[]` where no run is done."""
+        return self.runs[0].read_history() if self.runs else []
 
     @cached_property
     def statuses(self) -> tuple[dict[str, Any], ...]:

@@ -189,7 +189,7 @@ def test_class_balance_counts_films_and_patients(board):
 
 def test_training_marks_the_kept_epoch_and_the_phases(board):
     row = next(row for row in board.rows if len(row.recipe.phases) == 2 and row.runs)
-    history, kept = row.history[0], training.kept_epoch(row)
+    history, kept = row.history, training.kept_epoch(row)
     figure = Figure()
     ax = figure.add_subplot()
     training.draw_auc(ax, history, kept)
@@ -200,8 +200,8 @@ def test_training_marks_the_kept_epoch_and_the_phases(board):
 
 
 def test_an_undefined_validation_auc_can_be_drawn(board):
-    row = next(row for row in board.rows if row.runs and row.history[0])
-    blank = [epoch | {"validation_auc": np.nan} for epoch in row.history[0]]
+    row = next(row for row in board.rows if row.history)
+    blank = [epoch | {"validation_auc": np.nan} for epoch in row.history]
     training.draw_auc(Figure().add_subplot(), blank, 1)
 
 

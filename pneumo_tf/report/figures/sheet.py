@@ -95,7 +95,7 @@ def _draw_scores(ax: Axes, row: Row) -> None:
 
 
 def _draw_training(loss: Axes, auc: Axes, row: Row) -> None:
-    history = row.history[0]
+    history = row.history
     if not history:
         for ax in (loss, auc):
             style.bare(ax)

@@ -66,7 +66,7 @@ def kept_epoch(row: Row) -> int | None:
 
 def draw(board: Board) -> Iterator[Picture]:
     """Draws the curves of the first run of every row that was trained."""
-    rows = [row for row in board.rows if row.runs and row.history[0]]
+    rows = [row for row in board.rows if row.history]
     if not rows:
         return
     columns = min(COLUMNS, max(len(rows), 2))
@@ -79,8 +79,8 @@ def draw(board: Board) -> Iterator[Picture]:
             axes[2 * (index // columns), index % columns],
             axes[2 * (index // columns) + 1, index % columns],
         )
-        draw_loss(top, row.history[0])
-        draw_auc(bottom, row.history[0], kept_epoch(row))
+        draw_loss(top, row.history)
+        draw_auc(bottom, row.history, kept_epoch(row))
         top.set_title(_name(row), size=style.SMALL)
         top.tick_params(labelbottom=False)
     for index in range(len(rows), blocks * columns):
