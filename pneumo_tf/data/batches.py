@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import cv2
 import numpy as np
 import tensorflow as tf
 
@@ -85,25 +86,32 @@ def change(films: tf.Tensor, warp: tf.Tensor, tone: tf.Tensor | None, *, side: i
     Args:
         films: (b, source, source, 1) uint8.
         warp: (b, 8), see `Draws`.
-        tone: (b, 4), see `Draws`; None leaves grey levels alone, which takes half the time. Beside a tone of
-            1, 1, 1 and 0 one pixel in ten million is another grey level.
+        tone: (b, 4), see `Draws`; None leaves grey levels alone, which is faster.
         side: Height and width of the result, pixels.
         fill: `"nearest"` or `"black"`.
 
     Returns:
         (b, side, side, 1) uint8, rounded to the nearest grey level.
     """
-    # The operation truncates uint8, half a grey level down on average: so it is given float32.
-    warped = tf.raw_ops.ImageProjectiveTransformV3(
-        images=tf.cast(films, tf.float32),
-        transforms=warp,
-        output_shape=(side, side),
-        interpolation="BILINEAR",
-        fill_mode="NEAREST" if fill == "nearest" else "CONSTANT",
-        fill_value=0.0,
-    )
-    toned = warped if tone is None else _toned(warped, tone)
-    return tf.cast(tf.round(toned), tf.uint8)
+    kind = tf.uint8 if tone is None else tf.float32
+    warped = tf.numpy_function(lambda *batch: _warped(*batch, side, fill), [tf.cast(films, kind), warp], kind)
+    warped = tf.ensure_shape(warped, (films.shape[0], side, side, 1))
+    return warped if tone is None else tf.cast(tf.round(_toned(warped, tone)), tf.uint8)
+
+
+def _warped(films: np.ndarray, warp: np.ndarray, side: int, fill: str) -> np.ndarray:
+    """Warps film by film: OpenCV's transform takes a fifth of the time of TensorFlow's, and rounds."""
+    result = np.empty((len(films), side, side, 1), films.dtype)
+    for film, matrix, place in zip(films[..., 0], warp[:, :6].reshape(-1, 2, 3), result[..., 0], strict=True):
+        cv2.warpAffine(
+            film,
+            matrix,
+            (side, side),
+            dst=place,
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_REPLICATE if fill == "nearest" else cv2.BORDER_CONSTANT,
+        )
+    return result
 
 
 def _toned(films: tf.Tensor, tone: tf.Tensor) -> tf.Tensor:
