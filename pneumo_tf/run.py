@@ -22,7 +22,7 @@ from pneumo_tf.prediction_file import Predictions, read_file, to_csv
 from pneumo_tf.recipe import Recipe
 
 HARNESS_VERSION = 1
-"""Raised by the commit that changes results, so that runs from before are run again."""
+"""Raised by the commit that changes results by more than rounding, so that runs from before are run again."""
 
 State = Literal["planned", "running", "done", "failed", "interrupted"]
 
