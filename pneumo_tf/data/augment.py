@@ -20,13 +20,18 @@ class Draws:
     """What happens to each of n films.
 
     Args:
-        warp: (n, 8) float32, the projective transform from output to input pixels, in the order that
-            `tf.raw_ops.ImageProjectiveTransformV3` takes.
-        tone: (n, 4) float32: gain, contrast factor, gamma exponent, grey levels added.
+        warp: (n, 6) float32, the affine transform from output to input pixels: a, b, c of x = a·x′ + b·y′ + c,
+            then those of y.
+        tone: (n, 4) float32: gain, contrast factor, gamma exponent, grey levels added; None where grey levels
+            stay as they are.
     """
 
     warp: np.ndarray
-    tone: np.ndarray
+    tone: np.ndarray | None
+
+    def of(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """Warp and tone of some of the films."""
+        return self.warp[rows], None if self.tone is None else self.tone[rows]
 
 
 def generator(*key: int | str) -> np.random.Generator:
@@ -63,12 +68,6 @@ def draw(augment: Augment, films: int, side: int, *key: int | str) -> Draws:
     """
     uniform = generator("augment", *key).random((films, 9 + 2 * _CROP_TRIES))
     signed = 2 * uniform - 1
-    tone = [
-        1 + augment.gain * signed[:, 0],
-        1 + augment.contrast * signed[:, 1],
-        np.exp(augment.gamma * signed[:, 2]),
-        augment.brightness * signed[:, 3],
-    ]
     angle = np.radians(augment.rotation) * signed[:, 4]
     zoom = augment.zoom[0] + (augment.zoom[1] - augment.zoom[0]) * uniform[:, 5]
     mirror = np.where(uniform[:, 6] < augment.flip, -1.0, 1.0)
@@ -77,7 +76,17 @@ def draw(augment: Augment, films: int, side: int, *key: int | str) -> Draws:
     shift_y = (augment.shift + (1 - height) / 2) * signed[:, 8]
     sides = side, source_side(augment, side)
     warp = _warp(*sides, angle, width / zoom * mirror, height / zoom, shift_x, shift_y)
-    return Draws(warp.astype(np.float32), np.stack(tone, 1).astype(np.float32))
+    return Draws(warp.astype(np.float32), _tone(augment, signed[:, :4]) if augment.toned else None)
+
+
+def _tone(augment: Augment, signed: np.ndarray) -> np.ndarray:
+    tone = [
+        1 + augment.gain * signed[:, 0],
+        1 + augment.contrast * signed[:, 1],
+        np.exp(augment.gamma * signed[:, 2]),
+        augment.brightness * signed[:, 3],
+    ]
+    return np.stack(tone, 1).astype(np.float32)
 
 
 def _crop(augment: Augment, uniform: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -117,5 +126,4 @@ def _warp(
     centre, source_centre = (side - 1) / 2, (source - 1) / 2
     c = source_centre + source * shift_x - (a + b) * centre
     f = source_centre + source * shift_y - (d + e) * centre
-    zero = np.zeros_like(a)
-    return np.stack([a, b, c, d, e, f, zero, zero], 1)
+    return np.stack([a, b, c, d, e, f], 1)

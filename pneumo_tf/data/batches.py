@@ -55,10 +55,10 @@ def training_batches(
     if recipe.augment.active:
         side, fill = recipe.size, recipe.augment.fill
         draws = draw(recipe.augment, len(pixels), side, *key)
-        warp, tone = tf.constant(draws.warp), tf.constant(draws.tone)
+        warp, tone = tf.constant(draws.warp), None if draws.tone is None else tf.constant(draws.tone)
 
         def changed(films: tf.Tensor, rows: tf.Tensor, truth: tf.Tensor) -> tuple[tf.Tensor, ...]:
-            tones = tf.gather(tone, rows) if recipe.augment.toned else None
+            tones = None if tone is None else tf.gather(tone, rows)
             return change(films, tf.gather(warp, rows), tones, side=side, fill=fill), rows, truth
 
         batches = batches.map(changed, num_parallel_calls=tf.data.AUTOTUNE)
@@ -85,7 +85,7 @@ def change(films: tf.Tensor, warp: tf.Tensor, tone: tf.Tensor | None, *, side: i
 
     Args:
         films: (b, source, source, 1) uint8.
-        warp: (b, 8), see `Draws`.
+        warp: (b, 6), see `Draws`.
         tone: (b, 4), see `Draws`; None leaves grey levels alone, which is faster.
         side: Height and width of the result, pixels.
         fill: `"nearest"` or `"black"`.
@@ -94,7 +94,8 @@ def change(films: tf.Tensor, warp: tf.Tensor, tone: tf.Tensor | None, *, side: i
         (b, side, side, 1) uint8, rounded to the nearest grey level.
     """
     kind = tf.uint8 if tone is None else tf.float32
-    warped = tf.numpy_function(lambda *batch: _warped(*batch, side, fill), [tf.cast(films, kind), warp], kind)
+    inputs = [tf.cast(films, kind), warp]
+    warped = tf.numpy_function(lambda *batch: _warped(*batch, side, fill), inputs, kind, stateful=False)
     warped = tf.ensure_shape(warped, (films.shape[0], side, side, 1))
     return warped if tone is None else tf.cast(tf.round(_toned(warped, tone)), tf.uint8)
 
@@ -102,7 +103,7 @@ def change(films: tf.Tensor, warp: tf.Tensor, tone: tf.Tensor | None, *, side: i
 def _warped(films: np.ndarray, warp: np.ndarray, side: int, fill: str) -> np.ndarray:
     """Warps film by film: OpenCV's transform takes a fifth of the time of TensorFlow's, and rounds."""
     result = np.empty((len(films), side, side, 1), films.dtype)
-    for film, matrix, place in zip(films[..., 0], warp[:, :6].reshape(-1, 2, 3), result[..., 0], strict=True):
+    for film, matrix, place in zip(films[..., 0], warp.reshape(-1, 2, 3), result[..., 0], strict=True):
         cv2.warpAffine(
             film,
             matrix,
@@ -122,5 +123,6 @@ def _toned(films: tf.Tensor, tone: tf.Tensor) -> tf.Tensor:
 
 
 def _gather(pixels: np.ndarray, rows: tf.Tensor) -> tf.Tensor:
-    films = tf.numpy_function(lambda index: pixels[index][..., None], [rows], tf.uint8)
+    # Called stateful, tf.data would neither overlap nor prefetch it where operations have to be deterministic.
+    films = tf.numpy_function(lambda index: pixels[index][..., None], [rows], tf.uint8, stateful=False)
     return tf.ensure_shape(films, (None, *pixels.shape[1:], 1))

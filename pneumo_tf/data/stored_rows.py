@@ -50,6 +50,20 @@ def stored_rows(
         ) from error
 
 
+def missing_rows(path: Path, wanted: np.ndarray) -> np.ndarray:
+    """Gives those of the rows wanted that `stored_rows` would have to compute, sorted and each once.
+
+    Args:
+        path: As for `stored_rows`.
+        wanted: (k,) indices.
+    """
+    rows = np.unique(wanted)
+    if path.exists():
+        return rows[:0]
+    marks = path.with_suffix(".done")
+    return rows[np.fromfile(marks, np.uint8)[rows] == 0] if marks.exists() else rows
+
+
 def _part(path: Path) -> Path:
     return path.with_suffix(".part.npy")
 
@@ -67,8 +81,7 @@ def _complete(
     part, done = _part(path), path.with_suffix(".done")
     start = _begin(part, done, shape, dtype)
     marks = np.fromfile(done, np.uint8)
-    missing = np.unique(wanted)
-    missing = missing[marks[missing] == 0]
+    missing = missing_rows(path, wanted)
     try:
         for rows, values in compute(missing) if len(missing) else ():
             _write(part, start, rows, np.asarray(values, dtype))

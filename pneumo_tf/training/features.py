@@ -8,19 +8,21 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import cv2
 import keras
 import numpy as np
 import tensorflow as tf
 
 from pneumo_tf.data.batches import training_batches
-from pneumo_tf.data.stored_rows import stored_rows
+from pneumo_tf.data.stored_rows import missing_rows, stored_rows
 from pneumo_tf.models.flops import forward_flops
 from pneumo_tf.recipe import Augment, Recipe
+from pneumo_tf.run import HARNESS_VERSION
 from pneumo_tf.training.films import TrainingFilms
 from pneumo_tf.training.step import Compiled
 
 CHUNK = 64
-"""Films computed at a time. Always as many: so a film's features do not depend on what else was missing."""
+"""Films computed at a time, where memory holds them."""
 
 Told = Callable[[int, int], None]
 View = tuple[int, int, int]
@@ -30,12 +32,20 @@ class Features:
     """What a network's lower part makes of films.
 
     The name of a file stands for all that its rows depend on: the pixels, the graph with its dtype policies,
-    its weights, the draws of augmentation, the kind of device and the versions. So recipes, protocols and
-    folds that agree in these share the file, and one that is found cannot be wrong.
+    its weights, the draws of augmentation, how and on what kind of device they are computed, and the
+    versions. So recipes, protocols and folds that agree in these share the file, and one that is found cannot
+    be wrong.
     """
 
     def __init__(
-        self, below: keras.Model, recipe: Recipe, films: TrainingFilms, folder: Path, *, xla: bool
+        self,
+        below: keras.Model,
+        recipe: Recipe,
+        films: TrainingFilms,
+        folder: Path,
+        *,
+        xla: bool,
+        chunk: int = CHUNK,
     ) -> None:
         """Prepares the computation.
 
@@ -45,7 +55,10 @@ class Features:
             films: All there are.
             folder: Where the files are.
             xla: Compile with XLA.
+            chunk: Films computed at a time. Always as many: so a film's features do not depend on what else
+                was missing.
         """
+        self._xla, self._chunk = xla, chunk
         self.function = Compiled(
             lambda films: tf.cast(below(films, training=False), tf.float32),
             xla=xla,
@@ -55,12 +68,15 @@ class Features:
         self._recipe, self._films, self._folder = recipe, films, folder
         self._network = _digest_of_network(below)
 
-    def megabytes(self, number: int) -> float:
-        """Size of all the features that a phase needs, the `number`th from 0."""
-        epochs = range(self._recipe.phases[number].epochs)
-        views = {self._recipe.view(number, epoch) for epoch in epochs} if self._recipe.augment.active else {0}
-        rows = len(views) * len(self._films.train) + len(self._films.validation)
-        return rows * math.prod(self._shape) * np.dtype(np.float32).itemsize / 1e6
+    def missing_megabytes(self, seed: int, number: int) -> float:
+        """Size of the features that a phase needs, the `number`th from 0, and that are not on the disk."""
+        recipe, films = self._recipe, self._films
+        views = {(seed, number, recipe.view(number, epoch)) for epoch in range(recipe.phases[number].epochs)}
+        wanted = {self._path(view): films.train for view in views}
+        plain = self._path(None)
+        wanted[plain] = np.append(wanted.get(plain, films.validation), films.validation)
+        missing = sum(len(missing_rows(path, rows)) for path, rows in wanted.items())
+        return missing * math.prod(self._shape) * np.dtype(np.float32).itemsize / 1e6
 
     @property
     def free_megabytes(self) -> float:
@@ -84,32 +100,35 @@ class Features:
         Raises:
             UserError: Where the disk is full.
         """
-        augment = Augment() if view is None else self._recipe.augment
-        recipe = dataclasses.replace(self._recipe, augment=augment, batch=CHUNK)
+        augment, chunk = self._augment(view), self._chunk
+        recipe = dataclasses.replace(self._recipe, augment=augment, batch=chunk)
         pixels, labels = self._films.sources if augment.active else self._films.pixels, self._films.labels
 
         def compute(missing: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-            chunks = -(-len(missing) // CHUNK)
+            chunks = -(-len(missing) // chunk)
             batches = training_batches(recipe, pixels, missing, labels, *(view or ()))
             for number, (films, _) in enumerate(batches):
-                rows = missing[number * CHUNK : (number + 1) * CHUNK]
-                whole = tf.pad(films, [(0, CHUNK - len(rows)), (0, 0), (0, 0), (0, 0)])
+                rows = missing[number * chunk : (number + 1) * chunk]
+                whole = tf.pad(films, [(0, chunk - len(rows)), (0, 0), (0, 0), (0, 0)])
                 yield rows, self.function(whole).numpy()[: len(rows)]
                 told(number + 1, chunks)
 
-        path = self._folder / f"{self._name(recipe, view)}.npy"
-        return stored_rows(path, (len(pixels), *self._shape), np.float32, wanted, compute)
+        return stored_rows(self._path(view), (len(pixels), *self._shape), np.float32, wanted, compute)
 
-    def _name(self, recipe: Recipe, view: View | None) -> str:
-        films = self._films
+    def _augment(self, view: View | None) -> Augment:
+        return Augment() if view is None else self._recipe.augment
+
+    def _path(self, view: View | None) -> Path:
+        films, augment = self._films, self._augment(view)
         made_of = (
-            (films.content_of_sources, recipe.size, dataclasses.astuple(recipe.augment), view)
-            if recipe.augment.active
+            (films.content_of_sources, self._recipe.size, dataclasses.astuple(augment), view)
+            if augment.active
             else films.content
         )
         gpu = bool(tf.config.list_physical_devices("GPU"))
-        parts = (made_of, self._network, gpu, tf.__version__, keras.__version__)
-        return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+        versions = HARNESS_VERSION, tf.__version__, keras.__version__, cv2.__version__
+        parts = (made_of, self._network, gpu, self._xla, self._chunk, versions)
+        return self._folder / f"{hashlib.sha256(repr(parts).encode()).hexdigest()[:16]}.npy"
 
 
 def _digest_of_network(below: keras.Model) -> str:

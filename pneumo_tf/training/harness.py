@@ -17,7 +17,7 @@ from pneumo_tf.recipe import Recipe
 from pneumo_tf.run import Predictions
 from pneumo_tf.training.checkpoint import Checkpoint, Progress
 from pneumo_tf.training.dropout import seed_dropout
-from pneumo_tf.training.features import Features
+from pneumo_tf.training.features import CHUNK, Features
 from pneumo_tf.training.feed import Batch, FeatureFeed, Feed, FilmFeed
 from pneumo_tf.training.films import TrainingFilms
 from pneumo_tf.training.frozen import Frozen, frozen_part
@@ -51,8 +51,8 @@ class Setting:
         seed: Of order, augmentation and dropout.
         precision: Keras dtype policy that the model was built under.
         pretrained: The backbone started from trained weights.
-        micro_batches: Parts that a batch is cut into, 1 to 64; batches of evaluation and the films that batch
-            norm is set by become as many times fewer.
+        micro_batches: Parts that a batch is cut into, 1 to 64; batches of evaluation and of features, and the
+            films that batch norm is set by, become as many times fewer.
         xla: Compile with XLA.
         work: Folder for checkpoints.
         rank_by: What makes an epoch the best: validation `"auc"` or `"accuracy"`.
@@ -201,8 +201,9 @@ class _Loop:
         plain = frozen or self.model, FilmFeed(recipe, films, self.predict)
         if frozen is None or setting.features is None:
             return plain
-        features = Features(frozen.below, recipe, films, setting.features, xla=setting.xla)
-        if (needed := features.megabytes(number)) > FREE_DISK_SHARE * features.free_megabytes:
+        chunk = max(1, CHUNK // setting.micro_batches)
+        features = Features(frozen.below, recipe, films, setting.features, xla=setting.xla, chunk=chunk)
+        if (needed := features.missing_megabytes(setting.seed, number)) > FREE_DISK_SHARE * features.free_megabytes:
             self.on_note(
                 f"phase {number + 1} passed every film through its frozen layers in every epoch: their "
                 f"features take {needed:,.0f} MB, too much for {features.free_megabytes:,.0f} MB of free disk"

@@ -275,7 +275,7 @@ def _centre(film):
 def _warped(film, warp):
     return cv2.warpAffine(
         film,
-        warp[:6].reshape(2, 3),
+        warp.reshape(2, 3),
         film.shape[::-1],
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REPLICATE,

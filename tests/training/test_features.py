@@ -112,10 +112,29 @@ def test_whatever_features_depend_on_makes_another_file(features, below, tmp_pat
     assert len(list(tmp_path.glob("*.npy"))) == 2
 
 
-def test_a_device_of_another_kind_makes_another_file(features, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("where", "name", "other"),
+    [
+        (module.tf.config, "list_physical_devices", lambda kind: ["GPU:0"]),
+        (module.cv2, "__version__", "6.0"),
+        (module.tf, "__version__", "3.0"),
+        (module.keras, "__version__", "4.0"),
+        (module, "HARNESS_VERSION", 0),
+    ],
+)
+def test_another_kind_of_device_or_another_version_makes_another_file(
+    features, tmp_path, monkeypatch, where, name, other
+):
     features.of(np.arange(3))
-    monkeypatch.setattr(module.tf.config, "list_physical_devices", lambda kind: ["GPU:0"])
+    monkeypatch.setattr(where, name, other)
     features.of(np.arange(3))
+    assert len(list(tmp_path.glob("*.npy"))) == 2
+
+
+@pytest.mark.parametrize("how", [{"xla": True}, {"xla": False, "chunk": CHUNK // 2}])
+def test_features_computed_in_another_way_are_in_another_file(features, below, tmp_path, how):
+    features.of(np.arange(3))
+    Features(below, RECIPE, ALL, tmp_path, **how).of(np.arange(3))
     assert len(list(tmp_path.glob("*.npy"))) == 2
 
 
@@ -124,10 +143,15 @@ def test_size_and_free_disk(below, tmp_path, monkeypatch):
     recipe = dataclasses.replace(RECIPE, phases=phases, views=4)
     features = Features(below, recipe, ALL, tmp_path / "not" / "yet", xla=False)
     width = below.output.shape[-1]
-    assert features.megabytes(0) == pytest.approx((4 * 100 + 30) * width * 4 / 1e6)
-    plain = dataclasses.replace(recipe, augment=Augment())
-    assert Features(below, plain, ALL, tmp_path, xla=False).megabytes(0) == pytest.approx(
-        130 * width * 4 / 1e6
+    megabytes = width * 4 / 1e6
+    assert features.missing_megabytes(7, 0) == pytest.approx((4 * 100 + 30) * megabytes)
+    features.of(ALL.train[:60], (7, 0, 1))
+    features.of(ALL.validation)
+    assert features.missing_megabytes(7, 0) == pytest.approx((4 * 100 - 60) * megabytes)
+    assert features.missing_megabytes(8, 0) == pytest.approx(4 * 100 * megabytes)
+    plain = Features(
+        below, dataclasses.replace(recipe, augment=Augment()), ALL, tmp_path / "plain", xla=False
     )
+    assert plain.missing_megabytes(7, 0) == pytest.approx(130 * megabytes)
     monkeypatch.setattr(module.shutil, "disk_usage", lambda path: SimpleNamespace(free=5e6))
     assert features.free_megabytes == 5
