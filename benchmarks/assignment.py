@@ -77,8 +77,10 @@ class Clock:
 
     @contextlib.contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Times a stage; a stage that is done twice counts twice."""
+        """Times a stage; a stage that is done twice counts twice, one that fails until it does."""
         self._tell("stage", name=name)
         started = time.perf_counter()
-        yield
-        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - started
+        try:
+            yield
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - started

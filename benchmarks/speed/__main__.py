@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import tempfile
+import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +23,7 @@ from pneumo_tf.training.hardware import gpus
 if TYPE_CHECKING:
     from benchmarks.speed.scene import Scale, Scene
 
-EXIT_WRONG_USE, EXIT_INTERRUPTED = 2, 130
+EXIT_OPEN, EXIT_WRONG_USE, EXIT_INTERRUPTED = 1, 2, 130
 NEEDS_GPU = Line("open: needs a GPU", note="not measured: this machine has no NVIDIA GPU.")
 
 
@@ -34,13 +35,13 @@ def main(arguments: Sequence[str] | None = None, scale: "Scale | None" = None) -
         scale: How much is measured, by default `Scale()`.
 
     Returns:
-        0, also where a target is missed, which the table says; 2 for wrong use; 130 after Ctrl-C, with the
-        table of what was measured until then.
+        0, also where a target is missed, which the table says; 1 where something could not be measured, with
+        the reason below the table; 2 for wrong use; 130 after Ctrl-C, with the table of what was measured
+        until then.
     """
     options = _parser().parse_args(arguments)
     measured: dict[str, Any] = {"machine": describe(), "repeat": options.repeat}
     lines: list[tuple[str, Line]] = []
-    status = 0
     try:
         letters = _checked(options)
         _say(in_words(measured["machine"]))
@@ -48,9 +49,7 @@ def main(arguments: Sequence[str] | None = None, scale: "Scale | None" = None) -
         with _scratch(options.out) as scratch:
             scene = _scene(options, scratch, scale)
             measured["films"] = f"{scene.dataset.title}, {len(scene.dataset.films):,} films"
-            for letter in letters:
-                for line in _measure(letter, scene):
-                    lines.append((letter, line))
+            status = _measure_all(letters, scene, lines)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         status = EXIT_WRONG_USE
@@ -119,6 +118,20 @@ def _scene(options: argparse.Namespace, scratch: Path, scale: "Scale | None") ->
     return Scene(dataset, options.sizes is not None, scratch, options.weights, options.repeat, scale, _say)
 
 
+def _measure_all(letters: Sequence[str], scene: "Scene", lines: list[tuple[str, Line]]) -> int:
+    """Adds each line as soon as it is measured, and gives the exit status."""
+    status = 0
+    for letter in letters:
+        try:
+            for line in _measure(letter, scene):
+                lines.append((letter, line))
+        # What was measured before is not lost, and what comes after still is measured.
+        except Exception as error:
+            lines.append((letter, _not_measured(letter, error)))
+            status = EXIT_OPEN
+    return status
+
+
 def _measure(letter: str, scene: "Scene") -> Iterator[Line]:
     entry = ENTRIES[letter]
     if entry.gpu and not gpus():
@@ -128,6 +141,14 @@ def _measure(letter: str, scene: "Scene") -> Iterator[Line]:
     # Read by TensorFlow when it is imported: its greetings would stand between our lines.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     yield from entry.resolve()(scene)
+
+
+def _not_measured(letter: str, error: Exception) -> Line:
+    reason = str(error)
+    if not isinstance(error, UserError):
+        traceback.print_exception(error)
+        reason = f"{type(error).__name__}: {(reason.strip().splitlines() or [''])[0]}"
+    return Line(f"open: {ENTRIES[letter].title}", note=f"not measured: {reason}.")
 
 
 def _finish(measured: dict[str, Any], lines: Sequence[tuple[str, Line]], file: Path | None) -> None:

@@ -51,14 +51,15 @@ def _backbone(scene: Scene, name: str, gpu: Gpu | None) -> Iterator[Line]:
         recipe = replace(RECIPES[0], name=name, architecture=name, size=architecture(name).size, batch=batch)
         backbone = _Backbone(scene, recipe, gpu)
         try:
-            yield backbone.training()
-            yield backbone.inference()
-            return
+            lines = backbone.training(), backbone.inference()
         except tf.errors.ResourceExhaustedError:
             if batch == 1:
                 raise
             scene.say(f"    {name}: out of memory with batches of {batch}, which is halved")
             batch //= 2
+        else:
+            yield from lines
+            return
 
 
 def _largest_batch(name: str, gpu: Gpu | None, batch: int) -> int:

@@ -1,12 +1,13 @@
 """Work in a process of its own, so that its memory is its own: how long it took and how much it held."""
 
+import contextlib
 import os
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -40,19 +41,31 @@ def run(module: str, arguments: Sequence[str]) -> Child:
     with tempfile.TemporaryFile("w+") as said:
         started = time.perf_counter()
         process = subprocess.Popen([sys.executable, "-m", module, *arguments], stdout=said, stderr=said)
-        ended, looks = threading.Event(), []
-        watch = threading.Thread(target=_watch, args=(process.pid, ended, looks))
-        watch.start()
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - started
-        ended.set()
-        watch.join()
-        process.returncode = os.waitstatus_to_exitcode(status)
+        with _watched(process) as looks:
+            _, status, usage = os.wait4(process.pid, 0)
+            seconds = time.perf_counter() - started
+            process.returncode = os.waitstatus_to_exitcode(status)
         said.seek(0)
         output = said.read()
     if process.returncode:
         raise RuntimeError(f"{module} failed: {output.strip()}")
     return Child(seconds, usage.ru_utime + usage.ru_stime, max(looks, default=None), output)
+
+
+@contextlib.contextmanager
+def _watched(process: subprocess.Popen) -> Iterator[list[float]]:
+    """Looks at a process' memory, MiB, until the block ends; a process that outlives the block is killed."""
+    ended, looks = threading.Event(), []
+    watch = threading.Thread(target=_watch, args=(process.pid, ended, looks))
+    watch.start()
+    try:
+        yield looks
+    finally:
+        ended.set()
+        watch.join()
+        if process.returncode is None:
+            process.kill()
+            process.wait()
 
 
 def _watch(process: int, ended: threading.Event, looks: list[float]) -> None:

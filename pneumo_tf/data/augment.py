@@ -20,8 +20,8 @@ class Draws:
     """What happens to each of n films.
 
     Args:
-        warp: (n, 6) float32, the affine transform from output to input pixels: a, b, c of x = a·x′ + b·y′ + c,
-            then those of y.
+        warp: (n, 6) float32, the affine transform from output to input pixels: a, b and c of
+            x = a·x′ + b·y′ + c, then those of y.
         tone: (n, 4) float32: gain, contrast factor, gamma exponent, grey levels added; None where grey levels
             stay as they are.
     """

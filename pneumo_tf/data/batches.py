@@ -123,6 +123,6 @@ def _toned(films: tf.Tensor, tone: tf.Tensor) -> tf.Tensor:
 
 
 def _gather(pixels: np.ndarray, rows: tf.Tensor) -> tf.Tensor:
-    # Called stateful, tf.data would neither overlap nor prefetch it where operations have to be deterministic.
+    # If it were stateful, tf.data would not prefetch it where operations have to be deterministic.
     films = tf.numpy_function(lambda index: pixels[index][..., None], [rows], tf.uint8, stateful=False)
     return tf.ensure_shape(films, (None, *pixels.shape[1:], 1))

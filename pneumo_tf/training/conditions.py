@@ -31,8 +31,7 @@ def changed_films(
     draws = draw(augment, len(sources), side, *key)
     parts = [rows[start : start + EVALUATION_BATCH] for start in range(0, len(rows), EVALUATION_BATCH)]
     changed = [
-        change(sources[part][..., None], *draws.of(part), side=side, fill=augment.fill)
-        for part in parts
+        change(sources[part][..., None], *draws.of(part), side=side, fill=augment.fill) for part in parts
     ]
     return np.concatenate([films.numpy()[..., 0] for films in changed])
 

@@ -203,7 +203,9 @@ class _Loop:
             return plain
         chunk = max(1, CHUNK // setting.micro_batches)
         features = Features(frozen.below, recipe, films, setting.features, xla=setting.xla, chunk=chunk)
-        if (needed := features.missing_megabytes(setting.seed, number)) > FREE_DISK_SHARE * features.free_megabytes:
+        if (
+            needed := features.missing_megabytes(setting.seed, number)
+        ) > FREE_DISK_SHARE * features.free_megabytes:
             self.on_note(
                 f"phase {number + 1} passed every film through its frozen layers in every epoch: their "
                 f"features take {needed:,.0f} MB, too much for {features.free_megabytes:,.0f} MB of free disk"

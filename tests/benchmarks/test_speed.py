@@ -1,5 +1,6 @@
 import json
 import re
+import signal
 from dataclasses import replace
 
 import cv2
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks.speed import __main__ as command
-from benchmarks.speed import entries, page
+from benchmarks.speed import child, entries, page
 from benchmarks.speed.contest import Line, alternate, films_per_second
 from benchmarks.speed.entries import Entry
 from benchmarks.speed.fabricated import fabricate_films, fabricate_runs
@@ -15,6 +16,7 @@ from benchmarks.speed.machine import warning
 from benchmarks.speed.scene import Scale, Scene
 from benchmarks.speed.table import notes, table
 from pneumo_tf.data.augment import draw
+from pneumo_tf.errors import UserError
 from pneumo_tf.report.rows import read_boards
 
 TINY = Scale(
@@ -105,14 +107,14 @@ def test_the_table_shows_medians_spread_and_verdict():
     assert notes(LINES)[0] == "(a) pipeline: how."
 
 
-def measured(monkeypatch, tmp_path, *arguments, lines=LINES, fail=None):
+def measured(monkeypatch, tmp_path, *arguments, lines=LINES, fail=None, error=KeyboardInterrupt):
     """Runs the command on entries that measure nothing; gives its status and what it wrote."""
 
     def measure(letter):
         def of(scene):
             yield from (line for of, line in lines if of == letter)
             if letter == fail:
-                raise KeyboardInterrupt
+                raise error
 
         return of
 
@@ -156,6 +158,40 @@ def test_ctrl_c_leaves_what_was_measured(monkeypatch, tmp_path, capsys):
     assert status == 130
     assert [line["letter"] for line in written["lines"]] == ["a"]
     assert "| (a) | pipeline |" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (MemoryError("of 8 GB\nand more"), "MemoryError: of 8 GB"),
+        (UserError("needs Pillow: pip install it"), "needs Pillow: pip install it"),
+    ],
+)
+def test_what_cannot_be_measured_is_a_line_and_the_others_are_measured(
+    monkeypatch, tmp_path, capsys, error, reason
+):
+    status, written = measured(monkeypatch, tmp_path, fail="a", error=error)
+    assert status == 1
+    assert [line["letter"] for line in written["lines"]] == ["a", "a", "e", "h"]
+    assert written["lines"][1]["note"] == f"not measured: {reason}."
+    assert "| (a) | open: stub |" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_child_does_not_outlive_ctrl_c(tmp_path, monkeypatch):
+    def interrupted(process, flags):
+        raise KeyboardInterrupt
+
+    (tmp_path / "sleeper.py").write_text("import time; time.sleep(60)")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr(child.os, "wait4", interrupted)
+    started = []
+    popen = child.subprocess.Popen
+    monkeypatch.setattr(
+        child.subprocess, "Popen", lambda *a, **k: started.append(popen(*a, **k)) or started[0]
+    )
+    with pytest.raises(KeyboardInterrupt):
+        child.run("sleeper", [])
+    assert started[0].returncode == -signal.SIGKILL
 
 
 @pytest.mark.parametrize(
