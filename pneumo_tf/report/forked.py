@@ -4,10 +4,12 @@ import dataclasses
 import multiprocessing
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
 
 from threadpoolctl import threadpool_limits
 
+from pneumo_tf.errors import UserError
 from pneumo_tf.report.rows import Board, Row
 
 Item = TypeVar("Item")
@@ -25,16 +27,23 @@ def forked_map(function: Callable[[Item], Result], items: Sequence[Item], proces
     Args:
         function: Must not need what another call changes.
         items: One call each.
-        processes: How many calls at a time; 1 makes them here.
+        processes: How many calls at a time; 1 makes them here, as it makes a single one.
 
     Returns:
         Results in the order of the items.
+
+    Raises:
+        UserError: Where the system killed a process.
     """
-    if processes == 1:
+    processes = min(processes, len(items))
+    if processes <= 1:
         return list(map(function, items))
     context = multiprocessing.get_context("fork")
-    with ProcessPoolExecutor(processes, context, _take, (function, items)) as forked:
-        return list(forked.map(_call, range(len(items))))
+    try:
+        with ProcessPoolExecutor(processes, context, _take, (function, items)) as forked:
+            return list(forked.map(_call, range(len(items))))
+    except BrokenProcessPool as error:
+        raise UserError("the system killed a part of the report, most likely out of memory") from error
 
 
 def _take(function: Callable, items: Sequence) -> None:

@@ -1,4 +1,5 @@
 import os
+import signal
 
 import numpy as np
 import pytest
@@ -35,6 +36,16 @@ def test_what_is_wrong_is_said_as_if_it_were_found_here(processes):
 
     with pytest.raises(UserError, match="film 0 is damaged"):
         forked_map(fail, range(3), processes)
+
+
+def test_a_single_call_needs_no_process():
+    assert forked_map(lambda _: os.getpid(), [0], 4) == [os.getpid()]
+    assert forked_map(lambda _: os.getpid(), [], 4) == []
+
+
+def test_a_process_that_the_system_kills_is_said_in_one_line():
+    with pytest.raises(UserError, match="most likely out of memory"):
+        forked_map(lambda _: os.kill(os.getpid(), signal.SIGKILL), range(2), 2)
 
 
 def test_rows_keep_what_was_computed_elsewhere(runs):

@@ -51,6 +51,15 @@ def test_without_an_honest_run_the_difference_is_left_open(tmp_path):
     assert {line[5:] for line in table.rows} == {("–", "–")}
 
 
+def test_an_honest_run_that_was_trained_otherwise_is_no_counterpart(tmp_path, monkeypatch):
+    board(tmp_path, "published-test-selected")
+    other = replace(RECIPE, batch=2 * RECIPE.batch)
+    monkeypatch.setattr("tests.report.test_protocols.RECIPE", other)
+    found = board(tmp_path, "official")
+    assert {row.protocol for row in found.rows} == {"official", "published-test-selected"}
+    assert {line[5:] for line in protocol_matters(found).rows} == {("–", "–")}
+
+
 @pytest.mark.parametrize("protocol", ["official", "cv5"])
 def test_without_a_run_under_the_authors_protocol_there_is_nothing_to_show(tmp_path, protocol):
     assert protocol_matters(board(tmp_path, protocol)).markdown() == ""
