@@ -58,6 +58,7 @@ def costs_of_training(training: Training, spec: RunSpec, assignment: Assignment)
         "validation_seconds": trained.validation_seconds,
         "trained_films_per_second": trained.films_per_second,
         "wait_share": trained.wait_share,
+        "features_reused": trained.features_reused,
         "flops_per_second": trained.flops_per_second,
         "peak_flops_per_second": peak_flops(assignment.device, spec.precision),
         "energy_joules": training.joules,

@@ -16,10 +16,12 @@ TIME_LEAD = (
 )
 TRAINING_LEAD = (
     "Means over seeds, the largest peaks of memory. Films/s: in steady epochs, without the first of each "
-    "phase. Waiting: share of the time without a batch to work on. GFLOP/s: arithmetic of the steps over "
-    "their time; layers that are trained count 3 × their forward pass, frozen ones 1 × whenever films pass "
-    "them, a multiply-add 2. Peak: what NVIDIA states for dense matrices in that precision. Energy: of the "
-    "whole card, for 1,000 films trained on. Peak, energy and GPU memory are known of NVIDIA GPUs alone."
+    "phase, once features of frozen layers are there. Waiting: share of the time without a batch to work on. "
+    "Features reused: share of those of frozen layers that an earlier run had computed; they cost this one "
+    "nothing. GFLOP/s: arithmetic of the steps over their time; layers that are trained count 3 × their "
+    "forward pass, frozen ones 1 × whenever films pass them, a multiply-add 2. Peak: what NVIDIA states for "
+    "dense matrices in that precision. Energy: of the whole card, for 1,000 films trained on. Peak, energy "
+    "and GPU memory are known of NVIDIA GPUs alone."
 )
 USE_LEAD = (
     "Means over seeds, from memory to logits on the device of the training: one film at a time, and in the "
@@ -164,6 +166,7 @@ TIME = (
 TRAINING = (
     Column("Films/s", _figure("trained_films_per_second", 0)),
     Column("Waiting", _percent(lambda cost: cost.get("wait_share"))),
+    Column("Features reused", _percent(lambda cost: cost.get("features_reused"))),
     Column("GFLOP/s", _figure("flops_per_second", 0, 1e9)),
     Column("Share of peak", _percent(_share_of_peak)),
     Column("Energy (Wh)", lambda row: number(mean_cost(row, watt_hours), 2)),

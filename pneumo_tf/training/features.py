@@ -67,6 +67,11 @@ class Features:
         self._shape = tuple(below.output.shape[1:])
         self._recipe, self._films, self._folder = recipe, films, folder
         self._network = _digest_of_network(below)
+        self._asked: dict[Path, np.ndarray] = {}
+        self.needed = 0
+        """Features asked for so far, each once."""
+        self.computed = 0
+        """Those of them that were not on the disk."""
 
     def missing_megabytes(self, seed: int, number: int) -> float:
         """Size of the features that a phase needs, the `number`th from 0, and that are not on the disk."""
@@ -104,6 +109,11 @@ class Features:
         recipe = dataclasses.replace(self._recipe, augment=augment, batch=chunk)
         pixels, labels = self._films.sources if augment.active else self._films.pixels, self._films.labels
 
+        path = self._path(view)
+        asked = self._asked.setdefault(path, np.zeros(len(pixels), bool))
+        self.needed += np.count_nonzero(~asked[np.unique(wanted)])
+        asked[wanted] = True
+
         def compute(missing: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
             chunks = -(-len(missing) // chunk)
             batches = training_batches(recipe, pixels, missing, labels, *(view or ()))
@@ -111,9 +121,10 @@ class Features:
                 rows = missing[number * chunk : (number + 1) * chunk]
                 whole = tf.pad(films, [(0, chunk - len(rows)), (0, 0), (0, 0), (0, 0)])
                 yield rows, self.function(whole).numpy()[: len(rows)]
+                self.computed += len(rows)
                 told(number + 1, chunks)
 
-        return stored_rows(self._path(view), (len(pixels), *self._shape), np.float32, wanted, compute)
+        return stored_rows(path, (len(pixels), *self._shape), np.float32, wanted, compute)
 
     def _augment(self, view: View | None) -> Augment:
         return Augment() if view is None else self._recipe.augment

@@ -1,7 +1,7 @@
 """The training loop of every recipe: phases of epochs, each validated, the best or the last kept."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,7 +77,7 @@ class Trained:
         history: One row per epoch.
         kept_epoch: The epoch whose weights the model has, from 1 over all phases.
         films_per_second: Training films over seconds in the steady epochs, the first of each phase left
-            out where there is another.
+            out where there is another; without the seconds in which features were computed.
         training_seconds: Spent in training steps, over all epochs, those before a kill included.
         validation_seconds: Spent on predicting and scoring the validation films.
         trace_seconds: First calls of every compiled function, each the trace and one batch; within the two
@@ -86,6 +86,8 @@ class Trained:
             A GPU still works off its queue then, so for it this is an upper bound.
         flops_per_second: Operations of the training steps over the training seconds beside the traces, as
             `pneumo_tf.models.flops.training_flops` counts them.
+        features_reused: Share of the features of frozen layers that were on the disk, from other runs or from
+            an earlier attempt at this one; None where none were needed.
     """
 
     history: list[dict[str, float]]
@@ -96,6 +98,7 @@ class Trained:
     trace_seconds: float
     wait_share: float
     flops_per_second: float
+    features_reused: float | None
 
 
 def train(
@@ -154,6 +157,7 @@ class _Loop:
         stored = self.checkpoint.load()
         self.progress = stored[0] if stored else Progress()
         self.stored_optimizer = stored[1]["optimizer"] if stored else []
+        self.features: list[Features] = []
         if stored:
             model.set_weights(stored[1]["model"])
         elif not setting.pretrained:
@@ -211,11 +215,12 @@ class _Loop:
                 f"features take {needed:,.0f} MB, too much for {features.free_megabytes:,.0f} MB of free disk"
             )
             return plain
+        self.features.append(features)
         return frozen.above, FeatureFeed(recipe, films, Predictor(frozen.above, xla=setting.xla), features)
 
     def run_epoch(self, number: int, epoch: int, step: TrainingStep, feed: Feed) -> dict[str, float]:
         started = time.perf_counter()
-        train_loss = self.train_epoch(number, epoch, step, feed)
+        train_loss, preparing = self.train_epoch(number, epoch, step, feed)
         trained = time.perf_counter()
         traced = feed.predict.function.trace_seconds
         logits = feed.validate()
@@ -230,10 +235,12 @@ class _Loop:
             "validation_auc": float(validation["auc"][0]),
             "validation_accuracy": float(validation["accuracy"][0]),
             "seconds": trained - started,
+            "feature_seconds": preparing,
             "validation_seconds": time.perf_counter() - trained,
         }
 
-    def train_epoch(self, number: int, epoch: int, step: TrainingStep, feed: Feed) -> float:
+    def train_epoch(self, number: int, epoch: int, step: TrainingStep, feed: Feed) -> tuple[float, float]:
+        """Gives the mean loss, and the seconds in which features were computed."""
         key = (self.setting.seed, number, epoch)
         seed_dropout(self.model, *key)
         view = (self.setting.seed, number, self.recipe.view(number, epoch))
@@ -248,13 +255,15 @@ class _Loop:
         functions = (step.function, *feed.functions)
         traced = sum(function.trace_seconds for function in functions)
         worked = sum(function.flops for function in functions)
+        started = time.perf_counter()
         feed.prepare(view, told)
+        preparing = time.perf_counter() - started
         for index, (inputs, labels) in enumerate(self.waited_for(feed.batches(order, view))):
             self.on_step(number, epoch, before + index, before + self.steps)
             total += step(inputs, labels) * float(len(labels))
         self.progress.traced_steps += sum(function.trace_seconds for function in functions) - traced
         self.progress.flops += sum(function.flops for function in functions) - worked
-        return float(total) / len(order)
+        return float(total) / len(order), preparing
 
     def waited_for(self, batches: Iterable[Batch]) -> Iterator[Batch]:
         """Passes batches on, and notes how long each was not there."""
@@ -291,6 +300,7 @@ class _Loop:
             trace_seconds=progress.traced_steps + progress.traced_predictions,
             wait_share=progress.waited / (training - progress.traced_steps),
             flops_per_second=progress.flops / (training - progress.traced_steps),
+            features_reused=_share_reused(self.features),
         )
 
 
@@ -298,5 +308,10 @@ def _steady_rate(history: list[dict[str, float]], films: int) -> float:
     same_phase = [
         row for before, row in zip(history, history[1:], strict=False) if before["phase"] == row["phase"]
     ]
-    steady = [row["seconds"] for row in same_phase or history]
+    steady = [row["seconds"] - row["feature_seconds"] for row in same_phase or history]
     return films * len(steady) / sum(steady)
+
+
+def _share_reused(features: Sequence[Features]) -> float | None:
+    needed = sum(each.needed for each in features)
+    return 1 - sum(each.computed for each in features) / needed if needed else None

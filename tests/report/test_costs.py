@@ -32,6 +32,7 @@ def on_gpu(tmp_path):
             "seconds": seconds,
             "trace_seconds": 12.0,
             "wait_share": 0.04 + 0.02 * seed,
+            "features_reused": 0.5 * seed,
             "flops_per_second": (90 + 6 * seed) * 1e12,
             "peak_flops_per_second": 300e12,
             "energy_joules": 3.6e6,
@@ -64,6 +65,7 @@ def test_the_table_of_training(on_gpu):
     assert set(lines(table)) == {"cnn_baseline"}, "what scikit-learn fits trains no network"
     row = lines(table)["cnn_baseline"]
     assert (row["Waiting"], row["GFLOP/s"], row["Share of peak"]) == ("5.0 %", "93,000", "31 %")
+    assert row["Features reused"] == "25 %"
     # 1,000 Wh for ten epochs of 5,000 films.
     assert row["Energy (Wh)"] == "20.00"
     assert (row["Host memory"], row["GPU memory"]) == ("2.5 GB", "7.0 GB")

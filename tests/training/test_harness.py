@@ -207,6 +207,7 @@ def test_waiting_and_tracing_are_told_apart_from_training(small_phantom, tmp_pat
     assert result.training_seconds == epochs * steps * 4 + 3 * 100
     assert result.validation_seconds == epochs * 2 + 2 * 100
     assert result.wait_share == pytest.approx(3 / 4)
+    assert result.features_reused is None
     head, whole = (
         training_flops(model, moving_variables(model, architecture(recipe.architecture), phase))
         for phase in recipe.phases
@@ -220,18 +221,49 @@ def test_waiting_and_tracing_are_told_apart_from_training(small_phantom, tmp_pat
 def test_the_arithmetic_of_features_counts_when_they_are_computed(small_phantom, tmp_path, monkeypatch):
     films = films_of(small_phantom, tmp_path)[0]
     recipe = dataclasses.replace(CNN, augment=PLAIN, phases=(FROZEN,))
-    counted = []
+    counted, results = [], []
     for work in ("first", "second"):
         progress = Progress()
         monkeypatch.setattr(harness, "Progress", lambda progress=progress: progress)
-        model, _ = trained(recipe, films, tmp_path / work, features=tmp_path / "features")
+        model, result = trained(recipe, films, tmp_path / work, features=tmp_path / "features")
         counted.append(progress.flops)
+        results.append(result)
     moving = moving_variables(model, architecture(recipe.architecture), FROZEN)
     cut = frozen_part(model, FROZEN, moving)
     in_epochs = FROZEN.epochs * len(films.train) * training_flops(cut.above, moving)
     chunks = -(-len(films.train) // CHUNK)
     assert counted == [in_epochs + chunks * CHUNK * forward_flops(cut.below), in_epochs]
     assert training_flops(cut, moving) == training_flops(model, moving)
+    assert [result.features_reused for result in results] == [0, 1]
+    first, *later = (row["feature_seconds"] / row["seconds"] for row in results[0].history)
+    assert first > 0.5 > max(later)
+
+
+@pytest.mark.usefixtures("deterministic")
+def test_seconds_of_features_are_no_part_of_the_steady_rate(small_phantom, tmp_path, monkeypatch):
+    # Features of a view take 50 s, a step 1 s.
+    clock, films = Clock(), films_of(small_phantom, tmp_path)[0]
+    computed, step_of = feed.FeatureFeed.prepare, harness.TrainingStep.__call__
+
+    def prepare(self, *arguments):
+        before = self._features.computed
+        computed(self, *arguments)
+        clock.now += 50 * (self._features.computed > before)
+
+    def step(self, *batch):
+        clock.now += 1
+        return step_of(self, *batch)
+
+    monkeypatch.setattr(harness, "time", clock)
+    monkeypatch.setattr(feed.FeatureFeed, "prepare", prepare)
+    monkeypatch.setattr(harness.TrainingStep, "__call__", step)
+    phase = dataclasses.replace(FROZEN, epochs=4)
+    recipe = dataclasses.replace(CNN, augment=TURNED, views=3, phases=(phase,), batch=20)
+    _, result = trained(recipe, films, tmp_path, features=tmp_path / "features")
+    steps = -(-len(films.train) // 20)
+    assert [row["seconds"] for row in result.history] == [50 + steps] * 3 + [steps]
+    assert [row["feature_seconds"] for row in result.history] == [50, 50, 50, 0]
+    assert result.films_per_second == pytest.approx(len(films.train) / steps)
 
 
 def test_where_batches_are_cut_evaluation_and_calibration_are_cut_too(small_phantom, tmp_path, monkeypatch):
