@@ -88,15 +88,16 @@ class RunsShown:
         elif event["event"] == "note":
             self._terminal.say(f"  {_short(name)}: {event['text']}", loud=True)
 
-    def ended(self, name: str, folder: RunFolder) -> None:
-        """A worker is gone."""
+    def ended(self, name: str, folder: RunFolder, *, succeeded: bool) -> None:
+        """A worker is gone; one that should have scored a finished run may have failed at that."""
         self._ended += 1
         self._bars.remove_task(self._tasks.pop(name))
         self._bars.update(self._suite, completed=self._ended, doing=f"{self._ended} of {self._total}")
         status, seconds = folder.status, time.monotonic() - self._began[name]
-        line = f"[{self._ended}/{self._total}] {_short(name)}: {status['state']} in {seconds:.0f} s"
-        failed = status["state"] != "done"
-        self._terminal.say(f"{line}: {status['reason']}" if failed else line, loud=failed)
+        state = "not scored" if status["state"] == "done" and not succeeded else status["state"]
+        line = f"[{self._ended}/{self._total}] {_short(name)}: {state} in {seconds:.0f} s"
+        reason = f": {status['reason']}" if status["reason"] else ""
+        self._terminal.say(f"{line}{reason}", loud=not succeeded)
 
 
 def _short(name: str) -> str:

@@ -8,6 +8,7 @@ import argparse
 import dataclasses
 import sys
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import keras
@@ -17,6 +18,7 @@ from benchmarks.recipes import RECIPES
 from pneumo_tf.data.cache import cached_pixels
 from pneumo_tf.data.kermany import read_folder
 from pneumo_tf.data.protocol import PROTOCOLS, limit
+from pneumo_tf.errors import UserError
 from pneumo_tf.models.registry import architecture, build
 from pneumo_tf.models.weights_file import find
 from pneumo_tf.recipe import Recipe
@@ -26,8 +28,17 @@ VIEWS = (1, 2, 4, 8, None)
 MODEL = "mobilenetv2"
 
 
-def main() -> int:
-    """Prints validation AUC and log loss, and their difference from all views, seed by seed: mean ± SD."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command; 0, or 2 for wrong use."""
+    try:
+        print(_table(_measured(_parser().parse_args(arguments))))
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(prog="python -m benchmarks.views", description=__doc__)
     options.add_argument("--data", type=Path, required=True, metavar="FOLDER", help="the real films")
     options.add_argument("--weights", type=Path, metavar="FOLDER", help="where ImageNet's weights are")
@@ -37,25 +48,38 @@ def main() -> int:
     )
     options.add_argument("--films", type=int, metavar="N", help="training films (default all)")
     options.add_argument("--seeds", type=int, default=5, metavar="N", help="trainings (default 5)")
-    given = options.parse_args()
-    weights = find(architecture(MODEL).weights, given.weights)
+    return options
+
+
+def _measured(given: argparse.Namespace) -> dict[int | None, np.ndarray]:
+    """Validation AUC and log loss of each seed, (seeds, 2), by the number of views."""
+    if given.seeds < 2:
+        raise UserError(f"--seeds must be at least 2, not {given.seeds}: one seed has no deviation")
+    initial = architecture(MODEL).weights
+    weights = find(initial, given.weights)
+    if weights is None:
+        raise UserError(f"{initial.file} is not here, and random features say nothing; --weights FOLDER")
     films = _films(given.data, given.out / "cache", given.size, given.films)
     print(f"{len(films.train):,} training films, {len(films.validation):,} validation films, {given.size} px")
     results = {}
     for views in VIEWS:
         recipe = _recipe(given.size, views)
-        seeds = range(given.seeds)
-        results[views] = np.array(
-            [_judged(recipe, films, seed, weights, given.out / "cache") for seed in seeds]
-        )
-    print(
-        "| views | validation AUC | validation log loss | AUC − all | log loss − all |\n|---|---|---|---|---|"
-    )
+        judged = [_judged(recipe, films, seed, weights, given.out / "cache") for seed in range(given.seeds)]
+        results[views] = np.array(judged)
+    return results
+
+
+def _table(results: Mapping[int | None, np.ndarray]) -> str:
+    """Mean ± SD over seeds, and of the differences from all views, seed by seed; as markdown."""
+    lines = [
+        "| views | validation AUC | validation log loss | AUC − all | log loss − all |",
+        "|---|---|---|---|---|",
+    ]
     for views, rows in results.items():
         columns = np.hstack([rows, rows - results[None]]).T
         cells = [f"{column.mean():.4f} ± {column.std(ddof=1):.4f}" for column in columns]
-        print(f"| {views or 'all'} | {' | '.join(cells)} |")
-    return 0
+        lines.append(f"| {views or 'all'} | {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 def _films(data: Path, cache: Path, size: int, most: int | None) -> TrainingFilms:
@@ -75,7 +99,7 @@ def _recipe(size: int, views: int | None) -> Recipe:
 
 
 def _judged(
-    recipe: Recipe, films: TrainingFilms, seed: int, weights: Path | None, cache: Path
+    recipe: Recipe, films: TrainingFilms, seed: int, weights: Path, cache: Path
 ) -> tuple[float, float]:
     """Validation AUC and log loss after the last epoch of one training."""
     keras.utils.clear_session()
@@ -85,7 +109,7 @@ def _judged(
         setting = Setting(
             seed=seed,
             precision="float32",
-            pretrained=weights is not None,
+            pretrained=True,
             micro_batches=1,
             xla=False,
             work=Path(work),

@@ -102,7 +102,7 @@ def do_run(folder: RunFolder, assignment: Assignment, tell: Tell) -> None:
     environment = {
         "python": platform.python_version(),
         "numpy": np.__version__,
-        "device": assignment.device if spec.recipe.phases else "CPU",
+        "device": "CPU" if assignment.gpu and not spec.recipe.phases else assignment.device,
         "precision": spec.precision,
         "notes": list(assignment.notes),
     }

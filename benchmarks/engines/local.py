@@ -22,6 +22,9 @@ SPARE_MB = 300.0
 
 MOST_CPU_WORKERS = 4
 
+STOP_SECONDS = 5.0
+"""Time that workers have to end by themselves when all is stopped."""
+
 
 class Watcher(Protocol):
     """Shows what workers do."""
@@ -32,7 +35,7 @@ class Watcher(Protocol):
     def event(self, name: str, event: dict[str, Any]) -> None:
         """A worker said something."""
 
-    def ended(self, name: str, folder: RunFolder) -> None:
+    def ended(self, name: str, folder: RunFolder, *, succeeded: bool) -> None:
         """A worker is gone; the folder's state is final."""
 
 
@@ -108,7 +111,9 @@ class LocalEngine:
         return sum(worker.job.memory_mb for worker in self._working) + SPARE_MB * len(self._spares)
 
     def _next(self, waiting: Sequence[tuple[Job, RunFolder]]) -> int | None:
-        fitting = (i for i, (job, _) in enumerate(waiting) if self._used + job.memory_mb <= self._memory)
+        # A run that takes a spare needs no memory beside it for the same.
+        used = self._used - SPARE_MB * bool(self._spares)
+        fitting = (i for i, (job, _) in enumerate(waiting) if used + job.memory_mb <= self._memory)
         # A run that is larger than the machine is tried alone: the estimate may be wrong.
         return next(fitting, 0 if waiting and not self._working else None)
 
@@ -135,7 +140,7 @@ class LocalEngine:
     def _keep_spares(self, waiting: Sequence[tuple[Job, RunFolder]]) -> None:
         """Keeps a spare worker for each busy slot, while there are runs for them and memory."""
         while len(self._spares) > len(waiting):
-            self._spares.pop()[1].stop(gently=False)
+            self._spares.pop()[1].stop()
         # A worker of one thread leaves no core idle: there a spare would only slow it down.
         busy = [worker.slot for worker in self._working if worker.slot.threads > 1]
         for slot in busy:
@@ -152,7 +157,7 @@ class LocalEngine:
                 if process.alive:
                     return process
                 # Why it died while it waited says nothing about the run; a new one shows whether it will too.
-                process.stop(gently=False)
+                process.stop()
         return None
 
     def _listen(self) -> None:
@@ -171,13 +176,15 @@ class LocalEngine:
             worker.folder.set_status("failed", _death(code))
         self._working.remove(worker)
         self._free.append(worker.slot)
-        self._watcher.ended(worker.job.spec.id, worker.folder)
+        self._watcher.ended(worker.job.spec.id, worker.folder, succeeded=not code)
 
     def _stop(self) -> None:
-        for _, process in self._spares:
-            process.stop(gently=False)
         for worker in self._working:
-            worker.process.stop(gently=True)
+            worker.process.ask_to_end()
+        for _, process in self._spares:
+            process.stop()
+        for worker in self._working:
+            worker.process.stop(STOP_SECONDS)
             if worker.folder.state != "done":
                 worker.folder.set_status("interrupted", "stopped before its end; the same command goes on")
         self._spares.clear()
@@ -203,7 +210,6 @@ def _environment(slot: Slot) -> dict[str, str]:
         # NVML counts in this order, CUDA by itself the fastest first.
         "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
         "CUDA_VISIBLE_DEVICES": str(slot.gpu.index) if slot.gpu else "",
-        "TF_CPP_MIN_LOG_LEVEL": "2",
         "OMP_NUM_THREADS": threads,
         "OPENBLAS_NUM_THREADS": threads,
         "PYTHONHASHSEED": "0",

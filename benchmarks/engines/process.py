@@ -13,8 +13,6 @@ from typing import Any, BinaryIO
 from benchmarks.assignment import Assignment
 from pneumo_tf.run import RunFolder
 
-STOP_SECONDS = 5.0
-
 
 class WorkerProcess:
     """Starts at once what its run will need, and the run when it is told which."""
@@ -80,12 +78,14 @@ class WorkerProcess:
         self._close()
         return code
 
-    def stop(self, *, gently: bool) -> None:
-        """Ends the process: gently it is asked first."""
-        if gently:
-            self._process.send_signal(signal.SIGTERM)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(timeout=STOP_SECONDS)
+    def ask_to_end(self) -> None:
+        """Asks the process to end, and does not wait until it has."""
+        self._process.send_signal(signal.SIGTERM)
+
+    def stop(self, patience: float = 0.0) -> None:
+        """Ends the process, by force when it still lives after some seconds."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=patience)
         self._process.kill()
         self._process.wait()
         self._close()

@@ -3,7 +3,6 @@
 import argparse
 import contextlib
 import json
-import os
 import sys
 import tempfile
 import traceback
@@ -138,8 +137,6 @@ def _measure(letter: str, scene: "Scene") -> Iterator[Line]:
         yield NEEDS_GPU
         return
     _say(f"({letter}) {entry.title} …")
-    # Read by TensorFlow when it is imported: its greetings would stand between our lines.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     yield from entry.resolve()(scene)
 
 

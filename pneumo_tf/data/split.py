@@ -35,11 +35,6 @@ class Split:
         sides = {name: ids for name, ids in asdict(self).items() if ids or name != "held_out"}
         return json.dumps(sides, indent=1, ensure_ascii=False) + "\n"
 
-    @classmethod
-    def from_json(cls, text: str) -> "Split":
-        """Reads `to_json`."""
-        return cls(**{side: tuple(ids) for side, ids in json.loads(text).items()})
-
 
 def sorted_ids(films: Iterable[Film]) -> tuple[str, ...]:
     """Ids of films in the order of a split."""

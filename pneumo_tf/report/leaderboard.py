@@ -30,9 +30,7 @@ from pneumo_tf.report.board import (
 )
 from pneumo_tf.report.families import families
 from pneumo_tf.report.judged import judged
-from pneumo_tf.report.markdown import EXTRA, ROUNDING, plain
-from pneumo_tf.report.markdown import bullets as _bullets
-from pneumo_tf.report.markdown import section as _section
+from pneumo_tf.report.markdown import EXTRA, ROUNDING, bullets, plain, section
 from pneumo_tf.report.rows import Board
 from pneumo_tf.report.unfinished import unfinished
 
@@ -81,7 +79,7 @@ def _board(board: Board, ranked: Sequence[Standing], figures: Sections) -> str:
     parts = [f"## {plain(board.title)}, profile {board.profile}"]
     if board.synthetic:
         parts.append(f"> **{SYNTHETIC}**")
-    parts.append(_bullets(provenance.opening(board)))
+    parts.append(bullets(provenance.opening(board)))
     parts.append(provenance.films(board).markdown())
     warnings = provenance.warnings(board)
     if warnings:
@@ -97,29 +95,29 @@ def ranking(board: Board, ranked: Sequence[Standing]) -> str:
     """Gives the main table of a board, with how to read it, as markdown."""
     if not ranked:
         return UNRANKED if any(row.runs for row in board.rows) else EMPTY
-    return f"{tables.ranking(ranked).markdown()}\n\n{_bullets(_key(board, ranked))}"
+    return f"{tables.ranking(ranked).markdown()}\n\n{bullets(_key(board, ranked))}"
 
 
 def _details(board: Board, ranked: Sequence[Standing]) -> list[str]:
     spread = f"Mean ± standard deviation over seeds; a row of one seed has no deviation. {EXTRA}"
     several = any(len(standing.row.runs) > 1 for standing in ranked)
     parts = [
-        _section("Differences to the first row", differences.differences(board).markdown(), differences.LEAD),
-        _section("Every metric", tables.every_metric(ranked).markdown(), spread),
-        _section("Each class", tables.class_wise(ranked).markdown(), spread),
-        _section(
+        section("Differences to the first row", differences.differences(board).markdown(), differences.LEAD),
+        section("Every metric", tables.every_metric(ranked).markdown(), spread),
+        section("Each class", tables.class_wise(ranked).markdown(), spread),
+        section(
             "Counts at probability 0.5",
             tables.counts(ranked).markdown(),
             "Films of the test set, means over seeds." if several else "Films of the test set.",
         ),
-        _section("Five folds", folds.five_folds(board).markdown(), folds.LEAD),
+        section("Five folds", folds.five_folds(board).markdown(), folds.LEAD),
         *_trust(board),
         explanation_page.summary(board),
-        _section("What a run took", costs.time(ranked).markdown(), costs.TIME_LEAD),
-        _section("What training costs", costs.training(ranked).markdown(), costs.TRAINING_LEAD),
-        _section("What use costs", costs.use(ranked).markdown(), costs.USE_LEAD),
+        section("What a run took", costs.time(ranked).markdown(), costs.TIME_LEAD),
+        section("What training costs", costs.training(ranked).markdown(), costs.TRAINING_LEAD),
+        section("What use costs", costs.use(ranked).markdown(), costs.USE_LEAD),
     ]
-    parts.append(_section("Protocol matters", protocols.protocol_matters(board).markdown(), protocols.LEAD))
+    parts.append(section("Protocol matters", protocols.protocol_matters(board).markdown(), protocols.LEAD))
     compared = families(board)
     if compared:
         parts.append(
@@ -130,12 +128,12 @@ def _details(board: Board, ranked: Sequence[Standing]) -> list[str]:
         parts.append(f"#### {plain(family.title)}")
         parts += [plain(source) for source in family.sources]
         parts.append(family.table.markdown())
-    parts.append(_section("Not done", unfinished(board).markdown()))
-    parts.append(_section("Said by the runs", _bullets(provenance.said_by_runs(board))))
+    parts.append(section("Not done", unfinished(board).markdown()))
+    parts.append(section("Said by the runs", bullets(provenance.said_by_runs(board))))
     parts.append(
-        _section(
+        section(
             "Chosen here",
-            _bullets(provenance.chosen_here(board)),
+            bullets(provenance.chosen_here(board)),
             "What authors do not say, and what we took.",
         )
     )
@@ -146,13 +144,13 @@ def _trust(board: Board) -> list[str]:
     """How far probabilities, thresholds and calls can be trusted."""
     rows, lines = board.ranking, judged(board)
     return [
-        _section("Calibration", calibration.calibrations(lines).markdown(), calibration.lead(lines)),
-        _section(
+        section("Calibration", calibration.calibrations(lines).markdown(), calibration.lead(lines)),
+        section(
             "Operating points", thresholds.operating_points(lines).markdown(), thresholds.points_lead(lines)
         ),
-        _section("Other prevalences", thresholds.prevalences(rows).markdown(), thresholds.PREVALENCE_LEAD),
-        _section("Specificity by series", series.specificity_by_series(rows).markdown(), series.LEAD),
-        _section("Risk and coverage", doubt.risk_coverage(board).markdown(), doubt.LEAD),
+        section("Other prevalences", thresholds.prevalences(rows).markdown(), thresholds.PREVALENCE_LEAD),
+        section("Specificity by series", series.specificity_by_series(rows).markdown(), series.LEAD),
+        section("Risk and coverage", doubt.risk_coverage(board).markdown(), doubt.LEAD),
     ]
 
 

@@ -14,6 +14,7 @@ from benchmarks.conditions import asked, lacking, notes, scoring_jobs, to_score,
 from benchmarks.options import parse
 from benchmarks.plan import make_plan
 from benchmarks.recipes import RECIPES
+from benchmarks.terminal import RunsShown, Terminal
 from benchmarks.worker import add_conditions
 from pneumo_tf.data.cache import cached_pixels
 from pneumo_tf.data.honest_protocols import split_official
@@ -148,6 +149,18 @@ def test_the_saved_model_with_nothing_drawn_gives_the_predictions_that_stand(fin
     one, plain = folder.read_predictions("test@tta-1"), folder.read_predictions("test")
     assert one.ids == plain.ids
     np.testing.assert_allclose(one.logits, plain.logits, atol=1e-5)
+
+
+def test_a_run_that_was_not_scored_is_not_called_done_once_more(finished, capsys):
+    folder, *_ = finished
+    shown = RunsShown(Terminal(), 2)
+    with shown:
+        for succeeded in (True, False):
+            shown.started(folder.spec.id, folder)
+            shown.ended(folder.spec.id, folder, succeeded=succeeded)
+    first, second = capsys.readouterr().out.splitlines()
+    assert ": done in 0 s" in first
+    assert ": not scored in 0 s" in second
 
 
 def test_scoring_that_fails_is_told_in_a_line_and_the_run_stays_done(finished):

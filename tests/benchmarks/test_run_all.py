@@ -152,7 +152,7 @@ class Killer:
         if name.startswith(self.victim) and event["event"] == "stage" and folder.status.get("pid"):
             os.kill(folder.status["pid"], signal.SIGKILL)
 
-    def ended(self, name, folder):
+    def ended(self, name, folder, *, succeeded):
         pass
 
 

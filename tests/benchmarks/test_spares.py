@@ -57,13 +57,13 @@ class Process:
         self.events.close()
         return 0
 
-    def stop(self, *, gently):
+    def stop(self, patience=0.0):
         self.machine.stopped.append(self)
         self.events.close()
 
 
 class Nobody:
-    started = event = ended = lambda self, *arguments: None
+    started = event = ended = lambda self, *arguments, **more: None
 
 
 def job(name, *, trained=True, memory_mb=100.0):
