@@ -3,12 +3,14 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from functools import partial
+from itertools import chain, islice
 from pathlib import Path
 
 from pneumo_tf.errors import UserError
-from pneumo_tf.report.figures import draw
-from pneumo_tf.report.forked import compute
-from pneumo_tf.report.leaderboard import write_leaderboard
+from pneumo_tf.report.figures import drawings, sections
+from pneumo_tf.report.forked import compute, forked_map
+from pneumo_tf.report.leaderboard import details, write_leaderboard
 from pneumo_tf.report.rows import read_boards
 from pneumo_tf.run import Runs
 from pneumo_tf.training.hardware import cores
@@ -34,7 +36,13 @@ def write_report(runs: Path, out: Path) -> Path:
     processes = cores() if sys.platform == "linux" else 1
     for board in boards:
         compute(board, processes)
-    return write_leaderboard(boards, out, [draw(board, out, processes) for board in boards])
+    writing = [[partial(details, board), *drawings(board, out)] for board in boards]
+    written = iter(forked_map(lambda write: write(), list(chain(*writing)), processes))
+    tables, pictures = [], []
+    for of_board in writing:
+        tables.append(next(written))
+        pictures.append(sections(islice(written, len(of_board) - 1)))
+    return write_leaderboard(boards, out, pictures, tables)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

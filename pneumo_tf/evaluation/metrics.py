@@ -192,8 +192,8 @@ def measure(
 
 def confusion(labels: np.ndarray, score: np.ndarray) -> tuple[int, int, int, int]:
     """Counts TN, FP, FN, TP at score > 0."""
-    films = Weighted(np.asarray(labels), np.asarray(score), np.ones((1, len(labels))))
-    return tuple(int(count[0]) for count in (films.tn, films.fp, films.fn, films.tp))
+    sick, called = np.asarray(labels) == 1, np.asarray(score) > 0
+    return tuple(np.bincount(2 * sick + called, minlength=4).tolist())
 
 
 def from_confusion(counts: tuple[int, int, int, int]) -> dict[str, float]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pneumo_tf.evaluation.metrics import measure
+from pneumo_tf.evaluation.metrics import confusion
 from pneumo_tf.evaluation.scored import Scored
 
 PREVALENCES = (0.02, 0.10, 0.30)
@@ -122,5 +122,5 @@ def predictive_values(sensitivity: float, specificity: float, prevalence: float)
 def _rates(films: Scored, at: float) -> tuple[float, float]:
     if not np.isfinite(at):
         return np.nan, np.nan
-    found = measure(films.labels, films.score - at, names=("sensitivity", "specificity"))
-    return float(found["sensitivity"][0]), float(found["specificity"][0])
+    tn, fp, fn, tp = confusion(films.labels, films.score - at)
+    return tuple(hit / (hit + missed) if hit + missed else np.nan for hit, missed in ((tp, fn), (tn, fp)))

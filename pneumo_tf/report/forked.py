@@ -1,6 +1,7 @@
 """Work on a board by several processes, forked from the one that has read it."""
 
 import dataclasses
+import gc
 import multiprocessing
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -14,6 +15,9 @@ from pneumo_tf.report.rows import Board, Row
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+# Most of the memory is what rows keep, and no garbage before the end: to look through it again and again
+# would take a tenth of the time. So it is frozen, and a forked process looks for garbage after each call.
 
 _given: list[Any] = []
 """In a forked process: the function, and the items that it is called with."""
@@ -49,12 +53,17 @@ def forked_map(function: Callable[[Item], Result], items: Sequence[Item], proces
 def _take(function: Callable, items: Sequence) -> None:
     # There is a process for every core: threads of NumPy's would only wait for one another.
     threadpool_limits(1)
+    gc.freeze()
+    gc.disable()
     _given[:] = [function, items]
 
 
 def _call(index: int) -> Any:
     function, items = _given
-    return function(items[index])
+    try:
+        return function(items[index])
+    finally:
+        gc.collect()
 
 
 def compute(board: Board, processes: int) -> None:
@@ -67,10 +76,11 @@ def compute(board: Board, processes: int) -> None:
     rows = [row for row in board.rows if row.runs]
     for row, computed in zip(rows, forked_map(_computed, rows, processes), strict=True):
         vars(row).update(computed)
+    gc.freeze()
 
 
 def _computed(row: Row) -> dict[str, Any]:
     # A copy computes: the process would hold on to what its own row keeps, beside what it has handed over.
     copy = dataclasses.replace(row)
-    names = ("test", "estimates", *(("validation",) if row.ranked else ()))
+    names = ("test", "estimates", *(("validation", "validation_auc") if row.ranked else ()))
     return {name: getattr(copy, name) for name in names}

@@ -43,7 +43,12 @@ EMPTY = "No run is done yet. `python -m benchmarks.run_all --profile quick` make
 UNRANKED = "No run under the protocol `official` is done, and no other protocol ranks."
 
 
-def write_leaderboard(boards: Sequence[Board], out: Path, figures: Sequence[Sections] = ()) -> Path:
+def write_leaderboard(
+    boards: Sequence[Board],
+    out: Path,
+    figures: Sequence[Sections] = (),
+    detailed: Sequence[str] = (),
+) -> Path:
     """Writes `leaderboard.md`, `leaderboard.csv`, `leaderboard.json` and `explanations.md`.
 
     The files depend on the run folders alone: the same runs give the same bytes.
@@ -52,6 +57,7 @@ def write_leaderboard(boards: Sequence[Board], out: Path, figures: Sequence[Sect
         boards: As `read_boards` gives them.
         out: Folder to write in.
         figures: Pictures of each board, as many as boards; none to link no picture.
+        detailed: What `details` gives of each board, where it was made before.
 
     Returns:
         Path of the page.
@@ -66,7 +72,8 @@ def write_leaderboard(boards: Sequence[Board], out: Path, figures: Sequence[Sect
     """
     sections = figures or [()] * len(boards)
     ranked = [standings(board) for board in boards]
-    pages = [_board(*board) for board in zip(boards, ranked, sections, strict=True)]
+    below = detailed or [details(board) for board in boards]
+    pages = [_board(*board) for board in zip(boards, ranked, sections, below, strict=True)]
     page = "\n".join(["# Leaderboard", "", NOT_A_DEVICE, "", *(pages or [EMPTY + "\n"])])
     write_atomically(out / "leaderboard.md", page)
     explanation_page.write_explanations(boards, out)
@@ -75,7 +82,7 @@ def write_leaderboard(boards: Sequence[Board], out: Path, figures: Sequence[Sect
     return out / "leaderboard.md"
 
 
-def _board(board: Board, ranked: Sequence[Standing], figures: Sections) -> str:
+def _board(board: Board, ranked: Sequence[Standing], figures: Sections, below: str) -> str:
     parts = [f"## {plain(board.title)}, profile {board.profile}"]
     if board.synthetic:
         parts.append(f"> **{SYNTHETIC}**")
@@ -88,7 +95,11 @@ def _board(board: Board, ranked: Sequence[Standing], figures: Sections) -> str:
     for title, pictures in figures:
         parts.append(f"### {plain(title)}")
         parts += [f"![{plain(title)}]({quote(path)})\n\n{plain(caption)}" for caption, path in pictures]
-    return "\n\n".join(part.rstrip("\n") for part in [*parts, *_details(board, ranked)] if part) + "\n"
+    return _joined([*parts, below])
+
+
+def _joined(parts: Sequence[str]) -> str:
+    return "\n\n".join(part.rstrip("\n") for part in parts if part) + "\n"
 
 
 def ranking(board: Board, ranked: Sequence[Standing]) -> str:
@@ -98,7 +109,9 @@ def ranking(board: Board, ranked: Sequence[Standing]) -> str:
     return f"{tables.ranking(ranked).markdown()}\n\n{bullets(_key(board, ranked))}"
 
 
-def _details(board: Board, ranked: Sequence[Standing]) -> list[str]:
+def details(board: Board) -> str:
+    """Gives what stands below a board's pictures, as markdown: most of its tables."""
+    ranked = standings(board)
     spread = f"Mean ± standard deviation over seeds; a row of one seed has no deviation. {EXTRA}"
     several = any(len(standing.row.runs) > 1 for standing in ranked)
     parts = [
@@ -137,7 +150,7 @@ def _details(board: Board, ranked: Sequence[Standing]) -> list[str]:
             "What authors do not say, and what we took.",
         )
     )
-    return parts
+    return _joined(parts)
 
 
 def _trust(board: Board) -> list[str]:

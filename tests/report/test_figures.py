@@ -15,7 +15,7 @@ from matplotlib.text import Text
 from PIL import Image
 
 from pneumo_tf.data.films import Films
-from pneumo_tf.report.figures import FIGURES, Section, draw, style
+from pneumo_tf.report.figures import FIGURES, Section, drawings, sections, style
 from pneumo_tf.report.figures.picture import LARGEST, Picture, board_key, encode, write
 from pneumo_tf.report.rows import Board, read_boards
 from pneumo_tf.run import Predictions, Runs
@@ -42,6 +42,10 @@ def fabricate_board(folder: Path, rows: int = 4, seeds: int = 2, **more: object)
         if row.recipe.augment.active:
             augmented(row)
     return read_boards(Runs(folder))[0]
+
+
+def draw(board, out):
+    return sections(drawing() for drawing in drawings(board, out))
 
 
 @pytest.fixture(scope="module")

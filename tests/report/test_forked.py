@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from pneumo_tf.errors import UserError
-from pneumo_tf.report.figures import draw
+from pneumo_tf.report.figures import drawings, sections
 from pneumo_tf.report.forked import compute, forked_map
 from pneumo_tf.report.rows import read_boards
 from tests.report.fabricate import RECIPES, fabricate_runs
@@ -65,11 +65,14 @@ def test_rows_keep_what_was_computed_elsewhere(runs):
 
 def test_pictures_are_the_same_bytes_however_many_processes_draw(runs, tmp_path):
     (board,) = read_boards(runs)
-    sections = [draw(board, tmp_path / str(processes), processes) for processes in (1, 2)]
-    assert sections[0] == sections[1]
-    paths = [path for section in sections[0] for _, path in section.pictures]
+    drawn = [
+        sections(forked_map(lambda draw: draw(), drawings(board, tmp_path / str(processes)), processes))
+        for processes in (1, 2)
+    ]
+    assert drawn[0] == drawn[1]
+    paths = [path for section in drawn[0] for _, path in section.pictures]
     assert len(set(paths)) == len(paths) > 10
-    sheets = next(section for section in sections[0] if section.title == "Evaluation sheets")
+    sheets = next(section for section in drawn[0] if section.title == "Evaluation sheets")
     assert len(sheets.pictures) == sum(bool(row.runs) for row in board.rows) > 3
     for path in paths:
         assert (tmp_path / "1" / path).read_bytes() == (tmp_path / "2" / path).read_bytes()

@@ -42,8 +42,10 @@ def key_numbers(row: Row) -> list[KeyNumber]:
     """Metrics of a row on the test films, and its validation AUC where there is one."""
     lines = [_line(METRICS[name].title, METRICS[name].undefined, row.estimates[name]) for name in SHOWN]
     if all("validation" in run.prediction_sets() for run in row.runs):
-        validation = row.bootstrap.estimate(row.validation, ("auc",))["auc"]
-        lines.append(_line("Validation AUC", METRICS["auc"].undefined, validation))
+        # Films that chose the epoch: an interval would promise what it cannot hold.
+        known = np.isfinite(row.validation_auc)
+        value, missing = (f"{row.validation_auc:.3f}", "") if known else ("", METRICS["auc"].undefined)
+        lines.append(KeyNumber("Validation AUC", value, missing, ""))
     return lines
 
 

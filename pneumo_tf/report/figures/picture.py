@@ -86,7 +86,8 @@ def encode(figure: Figure) -> bytes:
 
 def _png(pixels: np.ndarray) -> bytes:
     buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "png")
+    # On these pages the third level is both faster and smaller than the default, the sixth.
+    Image.fromarray(pixels).save(buffer, "png", compress_level=3)
     return buffer.getvalue()
 
 

@@ -1,7 +1,8 @@
 """The figures of a report, in the order in which they are read; a new one is one entry."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,7 +28,6 @@ from pneumo_tf.report.figures import (
     training,
 )
 from pneumo_tf.report.figures.picture import Picture, Section, write
-from pneumo_tf.report.forked import forked_map
 from pneumo_tf.report.rows import Board
 
 
@@ -68,46 +68,37 @@ FIGURES: dict[str, Figures] = {
     "sheets": Figures("Evaluation sheets", sheet.draw, by_row=True),
 }
 
-ROWS_AT_A_TIME = 3
-"""Rows that a process draws before it asks for more, of figures whose pages are of one row each."""
-
-Task = tuple[str, Board]
-"""Key of a figure, and the board or the part of it that it is drawn of."""
+Drawn = tuple[str, list[tuple[str, str]]]
+"""Key of a figure; for each of its pages the caption, and the path relative to the report's folder."""
 
 
-def draw(board: Board, out: Path, processes: int = 1) -> list[Section]:
-    """Draws every figure of a board for which it holds the data.
+def drawings(board: Board, out: Path) -> list[Callable[[], Drawn]]:
+    """Gives a board's figures as calls; each draws and writes one of them, or what one shows of one row.
 
-    The same board gives the same bytes, however many processes draw. Threads would not do: matplotlib's
+    Any process may make any of them: the same board gives the same bytes. Threads would not do: matplotlib's
     settings are the process's own.
 
     Args:
         board: What to draw.
         out: The report's folder; pictures come under `figures/<board>/`.
-        processes: How many draw at a time.
-
-    Returns:
-        Sections in reading order, without those that have nothing to show.
     """
-    tasks = list(_tasks(board))
-    written = forked_map(lambda task: _write_pages(*task, out), tasks, processes)
+    calls = []
+    for name, entry in FIGURES.items():
+        parts = [replace(board, rows=(row,)) for row in board.rows] if entry.by_row else [board]
+        calls += [partial(_write_pages, name, part, out) for part in parts]
+    return calls
+
+
+def sections(drawn: Iterable[Drawn]) -> list[Section]:
+    """Puts what `drawings` gave in reading order, without figures that have nothing to show."""
     pictures: dict[str, list[tuple[str, str]]] = {name: [] for name in FIGURES}
-    for (name, _), pages in zip(tasks, written, strict=True):
+    for name, pages in drawn:
         pictures[name] += pages
     return [Section(FIGURES[name].title, pages) for name, pages in pictures.items() if pages]
 
 
-def _tasks(board: Board) -> Iterator[Task]:
-    for name, entry in FIGURES.items():
-        if not entry.by_row:
-            yield name, board
-            continue
-        for start in range(0, len(board.rows), ROWS_AT_A_TIME):
-            yield name, replace(board, rows=board.rows[start : start + ROWS_AT_A_TIME])
-
-
-def _write_pages(name: str, board: Board, out: Path) -> list[tuple[str, str]]:
+def _write_pages(name: str, board: Board, out: Path) -> Drawn:
     entry = FIGURES[name]
     with style.applied():
         # One page at a time: a page holds its pixels until it is written.
-        return [(page.caption, write(page, board, entry.scored, out)) for page in entry.draw(board)]
+        return name, [(page.caption, write(page, board, entry.scored, out)) for page in entry.draw(board)]

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from matplotlib.axes import Axes
 
-from pneumo_tf.evaluation.calibration import calibration, reliability
-from pneumo_tf.report.calibration import row_temperatures
+from pneumo_tf.evaluation.calibration import calibration, fit_temperature, reliability
 from pneumo_tf.report.figures import style
 from pneumo_tf.report.figures.picture import Picture
 from pneumo_tf.report.judged import Judged, judged, where_fixed
@@ -47,7 +46,8 @@ def draw(board: Board) -> Iterator[Picture]:
 
 def draw_row(ax: Axes, row: Judged) -> None:
     """Draws the first model of a row, as it is and scaled."""
-    run, temperature = row.test[0], row_temperatures(row)[0]
+    run, fixed_on = row.test[0], row.tuning[0]
+    temperature = fit_temperature(fixed_on.labels, fixed_on.score)
     ax.plot((0, 1), (0, 1), color=style.RULE, lw=1, zorder=0)
     raw, scaled = (reliability(run.labels, score) for score in (run.score, run.score / temperature))
     reach = 2 * raw.spread
