@@ -21,8 +21,8 @@ class Child(NamedTuple):
     Args:
         seconds: From its start to its end.
         processor_seconds: Over all cores.
-        peak_mb: Most memory at a time, MiB, pages that processes share counted once; None where the kernel
-            does not tell.
+        peak_mb: Most memory at a time, MiB, pages that processes share counted once; None where nobody looked
+            or the kernel does not tell.
         output: What it printed.
     """
 
@@ -32,8 +32,13 @@ class Child(NamedTuple):
     output: str
 
 
-def run(module: str, arguments: Sequence[str]) -> Child:
+def run(module: str, arguments: Sequence[str], *, memory: bool = True) -> Child:
     """Runs `python -m module arguments`.
+
+    Args:
+        module: What to run.
+        arguments: Of its command line.
+        memory: Look how much it holds, which holds it up: the kernel counts its pages each time.
 
     Raises:
         RuntimeError: Where it fails, with what it said.
@@ -41,7 +46,7 @@ def run(module: str, arguments: Sequence[str]) -> Child:
     with tempfile.TemporaryFile("w+") as said:
         started = time.perf_counter()
         process = subprocess.Popen([sys.executable, "-m", module, *arguments], stdout=said, stderr=said)
-        with _watched(process) as looks:
+        with _outlived(process), _watched(process.pid, memory) as looks:
             _, status, usage = os.wait4(process.pid, 0)
             seconds = time.perf_counter() - started
             process.returncode = os.waitstatus_to_exitcode(status)
@@ -53,19 +58,29 @@ def run(module: str, arguments: Sequence[str]) -> Child:
 
 
 @contextlib.contextmanager
-def _watched(process: subprocess.Popen) -> Iterator[list[float]]:
-    """Looks at a process' memory, MiB, until the block ends; a process that outlives the block is killed."""
+def _outlived(process: subprocess.Popen) -> Iterator[None]:
+    """Kills a process that is still there when the block ends."""
+    try:
+        yield
+    finally:
+        if process.returncode is None:
+            process.kill()
+            process.wait()
+
+
+@contextlib.contextmanager
+def _watched(process: int, memory: bool) -> Iterator[list[float]]:
+    """Gives a list to which a process' memory is added, MiB, again and again until the block ends."""
     ended, looks = threading.Event(), []
-    watch = threading.Thread(target=_watch, args=(process.pid, ended, looks))
-    watch.start()
+    watch = threading.Thread(target=_watch, args=(process, ended, looks))
+    if memory:
+        watch.start()
     try:
         yield looks
     finally:
         ended.set()
-        watch.join()
-        if process.returncode is None:
-            process.kill()
-            process.wait()
+        if memory:
+            watch.join()
 
 
 def _watch(process: int, ended: threading.Event, looks: list[float]) -> None:

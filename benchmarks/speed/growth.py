@@ -60,7 +60,7 @@ def _report(scene: Scene) -> Iterator[Line]:
     for turn in range(scene.repeat):
         for count, folder in folders.items():
             if turn == 0 or count < LARGE_RUNS:
-                children[count].append(report(folder))
+                children[count].append(report(folder, memory=True))
     smallest, *larger = children
     for count in larger:
         pairs = list(zip(children[count], children[smallest], strict=False))

@@ -15,7 +15,7 @@ MOST_SECONDS = 10.0
 def measure(scene: Scene) -> Iterator[Line]:
     """Times `python -m benchmarks.report` over fabricated runs."""
     runs = write_runs(scene, scene.scale.runs)
-    children = [report(runs) for _ in range(1 + scene.repeat)][1:]
+    children = [report(runs, memory=False) for _ in range(1 + scene.repeat)][1:]
     yield Line(
         f"report over {scene.scale.runs:,} runs",
         "s",
@@ -35,6 +35,7 @@ def write_runs(scene: Scene, count: int) -> Path:
     return folder
 
 
-def report(runs: Path) -> Child:
-    """Reports on a folder of runs in a process of its own."""
-    return run("benchmarks.report", ["--runs", str(runs), "--out", str(runs.with_name("report"))])
+def report(runs: Path, *, memory: bool) -> Child:
+    """Reports on a folder of runs in a process of its own, with its memory or at its full speed."""
+    out = runs.with_name("report")
+    return run("benchmarks.report", ["--runs", str(runs), "--out", str(out)], memory=memory)
