@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None, scale: "Scale | None" = None) -
         _say(warning(measured["machine"]))
         with _scratch(options.out) as scratch:
             scene = _scene(options, scratch, scale)
-            measured["films"] = f"{scene.dataset.title}, {len(scene.dataset.films):,} films"
+            measured["films"] = scene.dataset.title
             status = _measure_all(letters, scene, lines)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
