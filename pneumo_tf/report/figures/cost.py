@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from pneumo_tf.report.costs import mean_cost
 from pneumo_tf.report.figures import style
@@ -90,7 +89,7 @@ def _page(group: Comparable, panels: Sequence[Cost]) -> Picture:
         ax.sharey(axes[0, 0])
         ax.tick_params(labelleft=ax is axes[0, 0])
     axes[0, 0].set_ylabel("AUC")
-    _legend(figure, axes[0, -1], group, shown, names)
+    _legend(axes[0, -1], group, shown, names)
     style.heading(figure, "AUC against cost")
     return Picture(
         f"cost-{group.protocol}",
@@ -149,9 +148,7 @@ def _ticks(low: float, high: float) -> list[float]:
     return found
 
 
-def _legend(
-    figure: Figure, beside: Axes, group: Comparable, shown: Sequence[int], names: Sequence[str]
-) -> None:
+def _legend(beside: Axes, group: Comparable, shown: Sequence[int], names: Sequence[str]) -> None:
     strokes = [group.strokes[index] for index in shown]
     handles = [
         beside.plot([], [], MARKERS[stroke.linestyle], color=stroke.color, ms=5.5)[0] for stroke in strokes
@@ -163,12 +160,4 @@ def _legend(
     if (trivial := _best_trivial(group)) is not None:
         handles += beside.plot([], [], color=style.QUIET, ls=style.DASHES[1], lw=1.0)
         labels.append(f"{number(trivial.estimates['auc'])}  {style.elide(trivial.name, 36)}")
-    box = beside.get_position()
-    figure.legend(
-        handles,
-        labels,
-        loc="upper left",
-        bbox_to_anchor=(box.x1 + 0.005, box.y1 + 0.01),
-        handlelength=1.6,
-        labelspacing=0.45,
-    )
+    style.legend_beside(beside, handles, labels, handlelength=1.6)

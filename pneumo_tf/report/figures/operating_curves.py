@@ -129,7 +129,7 @@ def overlay_page(
         whole.plot(*point, "o", color=stroke.color, ms=3.5, mec="white", mew=0.5, zorder=5)
         near.plot(*point, "o", color=stroke.color, ms=5, mec="white", mew=0.8, zorder=5)
     _set_limits(whole, near, zoom)
-    _legend(figure, near, group, names, estimates)
+    _legend(near, group, names, estimates)
     style.heading(figure, title)
     return figure, axes[0]
 
@@ -143,9 +143,7 @@ def _set_limits(whole: Axes, near: Axes, zoom: tuple[tuple[float, float], tuple[
     whole.plot(*frame, color=style.QUIET, lw=0.8, ls=(0, (1, 1.5)))
 
 
-def _legend(
-    figure: Figure, beside: Axes, group: Comparable, names: Sequence[str], estimates: Sequence[Estimate]
-) -> None:
+def _legend(beside: Axes, group: Comparable, names: Sequence[str], estimates: Sequence[Estimate]) -> None:
     best_first = sorted(
         range(len(names)), key=lambda i: (-np.nan_to_num(estimates[i].value, nan=-1.0), names[i])
     )
@@ -154,15 +152,7 @@ def _legend(
         stroke = group.strokes[index]
         handles += beside.plot([], [], color=stroke.color, ls=stroke.linestyle, lw=stroke.linewidth)
         labels.append(f"{number(estimates[index])}  {names[index]}")
-    box = beside.get_position()
-    figure.legend(
-        handles,
-        labels,
-        loc="upper left",
-        bbox_to_anchor=(box.x1 + 0.005, box.y1 + 0.01),
-        handlelength=2.6,
-        labelspacing=0.45,
-    )
+    style.legend_beside(beside, handles, labels, handlelength=2.6)
 
 
 def number(estimate: Estimate) -> str:

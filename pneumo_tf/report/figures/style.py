@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import matplotlib
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -157,6 +158,19 @@ def heading(figure: Figure, text: str, left: float = 0.1) -> None:
     width, height = figure.get_size_inches()
     room = int((width - 2 * left) / (0.66 * TITLE / 72))
     figure.text(left / width, 1 - 0.09 / height, elide(text, room), size=TITLE, weight="bold", va="top")
+
+
+def legend_beside(panel: Axes, handles: Sequence[Artist], labels: Sequence[str], handlelength: float) -> None:
+    """Writes a legend to the right of a panel, level with its top."""
+    box = panel.get_position()
+    panel.figure.legend(
+        handles,
+        labels,
+        loc="upper left",
+        bbox_to_anchor=(box.x1 + 0.005, box.y1 + 0.01),
+        handlelength=handlelength,
+        labelspacing=0.45,
+    )
 
 
 def fold(name: str, width: int, lines: int = 2) -> str:
