@@ -19,6 +19,17 @@ TINY = ("--only", "baseline_cnn", "--size", "32", "--films", "60", "--epochs", "
 SILENT = lambda event, **values: None  # noqa: E731
 
 
+def test_a_stage_that_fails_and_is_done_again_counts_twice(monkeypatch):
+    now = iter([10.0, 13.0, 20.0, 29.0])
+    monkeypatch.setattr("benchmarks.assignment.time.perf_counter", lambda: next(now))
+    clock = Clock(SILENT, since=time.monotonic())
+    with pytest.raises(MemoryError), clock.stage("train"):
+        raise MemoryError
+    with clock.stage("train"):
+        pass
+    assert clock.seconds["train"] == 3 + 9
+
+
 @pytest.fixture
 def planned(small_phantom, tmp_path):
     """A run planned on disk, and what its worker is told."""
