@@ -60,8 +60,12 @@ def missing_rows(path: Path, wanted: np.ndarray) -> np.ndarray:
     rows = np.unique(wanted)
     if path.exists():
         return rows[:0]
-    marks = path.with_suffix(".done")
-    return rows[np.fromfile(marks, np.uint8)[rows] == 0] if marks.exists() else rows
+    try:
+        marks = np.fromfile(path.with_suffix(".done"), np.uint8)
+    except FileNotFoundError:
+        # Nothing was computed yet, or another process has just computed the last of it.
+        return rows
+    return rows[marks[rows] == 0]
 
 
 def _part(path: Path) -> Path:

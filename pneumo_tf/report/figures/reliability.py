@@ -59,5 +59,4 @@ def draw_row(ax: Axes, row: Judged) -> None:
     ax.set_title(f"{style.fold(row.name, 24)}\nECE {before:.3f} → {after:.3f}", size=style.SMALL)
     ax.set_xlim(-0.03, 1.03)
     ax.set_ylim(-0.03, 1.03)
-    ax.set_xticks((0, 0.5, 1), ("0", "0.5", "1"))
-    ax.set_yticks((0, 0.5, 1), ("0", "0.5", "1"))
+    style.unit_ticks(ax.xaxis, ax.yaxis)

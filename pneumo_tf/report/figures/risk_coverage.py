@@ -71,6 +71,6 @@ def draw_row(ax: Axes, ways: Sequence[Averaged]) -> list[str]:
         ax.plot(kept, curve, color=COLORS[name], lw=1.2)
     ax.set_xlim(0, 1.02)
     ax.set_ylim(0, None)
-    ax.set_xticks((0, 0.5, 1), ("0", "0.5", "1"))
+    style.unit_ticks(ax.xaxis)
     ax.locator_params(axis="y", nbins=3)
     return list(curves)

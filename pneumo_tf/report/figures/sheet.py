@@ -67,7 +67,7 @@ def _draw_precision(ax: Axes, row: Row) -> None:
 
 
 def _draw_curves(ax: Axes, single: list[Curve], mean: Curve, point: tuple[float, float]) -> None:
-    # One artist for all of them: as many lines would take as long as the rest of the page.
+    # One artist for the curves of all runs, of which there may be many.
     runs = [np.column_stack([curve.x, curve.y]) for curve in single if curve.defined]
     ax.add_collection(LineCollection(runs, colors=style.CYCLE[4], linewidths=0.7, zorder=1.5), autolim=False)
     if mean.defined:
@@ -76,8 +76,7 @@ def _draw_curves(ax: Axes, single: list[Curve], mean: Curve, point: tuple[float,
     else:
         style.say_undefined(ax, "not defined:\nfilms of one class")
     ax.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01))
-    ax.set_xticks((0, 0.5, 1), ("0", "0.5", "1"))
-    ax.set_yticks((0, 0.5, 1), ("0", "0.5", "1"))
+    style.unit_ticks(ax.xaxis, ax.yaxis)
     ax.grid()
 
 
