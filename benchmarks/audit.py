@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.terminal import Terminal
+from benchmarks.suite.terminal import Terminal
 from pneumo_tf.errors import UserError
 
 

@@ -6,9 +6,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from benchmarks.options import parse
 from benchmarks.recipes import RECIPES
-from benchmarks.suites import SUITES
+from benchmarks.suite.options import parse
+from benchmarks.suite.suites import SUITES
 from pneumo_tf.errors import UserError
 
 EXIT_FAILED_RUNS, EXIT_WRONG_USE, EXIT_INTERRUPTED = 1, 2, 130
@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = parse(sys.argv[1:] if arguments is None else arguments)
         if options.list:
             return show_recipes()
-        from benchmarks.suite_run import run_suite
+        from benchmarks.suite.run import run_suite
 
         with contextlib.nullcontext() if options.dry_run else _only_one(options.out):
             return EXIT_FAILED_RUNS if run_suite(options) else 0

@@ -5,7 +5,7 @@ from pathlib import Path
 import keras
 
 from benchmarks.assignment import Assignment, Clock
-from benchmarks.conditions import AGAIN
+from benchmarks.suite.views_and_dropout import AGAIN
 from benchmarks.trained_run import prepare_device
 from pneumo_tf.data.augment import source_side
 from pneumo_tf.data.cache import cached_pixels

@@ -28,9 +28,9 @@ ORDER = [
 HEAVY = ("tensorflow", "keras", "pandas", "matplotlib", "sklearn")
 WITHOUT_TENSORFLOW = [
     "benchmarks.run_all",
-    "benchmarks.suite_run",
-    "benchmarks.plan",
-    "benchmarks.conditions",
+    "benchmarks.suite.run",
+    "benchmarks.suite.plan",
+    "benchmarks.suite.views_and_dropout",
     "benchmarks.report",
     "benchmarks.fetch",
     "benchmarks.worker",

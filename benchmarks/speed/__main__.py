@@ -103,9 +103,9 @@ def _scratch(out: Path | None) -> Iterator[Path]:
 
 
 def _scene(options: argparse.Namespace, scratch: Path, scale: "Scale | None") -> "Scene":
-    from benchmarks.source import find_source, read_source
     from benchmarks.speed.scene import LARGE_RUNS, Scale, Scene
-    from benchmarks.terminal import Terminal
+    from benchmarks.suite.source import find_source, read_source
+    from benchmarks.suite.terminal import Terminal
 
     source = find_source(options.data)
     for note in source.notes:

@@ -10,11 +10,11 @@ import pytest
 
 from benchmarks import scoring
 from benchmarks.assignment import Assignment
-from benchmarks.conditions import asked, lacking, notes, scoring_jobs, to_score, why_not
-from benchmarks.options import parse
-from benchmarks.plan import make_plan
 from benchmarks.recipes import RECIPES
-from benchmarks.terminal import RunsShown, Terminal
+from benchmarks.suite.options import parse
+from benchmarks.suite.plan import make_plan
+from benchmarks.suite.terminal import RunsShown, Terminal
+from benchmarks.suite.views_and_dropout import asked, lacking, notes, scoring_jobs, to_score, why_not
 from benchmarks.worker import add_conditions
 from pneumo_tf.data.cache import cached_pixels
 from pneumo_tf.data.honest_protocols import split_official

@@ -1,9 +1,9 @@
 import pytest
 
-from benchmarks.options import parse
 from benchmarks.recipes import RECIPES
 from benchmarks.run_all import main
-from benchmarks.suites import SUITES, choose
+from benchmarks.suite.options import parse
+from benchmarks.suite.suites import SUITES, choose
 from pneumo_tf.errors import UserError
 from pneumo_tf.models.registry import architecture
 from pneumo_tf.models.trivial import FEATURES

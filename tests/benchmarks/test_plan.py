@@ -2,11 +2,11 @@ import hashlib
 
 import pytest
 
-from benchmarks import plan
-from benchmarks.options import VIEWS, parse
-from benchmarks.plan import make_plan, profile_name
 from benchmarks.recipes import RECIPES
-from benchmarks.source import find_source
+from benchmarks.suite import plan
+from benchmarks.suite.options import VIEWS, parse
+from benchmarks.suite.plan import make_plan, profile_name
+from benchmarks.suite.source import find_source
 from pneumo_tf.errors import UserError
 from pneumo_tf.models.registry import architecture
 from pneumo_tf.training.hardware import Gpu, resolve_precision

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.engines.local import LocalEngine, make_slots
-from benchmarks.options import parse
-from benchmarks.plan import make_plan
+from benchmarks.suite.engines.local import LocalEngine, make_slots
+from benchmarks.suite.options import parse
+from benchmarks.suite.plan import make_plan
 from pneumo_tf.run import Runs
 from pneumo_tf.training.hardware import cores
 

@@ -6,9 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from benchmarks.engines import local
-from benchmarks.engines.local import LocalEngine, Slot
-from benchmarks.plan import Job
+from benchmarks.suite.engines import local
+from benchmarks.suite.engines.local import LocalEngine, Slot
+from benchmarks.suite.plan import Job
 from pneumo_tf.training.hardware import Gpu
 
 TWO = Slot(None, 2)

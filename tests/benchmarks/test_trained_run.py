@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from benchmarks import run_costs, suite_run, trained_run
+from benchmarks import run_costs, trained_run
 from benchmarks.assignment import Assignment, Clock
-from benchmarks.options import parse
-from benchmarks.plan import make_plan
+from benchmarks.suite import run
+from benchmarks.suite.options import parse
+from benchmarks.suite.plan import make_plan
 from benchmarks.worker import attempt, do_run
 from pneumo_tf.errors import UserError
 from pneumo_tf.run import Runs
@@ -176,10 +177,10 @@ def test_augmented_test_films_are_predicted_beside_the_plain_ones(planned):
 
 
 def test_a_gpu_that_tensorflow_cannot_use_stops_everything(monkeypatch, tmp_path, small_phantom):
-    monkeypatch.setattr(suite_run, "gpus", lambda: [Gpu(0, "NVIDIA A100", 40960, (8, 0))])
+    monkeypatch.setattr(run, "gpus", lambda: [Gpu(0, "NVIDIA A100", 40960, (8, 0))])
     options = parse([*TINY, "--seeds", "1", "--data", str(small_phantom.root), "--out", str(tmp_path)])
     with pytest.raises(UserError, match="requirements.txt"):
-        suite_run.run_suite(options)
+        run.run_suite(options)
     assert [folder.state for folder in Runs(tmp_path / "runs")] == ["planned"]
 
 

@@ -3,12 +3,12 @@
 import subprocess
 import sys
 
-from benchmarks.conditions import lacking, notes, scoring_jobs, to_score, why_not
-from benchmarks.engines.local import LocalEngine, make_slots
-from benchmarks.options import Options
-from benchmarks.plan import Job, chosen_recipes, make_plan, profile_of
-from benchmarks.source import Source, find_source, read_source
-from benchmarks.terminal import RunsShown, Terminal
+from benchmarks.suite.engines.local import LocalEngine, make_slots
+from benchmarks.suite.options import Options
+from benchmarks.suite.plan import Job, chosen_recipes, make_plan, profile_of
+from benchmarks.suite.source import Source, find_source, read_source
+from benchmarks.suite.terminal import RunsShown, Terminal
+from benchmarks.suite.views_and_dropout import lacking, notes, scoring_jobs, to_score, why_not
 from pneumo_tf.atomic import write_atomically
 from pneumo_tf.data.films import Dataset
 from pneumo_tf.data.protocol import PROTOCOLS

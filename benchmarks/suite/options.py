@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.suites import SUITES
+from benchmarks.suite.suites import SUITES
 from pneumo_tf.data.protocol import PROTOCOLS
 from pneumo_tf.errors import UserError, unknown
 from pneumo_tf.training.hardware import PRECISIONS

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from benchmarks.assignment import Assignment
-from benchmarks.engines.process import WorkerProcess
-from benchmarks.plan import Job
+from benchmarks.suite.engines.worker_process import WorkerProcess
+from benchmarks.suite.plan import Job
 from pneumo_tf.run import RunFolder
 from pneumo_tf.training.hardware import Gpu, cores, memory_mb
 

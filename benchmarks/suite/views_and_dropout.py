@@ -3,8 +3,8 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
-from benchmarks.options import Options
-from benchmarks.plan import Job
+from benchmarks.suite.options import Options
+from benchmarks.suite.plan import Job
 from pneumo_tf.data.conditions import KINDS, MILD_SAID, name
 from pneumo_tf.recipe import Recipe
 from pneumo_tf.run import Runs

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmarks.options import Options
-from benchmarks.suites import choose
+from benchmarks.suite.options import Options
+from benchmarks.suite.suites import choose
 from pneumo_tf.data.protocol import PROTOCOLS
 from pneumo_tf.errors import UserError, unknown
 from pneumo_tf.models.registry import ARCHITECTURES, architecture
