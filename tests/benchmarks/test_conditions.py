@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import scoring
-from benchmarks.assignment import Assignment
 from benchmarks.recipes import RECIPES
 from benchmarks.suite.options import parse
 from benchmarks.suite.plan import make_plan
 from benchmarks.suite.terminal import RunsShown, Terminal
 from benchmarks.suite.views_and_dropout import asked, lacking, notes, scoring_jobs, to_score, why_not
-from benchmarks.worker import add_conditions
+from benchmarks.worker import rescoring
+from benchmarks.worker.assignment import Assignment
+from benchmarks.worker.attempt import add_conditions
 from pneumo_tf.data.cache import cached_pixels
 from pneumo_tf.data.honest_protocols import split_official
 from pneumo_tf.errors import UserError
@@ -98,7 +98,7 @@ def test_a_plan_asks_finished_runs_for_what_they_lack_and_no_more(tmp_path, smal
 def finished(small_phantom, tmp_path, monkeypatch):
     """What a run leaves that scoring needs, its network as it was built, and the job that scores it."""
     # Threads and determinism can be set once in a process; the tests beside this one have their own.
-    monkeypatch.setattr(scoring, "prepare_device", lambda *_: None)
+    monkeypatch.setattr(rescoring, "prepare_device", lambda *_: None)
     options, jobs, runs = plan(tmp_path, small_phantom.films, *DRAWS)
     runs.write_films(small_phantom.title, small_phantom.films)
     job = next(job for job in jobs if job.spec.recipe.phases)
@@ -143,7 +143,7 @@ def test_conditions_are_added_to_a_finished_run_and_nothing_else_changes(finishe
 def test_the_saved_model_with_nothing_drawn_gives_the_predictions_that_stand(finished, monkeypatch):
     folder, assignment, *_ = finished
     still = Augment(rotation=1e-9)
-    for module in (conditions, scoring):
+    for module in (conditions, rescoring):
         monkeypatch.setattr(module, "view_augment", lambda recipe: still)
     assert add_conditions(folder, replace(assignment, conditions=("tta-1",)), Told()) == ""
     one, plain = folder.read_predictions("test@tta-1"), folder.read_predictions("test")

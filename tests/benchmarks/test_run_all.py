@@ -205,7 +205,7 @@ def test_what_a_worker_prints_before_it_knows_its_run_is_in_the_log(command, tmp
 def test_what_a_spare_imports_leaves_the_device_alone():
     # TensorFlow refuses to change threads once it has taken its devices.
     code = (
-        "import benchmarks.trained_run, tensorflow as tf; tf.config.threading"
+        "import benchmarks.worker.training_run, tensorflow as tf; tf.config.threading"
         ".set_inter_op_parallelism_threads(3)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, capture_output=True)

@@ -5,12 +5,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from benchmarks import run_costs, trained_run
-from benchmarks.assignment import Assignment, Clock
 from benchmarks.suite import run
 from benchmarks.suite.options import parse
 from benchmarks.suite.plan import make_plan
-from benchmarks.worker import attempt, do_run
+from benchmarks.worker import costs as worker_costs
+from benchmarks.worker import training_run
+from benchmarks.worker.assignment import Assignment, Clock
+from benchmarks.worker.attempt import attempt, do_run
 from pneumo_tf.errors import UserError
 from pneumo_tf.run import Runs
 from pneumo_tf.training.hardware import Gpu
@@ -22,7 +23,7 @@ SILENT = lambda event, **values: None  # noqa: E731
 
 def test_a_stage_that_fails_and_is_done_again_counts_twice(monkeypatch):
     now = iter([10.0, 13.0, 20.0, 29.0])
-    monkeypatch.setattr("benchmarks.assignment.time.perf_counter", lambda: next(now))
+    monkeypatch.setattr("benchmarks.worker.assignment.time.perf_counter", lambda: next(now))
     clock = Clock(SILENT, since=time.monotonic())
     with pytest.raises(MemoryError), clock.stage("train"):
         raise MemoryError
@@ -56,11 +57,11 @@ def planned(small_phantom, tmp_path):
 @pytest.fixture
 def no_device(monkeypatch):
     # Threads and determinism can be set once in a process; the tests beside this one have their own.
-    monkeypatch.setattr(trained_run, "prepare_device", lambda *_: None)
+    monkeypatch.setattr(training_run, "prepare_device", lambda *_: None)
 
 
 def fails_until(parts, error):
-    real = trained_run.train
+    real = training_run.train
     seen = []
 
     def train(model, recipe, films, setting, **callbacks):
@@ -79,10 +80,10 @@ OUT_OF_MEMORY = tf.errors.ResourceExhaustedError(None, None, "OOM when allocatin
 def test_a_batch_too_large_is_cut_and_the_board_is_told(planned, monkeypatch):
     folder, assignment = planned
     train, seen = fails_until(4, OUT_OF_MEMORY)
-    predictor, asked = trained_run.Predictor, []
-    monkeypatch.setattr(trained_run, "train", train)
+    predictor, asked = training_run.Predictor, []
+    monkeypatch.setattr(training_run, "train", train)
     monkeypatch.setattr(
-        trained_run, "Predictor", lambda model, **how: asked.append(how["batch"]) or predictor(model, **how)
+        training_run, "Predictor", lambda model, **how: asked.append(how["batch"]) or predictor(model, **how)
     )
     assert attempt(do_run, folder, assignment, SILENT) == ""
     assert seen == [1, 2, 4]
@@ -129,9 +130,11 @@ class CardThatTakesFiveJoules:
 @pytest.mark.parametrize("resumed", [False, True])
 def test_energy_is_that_of_the_whole_training_or_not_told(planned, monkeypatch, resumed):
     folder, assignment = planned
-    monkeypatch.setattr(run_costs, "gpus", lambda: [Gpu(0, "NVIDIA A100", 40960, (8, 0))])
-    monkeypatch.setattr(run_costs, "energy_joules", CardThatTakesFiveJoules())
-    monkeypatch.setattr(run_costs.tf.config.experimental, "get_memory_info", lambda device: {"peak": 2**30})
+    monkeypatch.setattr(worker_costs, "gpus", lambda: [Gpu(0, "NVIDIA A100", 40960, (8, 0))])
+    monkeypatch.setattr(worker_costs, "energy_joules", CardThatTakesFiveJoules())
+    monkeypatch.setattr(
+        worker_costs.tf.config.experimental, "get_memory_info", lambda device: {"peak": 2**30}
+    )
     if resumed:
         (folder.work / "something").write_text("from an earlier process")
     on_gpu = dataclasses.replace(assignment, gpu=True, device="NVIDIA A100-SXM4-40GB")
@@ -144,21 +147,21 @@ def test_energy_is_that_of_the_whole_training_or_not_told(planned, monkeypatch, 
 
 @pytest.mark.usefixtures("no_device")
 def test_memory_that_never_suffices_is_a_reason(planned, monkeypatch):
-    monkeypatch.setattr(trained_run, "train", fails_until(10**6, OUT_OF_MEMORY)[0])
+    monkeypatch.setattr(training_run, "train", fails_until(10**6, OUT_OF_MEMORY)[0])
     assert "smaller --size" in attempt(do_run, *planned, SILENT)
 
 
 @pytest.mark.usefixtures("no_device")
 def test_a_loss_that_is_no_number_is_a_reason(planned, monkeypatch):
     monkeypatch.setattr(
-        trained_run, "train", fails_until(2, NotFinite("the loss is nan in phase 1, epoch 1"))[0]
+        training_run, "train", fails_until(2, NotFinite("the loss is nan in phase 1, epoch 1"))[0]
     )
     assert "the loss is nan in phase 1, epoch 1" in attempt(do_run, *planned, SILENT)
 
 
 @pytest.mark.usefixtures("no_device")
 def test_a_bug_is_a_reason_too_and_its_traceback_is_in_the_log(planned, monkeypatch, capsys):
-    monkeypatch.setattr(trained_run, "train", fails_until(2, KeyError("surprise"))[0])
+    monkeypatch.setattr(training_run, "train", fails_until(2, KeyError("surprise"))[0])
     assert attempt(do_run, *planned, SILENT).startswith("KeyError")
     assert "Traceback" in capsys.readouterr().err
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from benchmarks.assignment import Assignment
 from benchmarks.suite.engines.worker_process import WorkerProcess
 from benchmarks.suite.plan import Job
+from benchmarks.worker.assignment import Assignment
 from pneumo_tf.run import RunFolder
 from pneumo_tf.training.hardware import Gpu, cores, memory_mb
 

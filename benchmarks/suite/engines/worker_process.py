@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Mapping
 from typing import Any, BinaryIO
 
-from benchmarks.assignment import Assignment
+from benchmarks.worker.assignment import Assignment
 from pneumo_tf.run import RunFolder
 
 

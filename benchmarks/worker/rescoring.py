@@ -4,9 +4,9 @@ from pathlib import Path
 
 import keras
 
-from benchmarks.assignment import Assignment, Clock
 from benchmarks.suite.views_and_dropout import AGAIN
-from benchmarks.trained_run import prepare_device
+from benchmarks.worker.assignment import Assignment, Clock
+from benchmarks.worker.training_run import prepare_device
 from pneumo_tf.data.augment import source_side
 from pneumo_tf.data.cache import cached_pixels
 from pneumo_tf.data.conditions import view_augment

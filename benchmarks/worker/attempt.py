@@ -1,60 +1,26 @@
-"""One run in its own process: data, model, training, scoring, explanation.
+"""A run from films to results: data, training or fit, scoring, explanation.
 
-`python -m benchmarks.worker trained|trivial` is started by an engine. It imports what such a run needs, then
-reads one line from standard input: the run's folder and its assignment. It tells what it is doing as JSON
-lines on standard output; everything else that is printed goes to the run's log.
+What needs TensorFlow is imported where a run needs it: a run of a trivial row goes without.
 """
 
-import contextlib
-import fcntl
-import importlib
-import json
 import os
 import platform
 import resource
 import sys
-import threading
-import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.assignment import Assignment, Clock, Tell
+from benchmarks.worker.assignment import Assignment, Clock, Tell
 from pneumo_tf.data.films import Dataset
 from pneumo_tf.data.protocol import PROTOCOLS, check_sides, limit
 from pneumo_tf.data.split import Split
 from pneumo_tf.errors import UserError
 from pneumo_tf.run import Predictions, RunFolder, Runs, RunSpec
 
-PARENT_CHECK_SECONDS = 1.0
-NEEDED = {"trained": "benchmarks.trained_run", "trivial": "pneumo_tf.models.trivial"}
-"""What takes long to import, by the kind of run."""
-
 Work = Callable[[RunFolder, Assignment, Tell], None]
-
-
-def main() -> int:
-    """Does the run that standard input names; 0 when done or when there is none, 1 when it failed."""
-    events = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)
-    _end_with_parent()
-    # A head start and no more: what fails here fails again in the run, which says why.
-    with contextlib.suppress(Exception):
-        importlib.import_module(NEEDED[sys.argv[1]])
-    line = sys.stdin.readline()
-    if not line:
-        return 0
-    path, text = json.loads(line)
-    folder, assignment = RunFolder(Path(path)), Assignment.from_json(text)
-    _print_to(folder.log)
-    with (folder.path / "lock").open("w") as lock:
-        # A worker whose run_all was killed may live for another second: it has to be gone first.
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        do = add_conditions if assignment.conditions else make_run
-        reason = do(folder, assignment, Tell(events))
-    return 1 if reason else 0
 
 
 def make_run(folder: RunFolder, assignment: Assignment, tell: Tell) -> str:
@@ -108,7 +74,7 @@ def do_run(folder: RunFolder, assignment: Assignment, tell: Tell) -> None:
     }
     if spec.recipe.phases:
         with clock.stage("start"):
-            from benchmarks.trained_run import trained_logits
+            from benchmarks.worker.training_run import trained_logits
         outputs, costs = trained_logits(folder, assignment, dataset, split, clock, tell, environment)
     else:
         with clock.stage("start"):
@@ -134,7 +100,7 @@ def do_conditions(folder: RunFolder, assignment: Assignment, tell: Tell) -> None
     with clock.stage("data"):
         dataset, split = _read_films(folder, assignment)
     with clock.stage("start"):
-        from benchmarks.scoring import score_conditions
+        from benchmarks.worker.rescoring import score_conditions
     score_conditions(folder, assignment, dataset, split.test, clock)
 
 
@@ -151,29 +117,3 @@ def read_split(spec: RunSpec, dataset: Dataset) -> Split:
     split = protocol.split(dataset.films, spec.fold)
     check_sides(protocol, split)
     return limit(split, dataset.films, spec.train_films) if spec.train_films else split
-
-
-def _print_to(log: Path) -> None:
-    """Moves what was printed so far to the run's log, and sends there what follows."""
-    printed = os.pread(2, os.fstat(2).st_size, 0)
-    os.ftruncate(2, 0)
-    with log.open("ab", buffering=0) as file:
-        file.write(printed)
-        os.dup2(file.fileno(), 1)
-        os.dup2(file.fileno(), 2)
-
-
-def _end_with_parent() -> None:
-    """Ends this process when the one that started it is gone: a run that nobody waits for must not go on."""
-    parent = os.getppid()
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(PARENT_CHECK_SECONDS)
-        os._exit(3)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -10,8 +10,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from benchmarks.assignment import Assignment, Clock, Tell
-from benchmarks.run_costs import EnergyMeter, Training, costs_of_training, costs_of_use
+from benchmarks.worker.assignment import Assignment, Clock, Tell
+from benchmarks.worker.costs import EnergyMeter, Training, costs_of_training, costs_of_use
 from pneumo_tf.data.augment import source_side
 from pneumo_tf.data.cache import cached_pixels
 from pneumo_tf.data.films import Dataset

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from pneumo_tf.training import inference_speed
-from pneumo_tf.training.inference_speed import best_throughput, latencies
+from benchmarks.worker import costs
+from benchmarks.worker.costs import best_throughput, latencies
 
 PIXELS = np.zeros((50, 4, 4), np.uint8)
 
@@ -15,7 +15,7 @@ class Model:
     def __init__(self, monkeypatch, batch, call, film, slow=()):
         self.batch, self.call, self.film, self.slow = batch, call, film, list(slow)
         self.now, self.asked = 0.0, []
-        monkeypatch.setattr(inference_speed, "perf_counter", lambda: self.now)
+        monkeypatch.setattr(costs, "perf_counter", lambda: self.now)
 
     def __call__(self, pixels, rows):
         assert rows.max() < len(pixels)

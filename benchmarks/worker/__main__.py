@@ -1,0 +1,72 @@
+"""One run in its own process.
+
+`python -m benchmarks.worker trained|trivial` is started by an engine. It imports what such a run needs, then
+reads one line from standard input: the run's folder and its assignment. It tells what it is doing as JSON
+lines on standard output; everything else that is printed goes to the run's log.
+"""
+
+import contextlib
+import fcntl
+import importlib
+import json
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+
+from benchmarks.worker.assignment import Assignment, Tell
+from benchmarks.worker.attempt import add_conditions, make_run
+from pneumo_tf.run import RunFolder
+
+PARENT_CHECK_SECONDS = 1.0
+NEEDED = {"trained": "benchmarks.worker.training_run", "trivial": "pneumo_tf.models.trivial"}
+"""What takes long to import, by the kind of run."""
+
+
+def main() -> int:
+    """Does the run that standard input names; 0 when done or when there is none, 1 when it failed."""
+    events = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    _end_with_parent()
+    # A head start and no more: what fails here fails again in the run, which says why.
+    with contextlib.suppress(Exception):
+        importlib.import_module(NEEDED[sys.argv[1]])
+    line = sys.stdin.readline()
+    if not line:
+        return 0
+    path, text = json.loads(line)
+    folder, assignment = RunFolder(Path(path)), Assignment.from_json(text)
+    _print_to(folder.log)
+    with (folder.path / "lock").open("w") as lock:
+        # A worker whose run_all was killed may live for another second: it has to be gone first.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        do = add_conditions if assignment.conditions else make_run
+        reason = do(folder, assignment, Tell(events))
+    return 1 if reason else 0
+
+
+def _print_to(log: Path) -> None:
+    """Moves what was printed so far to the run's log, and sends there what follows."""
+    printed = os.pread(2, os.fstat(2).st_size, 0)
+    os.ftruncate(2, 0)
+    with log.open("ab", buffering=0) as file:
+        file.write(printed)
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+
+
+def _end_with_parent() -> None:
+    """Ends this process when the one that started it is gone: a run that nobody waits for must not go on."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(PARENT_CHECK_SECONDS)
+        os._exit(3)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
