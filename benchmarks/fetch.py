@@ -12,9 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from pneumo_tf.data.archive import Sources, open_archive
+from pneumo_tf.data.datasets.kermany import check_counts, film_ids, find_root, read_folder
+from pneumo_tf.data.datasets.kermany_zip import Sources, open_archive
 from pneumo_tf.data.films import Films
-from pneumo_tf.data.kermany import check_counts, film_ids, find_root, read_folder
 from pneumo_tf.errors import UserError
 
 HANDLE = "paultimothymooney/chest-xray-pneumonia/versions/2"

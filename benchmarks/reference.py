@@ -14,12 +14,12 @@ from pathlib import Path
 
 from pneumo_tf.atomic import write_atomically
 from pneumo_tf.errors import UserError
-from pneumo_tf.report import folds, protocols
-from pneumo_tf.report.board import standings
-from pneumo_tf.report.leaderboard import ranking
+from pneumo_tf.report.board import Board, read_boards
 from pneumo_tf.report.markdown import plain
-from pneumo_tf.report.provenance import opening
-from pneumo_tf.report.rows import Board, read_boards
+from pneumo_tf.report.page import ranking
+from pneumo_tf.report.standings import standings
+from pneumo_tf.report.tables import cross_validation, protocols
+from pneumo_tf.report.tables.provenance import opening
 from pneumo_tf.run import RunFolder, Runs
 
 REFERENCE = Path("outputs/reference")
@@ -72,7 +72,7 @@ def _board(board: Board) -> str:
     about = "\n".join(f"- {plain(line)}" for line in opening(board))
     parts = [f"### {plain(board.title)}, profile {board.profile}", about, ranking(board, standings(board))]
     tables = {
-        "Five folds": (folds.LEAD, folds.five_folds(board)),
+        "Five folds": (cross_validation.LEAD, cross_validation.five_folds(board)),
         "Protocol matters": (protocols.LEAD, protocols.protocol_matters(board)),
     }
     for title, (lead, table) in tables.items():

@@ -7,13 +7,13 @@ from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 
+from pneumo_tf.costs.hardware import cores
 from pneumo_tf.errors import UserError
+from pneumo_tf.report.board import read_boards
 from pneumo_tf.report.figures import drawings, sections
-from pneumo_tf.report.forked import compute, forked_map
-from pneumo_tf.report.leaderboard import details, write_leaderboard
-from pneumo_tf.report.rows import read_boards
+from pneumo_tf.report.page import details, write_leaderboard
+from pneumo_tf.report.parallel import compute, forked_map
 from pneumo_tf.run import Runs
-from pneumo_tf.training.hardware import cores
 
 
 def write_report(runs: Path, out: Path) -> Path:

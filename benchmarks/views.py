@@ -15,9 +15,9 @@ import keras
 import numpy as np
 
 from benchmarks.recipes import RECIPES
-from pneumo_tf.data.cache import cached_pixels
-from pneumo_tf.data.kermany import read_folder
-from pneumo_tf.data.protocol import PROTOCOLS, limit
+from pneumo_tf.data.datasets.kermany import read_folder
+from pneumo_tf.data.pixels import cached_pixels
+from pneumo_tf.data.protocols.registry import PROTOCOLS, limit
 from pneumo_tf.errors import UserError
 from pneumo_tf.models.registry import architecture, build
 from pneumo_tf.models.weights_file import find

@@ -173,7 +173,7 @@ class Published:
         on: The images, in words, such as `"official test"`.
         metrics: Names as in `pneumo_tf.evaluation.metrics`, with fractions of 1.
         confusion: TN, FP, FN, TP, where they printed them.
-        protocol: Name in `pneumo_tf.data.protocol` of what they did, "" where these films do not allow it.
+        protocol: Key of `PROTOCOLS` for what they did, "" if these films do not allow it.
     """
 
     on: str

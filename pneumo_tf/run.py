@@ -8,6 +8,7 @@ import io
 import json
 import shutil
 import time
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +19,74 @@ import numpy as np
 from pneumo_tf.atomic import write_atomically
 from pneumo_tf.data.films import Films
 from pneumo_tf.errors import UserError
-from pneumo_tf.prediction_file import Predictions, read_file, to_csv
 from pneumo_tf.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Outputs of one model on one set.
+
+    Args:
+        ids: Film ids, n of them.
+        logits: (n, classes) float32; one column is the logit of pneumonia.
+    """
+
+    ids: tuple[str, ...]
+    logits: np.ndarray
+
+    @property
+    def score(self) -> np.ndarray:
+        """(n,) float64: logit of pneumonia minus logit of normal, or the single logit."""
+        logits = self.logits.astype(np.float64)
+        return logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits[:, 0]
+
+
+def to_csv(predictions: Predictions) -> str:
+    """Predictions as CSV text."""
+    columns = ("logit",) if predictions.logits.shape[1] == 1 else ("logit_normal", "logit_pneumonia")
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["film", *columns])
+    writer.writerows(
+        [film, *map(repr, map(float, row))]
+        for film, row in zip(predictions.ids, predictions.logits, strict=True)
+    )
+    return text.getvalue()
+
+
+def read_file(path: Path) -> Predictions:
+    """Reads `to_csv`, gzipped where the name ends in `.gz`.
+
+    Raises:
+        UserError: Where the file is damaged, or a line is no film with its logits; it names the first.
+    """
+    try:
+        content = path.read_bytes()
+        text = (gzip.decompress(content) if path.suffix == ".gz" else content).decode()
+        header, *rows = csv.reader(io.StringIO(text))
+    except (ValueError, EOFError, OSError, zlib.error, csv.Error) as error:
+        raise UserError(f"{path} cannot be read: {error}; run it again with --fresh") from error
+    try:
+        ids, *columns = zip(header, *rows, strict=True)
+        logits = np.array([list(map(float, column[1:])) for column in columns], np.float32).T
+        if not logits.size:
+            raise ValueError
+    except ValueError:
+        raise UserError(f"{path}: {_unreadable(header, rows)}; run it again with --fresh") from None
+    return Predictions(ids[1:], logits)
+
+
+def _unreadable(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Names the first line of a prediction file that is no film with its logits."""
+    for number, row in enumerate(rows, start=2):
+        try:
+            if len(row) == len(header) > 1 and np.array(row[1:], np.float32).size:
+                continue
+        except ValueError:
+            pass
+        return f"line {number}, {','.join(row)!r}, is no film with its logits"
+    return "it holds no logits"
+
 
 HARNESS_VERSION = 1
 """Raised by the commit that changes results by more than rounding, so that runs from before are run again."""
@@ -33,7 +100,7 @@ class RunSpec:
 
     Args:
         recipe: As it is run, profile and overrides applied.
-        protocol: Name in `pneumo_tf.data.protocol`.
+        protocol: Name in `pneumo_tf.data.protocols.registry`.
         dataset: Fingerprint of the films.
         profile: `"full"`, `"quick"`, or `"custom: …"` with what was changed.
         seed: Of training; the split has its own.

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from pneumo_tf.data.kermany import read_folder
-from pneumo_tf.data.phantom import PhantomSpec, write_phantom
+from pneumo_tf.data.datasets.kermany import read_folder
+from pneumo_tf.data.datasets.phantom import PhantomSpec, write_phantom
 
 SHARED = Path(os.environ.get("PNEUMO_TF_SHARED", Path(__file__).parents[2] / "shared"))
 

@@ -16,8 +16,8 @@ from benchmarks.speed.entries import ENTRIES, chosen
 from benchmarks.speed.machine import describe, in_words, warning
 from benchmarks.speed.table import notes, table
 from pneumo_tf.atomic import write_atomically
+from pneumo_tf.costs.hardware import gpus
 from pneumo_tf.errors import UserError
-from pneumo_tf.training.hardware import gpus
 
 if TYPE_CHECKING:
     from benchmarks.speed.scene import Scale, Scene

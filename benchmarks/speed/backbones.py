@@ -11,16 +11,16 @@ import tensorflow as tf
 from benchmarks.recipes.two_phase_transfer import RECIPES
 from benchmarks.speed.contest import Line, alternate, films_per_second
 from benchmarks.speed.scene import Scene
+from pneumo_tf.costs.flops import forward_flops, training_flops
+from pneumo_tf.costs.hardware import Gpu, gpus, memory_mb, resolve_precision
+from pneumo_tf.costs.peak_flops import peak_flops
 from pneumo_tf.data.batches import training_batches
-from pneumo_tf.models.flops import forward_flops, training_flops
 from pneumo_tf.models.registry import architecture, build
 from pneumo_tf.recipe import Phase, Recipe
-from pneumo_tf.training.hardware import Gpu, gpus, memory_mb, resolve_precision
 from pneumo_tf.training.loss import film_loss
-from pneumo_tf.training.moving import moving_variables
 from pneumo_tf.training.optimizer import make_optimizer
-from pneumo_tf.training.peak_flops import peak_flops
 from pneumo_tf.training.step import Predictor, TrainingStep
+from pneumo_tf.training.trainable import moving_variables
 
 BACKBONES = (*(recipe.architecture for recipe in RECIPES), "mobilenetv2", "resnet18")
 ROOM = 0.6

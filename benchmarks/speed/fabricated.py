@@ -10,8 +10,8 @@ import numpy as np
 
 from benchmarks.recipes import RECIPES
 from pneumo_tf.data.films import Film, Films
-from pneumo_tf.data.protocol import PROTOCOLS
-from pneumo_tf.data.split import Split
+from pneumo_tf.data.protocols.registry import PROTOCOLS
+from pneumo_tf.data.protocols.split import Split
 from pneumo_tf.recipe import Recipe
 from pneumo_tf.run import Predictions, RunFolder, Runs, RunSpec
 

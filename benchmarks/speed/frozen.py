@@ -10,9 +10,9 @@ import keras
 
 from benchmarks.speed.contest import Line, alternate
 from benchmarks.speed.scene import Scene
+from pneumo_tf.data.batches import TrainingFilms
 from pneumo_tf.models.registry import build
 from pneumo_tf.recipe import Phase, Recipe
-from pneumo_tf.training.films import TrainingFilms
 from pneumo_tf.training.harness import Setting, train
 
 BACKBONE = "mobilenetv2"

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
-from pneumo_tf.training.hardware import cores, gpus, memory_mb
+from pneumo_tf.costs.hardware import cores, gpus, memory_mb
 
 PACKAGES = ("tensorflow", "keras", "numpy")
 BUSY = 0.25

@@ -8,8 +8,8 @@ import numpy as np
 from benchmarks.speed.contest import Line, alternate
 from benchmarks.speed.scene import Scene
 from pneumo_tf.evaluation.intervals import REPLICATES, PatientBootstrap
+from pneumo_tf.evaluation.labelled_predictions import Scored
 from pneumo_tf.evaluation.metrics import METRICS
-from pneumo_tf.evaluation.scored import Scored
 
 LIMITS = {624: 1.0}
 """Films of the official test set, with the seconds aimed at."""

@@ -12,9 +12,9 @@ from pneumo_tf.data.batches import training_batches, training_order
 from pneumo_tf.models.registry import architecture, build
 from pneumo_tf.recipe import Phase, Recipe
 from pneumo_tf.training.loss import film_loss
-from pneumo_tf.training.moving import moving_variables
 from pneumo_tf.training.optimizer import make_optimizer
 from pneumo_tf.training.step import TrainingStep
+from pneumo_tf.training.trainable import moving_variables
 
 MODELS = {"mobilenetv2": 0.97, "conv3_gray": 0.97}
 """Architectures, with the ratio aimed at."""

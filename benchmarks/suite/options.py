@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.suite.suites import SUITES
-from pneumo_tf.data.protocol import PROTOCOLS
+from pneumo_tf.costs.hardware import PRECISIONS
+from pneumo_tf.data.protocols.registry import PROTOCOLS
 from pneumo_tf.errors import UserError, unknown
-from pneumo_tf.training.hardware import PRECISIONS
 
 PROFILES = ("auto", "full", "quick")
 

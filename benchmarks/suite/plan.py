@@ -6,13 +6,13 @@ from pathlib import Path
 
 from benchmarks.suite.options import Options
 from benchmarks.suite.suites import choose
-from pneumo_tf.data.protocol import PROTOCOLS
+from pneumo_tf.costs.hardware import Gpu, resolve_precision
+from pneumo_tf.data.protocols.registry import PROTOCOLS
 from pneumo_tf.errors import UserError, unknown
 from pneumo_tf.models.registry import ARCHITECTURES, architecture
 from pneumo_tf.models.weights_file import digest, fetch, find
 from pneumo_tf.recipe import Recipe
 from pneumo_tf.run import RunSpec
-from pneumo_tf.training.hardware import Gpu, resolve_precision
 
 SEEDS = {"full": 3, "quick": 1}
 TRIVIAL_MB = 400.0

@@ -10,11 +10,11 @@ from benchmarks.suite.source import Source, find_source, read_source
 from benchmarks.suite.terminal import RunsShown, Terminal
 from benchmarks.suite.views_and_dropout import lacking, notes, scoring_jobs, to_score, why_not
 from pneumo_tf.atomic import write_atomically
+from pneumo_tf.costs.hardware import Gpu, gpus
 from pneumo_tf.data.films import Dataset
-from pneumo_tf.data.protocol import PROTOCOLS
+from pneumo_tf.data.protocols.registry import PROTOCOLS
 from pneumo_tf.errors import UserError
 from pneumo_tf.run import RunFolder, Runs
-from pneumo_tf.training.hardware import Gpu, gpus
 
 UNREAD = "not-yet-drawn"
 

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from pneumo_tf.data.datasets.kermany import check_counts, read_folder
+from pneumo_tf.data.datasets.phantom import PhantomSpec, write_phantom
 from pneumo_tf.data.films import Dataset
-from pneumo_tf.data.kermany import check_counts, read_folder
-from pneumo_tf.data.phantom import PhantomSpec, write_phantom
 
 DATA = Path("data")
 REAL = DATA / "chest_xray"

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from benchmarks.suite.options import Options
 from benchmarks.suite.plan import Job
-from pneumo_tf.data.conditions import KINDS, MILD_SAID, name
+from pneumo_tf.data.augmented_views import KINDS, MILD_SAID, name
 from pneumo_tf.recipe import Recipe
 from pneumo_tf.run import Runs
 

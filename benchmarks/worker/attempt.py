@@ -15,8 +15,8 @@ import numpy as np
 
 from benchmarks.worker.assignment import Assignment, Clock, Tell
 from pneumo_tf.data.films import Dataset
-from pneumo_tf.data.protocol import PROTOCOLS, check_sides, limit
-from pneumo_tf.data.split import Split
+from pneumo_tf.data.protocols.registry import PROTOCOLS, check_sides, limit
+from pneumo_tf.data.protocols.split import Split
 from pneumo_tf.errors import UserError
 from pneumo_tf.run import Predictions, RunFolder, Runs, RunSpec
 

@@ -9,11 +9,11 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks.worker.assignment import Assignment
-from pneumo_tf.models.flops import forward_flops
+from pneumo_tf.costs.flops import forward_flops
+from pneumo_tf.costs.hardware import energy_joules, gpus
+from pneumo_tf.costs.peak_flops import peak_flops
 from pneumo_tf.run import RunSpec
-from pneumo_tf.training.hardware import energy_joules, gpus
 from pneumo_tf.training.harness import Trained
-from pneumo_tf.training.peak_flops import peak_flops
 from pneumo_tf.training.step import Predictor
 
 

@@ -8,12 +8,12 @@ from benchmarks.suite.views_and_dropout import AGAIN
 from benchmarks.worker.assignment import Assignment, Clock
 from benchmarks.worker.training_run import prepare_device
 from pneumo_tf.data.augment import source_side
-from pneumo_tf.data.cache import cached_pixels
-from pneumo_tf.data.conditions import view_augment
+from pneumo_tf.data.augmented_views import view_augment
 from pneumo_tf.data.films import Dataset
+from pneumo_tf.data.pixels import cached_pixels
 from pneumo_tf.errors import UserError
 from pneumo_tf.run import Predictions, RunFolder
-from pneumo_tf.training.conditions import ConditionedScorer
+from pneumo_tf.training.mc_dropout import ConditionedScorer
 from pneumo_tf.training.step import EVALUATION_BATCH
 
 

@@ -13,17 +13,17 @@ import tensorflow as tf
 from benchmarks.worker.assignment import Assignment, Clock, Tell
 from benchmarks.worker.costs import EnergyMeter, Training, costs_of_training, costs_of_use
 from pneumo_tf.data.augment import source_side
-from pneumo_tf.data.cache import cached_pixels
 from pneumo_tf.data.films import Dataset
-from pneumo_tf.data.protocol import PROTOCOLS
-from pneumo_tf.data.split import Split
+from pneumo_tf.data.pixels import cached_pixels
+from pneumo_tf.data.protocols.registry import PROTOCOLS
+from pneumo_tf.data.protocols.split import Split
 from pneumo_tf.errors import UserError
 from pneumo_tf.explain.record import record_explanations
 from pneumo_tf.models.registry import architecture, build
 from pneumo_tf.recipe import Recipe
 from pneumo_tf.run import Predictions, RunFolder, RunSpec
-from pneumo_tf.training.conditions import changed_films
 from pneumo_tf.training.harness import CALIBRATION_FILMS, NotFinite, Setting, TrainingFilms, train
+from pneumo_tf.training.mc_dropout import changed_films
 from pneumo_tf.training.step import EVALUATION_BATCH, Predictor
 
 STEP_EVENT_SECONDS = 0.5

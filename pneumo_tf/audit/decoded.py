@@ -12,12 +12,13 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from pneumo_tf.data.datasets.kermany import SPLITS, TITLE, film_ids, find_root, read_name
+from pneumo_tf.data.datasets.phantom.writer import RECORD
 from pneumo_tf.data.films import CLASSES, Dataset, Film, Films
-from pneumo_tf.data.header import image_size, read_sizes
-from pneumo_tf.data.kermany import SPLITS, TITLE, film_ids, find_root, read_name
-from pneumo_tf.data.phantom.writer import RECORD
+from pneumo_tf.data.image_files import image_size, read_sizes
 from pneumo_tf.errors import UserError
 from pneumo_tf.models.trivial import THUMBNAIL_SIDE
+from pneumo_tf.report.board import Board
 
 HASH_SIDE = 16
 """Rows, and differences per row, of the difference hash: 256 bits."""
@@ -203,3 +204,8 @@ def _copies(image: np.ndarray, width: int, height: int) -> Copies:
 
 def _shrink(image: np.ndarray, width: int, height: int) -> np.ndarray:
     return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+
+
+def board_of_films(decoded: DecodedSet) -> Board:
+    """Return a board without rows, for the figures of the report that show films alone."""
+    return Board("", decoded.dataset.title, "audit", decoded.films, (), 0.0)

@@ -1,13 +1,33 @@
 """How people divide these films, as index arrays: what the habit lets a model know of the held-out films."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.model_selection import StratifiedKFold
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
-from pneumo_tf.audit.classifier import FOLDS, Division, grouped_folds
 from pneumo_tf.audit.decoded import DecodedSet
+from pneumo_tf.models.logistic import score_held_out
+
+FOLDS = 5
+
+Division = tuple[np.ndarray, np.ndarray]
+"""Indices of the films to fit to, and of the films to score."""
+
+
+def score_folds(features: np.ndarray, labels: np.ndarray, divisions: Iterable[Division]) -> np.ndarray:
+    """Scores every film by the model of the fold that held it out; (n,) float64, nan where none did."""
+    scores = np.full(len(labels), np.nan)
+    for fit, held in divisions:
+        scores[held] = score_held_out(features, labels, fit, held)
+    return scores
+
+
+def grouped_folds(labels: np.ndarray, patients: np.ndarray, seed: int = 0) -> list[Division]:
+    """Five folds with the labels in near proportion, whole patients only."""
+    folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
+    return list(folds.split(np.zeros(len(labels)), labels, patients))
+
 
 FEWEST_PATIENTS = 2 * FOLDS
 """Patients of each class in train below which folds would say nothing."""

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from matplotlib.figure import Figure
+
 from pneumo_tf.atomic import write_atomically
 from pneumo_tf.audit.chapter import Chapter
 from pneumo_tf.audit.chapters import CHAPTERS
 from pneumo_tf.audit.decoded import DecodedSet
-from pneumo_tf.audit.drawings import mark
 from pneumo_tf.report.figures import style
 from pneumo_tf.report.figures.picture import encode
 
@@ -71,8 +72,14 @@ def _write_pictures(
             if drawing.shows_films and not with_films:
                 continue
             if decoded.synthetic:
-                mark(drawing.figure, "synthetic films")
+                _mark(drawing.figure, "synthetic films")
             place = f"{PICTURES}/{drawing.name}.png"
             write_atomically(out / place, encode(drawing.figure))
             written[drawing.name] = place
     return written
+
+
+def _mark(figure: Figure, text: str) -> None:
+    """Writes a mark into the bottom right corner."""
+    width, height = figure.get_size_inches()
+    figure.text(1 - 0.08 / width, 0.06 / height, text, size=6.5, color=style.QUIET, ha="right")

@@ -1,6 +1,9 @@
 """Batches of films as TensorFlow takes them: uint8 grayscale until they are on the device."""
 
+import hashlib
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -8,6 +11,43 @@ import tensorflow as tf
 
 from pneumo_tf.data.augment import draw, generator
 from pneumo_tf.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class TrainingFilms:
+    """What a run may look at while it trains.
+
+    Args:
+        pixels: (n, side, side) uint8 of the whole dataset.
+        sources: The same films at the side that augmentation starts from.
+        labels: (n,) of the whole dataset.
+        train: Indices of the training films.
+        validation: Indices of the validation films.
+    """
+
+    pixels: np.ndarray
+    sources: np.ndarray
+    labels: np.ndarray
+    train: np.ndarray
+    validation: np.ndarray
+
+    @cached_property
+    def content(self) -> str:
+        """Hash of all of `pixels`."""
+        return _digest(self.pixels)
+
+    @cached_property
+    def content_of_sources(self) -> str:
+        """Hash of all of `sources`."""
+        return _digest(self.sources)
+
+
+def _digest(pixels: np.ndarray) -> str:
+    digest = hashlib.sha256(repr(pixels.shape).encode())
+    # Film by film: a map larger than memory is read through once.
+    for film in pixels:
+        digest.update(np.ascontiguousarray(film))
+    return digest.hexdigest()
 
 
 def training_order(recipe: Recipe, films: np.ndarray, labels: np.ndarray, *key: int) -> np.ndarray:

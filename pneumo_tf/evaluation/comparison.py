@@ -12,7 +12,7 @@ import numpy as np
 from scipy.special import stdtr, stdtrit
 
 from pneumo_tf.evaluation.intervals import LEVEL
-from pneumo_tf.evaluation.scored import Scored
+from pneumo_tf.evaluation.labelled_predictions import Scored
 
 SIGNIFICANCE = 0.05
 """Level of every test, after Holm's correction."""

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from pneumo_tf.errors import unknown
-from pneumo_tf.evaluation.weighted import Weighted, ratio
+from pneumo_tf.evaluation.weighted_counts import Weighted, ratio
 
 
 def auc(films: Weighted) -> np.ndarray:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pneumo_tf.evaluation.labelled_predictions import Scored
 from pneumo_tf.evaluation.metrics import confusion
-from pneumo_tf.evaluation.scored import Scored
 
 PREVALENCES = (0.02, 0.10, 0.30)
 """Shares of pneumonia that PPV and NPV are restated for: set them to those of the places you think of."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pneumo_tf.evaluation.comparison import aligned
-from pneumo_tf.evaluation.scored import Scored
+from pneumo_tf.evaluation.labelled_predictions import Scored
 
 
 @dataclass(frozen=True)

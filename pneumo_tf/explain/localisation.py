@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from pneumo_tf.data.cache import read_film
+from pneumo_tf.data.pixels import read_film
 
 FIXED_THRESHOLD = 0.5
 """Share of a map's largest value above which a pixel counts as marked."""

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from pneumo_tf.explain import localisation, shortcut
-from pneumo_tf.explain.agreement import alike
 from pneumo_tf.explain.faithfulness import Score, deletion, drop_and_rise, insertion, road
 from pneumo_tf.explain.maps import averaged, upsampled
+from pneumo_tf.explain.similarity import alike
 
 REFERENCE = "grad_cam"
 """The map that the others are compared with."""

@@ -7,12 +7,12 @@ import keras
 import numpy as np
 
 from pneumo_tf.data.films import Dataset
-from pneumo_tf.explain.choice import common_films, measured_films, outcome_films
 from pneumo_tf.explain.explainer import METHODS_AND_BASELINES, Explainer, scorer
+from pneumo_tf.explain.film_selection import common_films, measured_films, outcome_films
 from pneumo_tf.explain.localisation import read_masks
 from pneumo_tf.explain.maps import packed
 from pneumo_tf.explain.measures import CEILING, PUBLISHED, listed, measure, spread
-from pneumo_tf.explain.sanity import cascade
+from pneumo_tf.explain.randomization import cascade
 from pneumo_tf.models.registry import ARCHITECTURES
 from pneumo_tf.run import Predictions, RunFolder
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from pneumo_tf.evaluation.film_means import Mean, mean_over_films
+from pneumo_tf.evaluation.intervals import Mean, mean_over_films
 
 BORDER = 0.1
 """Width of the border as a share of the film's side."""

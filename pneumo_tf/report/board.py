@@ -1,96 +1,307 @@
-"""Where the rows of a board stand: their rank, and the marks that say how far to trust it."""
+"""Run folders, grouped: a row is one recipe under one protocol, a board is one dataset and one profile."""
 
-from dataclasses import dataclass
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import count
+from typing import Any, Literal
 
 import numpy as np
 
-from pneumo_tf.evaluation.ranking import rank_intervals, tiers
-from pneumo_tf.report.rows import Board, Row
+from pneumo_tf.data.films import Films
+from pneumo_tf.data.protocols.registry import PROTOCOLS, Protocol
+from pneumo_tf.errors import UserError
+from pneumo_tf.evaluation.auc_test import compare_auc
+from pneumo_tf.evaluation.comparison import Comparison
+from pneumo_tf.evaluation.intervals import Estimate, PatientBootstrap
+from pneumo_tf.evaluation.labelled_predictions import Scored, check_complete, join
+from pneumo_tf.evaluation.metrics import measure
+from pneumo_tf.recipe import Recipe
+from pneumo_tf.run import RunFolder, Runs, RunSpec
 
-NOT_ABOVE_TRIVIAL, INFORMED, WITHOUT_IMAGENET = "✱", "†", "‡"
-OFFICIAL_TEST = (234, 390)
-"""Normals and pneumonias of the official test folder of the Kermany set."""
-BEYOND_HONEST = 0.97
-"""Accuracy on those films above which no published result is known to be honest."""
+OFFICIAL = "official"
+"""The only protocol whose rows are ranked."""
 
 
 @dataclass(frozen=True)
-class Standing:
-    """A ranked row.
+class Row:
+    """One recipe under one protocol on one board: its runs over seeds and folds.
 
     Args:
-        rank: From 1, by AUC on the test films.
-        row: The row.
-        marks: What is to be said of it, as characters.
-        gap: Validation AUC minus test AUC, means over runs.
-        tier: From 1; rows of a tier are not told apart from its first. None without an AUC.
-        ranks: The 95 % interval of the rank, None without an AUC.
+        name: The recipe's name; precision or films are added where two rows of a board would share it.
+        recipe: As it was run.
+        protocol: How the films were divided.
+        runs: Runs that are done, by seed and fold.
+        unfinished: Runs that failed, were interrupted, wait or still run, and runs of another harness.
+        films: The dataset's film table.
+        specs: What each of `runs` is.
+        unfinished_specs: What each of `unfinished` is.
+        bootstrap: The draws of patients that all rows of a board share.
+        joined: What was joined last under each name: rows of a board on the same films share its columns.
     """
 
-    rank: int
-    row: Row
-    marks: str
-    gap: float
-    tier: int | None
-    ranks: tuple[int, int] | None
+    name: str
+    recipe: Recipe
+    protocol: str
+    runs: tuple[RunFolder, ...]
+    unfinished: tuple[RunFolder, ...]
+    films: Films
+    specs: tuple[RunSpec, ...]
+    unfinished_specs: tuple[RunSpec, ...]
+    bootstrap: PatientBootstrap = field(default_factory=PatientBootstrap, repr=False, compare=False)
+    joined: dict[str, Scored] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def trivial(self) -> bool:
+        """Whether nothing was trained by gradient: a row that scikit-learn fits."""
+        return self.recipe.phases == ()
+
+    @property
+    def cross_validated(self) -> bool:
+        """Whether its runs are folds, each with films of its own that it held out."""
+        return bool(self._protocol and self._protocol.folds)
+
+    @property
+    def ranked(self) -> bool:
+        """Whether the row stands in the ranking: the official protocol and a run that is done."""
+        return self.protocol == OFFICIAL and bool(self.runs)
+
+    @cached_property
+    def test(self) -> tuple[Scored, ...]:
+        """Predictions of the films reported on, one set per run in `runs`."""
+        # A trivial row has no augmentation to leave on.
+        return self._scored(self._protocol.reported if self._protocol and not self.trivial else "test")
+
+    @cached_property
+    def validation(self) -> tuple[Scored, ...]:
+        """Validation predictions, one set per run in `runs`."""
+        return self._scored("validation")
+
+    @cached_property
+    def held_out(self) -> tuple[Scored, ...]:
+        """Of a row of folds, the predictions of the films that each run in `runs` held out."""
+        return self._scored("held_out")
+
+    def drawn(self, kind: str) -> dict[int, tuple[Scored, ...]]:
+        """Test predictions under the conditions `<kind>-1`, `<kind>-2` …, by their run's place in `runs`.
+
+        Runs without any are left out, and of each other run there are as many as every one of them has.
+        """
+        names = [set(run.prediction_sets()) for run in self.runs]
+        counts = [next(n for n in count() if f"test@{kind}-{n + 1}" not in known) for known in names]
+        places = [place for place, found in enumerate(counts) if found]
+        fewest = min((counts[place] for place in places), default=0)
+        sets = [self._scored(f"test@{kind}-{number + 1}", places) for number in range(fewest)]
+        return dict(zip(places, zip(*sets, strict=True), strict=True))
+
+    @cached_property
+    def estimates(self) -> dict[str, Estimate]:
+        """Every metric on the test films, with its interval; `{}` where no run is done."""
+        return self.bootstrap.estimate(self.test) if self.runs else {}
+
+    @cached_property
+    def validation_auc(self) -> float:
+        """Mean over runs of the AUC on the validation films, nan where it is not defined."""
+        values = [measure(s.labels, s.score, names=["auc"])["auc"][0] for s in self.validation]
+        return float(np.mean(values)) if values else np.nan
+
+    @property
+    def initial(self) -> Literal["imagenet", "random", "none"]:
+        """The weights that training really began from, whatever the recipe asks for."""
+        if self.trivial:
+            return "none"
+        specs = self.specs or self.unfinished_specs
+        return "imagenet" if specs[0].weights.startswith("imagenet") else "random"
+
+    @cached_property
+    def costs(self) -> tuple[dict[str, Any], ...]:
+        """`costs.json` of each run in `runs`."""
+        return tuple(run.read_json("costs.json") for run in self.runs)
+
+    @cached_property
+    def environments(self) -> tuple[dict[str, Any], ...]:
+        """`environment.json` of each run in `runs`."""
+        return tuple(run.read_json("environment.json") for run in self.runs)
+
+    @cached_property
+    def history(self) -> list[dict[str, float]]:
+        """Rows of `history.csv` of the first run, one per epoch; `[]` where no run is done."""
+        return self.runs[0].read_history() if self.runs else []
+
+    @cached_property
+    def statuses(self) -> tuple[dict[str, Any], ...]:
+        """`status.json` of each run in `runs`."""
+        return tuple(run.status for run in self.runs)
+
+    @property
+    def reproduces(self) -> bool:
+        """Whether its protocol exists to show what authors did."""
+        return self._protocol is not None and self._protocol.reproduces
+
+    @property
+    def _protocol(self) -> Protocol | None:
+        return PROTOCOLS.get(self.protocol)
+
+    def _scored(self, name: str, places: Sequence[int] | None = None) -> tuple[Scored, ...]:
+        """Joins predictions of runs; the test films are the same for all of them, other films for a fold."""
+        scored: list[Scored] = []
+        whole: dict[int | None, tuple[str, ...]] = {}
+        tested = name.partition("@")[0] == "test"
+        if tested and (self.protocol == OFFICIAL or self.cross_validated):
+            whole[None] = tuple(film.id for film in self.films if film.split == "test")
+        for place in range(len(self.runs)) if places is None else places:
+            run, fold = self.runs[place], self.specs[place].fold
+            predictions = run.read_predictions(name)
+            try:
+                joined = join(predictions, self.films, self.joined.get(name))
+                check_complete(joined.ids, whole.setdefault(None if tested else fold, joined.ids))
+            except UserError as error:
+                raise UserError(f"{run.predictions_file(name)}: {error}") from error
+            self.joined[name] = joined
+            scored.append(joined)
+        return tuple(scored)
 
 
-def standings(board: Board) -> list[Standing]:
-    """Gives the ranked rows their tiers, rank intervals and marks."""
-    rows, trivial = board.ranking, best_trivial(board)
-    if not rows:
-        return []
-    tier = tiers(board.comparison.significant)
-    ranks = rank_intervals([row.estimates["auc"].draws for row in rows])
-    found = []
-    for at, row in enumerate(rows):
-        auc = row.estimates["auc"].value
-        above = trivial is None or beats(board, row, trivial)
-        gap = row.validation_auc - auc
-        known = bool(np.isfinite(auc))
-        found.append(
-            Standing(
-                at + 1,
-                row,
-                _marks(row, above),
-                gap,
-                tier[at] if known else None,
-                ranks[at] if known else None,
-            )
-        )
-    return found
+@dataclass(frozen=True)
+class Board:
+    """The rows of one dataset and one profile; two of either are never mixed.
 
-
-def best_trivial(board: Board) -> Row | None:
-    """The ranked trivial row of the highest AUC."""
-    rows = (row for row in board.ranking if row.trivial and np.isfinite(row.estimates["auc"].value))
-    return next(rows, None)
-
-
-def beats(board: Board, row: Row, other: Row) -> bool:
-    """Whether the AUC of a ranked row is significantly above that of another one.
-
-    Paired by film, clustered by patient, and corrected for all pairs of the board (Holm).
+    Args:
+        dataset: Fingerprint of the films.
+        title: Name of the dataset as shown.
+        profile: `"full"`, `"quick"` or `"custom"`.
+        films: The film table.
+        rows: By protocol, official first, then by name.
+        newest: When the last of its runs was done, seconds since 1970 (0 where none is).
     """
-    places = {id(ranked): place for place, ranked in enumerate(board.ranking)}
-    pair = places[id(row)], places[id(other)]
-    return bool(board.comparison.significant[pair] and board.comparison.difference[pair] > 0)
+
+    dataset: str
+    title: str
+    profile: str
+    films: Films
+    rows: tuple[Row, ...]
+    newest: float
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether the films are drawn by a program."""
+        return self.title.startswith("Phantom")
+
+    @cached_property
+    def ranking(self) -> tuple[Row, ...]:
+        """The ranked rows by AUC on the test films, best first; without an AUC by name."""
+        rows = (row for row in self.rows if row.ranked)
+        return tuple(sorted(rows, key=lambda row: (-np.nan_to_num(row.estimates["auc"].value), row.name)))
+
+    @cached_property
+    def comparison(self) -> Comparison:
+        """The AUCs of every pair of rows in `ranking`, in its order."""
+        return compare_auc([row.test for row in self.ranking])
 
 
-def is_official_test(board: Board) -> bool:
-    """Whether the board stands on the real official test films, by their counts."""
-    tested = next((row.test[0] for row in board.rows if row.ranked), None)
-    if tested is None or board.synthetic:
-        return False
-    return tuple(np.bincount(tested.labels, minlength=2)) == OFFICIAL_TEST
+@dataclass(frozen=True)
+class _Found:
+    folder: RunFolder
+    spec: RunSpec
+    done: bool
+    at: float
+    row: str
 
 
-def _marks(row: Row, above_trivial: bool) -> str:
-    marks = ""
-    if not row.trivial and not above_trivial:
-        marks += NOT_ABOVE_TRIVIAL
-    if row.recipe.informed_by_test:
-        marks += INFORMED
-    if row.recipe.initial == "imagenet" and row.initial == "random":
-        marks += WITHOUT_IMAGENET
-    return marks
+def read_boards(runs: Runs) -> list[Board]:
+    """Groups a folder of runs into boards, newest first; depends on the folder's content alone.
+
+    Raises:
+        UserError: Where a film table is missing, or a folder cannot be read.
+    """
+    groups: dict[tuple[str, str], list[_Found]] = defaultdict(list)
+    for folder in runs:
+        found = _found(folder)
+        groups[found.spec.dataset, found.spec.profile].append(found)
+    boards = [_board(runs, *key, group) for key, group in groups.items()]
+    return sorted(boards, key=lambda board: (-board.newest, board.title, board.dataset, board.profile))
+
+
+def _found(folder: RunFolder) -> _Found:
+    status = folder.status
+    try:
+        spec = folder.spec
+        done = status["state"] == "done" and folder.path.name == spec.id
+        return _Found(folder, spec, done, float(status.get("at", 0.0)), _row_key(spec))
+    except (ValueError, TypeError, KeyError) as error:
+        raise UserError(f"cannot read {folder.path}: {error}; move the folder elsewhere") from error
+
+
+def _row_key(spec: RunSpec) -> str:
+    """What runs of one row have in common: all that the id is made of but seed and fold."""
+    recipe = spec.recipe.distinctive()
+    return json.dumps([recipe, spec.protocol, spec.precision, spec.weights, spec.train_films], sort_keys=True)
+
+
+def _board(runs: Runs, dataset: str, profile: str, group: list[_Found]) -> Board:
+    title, films = runs.read_films(dataset)
+    alike: dict[str, list[_Found]] = defaultdict(list)
+    for found in group:
+        alike[found.row].append(found)
+    members = [
+        sorted(row, key=lambda f: (f.spec.seed, f.spec.fold or 0, f.folder.path.name))
+        for row in alike.values()
+    ]
+    names = name_rows([row[0].spec for row in members])
+    bootstrap, joined = PatientBootstrap(), {}
+    rows = [_row(name, row, films, bootstrap, joined) for name, row in zip(names, members, strict=True)]
+    rows.sort(key=lambda row: (row.protocol != OFFICIAL, row.protocol, row.name))
+    newest = max((found.at for found in group if found.done), default=0.0)
+    return Board(dataset, title, profile, films, tuple(rows), newest)
+
+
+def _row(
+    name: str,
+    members: list[_Found],
+    films: Films,
+    bootstrap: PatientBootstrap,
+    joined: dict[str, Scored],
+) -> Row:
+    done = [found for found in members if found.done]
+    replaced = {(found.spec.seed, found.spec.fold) for found in done}
+    rest = [f for f in members if not f.done and (f.spec.seed, f.spec.fold) not in replaced]
+    spec = (done or members)[0].spec
+    return Row(
+        name,
+        spec.recipe,
+        spec.protocol,
+        tuple(found.folder for found in done),
+        tuple(found.folder for found in rest),
+        films,
+        tuple(found.spec for found in done),
+        tuple(found.spec for found in rest),
+        bootstrap,
+        joined,
+    )
+
+
+TELLERS = (
+    lambda spec: spec.weights.split(":")[0],
+    lambda spec: spec.precision,
+    lambda spec: f"{spec.weights.split(':')[0]}, {spec.precision}",
+    lambda spec: f"{spec.train_films or 'all'} films",
+    lambda spec: f"{spec.recipe.views or 'all'} views",
+    lambda spec: spec.id.rsplit("-", 1)[1],
+)
+"""What is added to a recipe's name where rows would share it: the first that tells them apart."""
+
+
+def name_rows(specs: Sequence[RunSpec]) -> list[str]:
+    """Names rows so that no two of one protocol share a name."""
+    alike: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for index, spec in enumerate(specs):
+        alike[spec.protocol, spec.recipe.name].append(index)
+    names = [spec.recipe.name for spec in specs]
+    for indices in (indices for indices in alike.values() if len(indices) > 1):
+        choices = ([teller(specs[index]) for index in indices] for teller in TELLERS)
+        told = next(labels for labels in choices if len(set(labels)) == len(labels))
+        for index, label in zip(indices, told, strict=True):
+            names[index] += f" ({label})"
+    return names

@@ -4,12 +4,12 @@ from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property
 
-from pneumo_tf.data.protocol import PROTOCOLS
+from pneumo_tf.data.protocols.registry import PROTOCOLS
 from pneumo_tf.errors import UserError
-from pneumo_tf.evaluation.combined import average, pool
+from pneumo_tf.evaluation.ensemble import average, pool
 from pneumo_tf.evaluation.intervals import Estimate
-from pneumo_tf.evaluation.scored import Scored, check_complete
-from pneumo_tf.report.rows import Board, Row
+from pneumo_tf.evaluation.labelled_predictions import Scored, check_complete
+from pneumo_tf.report.board import Board, Row
 
 MEASURED = ("auc", "accuracy", "sensitivity", "specificity")
 

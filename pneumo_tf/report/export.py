@@ -10,11 +10,11 @@ import numpy as np
 
 from pneumo_tf.evaluation.intervals import LEVEL, REPLICATES, Estimate
 from pneumo_tf.evaluation.metrics import METRICS, confusion
-from pneumo_tf.report.board import Standing
-from pneumo_tf.report.costs import devices
+from pneumo_tf.report.board import Board, Row
 from pneumo_tf.report.cross_validation import CrossValidation, cross_validations
-from pneumo_tf.report.rows import Board, Row
-from pneumo_tf.report.unfinished import state_and_reason
+from pneumo_tf.report.standings import Standing
+from pneumo_tf.report.tables.costs import devices
+from pneumo_tf.report.tables.unfinished import state_and_reason
 from pneumo_tf.run import HARNESS_VERSION
 
 DIGITS = 6

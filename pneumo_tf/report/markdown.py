@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pneumo_tf.evaluation.film_means import Mean
-from pneumo_tf.evaluation.intervals import Estimate
+from pneumo_tf.evaluation.intervals import Estimate, Mean
 from pneumo_tf.evaluation.metrics import METRICS
 
 DASH = "–"

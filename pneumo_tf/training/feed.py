@@ -5,10 +5,9 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import tensorflow as tf
 
-from pneumo_tf.data.batches import training_batches
+from pneumo_tf.data.batches import TrainingFilms, training_batches
 from pneumo_tf.recipe import Recipe
-from pneumo_tf.training.features import Features, Told, View
-from pneumo_tf.training.films import TrainingFilms
+from pneumo_tf.training.feature_cache import Features, Told, View
 from pneumo_tf.training.step import Compiled, Predictor
 
 Batch = tuple[tf.Tensor | np.ndarray, tf.Tensor | np.ndarray]

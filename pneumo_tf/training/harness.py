@@ -10,21 +10,20 @@ import numpy as np
 import tensorflow as tf
 
 from pneumo_tf.data.augment import generator
-from pneumo_tf.data.batches import training_order
+from pneumo_tf.data.batches import TrainingFilms, training_order
 from pneumo_tf.evaluation.metrics import measure
 from pneumo_tf.models.registry import architecture
 from pneumo_tf.recipe import Recipe
 from pneumo_tf.run import Predictions
 from pneumo_tf.training.checkpoint import Checkpoint, Progress
-from pneumo_tf.training.dropout import seed_dropout
-from pneumo_tf.training.features import CHUNK, Features
+from pneumo_tf.training.cut import Frozen, frozen_part
+from pneumo_tf.training.feature_cache import CHUNK, Features
 from pneumo_tf.training.feed import Batch, FeatureFeed, Feed, FilmFeed
-from pneumo_tf.training.films import TrainingFilms
-from pneumo_tf.training.frozen import Frozen, frozen_part
 from pneumo_tf.training.loss import class_weights, film_loss
-from pneumo_tf.training.moving import calibrate_batch_norm, moving_variables
+from pneumo_tf.training.mc_dropout import seed_dropout
 from pneumo_tf.training.optimizer import make_optimizer
 from pneumo_tf.training.step import EVALUATION_BATCH, Predictor, TrainingStep
+from pneumo_tf.training.trainable import calibrate_batch_norm, moving_variables
 
 CHECKPOINT_SECONDS = 60.0
 """Epochs that end sooner after the last checkpoint than this are not worth one."""
@@ -85,7 +84,7 @@ class Trained:
         wait_share: Share of the training seconds beside the traces that went by without a batch to work on.
             A GPU still works off its queue then, so for it this is an upper bound.
         flops_per_second: Operations of the training steps over the training seconds beside the traces, as
-            `pneumo_tf.models.flops.training_flops` counts them.
+            `pneumo_tf.costs.flops.training_flops` counts them.
         features_reused: Share of the features of frozen layers that were on the disk, from other runs or from
             an earlier attempt at this one; None where none were needed.
     """

@@ -8,9 +8,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from pneumo_tf.costs.flops import training_flops
 from pneumo_tf.data.batches import fixed_batches
-from pneumo_tf.models.flops import training_flops
-from pneumo_tf.training.frozen import Frozen
+from pneumo_tf.training.cut import Frozen
 from pneumo_tf.training.loss import FilmLoss
 
 EVALUATION_BATCH = 128

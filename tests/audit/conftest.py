@@ -2,7 +2,7 @@
 
 import pytest
 
-from pneumo_tf.audit import shift
+from pneumo_tf.audit.chapters import shift
 from pneumo_tf.audit.decoded import decode_set
 from tests.audit.planted import Planted
 

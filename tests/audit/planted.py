@@ -4,7 +4,7 @@ import shutil
 
 import cv2
 
-from pneumo_tf.data.kermany import read_folder
+from pneumo_tf.data.datasets.kermany import read_folder
 
 
 class Planted:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from pneumo_tf.audit.decoded import decode_set
-from pneumo_tf.data.cache import cached_pixels
-from pneumo_tf.data.kermany import read_folder
+from pneumo_tf.data.datasets.kermany import read_folder
+from pneumo_tf.data.pixels import cached_pixels
 from pneumo_tf.errors import UserError
 
 

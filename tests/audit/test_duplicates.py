@@ -4,10 +4,16 @@ import numpy as np
 import pytest
 
 from pneumo_tf.audit.chapters import duplicates as chapter
+from pneumo_tf.audit.chapters.duplicates import (
+    correlation,
+    difference_hashes,
+    exact_groups,
+    near_groups,
+    near_pairs,
+)
 from pneumo_tf.audit.decoded import decode_set
-from pneumo_tf.audit.duplicates import correlation, difference_hashes, exact_groups, near_groups, near_pairs
-from pneumo_tf.data.kermany import read_folder
-from pneumo_tf.data.phantom import PhantomSpec, write_phantom
+from pneumo_tf.data.datasets.kermany import read_folder
+from pneumo_tf.data.datasets.phantom import PhantomSpec, write_phantom
 from tests.audit.planted import Planted
 
 

@@ -5,13 +5,13 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from pneumo_tf.audit.chapters.duplicates import exact_groups, near_groups
 from pneumo_tf.audit.chapters.patients import naive_overlap, shared_patients
+from pneumo_tf.audit.chapters.shift import shifts
+from pneumo_tf.audit.chapters.shortcuts import reached
 from pneumo_tf.audit.decoded import decode_set
-from pneumo_tf.audit.duplicates import exact_groups, near_groups
 from pneumo_tf.audit.habits import HABITS, alphabetical_head, leakage
-from pneumo_tf.audit.shift import shifts
-from pneumo_tf.audit.shortcuts import reached
-from pneumo_tf.data.kermany import check_counts, source_series
+from pneumo_tf.data.datasets.kermany import check_counts, source_series
 from tests.conftest import SHARED
 
 pytestmark = pytest.mark.slow

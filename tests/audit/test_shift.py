@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
+from pneumo_tf.audit.chapters.shift import in_numbering, shifts
 from pneumo_tf.audit.decoded import decode_set
-from pneumo_tf.audit.shift import in_numbering, shifts
 
 
 @pytest.fixture(scope="module")

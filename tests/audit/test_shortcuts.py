@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from pneumo_tf.audit import shortcuts
-from pneumo_tf.audit.classifier import score_folds
-from pneumo_tf.audit.habits import HABITS
-from pneumo_tf.audit.shortcuts import reached
+from pneumo_tf.audit.chapters import shortcuts
+from pneumo_tf.audit.chapters.shortcuts import reached
+from pneumo_tf.audit.habits import HABITS, score_folds
 
 
 @pytest.fixture(scope="module")

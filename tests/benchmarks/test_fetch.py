@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from benchmarks import fetch
-from pneumo_tf.data import archive
+from pneumo_tf.data.datasets import kermany_zip
 
 REPOSITORY = Path(__file__).parents[2]
 JPEG = cv2.imencode(".jpeg", np.random.default_rng(0).integers(0, 255, (24, 32), np.uint8))[1].tobytes()
@@ -138,15 +138,15 @@ def test_entries_that_unpack_out_of_proportion_are_refused(run, tmp_path):
 
 def test_more_bytes_than_the_set_can_have_are_refused(run, tmp_path, monkeypatch):
     path = make_zip(tmp_path / "a.zip", plain())
-    monkeypatch.setattr(archive, "MAX_BYTES", len(JPEG) * len(FILMS) - 1)
+    monkeypatch.setattr(kermany_zip, "MAX_BYTES", len(JPEG) * len(FILMS) - 1)
     assert "is not the set: it unpacks to" in refused(run, tmp_path, "--zip", path)
-    monkeypatch.setattr(archive, "MAX_BYTES", len(JPEG) * len(FILMS))
+    monkeypatch.setattr(kermany_zip, "MAX_BYTES", len(JPEG) * len(FILMS))
     assert run("--zip", path)[0] == 0
 
 
 def test_more_entries_than_the_set_can_have_are_refused(run, tmp_path, monkeypatch):
     path = make_zip(tmp_path / "a.zip", plain())
-    monkeypatch.setattr(archive, "MAX_ENTRIES", 4)
+    monkeypatch.setattr(kermany_zip, "MAX_ENTRIES", 4)
     assert "it holds 5 entries, over 4" in refused(run, tmp_path, "--zip", path)
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pneumo_tf.evaluation.scored import Scored
+from pneumo_tf.evaluation.labelled_predictions import Scored
 
 
 def scored(labels, score, patients=None, subtypes=None) -> Scored:

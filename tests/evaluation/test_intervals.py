@@ -10,8 +10,8 @@ from pneumo_tf.evaluation.intervals import (
     resample_runs,
     summarise,
 )
+from pneumo_tf.evaluation.labelled_predictions import Scored
 from pneumo_tf.evaluation.metrics import measure
-from pneumo_tf.evaluation.scored import Scored
 
 
 def study(rng, patients=(60, 60), films_each=(1, 4), shared=1.0, skill=1.0):

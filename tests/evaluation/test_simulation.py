@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from pneumo_tf.evaluation.durkalski import CLASS_OF, compare_proportion
+from pneumo_tf.evaluation.auc_test import compare_auc
 from pneumo_tf.evaluation.intervals import PatientBootstrap
-from pneumo_tf.evaluation.obuchowski import compare_auc
+from pneumo_tf.evaluation.proportion_test import CLASS_OF, compare_proportion
 from tests.evaluation.fabricate import Study
 
 pytestmark = pytest.mark.slow

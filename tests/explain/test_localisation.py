@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from pneumo_tf.data.cache import cached_pixels
-from pneumo_tf.evaluation.film_means import mean_over_films
+from pneumo_tf.data.pixels import cached_pixels
+from pneumo_tf.evaluation.intervals import mean_over_films
 from pneumo_tf.explain import localisation, shortcut
 from pneumo_tf.explain.maps import upsampled
 

@@ -7,15 +7,15 @@ import keras
 import numpy as np
 import pytest
 
-from pneumo_tf.data.cache import cached_pixels, read_film
+from pneumo_tf.data.pixels import cached_pixels, read_film
 from pneumo_tf.explain import record
-from pneumo_tf.explain.agreement import rank_correlation
 from pneumo_tf.explain.explainer import Explainer, scorer
 from pneumo_tf.explain.maps import unpacked
+from pneumo_tf.explain.similarity import rank_correlation
 from pneumo_tf.models.registry import ARCHITECTURES, build
 from pneumo_tf.recipe import Head, Phase, Recipe
-from pneumo_tf.report.explanation_page import write_explanations
-from pneumo_tf.report.rows import read_boards
+from pneumo_tf.report.board import read_boards
+from pneumo_tf.report.saliency.page import write_explanations
 from pneumo_tf.run import Predictions, Runs, RunSpec
 
 SIDE = 48

@@ -8,13 +8,13 @@ level at 128 px and was ahead at 160 px.
 import numpy as np
 import pytest
 
-from pneumo_tf.data.cache import cached_pixels
-from pneumo_tf.data.protocol import PROTOCOLS
-from pneumo_tf.evaluation.film_means import mean_over_films
+from pneumo_tf.data.pixels import cached_pixels
+from pneumo_tf.data.protocols.registry import PROTOCOLS
+from pneumo_tf.evaluation.intervals import mean_over_films
 from pneumo_tf.explain.explainer import Explainer
 from pneumo_tf.explain.localisation import NEAR, energy_inside, pointing_game, read_masks
 from pneumo_tf.explain.maps import upsampled
-from pneumo_tf.explain.sanity import cascade
+from pneumo_tf.explain.randomization import cascade
 from pneumo_tf.models.registry import build
 from pneumo_tf.recipe import Augment, Head, Phase, Recipe
 from pneumo_tf.training.harness import Setting, TrainingFilms, train

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from pneumo_tf.data.films import Film, Films
-from pneumo_tf.data.honest_protocols import split_cv5
+from pneumo_tf.data.protocols.by_patient import split_cv5
 from pneumo_tf.recipe import Augment, Head, Phase, Published, Recipe
 from pneumo_tf.run import Predictions, RunFolder, Runs, RunSpec
 

@@ -9,10 +9,10 @@ import pytest
 from pneumo_tf.data.films import Film, Films
 from pneumo_tf.errors import UserError
 from pneumo_tf.recipe import Phase, Recipe
-from pneumo_tf.report.board import INFORMED, NOT_ABOVE_TRIVIAL, WITHOUT_IMAGENET, beats, standings
-from pneumo_tf.report.leaderboard import write_leaderboard
-from pneumo_tf.report.rows import read_boards
-from pneumo_tf.report.unfinished import OTHER_HARNESS, state_and_reason
+from pneumo_tf.report.board import read_boards
+from pneumo_tf.report.page import write_leaderboard
+from pneumo_tf.report.standings import INFORMED, NOT_ABOVE_TRIVIAL, WITHOUT_IMAGENET, beats, standings
+from pneumo_tf.report.tables.unfinished import OTHER_HARNESS, state_and_reason
 from pneumo_tf.run import Predictions, Runs, RunSpec
 from tests.report.fabricate import RECIPES, TWO_PHASES, fabricate_films, fabricate_runs, finish
 

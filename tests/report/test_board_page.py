@@ -10,9 +10,9 @@ from pneumo_tf.data.films import Films
 from pneumo_tf.errors import UserError
 from pneumo_tf.evaluation.intervals import Estimate
 from pneumo_tf.recipe import Phase, Published, Recipe
-from pneumo_tf.report.leaderboard import NOT_A_DEVICE, SYNTHETIC, write_leaderboard
+from pneumo_tf.report.board import read_boards
 from pneumo_tf.report.markdown import Table, number, supported_decimals, with_interval, with_sd
-from pneumo_tf.report.rows import read_boards
+from pneumo_tf.report.page import NOT_A_DEVICE, SYNTHETIC, write_leaderboard
 from pneumo_tf.run import Predictions, Runs, RunSpec
 from tests.report.fabricate import NO_IMAGENET, RECIPES, fabricate_films, fabricate_runs, finish
 

@@ -1,7 +1,7 @@
 import dataclasses
 
 from pneumo_tf.recipe import Recipe
-from pneumo_tf.report.row_names import name_rows
+from pneumo_tf.report.board import name_rows
 from pneumo_tf.run import RunSpec
 
 SPEC = RunSpec(Recipe("vgg16", "vgg16"), "official", "films", "full", 0, None, "float32", "random")

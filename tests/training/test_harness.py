@@ -6,20 +6,20 @@ import pytest
 import tensorflow as tf
 from sklearn.metrics import roc_auc_score
 
-from pneumo_tf.data.cache import cached_pixels
-from pneumo_tf.data.kermany import read_folder
-from pneumo_tf.data.protocol import PROTOCOLS
-from pneumo_tf.models.flops import forward_flops, training_flops
+from pneumo_tf.costs.flops import forward_flops, training_flops
+from pneumo_tf.data.datasets.kermany import read_folder
+from pneumo_tf.data.pixels import cached_pixels
+from pneumo_tf.data.protocols.registry import PROTOCOLS
 from pneumo_tf.models.registry import architecture, build
 from pneumo_tf.models.weights_file import find
 from pneumo_tf.recipe import Augment, Head, Phase, Recipe
 from pneumo_tf.training import feed, harness, step
 from pneumo_tf.training.checkpoint import Progress
-from pneumo_tf.training.features import CHUNK, Features
-from pneumo_tf.training.frozen import frozen_part
+from pneumo_tf.training.cut import frozen_part
+from pneumo_tf.training.feature_cache import CHUNK, Features
 from pneumo_tf.training.harness import NotFinite, Setting, TrainingFilms, train
-from pneumo_tf.training.moving import moving_variables
 from pneumo_tf.training.step import Compiled, Predictor
+from pneumo_tf.training.trainable import moving_variables
 from tests.conftest import SHARED
 
 CNN = Recipe(

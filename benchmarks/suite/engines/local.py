@@ -11,8 +11,8 @@ from typing import Any, Protocol
 from benchmarks.suite.engines.worker_process import WorkerProcess
 from benchmarks.suite.plan import Job
 from benchmarks.worker.assignment import Assignment
+from pneumo_tf.costs.hardware import Gpu, cores, memory_mb
 from pneumo_tf.run import RunFolder
-from pneumo_tf.training.hardware import Gpu, cores, memory_mb
 
 MEMORY_SHARE = 0.25
 """Part of the host's free memory that workers may fill by estimate."""

@@ -2,10 +2,10 @@
 
 from collections import Counter
 
-from pneumo_tf.audit.chapter import Chapter, count, listed
-from pneumo_tf.audit.decoded import DecodedSet
-from pneumo_tf.audit.drawings import draw_balance
-from pneumo_tf.data.kermany import check_counts, read_name
+from pneumo_tf.audit.chapter import Chapter, Drawing, count, listed
+from pneumo_tf.audit.decoded import DecodedSet, board_of_films
+from pneumo_tf.data.datasets.kermany import check_counts, read_name
+from pneumo_tf.report.figures import class_balance
 from pneumo_tf.report.markdown import Table
 
 FOLDERS = ("train", "val", "test")
@@ -64,3 +64,11 @@ def _tables(decoded: DecodedSet) -> list[Table]:
         rows.append([folder, *(f"{n:,}" for n in numbers), f"{sum(numbers):,}"])
     broken = [[file.id, file.reason] for file in decoded.unreadable]
     return [Table(["folder", *kinds, "all"], rows), Table(["unreadable file", "why"], broken, left=2)]
+
+
+def draw_balance(decoded: DecodedSet) -> list[Drawing]:
+    """Films and patients by split and class, as the report draws them."""
+    return [
+        Drawing("class-balance", "Films and patients by split and class; val counts as train.", page.figure)
+        for page in class_balance.draw(board_of_films(decoded))
+    ]

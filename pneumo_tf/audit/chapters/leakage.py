@@ -7,7 +7,7 @@ import numpy as np
 from pneumo_tf.audit.chapter import Chapter, percent
 from pneumo_tf.audit.decoded import DecodedSet
 from pneumo_tf.audit.habits import HABITS, alphabetical_head, leakage, too_few
-from pneumo_tf.data.kermany import source_series
+from pneumo_tf.data.datasets.kermany import source_series
 from pneumo_tf.report.markdown import DASH, Table, number
 
 REPEATS = 20

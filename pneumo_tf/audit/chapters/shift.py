@@ -1,14 +1,91 @@
 """Whether the test films of a class look like its training films."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
+from matplotlib.axes import Axes
 
-from pneumo_tf.audit.chapter import Chapter
+from pneumo_tf.audit.chapter import Chapter, Drawing
 from pneumo_tf.audit.decoded import DecodedSet
-from pneumo_tf.audit.drawings import draw_means, draw_shifts
-from pneumo_tf.audit.shift import DRAWS, FEWEST_PATIENTS, Shift, shifts
+from pneumo_tf.audit.habits import grouped_folds, score_folds
+from pneumo_tf.evaluation.intervals import percentile_interval, resample_patients
+from pneumo_tf.evaluation.metrics import measure
+from pneumo_tf.report.figures import style
 from pneumo_tf.report.markdown import DASH, Table, number
+
+DRAWS = 10
+"""Of each null: its range needs no more, and each takes five fits."""
+
+FEWEST_PATIENTS = 10
+"""Patients of a class in train and in test below which there is nothing to tell apart."""
+
+
+class Shift(NamedTuple):
+    """How well thumbnails tell the test films of a class from its training films.
+
+    Args:
+        subtype: Of the films.
+        films: In train and in test.
+        auc: Cross-validated, patients kept whole: 0.5 says that nothing tells them apart.
+        low: Lower end of the 95 % interval, patients resampled.
+        high: Upper end.
+        drawn: (draws,) the same AUC where the patients called test are drawn at random from all.
+        blocks: (draws,) the same where they are neighbours in the numbering of the training patients.
+    """
+
+    subtype: str
+    films: tuple[int, int]
+    auc: float
+    low: float
+    high: float
+    drawn: np.ndarray
+    blocks: np.ndarray
+
+
+def shifts(decoded: DecodedSet) -> Iterator[Shift]:
+    """Measures the shift of each class that has enough patients on both sides."""
+    for subtype in ("normal", "bacteria", "virus", "pneumonia"):
+        chosen = np.flatnonzero(decoded.subtypes == subtype)
+        test = decoded.splits[chosen] == "test"
+        patients = decoded.patients[chosen]
+        if min(len(set(patients[test])), len(set(patients[~test]))) >= FEWEST_PATIENTS:
+            pixels = decoded.copies.thumbnail[chosen].reshape(len(chosen), -1).astype(float)
+            yield _shift(subtype, pixels, test, patients)
+
+
+def _shift(subtype: str, pixels: np.ndarray, test: np.ndarray, patients: np.ndarray) -> Shift:
+    rng = np.random.default_rng(0)
+    score, everyone = _cross_validate(pixels, test, patients), np.unique(patients)
+    weights = resample_patients(test, patients)
+    auc = float(_auc(test, score)[0])
+    low, high = percentile_interval(_auc(test, score, weights))
+    count = len(set(patients[test]))
+    drawn = [_null(pixels, patients, rng.choice(everyone, count, replace=False)) for _ in range(DRAWS)]
+    inside, order = ~test, np.array(sorted(set(patients[~test]), key=in_numbering))
+    starts = rng.integers(len(order) - count, size=DRAWS) if len(order) >= 2 * count else []
+    blocks = [_null(pixels[inside], patients[inside], order[at : at + count]) for at in starts]
+    return Shift(subtype, (inside.sum(), test.sum()), auc, low, high, np.array(drawn), np.array(blocks))
+
+
+def in_numbering(patient: str) -> tuple[str, int, str]:
+    """Sorts patients as the source numbered them: `bacteria-9` before `bacteria-10`."""
+    series, number = re.fullmatch(r"(.*?)(\d*)", patient, re.DOTALL).groups()
+    return series, int(number or 0), patient
+
+
+def _null(pixels: np.ndarray, patients: np.ndarray, called_test: np.ndarray) -> float:
+    test = np.isin(patients, called_test)
+    return float(_auc(test, _cross_validate(pixels, test, patients))[0])
+
+
+def _cross_validate(pixels: np.ndarray, test: np.ndarray, patients: np.ndarray) -> np.ndarray:
+    return score_folds(pixels, test.astype(int), grouped_folds(test, patients))
+
+
+def _auc(test: np.ndarray, score: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+    return measure(test.astype(int), score, weights, names=["auc"])["auc"]
 
 
 def write(decoded: DecodedSet) -> Chapter:
@@ -75,3 +152,54 @@ def _range(null: np.ndarray) -> str:
     if not len(null):
         return DASH
     return f"{number(null.mean(), 2)} ({number(null.min(), 2)}–{number(null.max(), 2)})"
+
+
+def draw_means(decoded: DecodedSet, measured: Sequence[Shift]) -> Drawing:
+    """The mean film of each class in train and in test, and their difference."""
+    figure, axes = style.page(len(measured), 3, (1.5, 1.5), (0.15, 0.15), style.Margins(0.8, 0.2, 0.6, 0.15))
+    for row, shift in zip(axes, measured, strict=True):
+        train, test = (
+            decoded.copies.grid[(decoded.subtypes == shift.subtype) & (decoded.splits == split)].mean(0)
+            for split in ("train", "test")
+        )
+        row[0].imshow(train, cmap="gray", vmin=0, vmax=255)
+        row[1].imshow(test, cmap="gray", vmin=0, vmax=255)
+        row[2].imshow(test - train, cmap="RdBu_r", vmin=-40, vmax=40)
+        row[0].set_ylabel(shift.subtype, size=style.TEXT)
+        for ax in row:
+            style.bare(ax)
+    for ax, title in zip(axes[0], ("train", "test", "test − train"), strict=True):
+        ax.set_title(title)
+    style.heading(figure, "The mean film")
+    caption = "Mean of all films of a class, squashed to a square; red where the test films are brighter."
+    return Drawing("mean-films", caption, figure, shows_films=True)
+
+
+def draw_shifts(measured: Sequence[Shift]) -> Drawing:
+    """AUC of train against test for each class, beside both nulls."""
+    figure, axes = style.page(
+        1, 1, (4.2, 0.5 * len(measured) + 0.15), margins=style.Margins(0.8, 0.2, 0.75, 0.5)
+    )
+    ax: Axes = axes[0, 0]
+    for place, shift in enumerate(measured):
+        for null, offset, color in ((shift.drawn, 0.2, "#bbbbbb"), (shift.blocks, -0.2, "#777777")):
+            if len(null):
+                ax.plot(
+                    (null.min(), null.max()), (place + offset,) * 2, color=color, lw=5, solid_capstyle="butt"
+                )
+        color = style.SUBTYPES[shift.subtype]
+        ax.plot((shift.low, shift.high), (place, place), color=color, lw=1.3)
+        ax.plot(shift.auc, place, "o", color=color, ms=6)
+    ax.axvline(0.5, color=style.QUIET, lw=0.8, ls=(0, (3, 2)))
+    ax.set_xlim(min(0.35, *(shift.drawn.min() - 0.02 for shift in measured)), 1)
+    ax.set_ylim(len(measured) - 0.5, -0.5)
+    ax.set_yticks(range(len(measured)), [shift.subtype for shift in measured])
+    ax.tick_params(axis="y", length=0, labelsize=style.TEXT)
+    ax.set_xlabel("AUC of telling test films from training films")
+    ax.plot([], [], "o-", color=style.INK, ms=5, lw=1.3, label="train against test")
+    ax.plot([], [], color="#777777", lw=5, label="neighbours in train")
+    ax.plot([], [], color="#bbbbbb", lw=5, label="random patients")
+    figure.legend(loc="upper right", ncols=3, handlelength=1.4, columnspacing=1.2, bbox_to_anchor=(1, 0.89))
+    style.heading(figure, "Does the test look like the training films?")
+    caption = "Point: AUC with its 95 % interval. Bars: its range where other patients are called test."
+    return Drawing("shift", caption, figure)

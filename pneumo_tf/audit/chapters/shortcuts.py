@@ -1,19 +1,97 @@
 """What models without a look at the lungs reach, and what that says of a way to divide the films."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
+from matplotlib.axes import Axes
 
-from pneumo_tf.audit.chapter import Chapter
+from pneumo_tf.audit.chapter import Chapter, Drawing
 from pneumo_tf.audit.decoded import DecodedSet
-from pneumo_tf.audit.drawings import draw_reached
-from pneumo_tf.audit.habits import HABITS, too_few
-from pneumo_tf.audit.shortcuts import FEWEST_PATIENTS as HELD_PATIENTS
-from pneumo_tf.audit.shortcuts import METRICS as REACHED
-from pneumo_tf.audit.shortcuts import REPEATS, Reached, reached
-from pneumo_tf.evaluation.intervals import Estimate
+from pneumo_tf.audit.habits import HABITS, Habit, score_folds, too_few
+from pneumo_tf.evaluation.intervals import Estimate, PatientBootstrap
+from pneumo_tf.evaluation.labelled_predictions import Scored
 from pneumo_tf.evaluation.metrics import METRICS
+from pneumo_tf.models.trivial import FEATURES
+from pneumo_tf.report.figures import style
 from pneumo_tf.report.markdown import Table, number
+
+SHOWN = ("accuracy", "specificity", "auc")
+"""Metrics of the table and of the picture."""
+
+REPEATS = 5
+"""Of a division that is random."""
+
+FEWEST_PATIENTS = 10
+"""Patients of each class among the held-out films below which an interval would be a guess."""
+
+
+class Reached(NamedTuple):
+    """One trivial model under one way to divide the films.
+
+    Args:
+        habit: Key of `HABITS`.
+        model: What the model sees, in words.
+        held_out: Films that were scored, per repeat.
+        estimates: By name of the metric; with an sd for repeats, otherwise with an interval.
+    """
+
+    habit: str
+    model: str
+    held_out: int
+    estimates: dict[str, Estimate]
+
+
+def reached(decoded: DecodedSet) -> Iterator[Reached]:
+    """Fits the trivial models: thumbnails under every habit, and on the official test what else there is."""
+    thumbnails = _flat(decoded.copies.thumbnail)
+    for habit in HABITS:
+        yield _reach(decoded, habit, "16×16 thumbnail", thumbnails)
+    if decoded.sizes_known:
+        yield _reach(decoded, "official", "thumbnail, letterboxed", _flat(decoded.copies.letterboxed))
+        sizes = FEATURES["image_size"](decoded.dataset, Path())
+        yield _reach(decoded, "official", "image size, no pixels", sizes)
+
+
+def _flat(copies: np.ndarray) -> np.ndarray:
+    return copies.reshape(len(copies), -1).astype(float)
+
+
+def _reach(decoded: DecodedSet, name: str, model: str, features: np.ndarray) -> Reached:
+    habit = HABITS[name]
+    scored = [_score(decoded, habit, seed, features) for seed in range(REPEATS if habit.random else 1)]
+    estimates = _spread(scored) if habit.random else PatientBootstrap().estimate(scored, SHOWN)
+    if not habit.random and _fewest_patients(scored[0]) < FEWEST_PATIENTS:
+        estimates = {key: Estimate(e.value, np.nan, np.nan, e.sd, e.runs) for key, e in estimates.items()}
+    return Reached(name, model, len(scored[0]), estimates)
+
+
+def _score(decoded: DecodedSet, habit: Habit, seed: int, features: np.ndarray) -> Scored:
+    score = score_folds(features, decoded.films.labels, habit.divide(decoded, seed))
+    held = np.flatnonzero(np.isfinite(score))
+    return Scored(
+        tuple(decoded.films.rows[index].id for index in held),
+        decoded.films.labels[held],
+        score[held, None].astype(np.float32),
+        score[held],
+        decoded.patients[held],
+        decoded.subtypes[held],
+    )
+
+
+def _spread(scored: list[Scored]) -> dict[str, Estimate]:
+    """Mean and sd over repeats. No interval: repeats share films, and say nothing of other patients."""
+    values = [PatientBootstrap(replicates=1).estimate([one], SHOWN) for one in scored]
+    runs = {name: tuple(value[name].value for value in values) for name in SHOWN}
+    return {
+        name: Estimate(float(np.mean(run)), np.nan, np.nan, float(np.std(run, ddof=1)), run)
+        for name, run in runs.items()
+    }
+
+
+def _fewest_patients(scored: Scored) -> int:
+    return min(len(set(scored.patients[scored.labels == label])) for label in (0, 1))
 
 
 def write(decoded: DecodedSet) -> Chapter:
@@ -68,13 +146,13 @@ def _title(row: Reached) -> str:
 
 
 def _table(rows: Sequence[Reached]) -> Table:
-    header = ["films divided by", "model", "n", *(METRICS[name].title for name in REACHED)]
+    header = ["films divided by", "model", "n", *(METRICS[name].title for name in SHOWN)]
     cells = [
         [
             HABITS[row.habit].title,
             row.model,
             f"{row.held_out:,}",
-            *(_cell(row.estimates[name]) for name in REACHED),
+            *(_cell(row.estimates[name]) for name in SHOWN),
         ]
         for row in rows
     ]
@@ -83,7 +161,7 @@ def _table(rows: Sequence[Reached]) -> Table:
         f"intervals, patients resampled; ± standard deviation over {REPEATS} random divisions; folds pooled."
     ]
     if any(np.isnan(row.estimates["auc"].low) and np.isnan(row.estimates["auc"].sd) for row in rows):
-        notes.append(f"No interval where a class has fewer than {HELD_PATIENTS} patients.")
+        notes.append(f"No interval where a class has fewer than {FEWEST_PATIENTS} patients.")
     return Table(header, cells, notes, left=2)
 
 
@@ -94,3 +172,36 @@ def _cell(estimate: Estimate) -> str:
     if np.isfinite(estimate.low):
         return f"{value} [{number(estimate.low, 3)}–{number(estimate.high, 3)}]"
     return value
+
+
+def draw_reached(rows: Sequence[Reached], titles: Sequence[str]) -> Drawing:
+    """Accuracy, specificity and AUC of the trivial models, one line per row of the table."""
+    width = style.inches(titles)
+    figure, axes = style.page(
+        1, 3, (1.75, 0.27 * len(rows) + 0.2), (0.25, 0.3), style.Margins(width + 0.25, 0.2, 0.55, 0.35)
+    )
+    for ax, metric in zip(axes[0], SHOWN, strict=True):
+        for place, row in enumerate(rows):
+            _point(ax, place, row, metric)
+        ax.set_title(METRICS[metric].title)
+        ax.set_ylim(len(rows) - 0.5, -0.5)
+        ax.set_yticks(range(len(rows)), titles)
+        ax.tick_params(axis="y", length=0, labelleft=ax is axes[0, 0], labelsize=style.TEXT)
+        ax.locator_params(axis="x", nbins=4)
+        ax.grid(axis="x")
+    style.heading(figure, "What trivial models reach")
+    caption = (
+        "Blue: films held out of train or of everything. Orange: the official test. Bars: 95 % intervals, "
+        "patients resampled; for random divisions the standard deviation over repeats."
+    )
+    return Drawing("trivial-models", caption, figure)
+
+
+def _point(ax: Axes, place: int, row: Reached, metric: str) -> None:
+    color = style.PNEUMONIA if row.habit == "official" else style.NORMAL
+    estimate = row.estimates[metric]
+    low, high = estimate.low, estimate.high
+    if np.isfinite(estimate.sd):
+        low, high = estimate.value - estimate.sd, estimate.value + estimate.sd
+    ax.plot((low, high), (place, place), color=color, lw=1.3)
+    ax.plot(estimate.value, place, "o", color=color, ms=4.5)

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from pneumo_tf.audit.chapter import Chapter
-from pneumo_tf.audit.decoded import DecodedSet
-from pneumo_tf.audit.drawings import draw_sizes
+from pneumo_tf.audit.chapter import Chapter, Drawing
+from pneumo_tf.audit.decoded import DecodedSet, board_of_films
+from pneumo_tf.report.figures import image_sizes
 from pneumo_tf.report.markdown import Table, number
 
 SMALL = 224
@@ -83,3 +83,13 @@ def _table(decoded: DecodedSet, sizes: np.ndarray) -> Table:
 def _quartiles(values: np.ndarray, decimals: int) -> str:
     first, median, third = (number(q, decimals) for q in np.percentile(values, (25, 50, 75)))
     return f"{median} ({first}–{third})"
+
+
+def draw_sizes(decoded: DecodedSet) -> list[Drawing]:
+    """Widths, heights and aspects, as the report draws them."""
+    caption = (
+        "Every film by width and height; aspects by split and class. Better: clouds and bars that coincide."
+    )
+    return [
+        Drawing("image-sizes", caption, page.figure) for page in image_sizes.draw(board_of_films(decoded))
+    ]

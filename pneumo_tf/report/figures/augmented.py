@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from pneumo_tf.report.board import Board, Row
 from pneumo_tf.report.figures import style
 from pneumo_tf.report.figures.overlay import draw_film
 from pneumo_tf.report.figures.picture import Picture
-from pneumo_tf.report.rows import Board, Row
 
 MOST_FILMS, MOST_VIEWS = 3, 5
 

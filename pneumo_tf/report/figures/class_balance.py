@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from matplotlib.axes import Axes
 
 from pneumo_tf.data.films import CLASSES, Film
+from pneumo_tf.report.board import Board
 from pneumo_tf.report.figures import style
 from pneumo_tf.report.figures.picture import Picture
-from pneumo_tf.report.rows import Board
 
 
 def split_classes(board: Board) -> dict[tuple[str, int], list[Film]]:

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from pneumo_tf.report.board import Board, Row
 from pneumo_tf.report.figures import style
-from pneumo_tf.report.rows import Board, Row
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from matplotlib.axes import Axes
 
 from pneumo_tf.evaluation.intervals import Estimate
 from pneumo_tf.evaluation.metrics import METRICS
+from pneumo_tf.report.board import Board, Row
 from pneumo_tf.report.figures import style
 from pneumo_tf.report.figures.comparable import Comparable, comparable
 from pneumo_tf.report.figures.picture import Picture
-from pneumo_tf.report.rows import Board, Row
 
 SHOWN = ("auc", "accuracy", "sensitivity", "specificity", "macro_f1")
 

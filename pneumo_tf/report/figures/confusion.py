@@ -8,10 +8,10 @@ from matplotlib.axes import Axes
 
 from pneumo_tf.data.films import CLASSES
 from pneumo_tf.evaluation.metrics import confusion
+from pneumo_tf.report.board import Board, Row
 from pneumo_tf.report.figures import style
 from pneumo_tf.report.figures.comparable import comparable, over_runs
 from pneumo_tf.report.figures.picture import Picture
-from pneumo_tf.report.rows import Board, Row
 
 COLUMNS = 4
 

@@ -6,12 +6,12 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.axes import Axes
 
-from pneumo_tf.report.costs import mean_cost
+from pneumo_tf.report.board import Board, Row
 from pneumo_tf.report.figures import style
 from pneumo_tf.report.figures.comparable import Comparable, comparable
 from pneumo_tf.report.figures.operating_curves import number
 from pneumo_tf.report.figures.picture import Picture
-from pneumo_tf.report.rows import Board, Row
+from pneumo_tf.report.tables.costs import mean_cost
 
 MARKERS = dict(zip(style.DASHES, "os^D", strict=True))
 MARGIN = 1.4

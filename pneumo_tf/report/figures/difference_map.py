@@ -9,10 +9,10 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from pneumo_tf.evaluation.comparison import Comparison
+from pneumo_tf.report.board import OFFICIAL, Board
 from pneumo_tf.report.figures import style
 from pneumo_tf.report.figures.comparable import comparable
 from pneumo_tf.report.figures.picture import Picture
-from pneumo_tf.report.rows import OFFICIAL, Board
 
 MOST = 30
 """Rows on one page, from the best; more would not be read."""

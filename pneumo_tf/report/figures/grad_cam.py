@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from pneumo_tf.report.board import Board, Row
 from pneumo_tf.report.figures import overlay, style
 from pneumo_tf.report.figures.overlay import OUTCOMES, Explained
 from pneumo_tf.report.figures.picture import Picture
-from pneumo_tf.report.rows import Board, Row
 
 PLACES = {"most": "most confident", "median": "median", "least": "least confident"}
 """Films of each outcome, by the distance of their score from 0."""

@@ -5,11 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from pneumo_tf.report.board import Board, Row
 from pneumo_tf.report.figures import overlay, style
 from pneumo_tf.report.figures.comparable import comparable
 from pneumo_tf.report.figures.overlay import Explained
 from pneumo_tf.report.figures.picture import Picture
-from pneumo_tf.report.rows import Board, Row
 
 RECIPES, FILMS = 6, 6
 """Most recipes and most films on a page."""

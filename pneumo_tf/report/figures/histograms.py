@@ -6,11 +6,11 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from pneumo_tf.data.films import CLASSES
-from pneumo_tf.evaluation.scored import Scored
+from pneumo_tf.evaluation.labelled_predictions import Scored
+from pneumo_tf.report.board import Board
 from pneumo_tf.report.figures import style
 from pneumo_tf.report.figures.comparable import comparable
 from pneumo_tf.report.figures.picture import Picture
-from pneumo_tf.report.rows import Board
 
 COLUMNS, BINS = 4, 32
 

@@ -6,10 +6,10 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from pneumo_tf.data.films import CLASSES
+from pneumo_tf.report.board import Board
 from pneumo_tf.report.figures import style
 from pneumo_tf.report.figures.class_balance import split_classes
 from pneumo_tf.report.figures.picture import Picture
-from pneumo_tf.report.rows import Board
 
 COLORS = (style.NORMAL, style.PNEUMONIA)
 AspectGroups = dict[tuple[str, int], np.ndarray]

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from pneumo_tf.evaluation.intervals import Estimate
 from pneumo_tf.evaluation.metrics import METRICS
 from pneumo_tf.recipe import Published
+from pneumo_tf.report.board import Board, Row
 from pneumo_tf.report.figures import style
-from pneumo_tf.report.rows import Board, Row
 
 SHOWN = (
     "auc",

@@ -6,10 +6,10 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from pneumo_tf.evaluation.metrics import confusion
+from pneumo_tf.report.board import Board, Row
 from pneumo_tf.report.figures import style
 from pneumo_tf.report.figures.comparable import Comparable, comparable
 from pneumo_tf.report.figures.picture import Picture
-from pneumo_tf.report.rows import Board, Row
 
 REFERENCE = "baseline_cnn"
 

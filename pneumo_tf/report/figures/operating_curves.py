@@ -1,6 +1,6 @@
 """ROC and precision-recall curves: their points, their mean over runs, and the page that overlays them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -8,10 +8,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pneumo_tf.evaluation.intervals import Estimate
-from pneumo_tf.evaluation.scored import Scored
-from pneumo_tf.evaluation.weighted import ratio
+from pneumo_tf.evaluation.labelled_predictions import Scored
+from pneumo_tf.evaluation.metrics import measure
+from pneumo_tf.evaluation.weighted_counts import ratio
+from pneumo_tf.report.board import Board
 from pneumo_tf.report.figures import style
-from pneumo_tf.report.figures.comparable import Comparable
+from pneumo_tf.report.figures.comparable import Comparable, comparable
+from pneumo_tf.report.figures.picture import Picture
 
 
 class Curve(NamedTuple):
@@ -161,3 +164,70 @@ def number(estimate: Estimate) -> str:
         return "not defined"
     interval = "" if np.isnan(estimate.low) else f" [{estimate.low:.3f}, {estimate.high:.3f}]"
     return f"{estimate.value:.3f}{interval}"
+
+
+def roc_point(scored: Scored) -> tuple[float, float]:
+    """False positive rate and sensitivity at probability 0.5."""
+    values = measure(scored.labels, scored.score, names=("specificity", "sensitivity"))
+    return 1 - float(values["specificity"][0]), float(values["sensitivity"][0])
+
+
+def draw_roc(board: Board) -> Iterator[Picture]:
+    """Draws one overlay per protocol."""
+    for group in comparable(board):
+        curves = [mean_roc(row.test) for row in group.rows]
+        if not any(curve.defined for curve in curves):
+            continue
+        estimates = [row.estimates["auc"] for row in group.rows]
+        points = [operating_point(row.test, roc_point) for row in group.rows]
+        figure, axes = overlay_page(
+            group,
+            curves,
+            points,
+            estimates,
+            "ROC curves, with AUC and its 95 % interval",
+            ((0, 0.5), (0.5, 1)),
+        )
+        axes[0].plot((0, 1), (0, 1), color=style.RULE, lw=1, zorder=0)
+        axes[0].set_ylabel("sensitivity")
+        for ax in axes:
+            ax.set_xlabel("false positive rate: 1 − specificity")
+        yield Picture(
+            f"roc-{group.protocol}",
+            "Sensitivity against false positive rate over all thresholds, the mean over the runs of a "
+            "row; dots mark probability 0.5, trivial rows are grey. Better: toward the upper left "
+            f"corner. Intervals that overlap widely do not rank their rows. {group.note}",
+            figure,
+        )
+
+
+def precision_point(scored: Scored) -> tuple[float, float]:
+    """Recall and precision at probability 0.5."""
+    values = measure(scored.labels, scored.score, names=("sensitivity", "ppv"))
+    return float(values["sensitivity"][0]), float(values["ppv"][0])
+
+
+def draw_precision_recall(board: Board) -> Iterator[Picture]:
+    """Draws one overlay per protocol."""
+    for group in comparable(board):
+        curves = [mean_precision(row.test) for row in group.rows]
+        prevalence = float(group.rows[0].test[0].labels.mean())
+        if prevalence in (0, 1):  # of one class, every film is called right or none can be
+            continue
+        estimates = [row.estimates["average_precision"] for row in group.rows]
+        points = [operating_point(row.test, precision_point) for row in group.rows]
+        title = "Precision-recall curves, with average precision and its 95 % interval"
+        figure, axes = overlay_page(group, curves, points, estimates, title, ((0.5, 1), (0.5, 1)))
+        for ax in axes:
+            ax.axhline(prevalence, color=style.QUIET, lw=0.9, ls=(0, (1, 1.5)))
+            ax.set_xlabel("recall: sensitivity")
+        axes[0].text(0.02, prevalence - 0.015, f"prevalence {prevalence:.3f}", va="top", color=style.QUIET)
+        axes[0].set_ylabel("precision: PPV")
+        yield Picture(
+            f"precision-recall-{group.protocol}",
+            "Precision against recall over all thresholds, the mean over the runs of a row; dots mark "
+            "probability 0.5, trivial rows are grey. The dotted line is the share of pneumonia among the "
+            "films, which is what guessing reaches. Better: toward the upper right corner. Precision "
+            f"depends on that share: a clinic with fewer pneumonias would see less of it. {group.note}",
+            figure,
+        )

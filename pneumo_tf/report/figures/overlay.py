@@ -12,8 +12,8 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from pneumo_tf.data.films import CLASSES
+from pneumo_tf.report.board import Row
 from pneumo_tf.report.figures import style
-from pneumo_tf.report.rows import Row
 
 MAP_COLORS = matplotlib.colormaps["plasma"]
 """Even in lightness for every kind of colour vision, and without the greys of the film below it."""

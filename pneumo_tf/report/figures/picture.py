@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from pneumo_tf.atomic import write_atomically
+from pneumo_tf.report.board import Board
 from pneumo_tf.report.figures import style
-from pneumo_tf.report.rows import Board
 
 LARGEST = 400_000
 """Bytes above which a PNG is written with coarser levels of colour, which packs the grain of films better."""

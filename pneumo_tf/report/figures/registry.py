@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from pneumo_tf.report.board import Board
 from pneumo_tf.report.figures import (
     augmented,
     class_balance,
@@ -18,17 +19,15 @@ from pneumo_tf.report.figures import (
     histograms,
     image_sizes,
     missed,
-    precision_recall,
+    operating_curves,
     reliability,
     risk_coverage,
-    roc,
     samples,
     sheet,
     style,
     training,
 )
 from pneumo_tf.report.figures.picture import Picture, Section, write
-from pneumo_tf.report.rows import Board
 
 
 class Figures(NamedTuple):
@@ -51,8 +50,8 @@ FIGURES: dict[str, Figures] = {
     "metrics": Figures("Metrics", comparison.draw),
     "differences": Figures("Differences of AUC", difference_map.draw),
     "cost": Figures("AUC against cost", cost.draw),
-    "roc": Figures("ROC curves", roc.draw),
-    "precision_recall": Figures("Precision-recall curves", precision_recall.draw),
+    "roc": Figures("ROC curves", operating_curves.draw_roc),
+    "precision_recall": Figures("Precision-recall curves", operating_curves.draw_precision_recall),
     "missed": Figures("Missed pneumonia", missed.draw),
     "confusion": Figures("Confusion matrices", confusion.draw),
     "histograms": Figures("Scores by class", histograms.draw),

@@ -6,10 +6,10 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from pneumo_tf.evaluation.calibration import calibration, fit_temperature, reliability
+from pneumo_tf.report.board import Board
 from pneumo_tf.report.figures import style
 from pneumo_tf.report.figures.picture import Picture
-from pneumo_tf.report.judged import Judged, judged, where_fixed
-from pneumo_tf.report.rows import Board
+from pneumo_tf.report.tuned import Judged, judged, where_fixed
 
 COLUMNS = 5
 MOST = 30

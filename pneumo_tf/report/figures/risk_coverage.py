@@ -8,10 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from pneumo_tf.evaluation.risk_coverage import risk_by_coverage, trust_in
-from pneumo_tf.report.averaged import Averaged, averaged
+from pneumo_tf.report.board import Board
+from pneumo_tf.report.ensembles import Averaged, averaged
 from pneumo_tf.report.figures import style
 from pneumo_tf.report.figures.picture import Picture
-from pneumo_tf.report.rows import Board
 
 COLUMNS = 5
 MOST = 30

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
+from pneumo_tf.report.board import Board
 from pneumo_tf.report.figures import style
 from pneumo_tf.report.figures.overlay import Explained, draw_film, explained
 from pneumo_tf.report.figures.picture import Picture
-from pneumo_tf.report.rows import Board
 
 COLUMNS, MOST = 5, 10
 

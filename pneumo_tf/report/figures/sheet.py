@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
+from pneumo_tf.report.board import Board, Row
 from pneumo_tf.report.figures import style
 from pneumo_tf.report.figures.comparable import over_runs
 from pneumo_tf.report.figures.confusion import draw_confusion, mean_confusion
@@ -17,13 +18,12 @@ from pneumo_tf.report.figures.operating_curves import (
     mean_precision,
     mean_roc,
     operating_point,
+    precision_point,
+    roc_point,
     roc_points,
 )
 from pneumo_tf.report.figures.picture import Picture
-from pneumo_tf.report.figures.precision_recall import precision_point
-from pneumo_tf.report.figures.roc import roc_point
 from pneumo_tf.report.figures.training import draw_auc, draw_loss, kept_epoch
-from pneumo_tf.report.rows import Board, Row
 
 
 def draw(board: Board) -> Iterator[Picture]:

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
+from pneumo_tf.report.board import Board, Row
 from pneumo_tf.report.figures import style
 from pneumo_tf.report.figures.picture import Picture
-from pneumo_tf.report.rows import Board, Row
 
 COLUMNS = 4
 TRAIN, VALIDATION = "#777777", "#009E73"

@@ -1,0 +1,1 @@
+"""What training and inference cost: the machine's hardware, its peak, the operations of a model."""

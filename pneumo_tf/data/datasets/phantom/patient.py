@@ -1,0 +1,84 @@
+"""Who stands before the detector, and how: the traits of a phantom patient and the pose of one film."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pneumo_tf.data.datasets.phantom.canvas import Canvas
+
+SIDES = (-1, 1)
+"""Sign of x in the patient's right lung, on the viewer's left, and in the left lung."""
+
+
+@dataclass(frozen=True)
+class Physique:
+    """What stays the same in all films of a patient; lengths in patient units."""
+
+    stretch: float
+    wall: float
+    heart: float
+    heart_tilt: float
+    upper_mediastinum: float
+    rib_drop: float
+    rib_gap: float
+    rib_density: float
+    scoliosis: float
+    dome: float
+    dome_difference: float
+    hilar_gain: float
+    breast: float
+    stomach_gas: float
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator) -> "Physique":
+        """Draws a patient; the range of each trait is the same for the healthy and the ill."""
+        return cls(
+            stretch=rng.uniform(0.90, 1.10),
+            wall=rng.uniform(0.05, 0.22),
+            heart=float(np.clip(rng.normal(1.0, 0.09), 0.8, 1.25)),
+            heart_tilt=rng.uniform(-0.05, 0.07),
+            upper_mediastinum=rng.uniform(0.15, 0.27),
+            rib_drop=rng.uniform(0.50, 0.80),
+            rib_gap=rng.uniform(0.175, 0.205),
+            rib_density=rng.uniform(0.7, 1.2),
+            scoliosis=rng.normal(0.0, 0.03),
+            dome=rng.uniform(0.55, 0.78),
+            dome_difference=rng.uniform(-0.02, 0.12),
+            hilar_gain=rng.uniform(0.6, 1.4),
+            breast=rng.uniform(0.04, 0.12) * (rng.random() < 0.25),
+            stomach_gas=rng.uniform(0.1, 0.4) * (rng.random() < 0.6),
+        )
+
+
+@dataclass(frozen=True)
+class Pose:
+    """How the patient stands, breathes out and is collimated; differs from film to film."""
+
+    rotation: float
+    zoom: float
+    shift: tuple[float, float]
+    turn: float
+    expiration: float
+    arms: tuple[float, float]
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator) -> "Pose":
+        """Draws a pose: rotation in radians, shift in fractions of the film, expiration in patient units."""
+        raised = rng.random() < 0.5
+        return cls(
+            rotation=np.deg2rad(rng.normal(0.0, 2.2)),
+            zoom=rng.uniform(0.90, 1.12),
+            shift=(rng.normal(0.0, 0.025), rng.normal(0.0, 0.025)),
+            turn=rng.normal(0.0, 0.05),
+            expiration=min(0.22, rng.gamma(1.5, 0.06)),
+            arms=tuple(np.deg2rad(rng.uniform(-60, -15) if raised else rng.uniform(60, 80)) for _ in SIDES),
+        )
+
+    def canvas(self, height: int, width: int, stretch: float) -> Canvas:
+        """Returns the film's canvas; a wide film holds a wide chest, as collimation follows the patient."""
+        scale_x = 0.455 * height * (width / height / 1.25) ** 0.8 * self.zoom
+        scale_y = 0.415 * height * self.zoom * stretch
+        cos, sin = np.cos(self.rotation), np.sin(self.rotation)
+        linear = np.array([[cos, -sin], [sin, cos]]) @ np.diag([scale_x, scale_y])
+        centre = np.array([width * (0.5 + self.shift[0]), height * (0.53 + self.shift[1])])
+        return Canvas(height, width, np.column_stack([linear, centre]))

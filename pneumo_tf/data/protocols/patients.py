@@ -1,0 +1,79 @@
+"""Whole patients, drawn or dealt so that every part has the subtypes in nearly the proportions of the whole.
+
+A patient with films of several subtypes makes a stratum of its own kind, and is still taken as a whole.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from pneumo_tf.data.films import Film
+from pneumo_tf.data.protocols.split import hash_order
+
+
+def draw_patients(films: Sequence[Film], fraction: float, purpose: str) -> set[str]:
+    """Draws patients who together have that fraction of the films of each subtype.
+
+    Args:
+        films: Of all patients.
+        fraction: Between 0 and 1.
+        purpose: Key of the fixed random order in which patients are drawn.
+    """
+    counts, strata = _strata(films)
+    drawn: set[str] = set()
+    for patients in strata:
+        patients.sort(key=lambda patient: hash_order(patient, purpose))
+        drawn |= _fill(patients, counts, fraction * sum(counts[patient] for patient in patients))
+    return drawn
+
+
+def deal_patients(films: Sequence[Film], parts: int, purpose: str) -> list[set[str]]:
+    """Deals patients into parts with nearly the same number of films of each subtype.
+
+    Those of many films are dealt first, each to the part that has the fewest of its stratum: the last ones,
+    of one film, even the parts out.
+
+    Args:
+        films: Of all patients.
+        parts: How many.
+        purpose: Key of the fixed random order among patients of as many films.
+
+    Reference: R. Graham, Bounds on multiprocessing timing anomalies, SIAM J. Appl. Math. 17, 1969.
+    """
+    counts, strata = _strata(films)
+    dealt: list[set[str]] = [set() for _ in range(parts)]
+    whole = [0] * parts
+    for patients in strata:
+        patients.sort(key=lambda patient: (-counts[patient], hash_order(patient, purpose)))
+        of_stratum = [0] * parts
+        for patient in patients:
+            part = min(range(parts), key=lambda part: (of_stratum[part], whole[part]))
+            dealt[part].add(patient)
+            of_stratum[part] += counts[patient]
+            whole[part] += counts[patient]
+    return dealt
+
+
+def _strata(films: Sequence[Film]) -> tuple[dict[str, int], list[list[str]]]:
+    """Films of each patient, and the patients of each stratum."""
+    counts: dict[str, int] = defaultdict(int)
+    subtypes: dict[str, set[str]] = defaultdict(set)
+    for film in films:
+        counts[film.patient] += 1
+        subtypes[film.patient].add(film.subtype)
+    strata: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for patient, kinds in subtypes.items():
+        strata[tuple(sorted(kinds))].append(patient)
+    return counts, [patients for _, patients in sorted(strata.items())]
+
+
+def _fill(patients: Sequence[str], counts: dict[str, int], target: float) -> set[str]:
+    """Takes patients in order while they fit; one of 30 films must not double a small side."""
+    chosen: set[str] = set()
+    room = round(target)
+    for patient in patients:
+        if counts[patient] <= room:
+            chosen.add(patient)
+            room -= counts[patient]
+    if not chosen and len(patients) > 1:
+        chosen.add(min(patients, key=lambda patient: counts[patient]))
+    return chosen

@@ -1,0 +1,64 @@
+"""How others divided these films, flaws included: only to show what the flaws are worth. None of them ranks.
+
+In each of them films that a run reports on are also films that it may look at while it trains, or films of
+patients that it trains on.
+"""
+
+from pathlib import PurePosixPath
+
+from pneumo_tf.data.films import Film, Films
+from pneumo_tf.data.protocols.split import Split, hash_order, sorted_ids
+
+HEAD = 0.1
+"""Keras' `validation_split`: the first tenth of each class, in the order of the file names."""
+
+POOLED_TRAIN, POOLED_VALIDATION = 0.70, 0.15
+
+
+def split_alphabetical(films: Films, fold: int | None = None) -> Split:
+    """Trains on 90 % of the training folder, and reports on the alphabetical head of each class.
+
+    The head of the normal films is one series (`IM-`), and many of its films have their patient in training.
+    """
+    head, rest = _alphabetical(films)
+    return Split(train=sorted_ids(rest), validation=sorted_ids(head), test=sorted_ids(head))
+
+
+def split_640(films: Films, fold: int | None = None) -> Split:
+    """Trains on the same 90 %, and reports on the test folder and Kaggle's 16 validation films together."""
+    head, rest = _alphabetical(films)
+    test = [film for film in films if film.split == "test" or _folder(film) == "val"]
+    return Split(train=sorted_ids(rest), validation=sorted_ids(head), test=sorted_ids(test))
+
+
+def split_pooled(films: Films, fold: int | None = None) -> Split:
+    """Divides all films at random, 70/15/15, image by image: patients stand on several sides."""
+    order = sorted(films, key=lambda film: hash_order(film.id, "pooled"))
+    train, validation = round(POOLED_TRAIN * len(order)), round(POOLED_VALIDATION * len(order))
+    return Split(
+        train=sorted_ids(order[:train]),
+        validation=sorted_ids(order[train : train + validation]),
+        test=sorted_ids(order[train + validation :]),
+    )
+
+
+def split_selected_on_test(films: Films, fold: int | None = None) -> Split:
+    """Trains on the training folder; the test films choose the epoch, and are then reported on."""
+    train = [film for film in films if film.split == "train" and _folder(film) != "val"]
+    test = sorted_ids(film for film in films if film.split == "test")
+    return Split(train=sorted_ids(train), validation=test, test=test)
+
+
+def _folder(film: Film) -> str:
+    return PurePosixPath(film.id).parts[0].lower()
+
+
+def _alphabetical(films: Films) -> tuple[list[Film], list[Film]]:
+    head, rest = [], []
+    for label in (0, 1):
+        folder = [f for f in films if f.label == label and f.split == "train" and _folder(f) != "val"]
+        folder.sort(key=lambda film: PurePosixPath(film.id).name)
+        count = int(HEAD * len(folder))
+        head += folder[:count]
+        rest += folder[count:]
+    return head, rest

@@ -1,0 +1,63 @@
+"""Differences of accuracy, sensitivity and specificity on the same films, clustered (Durkalski 2003)."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from pneumo_tf.evaluation.comparison import Comparison, aligned, pairs, training_variance
+from pneumo_tf.evaluation.labelled_predictions import Scored
+
+CLASS_OF = {"accuracy": None, "sensitivity": 1, "specificity": 0}
+"""Proportions that can be compared, with the label of the films that they count; None counts all."""
+
+
+def compare_proportion(rows: Sequence[Sequence[Scored]], metric: str) -> Comparison:
+    """Compares the share of films called rightly between every pair of rows.
+
+    Every patient weighs the same, however many films there are of one: the difference tested is the mean over
+    patients of the difference of their shares, and may be unlike that of the board, which counts films.
+
+    Args:
+        rows: For each row its runs over seeds, all on the same films; a film that some seeds call rightly
+            counts in part.
+        metric: A key of `CLASS_OF`.
+
+    Returns:
+        nan throughout where there is no film to count.
+
+    Reference: V. Durkalski, Y. Palesch, S. Lipsitz & P. Rust, Analysis of clustered matched-pair data, Stat.
+        Med. 22, 2003. With one film to a patient it is McNemar's test without continuity correction.
+    """
+    films, scores = aligned(rows)
+    shares = [_right_by_patient(films, score, CLASS_OF[metric]) for score in scores]
+    patients = shares[0].shape[1]
+    if patients == 0:
+        nothing = np.full((len(rows), len(rows)), np.nan)
+        return Comparison(nothing, nothing, nothing)
+    means = np.array([share.mean(axis=0) for share in shares])
+    training, spread = np.zeros(len(rows)), np.zeros(len(rows))
+    for index, share in enumerate(shares):
+        values, variances = share.mean(axis=1), _variance_of_mean(share)
+        training[index] = training_variance(values, variances, _variance_of_mean(means[index : index + 1])[0])
+        spread[index] = values.var(ddof=1) / len(values) if len(values) > 1 else 0.0
+    products = means @ means.T
+    own = np.diag(products)
+    # The null hypothesis centres the differences at 0, so that they are squared as they are.
+    squares = own[:, None] + own[None, :] - 2 * products
+    between = np.where(squares < 1e-9, 0.0, squares) / patients**2
+    return pairs(means.mean(axis=1), between, training, np.array([len(share) for share in shares]), spread)
+
+
+def _right_by_patient(films: Scored, scores: np.ndarray, label: int | None) -> np.ndarray:
+    """(s, patients) share of each patient's films of a class that each run calls rightly."""
+    counted = np.ones(len(films), bool) if label is None else films.labels == label
+    _, person = np.unique(films.patients[counted], return_inverse=True)
+    right = (scores[:, counted] > 0) == (films.labels[counted] == 1)
+    each = np.bincount(person)
+    return np.array([np.bincount(person, row, len(each)) / each for row in right]).reshape(len(scores), -1)
+
+
+def _variance_of_mean(shares: np.ndarray) -> np.ndarray:
+    """(s,) variance of the mean over patients of each run's shares."""
+    patients = shares.shape[1]
+    return shares.var(axis=1, ddof=1) / patients if patients > 1 else np.zeros(len(shares))

@@ -1,0 +1,65 @@
+"""The table of cross-validation: the films held out, the models of the folds, and their ensemble."""
+
+import numpy as np
+
+from pneumo_tf.evaluation.auc_test import compare_auc
+from pneumo_tf.evaluation.comparison import Comparison, holm
+from pneumo_tf.evaluation.metrics import METRICS
+from pneumo_tf.report.board import Board
+from pneumo_tf.report.cross_validation import MEASURED, CrossValidation, cross_validations
+from pneumo_tf.report.markdown import DASH, Table, decimals_of, supported_decimals, with_interval, with_sd
+from pneumo_tf.report.tables.differences import difference_with_interval, probability
+
+LEAD = (
+    "Protocol `cv5`, never ranked. Out-of-fold: every film of the train folder, scored once, by the one "
+    "model that saw no film of that patient. One model: the official test films, mean ± standard deviation "
+    "over the models of the folds. Ensemble: the same films, the scores (logit differences) of the five "
+    "models averaged."
+)
+NOTES = (
+    "[95 %]: bootstrap of patients, as in the ranking; out-of-fold over the patients of the train folder.",
+    "Two models share three quarters of their films, so their spread says less than that of seeds.",
+    "Ensemble − one model: paired by film, clustered by patient (Obuchowski 1997), p after Holm's correction "
+    "over this table. The spread of the models counts as chance, which makes the test cautious.",
+)
+UNFINISHED = f"{DASH} no seed has all of its folds done: nothing is pooled or averaged."
+
+SHOWS = {"out_of_fold": with_interval, "one_model": with_sd, "ensemble": with_interval}
+
+
+def five_folds(board: Board) -> Table:
+    """Three lines for each row of folds; none where there is no such row."""
+    rows = cross_validations(board)
+    gains = _gains(rows)
+    known = [estimates for row in rows for estimates in row.estimates.values()]
+    decimals = {name: decimals_of([of[name] for of in known], name) for name in MEASURED}
+    lines = []
+    for row, gain in zip(rows, gains, strict=True):
+        films = f"{len(row.out_of_fold[0]):,} films" if row.complete else "unfinished"
+        labels = {
+            "out_of_fold": (f"**{row.row.name}**", f"out-of-fold, {films}", ""),
+            "one_model": (row.state, "test, one model", ""),
+            "ensemble": ("", "test, ensemble", gain),
+        }
+        for kind, (name, scored, difference) in labels.items():
+            of = row.estimates.get(kind)
+            cells = (SHOWS[kind](of[metric], decimals[metric]) if of else DASH for metric in MEASURED)
+            lines.append((name, scored, *cells, difference))
+    titles = (METRICS[name].title for name in MEASURED)
+    header = ("Recipe", "Scored", *titles, "AUC, ensemble − one model [95 %], p")
+    notes = [*NOTES, *([UNFINISHED] if any(not row.complete for row in rows) else [])]
+    return Table(header, lines, notes, left=2)
+
+
+def _gains(rows: list[CrossValidation]) -> list[str]:
+    """What the ensemble of each row adds to the AUC of one of its models; a dash where there is none."""
+    pairs = [compare_auc([row.ensembles, row.models]) if row.complete else None for row in rows]
+    adjusted = holm(np.array([pair.p[0, 1] if pair else np.nan for pair in pairs]))
+    return [_gain(pair, p) if pair else DASH for pair, p in zip(pairs, adjusted, strict=True)]
+
+
+def _gain(pair: Comparison, p: float) -> str:
+    low, high = pair.interval(0, 1)
+    decimals = supported_decimals([(high - low) / 2], METRICS["auc"].digits)
+    difference = difference_with_interval(pair.difference[0, 1], (low, high), decimals)
+    return difference if difference == DASH else f"{difference}, {probability(p)}"

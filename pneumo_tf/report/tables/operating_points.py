@@ -1,0 +1,44 @@
+"""The tables of operating points: what thresholds keep of their promise, and PPV and NPV elsewhere."""
+
+from collections.abc import Callable, Sequence
+
+from pneumo_tf.evaluation.operating_points import POINTS, PREVALENCES, keep_promise, predictive_values
+from pneumo_tf.report.board import Row
+from pneumo_tf.report.markdown import Table, number, signed
+from pneumo_tf.report.tuned import Judged, where_fixed
+
+PREVALENCE_LEAD = (
+    "PPV / NPV at probability 0.5 where another share of the children has pneumonia, from sensitivity and "
+    "specificity on the test films."
+)
+
+
+def points_lead(rows: Sequence[Judged]) -> str:
+    """How to read `operating_points`."""
+    return (
+        "Sensitivity / specificity on the test films, means over models; in brackets the drift from what the "
+        f"same threshold promised where alone it was fixed: {where_fixed(rows)}."
+    )
+
+
+def operating_points(rows: Sequence[Judged]) -> Table:
+    """What thresholds that were fixed on other films keep on test films."""
+    lines = []
+    for row in rows:
+        found = [keep_promise(name, row.tuning, row.test) for name in POINTS]
+        lines.append((row.name, *(f"{_pair(p.kept, number)} ({_pair(p.drift, signed)})" for p in found)))
+    return Table(("Recipe", *(point.title for point in POINTS.values())), lines)
+
+
+def prevalences(rows: Sequence[Row]) -> Table:
+    """PPV and NPV at the board's operating point, restated for other shares of pneumonia."""
+    lines = []
+    for row in rows:
+        rates = [row.estimates[name].value for name in ("sensitivity", "specificity")]
+        values = [predictive_values(*rates, prevalence) for prevalence in PREVALENCES]
+        lines.append((row.name, *(_pair(value, number, decimals=3) for value in values)))
+    return Table(("Recipe", *(f"{100 * share:g} % pneumonia" for share in PREVALENCES)), lines)
+
+
+def _pair(pair: tuple[float, float], show: Callable[[float, int], str], decimals: int = 2) -> str:
+    return " / ".join(show(value, decimals) for value in pair)

@@ -1,0 +1,138 @@
+"""What a board was made from: films, runs, machine and versions, and what its runs said of themselves."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+
+from pneumo_tf.data.films import Films
+from pneumo_tf.report.board import OFFICIAL, Board, Row
+from pneumo_tf.report.markdown import Table
+from pneumo_tf.report.standings import BEYOND_HONEST, best_trivial, is_official_test
+from pneumo_tf.report.tables.costs import devices
+from pneumo_tf.report.tables.metrics import listed
+from pneumo_tf.report.tables.unfinished import missing_rows
+from pneumo_tf.run import HARNESS_VERSION
+
+VERSIONS = {"python": "Python", "tensorflow": "TensorFlow", "keras": "Keras", "numpy": "NumPy"}
+KINDS = {
+    "normal": "Normal",
+    "bacteria": "Bacterial",
+    "virus": "Viral",
+    "pneumonia": "Pneumonia, kind unknown",
+}
+
+
+def films(board: Board) -> Table:
+    """Films and patients of each split, by class."""
+    groups = {"train folder": _films(board.films, "train")}
+    ranked = next((row for row in board.rows if row.ranked), None)
+    if ranked is not None:
+        validation = board.films.indices(ranked.validation[0].ids)
+        groups["of it, validation"] = Films(tuple(board.films.rows[index] for index in validation))
+    groups["test folder"] = _films(board.films, "test")
+    kinds = [kind for kind in KINDS if any(film.subtype == kind for film in board.films)]
+    lines = [
+        (
+            name,
+            f"{len(part):,}",
+            f"{len({film.patient for film in part}):,}",
+            *(f"{sum(film.subtype == kind for film in part):,}" for kind in kinds),
+        )
+        for name, part in groups.items()
+    ]
+    return Table(("Split", "Films", "Patients", *(KINDS[kind] for kind in kinds)), lines)
+
+
+def opening(board: Board) -> list[str]:
+    """Lines that say what was run: every number below them is under these conditions."""
+    done = [row for row in board.rows if row.runs]
+    runs = sum(len(row.runs) for row in done)
+    planned = runs + sum(len(row.unfinished) for row in board.rows)
+    seeds = sorted({spec.seed for row in done for spec in row.specs})
+    limits = sorted({spec.train_films for row in done for spec in row.specs if spec.train_films})
+    lines = [
+        f"**Runs:** {runs} of {planned} done, in {len(done)} of {len(board.rows)} rows; profile "
+        f"{board.profile}; seeds {', '.join(map(str, seeds)) or 'none'}"
+        + (f"; at most {max(limits):,} training films" if limits else ""),
+        _protocols(done),
+        f"**Machine:** {_join(device for row in done for device in devices(row))}; precision "
+        f"{_join(spec.precision for row in done for spec in row.specs)}",
+        f"**Versions:** {_versions(done)}; harness {HARNESS_VERSION}; newest run {_day(board.newest)}",
+    ]
+    missing = missing_rows(board)
+    return lines + (
+        [f"**Missing:** {listed(missing, 5)}; what to do stands under *Not done*"] if missing else []
+    )
+
+
+def _protocols(done: Sequence[Row]) -> str:
+    others = sorted({row.protocol for row in done} - {OFFICIAL})
+    if others and not any(row.ranked for row in done):
+        return f"**Protocol:** never ranked: {', '.join(others)}"
+    beside = f"; beside it, never ranked: {', '.join(others)}" if others else ""
+    return f"**Protocol:** official (trained on the train folder, scored once on the test folder){beside}"
+
+
+def warnings(board: Board) -> list[str]:
+    """What to check before a number is believed."""
+    ranked = [row for row in board.rows if row.ranked]
+    found = []
+    if ranked and best_trivial(board) is None:
+        found.append("No trivial row was run, so nothing shows what a model must beat.")
+    if not is_official_test(board):
+        return found
+    for row in ranked:
+        accuracy = row.estimates["accuracy"].value
+        if accuracy > BEYOND_HONEST:
+            found.append(
+                f"**{row.name}** has accuracy {accuracy:.3f}: beyond every honest published result on these "
+                "films. Check that no test film, nor another film of its patient, was trained on, that the "
+                "test films chose no epoch or threshold, and that nothing but pixels reaches the model."
+            )
+        elif row.recipe.expected and board.profile == "full":
+            low, high = row.recipe.expected
+            if not low <= accuracy <= high:
+                found.append(
+                    f"**{row.name}** has accuracy {accuracy:.3f}, outside of {low:.2f}–{high:.2f} that its "
+                    "recipe expects of a sound run."
+                )
+    return found
+
+
+def said_by_runs(board: Board) -> list[str]:
+    """What runs said on the terminal that a reader of their numbers must know, each once, with its rows."""
+    rows: dict[str, dict[str, None]] = defaultdict(dict)
+    for row in board.rows:
+        for environment in row.environments:
+            for note in environment.get("notes", ()):
+                rows[note][row.name] = None
+    return [f"{note} ({listed(list(names))})" for note, names in sorted(rows.items())]
+
+
+def chosen_here(board: Board) -> list[str]:
+    """What the authors of a recipe do not say and was chosen here."""
+    chosen = {row.recipe.name: row.recipe.chosen for row in board.rows if row.recipe.chosen}
+    return [f"**{name}**: {text}" for name, text in sorted(chosen.items())]
+
+
+def _films(table: Films, split: str) -> Films:
+    return table.where(lambda film: film.split == split)
+
+
+def _join(values: Iterable[str]) -> str:
+    return " and ".join(sorted(set(values))) or "not recorded"
+
+
+def _versions(rows: Iterable[Row]) -> str:
+    environments = [environment for row in rows for environment in row.environments]
+    found = {
+        title: {environment[key] for environment in environments if environment.get(key)}
+        for key, title in VERSIONS.items()
+    }
+    return ", ".join(f"{title} {_join(values)}" for title, values in found.items())
+
+
+def _day(at: float) -> str:
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d}" if np.isfinite(at) and at > 0 else "none"

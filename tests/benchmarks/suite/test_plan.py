@@ -1,0 +1,165 @@
+import hashlib
+
+import pytest
+
+from benchmarks.recipes import RECIPES
+from benchmarks.suite import plan
+from benchmarks.suite.options import VIEWS, parse
+from benchmarks.suite.plan import make_plan, profile_name
+from benchmarks.suite.source import find_source
+from pneumo_tf.costs.hardware import Gpu, resolve_precision
+from pneumo_tf.errors import UserError
+from pneumo_tf.models.registry import architecture
+
+A100 = Gpu(0, "NVIDIA A100-SXM4-40GB", 40960, (8, 0))
+
+
+@pytest.fixture
+def keras_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    (tmp_path / "models").mkdir()
+    return tmp_path / "models"
+
+
+def planned(*arguments, gpu=None, phantom=True):
+    said = []
+    jobs = make_plan(parse(arguments), "films", phantom=phantom, gpu=gpu, say=said.append)
+    return jobs, said
+
+
+def test_full_on_a_gpu_is_every_recipe_as_published_with_three_seeds(keras_home):
+    jobs, _ = planned("--suite", "all", gpu=A100)
+    trained = [job for job in jobs if job.spec.recipe.phases]
+    assert len(trained) == 3 * sum(bool(r.phases) for r in RECIPES.values())
+    assert len({job.spec.id for job in jobs}) == len(jobs)
+    for job in trained:
+        published = RECIPES[job.spec.recipe.name]
+        assert job.spec.recipe.phases == published.phases
+        assert job.spec.recipe.batch == published.batch
+        assert job.spec.precision == "mixed_bfloat16"
+        assert job.spec.train_films is None
+        assert job.spec.profile == "full"
+
+
+def test_a_laptop_gets_the_quick_profile_in_float32(keras_home):
+    jobs, _ = planned()
+    for job in jobs:
+        assert job.spec.profile == "quick"
+        if job.spec.recipe.phases:
+            assert job.spec.recipe.size <= plan.QUICK.size
+            assert job.spec.precision == "float32"
+
+
+def test_overrides_make_the_profile_custom(keras_home):
+    assert (
+        profile_name(parse(["--size", "96", "--epochs", "2"]), "quick") == "custom: quick, size 96, epochs 2"
+    )
+    jobs, _ = planned("--size", "96", "--epochs", "2", "--films", "200", "--only", "convnext_base")
+    recipe = jobs[0].spec.recipe
+    assert (recipe.size, [phase.epochs for phase in recipe.phases]) == (96, [2, 2])
+    assert jobs[0].spec.train_films == 200
+
+
+def test_missing_weights_are_said_and_noted_never_silent(keras_home):
+    jobs, said = planned("--only", "vgg16,baseline_cnn")
+    notes = {job.spec.recipe.name: job.notes for job in jobs}
+    assert "random initial weights" in notes["vgg16"][0]
+    assert notes["baseline_cnn"] == ()
+    assert "RANDOM INITIAL WEIGHTS for vgg16" in said[0]
+    assert {job.spec.weights for job in jobs} == {"random"}
+
+
+def test_weights_that_are_here_are_used_and_hashed(keras_home):
+    file = keras_home / architecture("vgg16").weights.file
+    file.write_bytes(b"weights")
+    jobs, said = planned("--only", "vgg16")
+    assert jobs[0].weights == file
+    assert jobs[0].spec.weights == f"imagenet {hashlib.sha256(b'weights').hexdigest()[:12]}"
+    assert not said
+    jobs, _ = planned("--only", "vgg16", "--weights", "random")
+    assert jobs[0].weights is None
+    assert "as asked" in jobs[0].notes[0]
+
+
+def test_weights_asked_for_that_cannot_be_had_stop_the_plan(keras_home, monkeypatch):
+    def offline(weights, progress=None):
+        raise UserError("cannot download it: no network")
+
+    monkeypatch.setattr(plan, "fetch", offline)
+    with pytest.raises(UserError, match="--weights random"):
+        planned("--only", "vgg16", "--weights", "imagenet")
+    jobs, said = planned("--only", "vgg16,densenet121", phantom=False)
+    assert "no network" in said[0]
+    assert all(job.weights is None for job in jobs)
+
+
+@pytest.mark.parametrize(
+    ("capability", "precision"),
+    [((9, 0), "mixed_bfloat16"), ((8, 0), "mixed_bfloat16"), ((7, 5), "mixed_float16"), ((6, 1), "float32")],
+)
+def test_precision_follows_the_device(capability, precision):
+    assert resolve_precision("auto", Gpu(0, "x", 1, capability)) == precision
+    assert resolve_precision("auto", None) == "float32"
+    assert resolve_precision("mixed_float16", None) == "mixed_float16"
+
+
+def test_heavy_runs_come_first(keras_home):
+    jobs, _ = planned()
+    assert [job.memory_mb for job in jobs] == sorted((job.memory_mb for job in jobs), reverse=True)
+
+
+def test_a_gpu_takes_the_activations_off_the_host():
+    for recipe in (recipe for recipe in RECIPES.values() if recipe.phases):
+        recipe = plan.scale(recipe, "full", parse([]))
+        on_cpu, on_gpu = (plan.estimate_mb(recipe, gpu) for gpu in (None, A100))
+        entry = architecture(recipe.architecture)
+        activations = entry.activation_mb * recipe.batch * (recipe.size / entry.size) ** 2
+        assert on_cpu - on_gpu == pytest.approx(plan.WHOLE_RUN * activations)
+
+
+def test_a_dry_run_downloads_nothing_even_when_weights_are_asked_for(keras_home, monkeypatch):
+    monkeypatch.setattr(plan, "fetch", lambda *_: pytest.fail("a dry run downloaded"))
+    _, said = planned("--only", "vgg16", "--weights", "imagenet", "--dry-run", phantom=False)
+    assert "a dry run downloads nothing" in said[0]
+
+
+def test_a_weights_file_that_no_recipe_knows_is_refused(keras_home, tmp_path):
+    (tmp_path / "my.h5").write_bytes(b"weights")
+    with pytest.raises(UserError, match="unknown weights file 'my.h5'"):
+        planned("--only", "vgg16", "--weights", str(tmp_path / "my.h5"))
+
+
+def test_synthetic_films_named_by_their_folder_stay_synthetic(tmp_path):
+    (tmp_path / "phantom.json").write_text("{}")
+    for folder in (tmp_path, tmp_path / "chest_xray"):
+        source = find_source(str(folder))
+        assert source.phantom
+        assert source.path == tmp_path
+    assert not find_source(str(tmp_path.parent / "elsewhere")).phantom
+
+
+def test_views_are_set_where_a_frozen_phase_would_draw_more_of_them(keras_home):
+    def views(*arguments, **how):
+        jobs, said = planned("--suite", "all", *arguments, **how)
+        recipes = {job.spec.recipe.name: job for job in jobs}
+        return {name: job.spec.recipe.views for name, job in recipes.items()}, recipes, said
+
+    default, jobs, said = views(gpu=A100)
+    two_phase = {r.name for r in RECIPES.values() if r.family.startswith("Two-phase transfer")}
+    assert {name for name, count in default.items() if count} == two_phase
+    assert {default[name] for name in two_phase} == {VIEWS}
+    assert f"{VIEWS} augmented views" in jobs["vgg16"].notes[-1]
+    assert "augmented view" not in " ".join(jobs["custom_cnn"].notes)
+    assert any("vgg16" in line and "--views all" in line for line in said)
+    every, jobs, said = views("--views", "all", gpu=A100)
+    assert set(every.values()) == {None}
+    assert not any("augmented view" in line for line in said)
+    # The quick profile has 3 epochs, which need no more than 3 views.
+    assert set(views("--views", "3")[0].values()) == {None}
+    assert views("--views", "2")[0]["vgg16"] == 2
+    assert views("--views", "1", gpu=A100)[1]["vgg16"].spec.id != jobs["vgg16"].spec.id
+
+
+def test_every_view_of_its_own_is_the_run_that_it_was_before_views_were_cycled(keras_home):
+    jobs, _ = planned("--only", "densenet121", "--views", "all", "--weights", "random", gpu=A100)
+    assert "views" not in jobs[0].spec.recipe.distinctive()

@@ -1,0 +1,209 @@
+"""Conditions on the command line: who is asked, what is missing, and that a finished run is only added to."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.recipes import RECIPES
+from benchmarks.suite.options import parse
+from benchmarks.suite.plan import make_plan
+from benchmarks.suite.terminal import RunsShown, Terminal
+from benchmarks.suite.views_and_dropout import asked, lacking, notes, scoring_jobs, to_score, why_not
+from benchmarks.worker import rescoring
+from benchmarks.worker.assignment import Assignment
+from benchmarks.worker.attempt import add_conditions
+from pneumo_tf.data.pixels import cached_pixels
+from pneumo_tf.data.protocols.by_patient import split_official
+from pneumo_tf.errors import UserError
+from pneumo_tf.models.registry import build
+from pneumo_tf.recipe import Augment
+from pneumo_tf.run import Predictions, Runs
+from pneumo_tf.training import mc_dropout
+from pneumo_tf.training.step import Predictor
+
+BOTH = ("--only", "regularized_cnn,thumbnail", "--size", "32", "--films", "60", "--epochs", "1")
+DRAWS = ("--tta", "2", "--mc-dropout", "3")
+
+
+class Told(list):
+    def __call__(self, event, **values):
+        self.append((event, values))
+
+
+def contents(folder):
+    files = (path for path in folder.path.rglob("*") if path.is_file())
+    return {path.relative_to(folder.path).as_posix(): path.read_bytes() for path in files}
+
+
+def plan(out, films, *arguments):
+    options = parse([*BOTH, *arguments, "--out", str(out)])
+    jobs = make_plan(options, films.fingerprint, phantom=True, gpu=None, say=print)
+    return options, jobs, Runs(options.runs)
+
+
+def test_only_recipes_that_have_something_to_draw_are_asked():
+    options = parse(DRAWS)
+    assert asked(RECIPES["regularized_cnn"], options) == ["tta-1", "tta-2", "mc-1", "mc-2", "mc-3"]
+    assert asked(RECIPES["mobilenetv2_frozen"], options) == ["tta-1", "tta-2"]
+    assert asked(RECIPES["thumbnail"], options) == []
+    assert asked(RECIPES["regularized_cnn"], parse([])) == []
+
+
+def test_what_is_left_out_or_mild_is_said():
+    recipes = [RECIPES[name] for name in ("regularized_cnn", "mobilenetv2_frozen", "thumbnail")]
+    lines = notes(recipes, parse(DRAWS))
+    assert "--tta leaves out thumbnail: there is no network" in lines
+    assert "--mc-dropout leaves out mobilenetv2_frozen, thumbnail: there is no dropout" in lines
+    assert [line for line in lines if "mild" in line][0].startswith("--tta: mobilenetv2_frozen trained")
+    assert notes(recipes, parse([])) == []
+    assert notes(recipes[:1], parse(DRAWS)) == []
+
+
+@pytest.mark.parametrize("option", ["--tta", "--mc-dropout"])
+def test_one_draw_has_no_spread_and_is_refused(option):
+    with pytest.raises(UserError, match=f"{option} must be at least 2, not 1"):
+        parse([option, "1"])
+
+
+def test_a_plan_asks_finished_runs_for_what_they_lack_and_no_more(tmp_path, small_phantom):
+    options, jobs, runs = plan(tmp_path, small_phantom.films, *DRAWS)
+    net, trivial = (
+        next(j for j in jobs if bool(j.spec.recipe.phases) == network) for network in (True, False)
+    )
+    assert to_score(jobs, jobs, runs, options) == 1, "the network, once it is trained"
+    assert scoring_jobs(jobs, runs, options) == []
+    for job in jobs:
+        runs.plan(job.spec).set_status("done")
+    folder = runs.folder(net.spec)
+    assert scoring_jobs(jobs, runs, options) == []
+    assert "model.keras is missing; --fresh trains the run again" in why_not(net, runs, options)
+    folder.model.write_bytes(b"model")
+    (job,) = scoring_jobs(jobs, runs, options)
+    assert job.conditions == ("tta-1", "tta-2", "mc-1", "mc-2", "mc-3")
+    assert job.spec.id == net.spec.id, "a condition is no part of the id"
+    folder.write_predictions("test@tta-1", Predictions(("a",), np.zeros((1, 1), np.float32)))
+    (job,) = scoring_jobs(jobs, runs, options)
+    assert job.conditions == ("tta-2", "mc-1", "mc-2", "mc-3")
+    assert to_score(jobs, [], runs, options) == 1
+    assert "see " in why_not(net, runs, options)
+    assert lacking(trivial, runs, options) == ()
+    assert why_not(trivial, runs, options) == ""
+
+
+@pytest.fixture
+def finished(small_phantom, tmp_path, monkeypatch):
+    """What a run leaves that scoring needs, its network as it was built, and the job that scores it."""
+    # Threads and determinism can be set once in a process; the tests beside this one have their own.
+    monkeypatch.setattr(rescoring, "prepare_device", lambda *_: None)
+    options, jobs, runs = plan(tmp_path, small_phantom.films, *DRAWS)
+    runs.write_films(small_phantom.title, small_phantom.films)
+    job = next(job for job in jobs if job.spec.recipe.phases)
+    assignment = Assignment(
+        data=str(small_phantom.root),
+        cache=str(options.cache),
+        weights="",
+        device="CPU, 1 thread",
+        threads=1,
+        gpu=False,
+        xla=False,
+    )
+    folder, recipe = runs.plan(job.spec), job.spec.recipe
+    model = build(recipe.architecture, head=recipe.head, size=recipe.size, weights=None)
+    folder.save_model(model.save)
+    test = split_official(small_phantom.films).test
+    pixels = cached_pixels(small_phantom, options.cache, side=recipe.size)
+    logits = Predictor(model)(pixels, small_phantom.films.indices(test))
+    folder.write_predictions("test", Predictions(test, logits))
+    folder.set_status("done")
+    (job,) = scoring_jobs([job], runs, options)
+    return folder, replace(assignment, conditions=job.conditions), job, (runs, options)
+
+
+def test_conditions_are_added_to_a_finished_run_and_nothing_else_changes(finished):
+    folder, assignment, job, asked_for = finished
+    before = contents(folder)
+    told = Told()
+    assert add_conditions(folder, assignment, told) == ""
+    after = contents(folder)
+    added = {f"predictions/test@{condition}.csv" for condition in job.conditions}
+    assert set(after) - set(before) == added
+    assert {name: after[name] for name in before} == before
+    assert scoring_jobs([job], *asked_for) == [] and why_not(job, *asked_for) == ""
+    sets = [folder.read_predictions(f"test@{condition}") for condition in job.conditions]
+    plain = folder.read_predictions("test")
+    assert all(one.ids == plain.ids for one in sets)
+    assert len({one.logits.tobytes() for one in [plain, *sets]}) == 6
+    assert "note" not in [event for event, _ in told]
+
+
+def test_the_saved_model_with_nothing_drawn_gives_the_predictions_that_stand(finished, monkeypatch):
+    folder, assignment, *_ = finished
+    still = Augment(rotation=1e-9)
+    for module in (mc_dropout, rescoring):
+        monkeypatch.setattr(module, "view_augment", lambda recipe: still)
+    assert add_conditions(folder, replace(assignment, conditions=("tta-1",)), Told()) == ""
+    one, plain = folder.read_predictions("test@tta-1"), folder.read_predictions("test")
+    assert one.ids == plain.ids
+    np.testing.assert_allclose(one.logits, plain.logits, atol=1e-5)
+
+
+def test_a_run_that_was_not_scored_is_not_called_done_once_more(finished, capsys):
+    folder, *_ = finished
+    shown = RunsShown(Terminal(), 2)
+    with shown:
+        for succeeded in (True, False):
+            shown.started(folder.spec.id, folder)
+            shown.ended(folder.spec.id, folder, succeeded=succeeded)
+    first, second = capsys.readouterr().out.splitlines()
+    assert ": done in 0 s" in first
+    assert ": not scored in 0 s" in second
+
+
+def test_scoring_that_fails_is_told_in_a_line_and_the_run_stays_done(finished):
+    folder, assignment, job, asked_for = finished
+    folder.model.write_bytes(b"no model")
+    before, told = contents(folder), Told()
+    assert add_conditions(folder, assignment, told)
+    assert contents(folder) == before and folder.state == "done"
+    ((_, note),) = [item for item in told if item[0] == "note"]
+    assert note["text"].startswith("not scored under tta-1, tta-2, mc-1") and "\n" not in note["text"]
+    folder.model.unlink()
+    assert "is missing; --fresh trains the run again" in add_conditions(folder, assignment, Told())
+    assert folder.state == "done"
+    assert "is missing" in why_not(job, *asked_for)
+
+
+@pytest.mark.slow
+def test_the_command_scores_what_is_done_without_training_again(small_phantom, tmp_path):
+    def command(*arguments):
+        code = [sys.executable, "-m", "benchmarks.run_all", "--data", str(small_phantom.root), *BOTH]
+        code += ["--out", str(tmp_path), *arguments]
+        done = subprocess.run(
+            code, capture_output=True, text=True, cwd=Path(__file__).parents[3], check=False
+        )
+        assert "Traceback" not in done.stdout + done.stderr
+        return done.returncode, done.stdout
+
+    assert command()[0] == 0
+    net = next(folder for folder in Runs(tmp_path / "runs") if folder.spec.recipe.phases)
+    before = contents(net)
+    code, text = command(*DRAWS, "--dry-run")
+    assert code == 0 and "0 to do, 1 to score again from their models" in text and "to score " in text
+    code, text = command(*DRAWS)
+    assert code == 0 and "done" in text
+    after = contents(net)
+    assert len(after) == len(before) + 5 and all(
+        after[name] == before[name] for name in before if name not in ("lock", "log.txt")
+    )
+    page = (tmp_path / "report" / "leaderboard.md").read_text()
+    assert "2 augmented views" in page and "3 draws of dropout" in page
+    net.model.unlink()
+    code, text = command("--tta", "3")
+    assert code == 1 and text.count("not scored under tta-3") == 1
+    assert net.state == "done"
+    code, text = command("--tta", "3", "--dry-run")
+    assert code == 0 and "no model" in text

@@ -1,0 +1,197 @@
+import dataclasses
+import time
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from benchmarks.suite import run
+from benchmarks.suite.options import parse
+from benchmarks.suite.plan import make_plan
+from benchmarks.worker import costs as worker_costs
+from benchmarks.worker import training_run
+from benchmarks.worker.assignment import Assignment, Clock
+from benchmarks.worker.attempt import attempt, do_run
+from pneumo_tf.costs.hardware import Gpu
+from pneumo_tf.errors import UserError
+from pneumo_tf.run import Runs
+from pneumo_tf.training.harness import NotFinite
+
+TINY = ("--only", "baseline_cnn", "--size", "32", "--films", "60", "--epochs", "1")
+SILENT = lambda event, **values: None  # noqa: E731
+
+
+def test_a_stage_that_fails_and_is_done_again_counts_twice(monkeypatch):
+    now = iter([10.0, 13.0, 20.0, 29.0])
+    monkeypatch.setattr("benchmarks.worker.assignment.time.perf_counter", lambda: next(now))
+    clock = Clock(SILENT, since=time.monotonic())
+    with pytest.raises(MemoryError), clock.stage("train"):
+        raise MemoryError
+    with clock.stage("train"):
+        pass
+    assert clock.seconds["train"] == 3 + 9
+
+
+@pytest.fixture
+def planned(small_phantom, tmp_path):
+    """A run planned on disk, and what its worker is told."""
+    options = parse([*TINY, "--out", str(tmp_path)])
+    (job,) = make_plan(options, small_phantom.films.fingerprint, phantom=True, gpu=None, say=print)
+    runs = Runs(options.runs)
+    runs.write_films(small_phantom.title, small_phantom.films)
+    assignment = Assignment(
+        data=str(small_phantom.root),
+        cache=str(options.cache),
+        weights="",
+        device="CPU, 1 thread",
+        threads=1,
+        gpu=False,
+        xla=False,
+        notes=("said when it was planned",),
+    )
+    folder = runs.plan(job.spec)
+    folder.work.mkdir()
+    return folder, assignment
+
+
+@pytest.fixture
+def no_device(monkeypatch):
+    # Threads and determinism can be set once in a process; the tests beside this one have their own.
+    monkeypatch.setattr(training_run, "prepare_device", lambda *_: None)
+
+
+def fails_until(parts, error):
+    real = training_run.train
+    seen = []
+
+    def train(model, recipe, films, setting, **callbacks):
+        seen.append(setting.micro_batches)
+        if setting.micro_batches < parts:
+            raise error
+        return real(model, recipe, films, setting, **callbacks)
+
+    return train, seen
+
+
+OUT_OF_MEMORY = tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
+
+
+@pytest.mark.usefixtures("no_device")
+def test_a_batch_too_large_is_cut_and_the_board_is_told(planned, monkeypatch):
+    folder, assignment = planned
+    train, seen = fails_until(4, OUT_OF_MEMORY)
+    predictor, asked = training_run.Predictor, []
+    monkeypatch.setattr(training_run, "train", train)
+    monkeypatch.setattr(
+        training_run, "Predictor", lambda model, **how: asked.append(how["batch"]) or predictor(model, **how)
+    )
+    assert attempt(do_run, folder, assignment, SILENT) == ""
+    assert seen == [1, 2, 4]
+    assert asked == [32]
+    assert folder.read_json("costs.json")["micro_batches"] == 4
+    notes = folder.read_json("environment.json")["notes"]
+    assert notes[0] == "said when it was planned"
+    assert "batch of 32 in 4 parts, evaluation in batches of 32" in notes[1]
+
+
+@pytest.mark.usefixtures("no_device")
+def test_the_costs_of_a_run_are_recorded(planned):
+    folder, assignment = planned
+    assert attempt(do_run, folder, assignment, SILENT) == ""
+    costs = folder.read_json("costs.json")
+    stages = {"start", "data", "decode", "build", "train", "predict", "explain", "save"}
+    assert stages < set(costs["seconds"])
+    assert costs["seconds"]["total"] == pytest.approx(sum(costs["seconds"][stage] for stage in stages))
+    assert 0 < costs["trace_seconds"] < costs["seconds"]["train"]
+    assert 0 < costs["validation_seconds"] < costs["seconds"]["train"]
+    assert 0 <= costs["wait_share"] < 1
+    assert 0 < costs["latency_ms"] <= costs["latency_p95_ms"]
+    assert costs["films_per_second"] > 0
+    # Three blocks of 32, 64 and 128 filters at 32 px, then the head of baseline_cnn.
+    convolutions = 2 * 9 * (32 * 32 * 3 * 32 + 16 * 16 * 32 * 64 + 8 * 8 * 64 * 128)
+    head = folder.spec.recipe.head
+    dense = 2 * (4 * 4 * 128 * head.units[0] + head.units[0] * head.classes)
+    assert costs["flops_per_film"] == convolutions + dense
+    assert [costs[name] for name in ("peak_flops_per_second", "energy_joules", "peak_device_mb")] == [
+        None
+    ] * 3
+
+
+class CardThatTakesFiveJoules:
+    def __init__(self):
+        self.read = 0
+
+    def __call__(self, gpu):
+        self.read += 5
+        return self.read
+
+
+@pytest.mark.usefixtures("no_device")
+@pytest.mark.parametrize("resumed", [False, True])
+def test_energy_is_that_of_the_whole_training_or_not_told(planned, monkeypatch, resumed):
+    folder, assignment = planned
+    monkeypatch.setattr(worker_costs, "gpus", lambda: [Gpu(0, "NVIDIA A100", 40960, (8, 0))])
+    monkeypatch.setattr(worker_costs, "energy_joules", CardThatTakesFiveJoules())
+    monkeypatch.setattr(
+        worker_costs.tf.config.experimental, "get_memory_info", lambda device: {"peak": 2**30}
+    )
+    if resumed:
+        (folder.work / "something").write_text("from an earlier process")
+    on_gpu = dataclasses.replace(assignment, gpu=True, device="NVIDIA A100-SXM4-40GB")
+    assert attempt(do_run, folder, on_gpu, SILENT) == ""
+    costs = folder.read_json("costs.json")
+    assert costs["energy_joules"] == (None if resumed else 5)
+    assert costs["peak_device_mb"] == 1024
+    assert costs["peak_flops_per_second"] == 156e12
+
+
+@pytest.mark.usefixtures("no_device")
+def test_memory_that_never_suffices_is_a_reason(planned, monkeypatch):
+    monkeypatch.setattr(training_run, "train", fails_until(10**6, OUT_OF_MEMORY)[0])
+    assert "smaller --size" in attempt(do_run, *planned, SILENT)
+
+
+@pytest.mark.usefixtures("no_device")
+def test_a_loss_that_is_no_number_is_a_reason(planned, monkeypatch):
+    monkeypatch.setattr(
+        training_run, "train", fails_until(2, NotFinite("the loss is nan in phase 1, epoch 1"))[0]
+    )
+    assert "the loss is nan in phase 1, epoch 1" in attempt(do_run, *planned, SILENT)
+
+
+@pytest.mark.usefixtures("no_device")
+def test_a_bug_is_a_reason_too_and_its_traceback_is_in_the_log(planned, monkeypatch, capsys):
+    monkeypatch.setattr(training_run, "train", fails_until(2, KeyError("surprise"))[0])
+    assert attempt(do_run, *planned, SILENT).startswith("KeyError")
+    assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("no_device")
+def test_augmented_test_films_are_predicted_beside_the_plain_ones(planned):
+    folder, assignment = planned
+    spec = dataclasses.replace(folder.spec, protocol="published-alphabetical")
+    recipe = dataclasses.replace(spec.recipe, augment=dataclasses.replace(spec.recipe.augment, rotation=20.0))
+    other = Runs(folder.path.parent).plan(dataclasses.replace(spec, recipe=recipe))
+    other.work.mkdir()
+    assert attempt(do_run, other, assignment, SILENT) == ""
+    plain, changed = other.read_predictions("test"), other.read_predictions("test@augmented")
+    assert plain.ids == changed.ids
+    assert not np.allclose(plain.logits, changed.logits)
+
+
+def test_a_gpu_that_tensorflow_cannot_use_stops_everything(monkeypatch, tmp_path, small_phantom):
+    monkeypatch.setattr(run, "gpus", lambda: [Gpu(0, "NVIDIA A100", 40960, (8, 0))])
+    options = parse([*TINY, "--seeds", "1", "--data", str(small_phantom.root), "--out", str(tmp_path)])
+    with pytest.raises(UserError, match="requirements.txt"):
+        run.run_suite(options)
+    assert [folder.state for folder in Runs(tmp_path / "runs")] == ["planned"]
+
+
+def test_the_clock_adds_up_what_is_done_twice():
+    clock = Clock(SILENT, since=time.monotonic())
+    with clock.stage("build"):
+        pass
+    first = clock.seconds["build"]
+    with clock.stage("build"):
+        sum(range(10000))
+    assert clock.seconds["build"] > first

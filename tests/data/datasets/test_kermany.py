@@ -1,0 +1,445 @@
+"""Folders of the Kermany set as they arrive, and as they must not arrive."""
+
+import os
+import re
+from collections import defaultdict
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from pneumo_tf.data import image_files
+from pneumo_tf.data.datasets.kermany import COUNTS, TITLE, check_counts, read_folder, read_name, source_series
+from pneumo_tf.data.image_files import image_size
+from pneumo_tf.errors import UserError
+from tests.conftest import SHARED
+
+REAL = SHARED / "data"
+
+needs_real = pytest.mark.skipif(not (REAL / "chest_xray").is_dir(), reason="the Kermany set is not here")
+
+FILMS = (
+    "train/NORMAL/IM-0115-0001.jpeg",
+    "train/NORMAL/NORMAL2-IM-0383-0001-0002.jpeg",
+    "train/PNEUMONIA/person1_bacteria_1.jpeg",
+    "train/PNEUMONIA/person447_virus_921_1.jpeg",
+    "val/NORMAL/NORMAL2-IM-1427-0001.jpeg",
+    "val/PNEUMONIA/person1946_bacteria_4874.jpeg",
+    "test/NORMAL/IM-0001-0001.jpeg",
+    "test/PNEUMONIA/person1_virus_6.jpeg",
+)
+
+
+def encoded(extension=".jpeg", width=12, height=8, **options):
+    flags = [value for pair in options.items() for value in (getattr(cv2, pair[0]), pair[1])]
+    return cv2.imencode(extension, np.full((height, width), 90, np.uint8), flags)[1].tobytes()
+
+
+def make_tree(root, films=FILMS):
+    for film in films:
+        path = root / film
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(encoded(path.suffix.lower()))
+    return root
+
+
+def ids(dataset):
+    return [film.id for film in dataset.films]
+
+
+# The published set
+
+
+@pytest.fixture(scope="module")
+def real():
+    return read_folder(REAL / "chest_xray", sizes=REAL / "original_sizes.csv")
+
+
+def patients(films, *folders):
+    keys = defaultdict(set)
+    for film in films:
+        if film.id.split("/")[0] in folders:
+            keys[film.label].add(film.patient)
+    return [len(keys[label]) for label in (0, 1)]
+
+
+@needs_real
+def test_real_set_has_the_published_counts(real):
+    counts = defaultdict(int)
+    for film in real.films:
+        counts[tuple(film.id.split("/")[:2]) + (film.subtype,)] += 1
+    assert counts == {
+        ("train", "NORMAL", "normal"): 1341,
+        ("train", "PNEUMONIA", "bacteria"): 2530,
+        ("train", "PNEUMONIA", "virus"): 1345,
+        ("val", "NORMAL", "normal"): 8,
+        ("val", "PNEUMONIA", "bacteria"): 8,
+        ("test", "NORMAL", "normal"): 234,
+        ("test", "PNEUMONIA", "bacteria"): 242,
+        ("test", "PNEUMONIA", "virus"): 148,
+    }
+    assert check_counts(real.films) == []
+    assert (real.name, real.title) == ("kermany", f"{TITLE}, 5,856 films")
+
+
+@needs_real
+def test_real_set_has_no_patient_in_train_and_test(real):
+    assert patients(real.films, "train") == [1211, 2443]
+    assert patients(real.films, "val") == [8, 7]
+    assert patients(real.films, "train", "val") == [1219, 2450]
+    assert patients(real.films, "test") == [225, 203]
+    train, test = (
+        {film.patient for film in real.films if film.split == split} for split in ("train", "test")
+    )
+    assert not train & test
+
+
+@needs_real
+def test_number_alone_would_find_test_patients_in_train(real):
+    """Why the key holds the etiology: bacteria and virus are numbered from 1 each."""
+    naive = defaultdict(set)
+    for film in real.films:
+        if film.label == 1:
+            naive[film.id.split("/")[0]].add(re.search(r"person\d+", film.id)[0])
+    assert (len(naive["test"]), len(naive["test"] & naive["train"])) == (202, 170)
+
+
+@needs_real
+def test_original_sizes_replace_those_of_the_resized_copies(real):
+    sides = [side for film in real.films for side in (film.width, film.height)]
+    assert (min(sides), max(sides)) == (127, 2916)
+    assert sum(min(film.width, film.height) < 224 for film in real.films) == 41
+    assert {(film.width, film.height) for film in read_folder(REAL / "chest_xray").films} == {(224, 224)}
+
+
+# Forms of arrival
+
+
+@pytest.mark.parametrize("around", ["", "chest_xray", "archive/chest_xray", "versions/2"])
+def test_root_is_found_up_to_two_folders_down(tmp_path, around):
+    make_tree(tmp_path / around)
+    dataset = read_folder(tmp_path)
+    assert dataset.root == tmp_path / around
+    assert ids(dataset) == sorted(FILMS)
+
+
+def test_litter_and_the_second_copy_are_no_films(tmp_path):
+    make_tree(tmp_path / "chest_xray")
+    make_tree(tmp_path / "chest_xray/chest_xray")
+    make_tree(tmp_path / "chest_xray/__MACOSX/chest_xray")
+    make_tree(tmp_path / "__MACOSX")
+    for litter in (".DS_Store", "._IM-0115-0001.jpeg", "Thumbs.db", ".hidden.png"):
+        (tmp_path / "chest_xray/train/NORMAL" / litter).write_bytes(b"\0")
+    assert ids(read_folder(tmp_path)) == sorted(FILMS)
+
+
+def test_second_copy_can_be_given_itself(tmp_path):
+    make_tree(tmp_path / "chest_xray")
+    make_tree(tmp_path / "chest_xray/chest_xray")
+    assert read_folder(tmp_path / "chest_xray/chest_xray").root == tmp_path / "chest_xray/chest_xray"
+
+
+@pytest.mark.parametrize("normal, pneumonia", [("Normal", "Pneumonia"), ("normal", "pneumonia")])
+def test_class_folders_in_any_case_keep_their_names(tmp_path, normal, pneumonia):
+    names = [film.replace("NORMAL/", f"{normal}/").replace("PNEUMONIA", pneumonia) for film in FILMS]
+    dataset = read_folder(make_tree(tmp_path, names))
+    assert ids(dataset) == sorted(names)
+    labels = {film.patient: film.label for film in dataset.films}
+    assert labels["IM-0115"] == 0 and labels["bacteria-1"] == 1
+
+
+def test_extensions_in_any_case(tmp_path):
+    names = [
+        film.replace(".jpeg", ext)
+        for film, ext in zip(FILMS, (".JPEG", ".jpg", ".PNG", ".JPG") * 2, strict=True)
+    ]
+    assert ids(read_folder(make_tree(tmp_path, names))) == sorted(names)
+
+
+def test_mendeley_has_no_val(tmp_path):
+    names = [film for film in FILMS if not film.startswith("val")]
+    assert ids(read_folder(make_tree(tmp_path, names))) == sorted(names)
+
+
+def test_mendeley_eye_images_beside_the_chest_films(tmp_path):
+    make_tree(tmp_path / "chest_xray")
+    make_tree(
+        tmp_path / "OCT", ["train/NORMAL/NORMAL-1-1.jpeg", "train/CNV/CNV-1-1.jpeg", "test/NORMAL/a.jpeg"]
+    )
+    assert read_folder(tmp_path).root == tmp_path / "chest_xray"
+
+
+def test_val_counts_as_train(tmp_path):
+    splits = {film.id: film.split for film in read_folder(make_tree(tmp_path)).films}
+    assert splits["val/NORMAL/NORMAL2-IM-1427-0001.jpeg"] == "train"
+    assert splits["test/NORMAL/IM-0001-0001.jpeg"] == "test"
+
+
+def test_name_and_title_of_another_set_in_the_same_folders(tmp_path):
+    dataset = read_folder(make_tree(tmp_path), name="phantom", title="Phantom films")
+    assert (dataset.name, dataset.title) == ("phantom", "Phantom films")
+
+
+@pytest.mark.parametrize(
+    "stem, subtype, patient, series",
+    [
+        ("person23_bacteria_78", "bacteria", "bacteria-23", "bacteria"),
+        ("person23_virus_56", "virus", "virus-23", "virus"),
+        ("person447_virus_921_1", "virus", "virus-447", "virus"),
+        ("PERSON1_Bacteria_1", "bacteria", "bacteria-1", "bacteria"),
+        ("person1_bacteria_1 (1)", "bacteria", "bacteria-1", "bacteria"),
+        ("IM-0095-0001", "normal", "IM-0095", "IM"),
+        ("IM-0095-0001-0003", "normal", "IM-0095", "IM"),
+        ("NORMAL2-IM-0095-0001", "normal", "NORMAL2-IM-0095", "NORMAL2-IM"),
+        ("NORMAL2-IM-0095-0001-0002", "normal", "NORMAL2-IM-0095", "NORMAL2-IM"),
+        ("NORMAL-28501-0001", "normal", "normal-28501", "NORMAL"),
+        ("BACTERIA-1008087-0001", "bacteria", "bacteria-1008087", "bacteria"),
+        ("VIRUS-1003-0002", "virus", "virus-1003", "virus"),
+        ("film7", "", "film7", "unknown"),
+    ],
+)
+def test_names(stem, subtype, patient, series):
+    film_id = f"train/CLASS/{stem}.jpeg"
+    assert read_name(film_id)[:2] == (subtype, patient)
+    assert source_series(film_id) == series
+
+
+def test_unknown_names_are_patients_of_their_own(tmp_path):
+    films = read_folder(make_tree(tmp_path, [*FILMS, "train/NORMAL/a.png", "train/PNEUMONIA/b.png"])).films
+    by_id = {film.id: (film.subtype, film.patient) for film in films}
+    assert by_id["train/NORMAL/a.png"] == ("normal", "a")
+    assert by_id["train/PNEUMONIA/b.png"] == ("pneumonia", "b")
+
+
+def test_counts_are_told_in_words(tmp_path):
+    lines = check_counts(read_folder(make_tree(tmp_path, [*FILMS, "train/PNEUMONIA/b.png"])).films)
+    assert len(lines) == len(COUNTS) + 1
+    assert lines[0] == "train: 3 instead of 1,349 normal films"
+    assert lines[-1] == "train: 1 instead of 0 pneumonia films"
+
+
+# Folders that cannot be used: one line that says what to do
+
+
+def refused(path, **options):
+    with pytest.raises(UserError) as caught:
+        read_folder(path, **options)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+def test_no_folder(tmp_path):
+    assert "python -m benchmarks.fetch kermany" in refused(tmp_path / "none")
+
+
+def test_folder_without_the_set(tmp_path):
+    assert "holds no train and test folders; expected are" in refused(tmp_path)
+
+
+def test_set_three_folders_down_is_not_looked_for(tmp_path):
+    make_tree(tmp_path / "home/downloads/chest_xray")
+    assert "holds no train and test folders" in refused(tmp_path)
+
+
+@pytest.mark.parametrize("part", ["train", "train/NORMAL"])
+def test_part_of_the_set(tmp_path, part):
+    assert "give the folder that holds train and test" in refused(make_tree(tmp_path) / part)
+
+
+@pytest.mark.parametrize("missing", ["test", "train", "test/NORMAL", "train/PNEUMONIA"])
+def test_missing_folder_is_named(tmp_path, missing):
+    make_tree(tmp_path, [film for film in FILMS if not film.startswith(missing)])
+    assert f"has no {missing} folder" in refused(tmp_path)
+
+
+def test_class_without_films(tmp_path):
+    make_tree(tmp_path)
+    (tmp_path / "test/NORMAL/IM-0001-0001.jpeg").rename(tmp_path / "test/NORMAL/IM-0001-0001.dcm")
+    assert f"{tmp_path / 'test' / 'NORMAL'} holds no .jpeg, .jpg or .png film" in refused(tmp_path)
+
+
+def test_two_sets(tmp_path):
+    make_tree(tmp_path / "one")
+    make_tree(tmp_path / "two")
+    assert "holds several sets" in refused(tmp_path)
+
+
+def test_film_in_the_wrong_class(tmp_path):
+    make_tree(tmp_path, [*FILMS, "train/NORMAL/person2_bacteria_3.jpeg"])
+    assert "1 of 9 films" in refused(tmp_path)
+    assert "such as train/NORMAL/person2_bacteria_3.jpeg; move them" in refused(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "content, reason",
+    [
+        (b"", "empty"),
+        (encoded()[:30], "cut off"),
+        (encoded(".png")[:20], "cut off"),
+        (b"<html>not found</html>", "no JPEG or PNG image"),
+        (b"\xff\xd8\xff\xd9" + bytes(20), "damaged header"),
+        (b"\xff\xd8" + bytes(20), "damaged header"),
+        (b"\xff\xd8\xff\xda\0\2" + encoded()[2:], "damaged header"),
+    ],
+)
+def test_broken_films_are_named_and_counted(tmp_path, content, reason):
+    make_tree(tmp_path)
+    for film in FILMS[:5]:
+        (tmp_path / film).write_bytes(content)
+    message = refused(tmp_path)
+    assert "5 of 8 films" in message and message.count(reason) == 3 and "and 2 more" in message
+    assert "fetch the set again, or delete these files" in message
+
+
+def test_dangling_link_is_a_broken_film(tmp_path):
+    make_tree(tmp_path)
+    (tmp_path / "train/NORMAL/IM-9-0001.jpeg").symlink_to(tmp_path / "nowhere")
+    assert "train/NORMAL/IM-9-0001.jpeg (No such file or directory)" in refused(tmp_path)
+
+
+# Headers, sizes and the index
+
+
+@pytest.mark.parametrize("extension", [".jpeg", ".png"])
+def test_size_of_the_header(extension):
+    assert image_size(encoded(extension, 37, 21)) == (37, 21)
+
+
+def test_size_of_a_progressive_colour_jpeg_with_a_thumbnail():
+    colour = cv2.imencode(".jpeg", np.zeros((5, 9, 3), np.uint8), [cv2.IMWRITE_JPEG_PROGRESSIVE, 1])[
+        1
+    ].tobytes()
+    thumbnail = encoded(width=2, height=2)
+    segment = b"\xff\xe1" + (len(thumbnail) + 2).to_bytes(2) + thumbnail
+    assert image_size(colour[:2] + segment + b"\xff" + colour[2:]) == (9, 5)
+
+
+def test_tables_before_the_frame_are_no_frame():
+    jpeg = encoded(width=9, height=5)
+    for marker in (0xC4, 0xC8, 0xCC):
+        table = bytes((0xFF, marker)) + (9).to_bytes(2) + bytes(range(7))
+        assert image_size(jpeg[:2] + table + jpeg[2:]) == (9, 5)
+
+
+def test_no_pixels():
+    png = bytearray(encoded(".png"))
+    png[16:20] = bytes(4)
+    with pytest.raises(ValueError, match="no pixels"):
+        image_size(bytes(png))
+
+
+def write_sizes(path, films, header="path,width,height"):
+    path.write_text("\n".join([header, *(f"{film},{100 + i},200" for i, film in enumerate(films))]))
+    return path
+
+
+def test_sizes_match_whatever_the_case(tmp_path):
+    films = [film.replace("NORMAL/", "Normal/") for film in FILMS]
+    sizes = write_sizes(tmp_path / "sizes.csv", FILMS, "\ufeffpath,width,height")
+    dataset = read_folder(make_tree(tmp_path / "set", films), sizes=sizes)
+    assert {film.id: film.width for film in dataset.films} == {film: 100 + i for i, film in enumerate(films)}
+    assert {film.height for film in dataset.films} == {200}
+
+
+def test_sizes_that_lack_films(tmp_path):
+    sizes = write_sizes(tmp_path / "sizes.csv", sorted(FILMS)[2:])
+    message = refused(make_tree(tmp_path / "set"), sizes=sizes)
+    assert "lacks 2 of 8 films, such as test/NORMAL/IM-0001-0001.jpeg" in message
+
+
+@pytest.mark.parametrize(
+    "text, line",
+    [
+        ("name,width,height\na,1,2", 2),
+        ("path,width,height\na,1,2\nb,wide,2", 3),
+        ("path,width,height\na,0,2", 2),
+    ],
+)
+def test_sizes_that_are_no_sizes(tmp_path, text, line):
+    sizes = tmp_path / "sizes.csv"
+    sizes.write_text(text)
+    assert f"line {line}: expected are the columns path,width,height" in refused(
+        make_tree(tmp_path / "set"), sizes=sizes
+    )
+
+
+def test_sizes_that_are_not_there_or_not_text(tmp_path):
+    make_tree(tmp_path / "set")
+    assert "cannot read" in refused(tmp_path / "set", sizes=tmp_path / "none.csv")
+    (tmp_path / "sizes.csv").write_bytes(encoded())
+    assert "no CSV text" in refused(tmp_path / "set", sizes=tmp_path / "sizes.csv")
+
+
+@pytest.fixture
+def opened(monkeypatch):
+    """Names of the files whose content is read."""
+    names = []
+    read = image_files._read_header
+    monkeypatch.setattr(image_files, "_read_header", lambda path: names.append(Path(path).name) or read(path))
+    return names
+
+
+def test_index_is_reused_until_a_film_changes(tmp_path, opened):
+    root, cache = make_tree(tmp_path / "set"), tmp_path / "cache"
+    first = read_folder(root, cache=cache)
+    assert len(opened) == 8
+    opened.clear()
+    assert read_folder(root, cache=cache).films == first.films and opened == []
+
+    film = root / FILMS[0]
+    before = film.stat()
+    film.write_bytes(encoded(width=8, height=12))
+    os.utime(film, ns=(before.st_atime_ns, before.st_mtime_ns + 1))
+    assert film.stat().st_size == before.st_size  # Only the time tells that it changed.
+    second = read_folder(root, cache=cache)
+    assert opened == [film.name]
+    assert second.films.fingerprint != first.films.fingerprint
+    changed = second.films.rows[second.films.position[FILMS[0]]]
+    assert (changed.width, changed.height) == (8, 12)
+
+
+def test_index_follows_added_and_removed_films(tmp_path, opened):
+    root, cache = make_tree(tmp_path / "set"), tmp_path / "cache"
+    read_folder(root, cache=cache)
+    opened.clear()
+    (root / FILMS[1]).unlink()
+    make_tree(root, ["train/NORMAL/IM-0116-0001.jpeg"])
+    assert len(read_folder(root, cache=cache).films) == 8
+    assert opened == ["IM-0116-0001.jpeg"]
+
+
+@pytest.mark.parametrize("damage", ["", "[]", '{"version": 0}', '{"version": 1, "films": {"x": [1]}}', "\0"])
+def test_damaged_index_is_made_anew(tmp_path, opened, damage):
+    root, cache = make_tree(tmp_path / "set"), tmp_path / "cache"
+    first = read_folder(root, cache=cache)
+    (index,) = cache.iterdir()
+    index.write_text(damage)
+    assert read_folder(root, cache=cache).films == first.films
+    opened.clear()
+    read_folder(root, cache=cache)
+    assert opened == []
+
+
+def test_cache_that_cannot_be_written_is_done_without(tmp_path):
+    (tmp_path / "file").write_text("")
+    assert len(read_folder(make_tree(tmp_path / "set"), cache=tmp_path / "file").films) == 8
+
+
+def test_sets_in_one_cache_do_not_mix(tmp_path, opened):
+    for name in ("one", "two", "one", "two"):
+        read_folder(
+            make_tree(tmp_path / name) if len(opened) < 16 else tmp_path / name, cache=tmp_path / "cache"
+        )
+    assert len(opened) == 16
+
+
+def test_progress_counts_the_films_that_are_read(tmp_path):
+    calls = []
+    root, cache = make_tree(tmp_path / "set"), tmp_path / "cache"
+    read_folder(root, cache=cache, progress=lambda *call: calls.append(call))
+    assert calls == [(done, 8) for done in range(1, 9)]
+    calls.clear()
+    read_folder(root, cache=cache, progress=lambda *call: calls.append(call))
+    assert calls == []

@@ -1,0 +1,126 @@
+import multiprocessing
+import tracemalloc
+
+import cv2
+import numpy as np
+import pytest
+
+from pneumo_tf.data import pixels
+from pneumo_tf.data.films import Dataset, Film, Films
+from pneumo_tf.data.pixels import cached_pixels, read_film
+from pneumo_tf.errors import UserError
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    rng = np.random.default_rng(0)
+    rows = []
+    for number in range(6):
+        image = cv2.GaussianBlur(rng.integers(0, 255, (60 + number, 90), np.uint8), (9, 9), 0)
+        cv2.imwrite(str(tmp_path / f"{number}.png"), image)
+        rows.append(
+            Film(f"{number}.png", number % 2, "normal", str(number), "train", 90, 60 + number, str(number))
+        )
+    return Dataset("test", "test", tmp_path, Films(tuple(rows)))
+
+
+def test_pixels_are_the_decoded_films_in_order(dataset, tmp_path):
+    pixels = cached_pixels(dataset, tmp_path / "cache", side=32)
+    assert pixels.shape == (6, 32, 32)
+    assert pixels.dtype == np.uint8
+    image = cv2.imread(str(tmp_path / "4.png"), cv2.IMREAD_GRAYSCALE)
+    np.testing.assert_array_equal(pixels[4], cv2.resize(image, (32, 32), interpolation=cv2.INTER_AREA))
+
+
+def test_a_second_call_decodes_nothing(dataset, tmp_path):
+    first = np.array(cached_pixels(dataset, tmp_path / "cache", side=32))
+    for film in dataset.films:
+        (dataset.root / film.id).unlink()
+    np.testing.assert_array_equal(cached_pixels(dataset, tmp_path / "cache", side=32), first)
+
+
+def test_content_and_settings_make_another_map(dataset, tmp_path):
+    for setting in (
+        {"side": 32},
+        {"side": 48},
+        {"side": 32, "fit": "letterbox"},
+        {"side": 32, "edge_crop": 0.1},
+    ):
+        cached_pixels(dataset, tmp_path / "cache", **setting)
+    rows = tuple(film._replace(digest="other") for film in dataset.films)
+    cached_pixels(Dataset("test", "test", tmp_path, Films(rows)), tmp_path / "cache", side=32)
+    assert len(list((tmp_path / "cache").glob("*.npy"))) == 5
+
+
+def test_letterbox_keeps_the_aspect_and_pads_with_black(tmp_path):
+    cv2.imwrite(str(tmp_path / "white.png"), np.full((40, 80), 255, np.uint8))
+    film = read_film(tmp_path / "white.png", 32, "letterbox")
+    assert (film[8:24] == 255).all()
+    assert (film[:8] == 0).all()
+    assert (film[24:] == 0).all()
+
+
+def test_edge_crop_cuts_that_share_off_each_edge(tmp_path):
+    image = np.zeros((100, 100), np.uint8)
+    image[10:90, 10:90] = 200
+    cv2.imwrite(str(tmp_path / "frame.png"), image)
+    assert (read_film(tmp_path / "frame.png", 80, edge_crop=0.1) == 200).all()
+
+
+def test_unreadable_films_are_named_and_nothing_is_left(dataset, tmp_path):
+    (tmp_path / "3.png").write_bytes(b"not an image")
+    (tmp_path / "5.png").write_bytes(b"")
+    with pytest.raises(UserError, match=r"2 unreadable image\(s\): 3.png, 5.png"):
+        cached_pixels(dataset, tmp_path / "cache", side=32)
+    assert not list((tmp_path / "cache").glob("*.npy"))
+
+
+def _sum(dataset, pixels, queue):
+    queue.put(int(cached_pixels(dataset, pixels, side=64).sum()))
+
+
+def test_two_processes_at_once_get_the_same_map(dataset, tmp_path):
+    queue = multiprocessing.get_context("spawn").Queue()
+    workers = [
+        multiprocessing.get_context("spawn").Process(target=_sum, args=(dataset, tmp_path / "cache", queue))
+        for _ in range(2)
+    ]
+    for worker in workers:
+        worker.start()
+    sums = {queue.get(timeout=60) for _ in workers}
+    for worker in workers:
+        worker.join()
+    assert sums == {int(cached_pixels(dataset, tmp_path / "cache", side=64).sum())}
+    assert len(list((tmp_path / "cache").glob("*.npy"))) == 1
+
+
+def test_a_killed_process_leaves_its_films_to_the_next(dataset, tmp_path, monkeypatch):
+    whole = np.array(cached_pixels(dataset, tmp_path / "whole", side=32))
+    monkeypatch.setattr(pixels, "CHUNK", 2)
+
+    def stop(done, films):
+        if done == 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        cached_pixels(dataset, tmp_path / "cache", side=32, progress=stop)
+    read, said = [], []
+    real = pixels.read_film
+    monkeypatch.setattr(pixels, "read_film", lambda path, *more: read.append(path.name) or real(path, *more))
+    films = cached_pixels(dataset, tmp_path / "cache", side=32, progress=lambda *done: said.append(done))
+    np.testing.assert_array_equal(films, whole)
+    assert sorted(read) == ["4.png", "5.png"]
+    assert said == [(6, 6)]
+
+
+def test_memory_stays_flat_with_more_films(dataset, tmp_path):
+    def peak(films):
+        many = Dataset("test", "test", tmp_path, Films(dataset.films.rows * (films // 6)))
+        tracemalloc.start()
+        cached_pixels(many, tmp_path / "cache", side=160)
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return most
+
+    peak(150)
+    assert peak(1200) < 1.3 * peak(300)

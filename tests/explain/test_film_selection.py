@@ -1,0 +1,40 @@
+"""Which films are explained: the same for every recipe, but for its outcomes."""
+
+import numpy as np
+
+from pneumo_tf.explain.film_selection import COMMON, MEASURED, common_films, measured_films, outcome_films
+
+
+def test_films_for_all_recipes_depend_on_the_set_alone(small_phantom):
+    films = small_phantom.films
+    ids = tuple(film.id for film in films if film.split == "test")
+    for choose, counts in ((common_films, COMMON), (measured_films, MEASURED)):
+        chosen = choose(films, ids)
+        assert chosen == choose(films, ids[::-1])
+        assert set(chosen) <= set(ids)
+        for subtype in ("normal", "bacteria", "virus"):
+            there = sum(film.subtype == subtype and film.split == "test" for film in films)
+            had = sum(films.rows[films.position[name]].subtype == subtype for name in chosen)
+            assert had == min(counts[subtype], there)
+
+
+def test_outcomes_show_the_surest_the_middle_and_the_least_sure(small_phantom):
+    films = small_phantom.films
+    ids = tuple(film.id for film in films if film.label == 1)
+    score = np.linspace(-2, 5, len(ids))
+    places = outcome_films(films, ids, score)
+    of = {name: value for name, value in zip(ids, score, strict=True) if name in places}
+    called = {place: value for name, place in places.items() if (value := of[name]) > 0}
+    assert called["most"] == 5
+    assert called["least"] == score[score > 0].min()
+    assert abs(called["median"] - np.median(score[score > 0])) < 0.2
+    missed = {place: value for name, place in places.items() if (value := of[name]) <= 0}
+    assert missed["most"] == -2
+    assert len(places) == 6
+
+
+def test_an_outcome_of_few_films_gives_what_it_has(small_phantom):
+    films = small_phantom.films
+    ids = tuple(film.id for film in films if film.label == 0)[:3]
+    places = outcome_films(films, ids, np.array([3.0, -1.0, -4.0]))
+    assert places == {ids[0]: "most", ids[2]: "most", ids[1]: "median"}

@@ -1,0 +1,78 @@
+import os
+import signal
+
+import numpy as np
+import pytest
+
+from pneumo_tf.errors import UserError
+from pneumo_tf.report.board import read_boards
+from pneumo_tf.report.figures import drawings, sections
+from pneumo_tf.report.parallel import compute, forked_map
+from tests.report.fabricate import RECIPES, fabricate_runs
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    return fabricate_runs(tmp_path_factory.mktemp("runs"), RECIPES[3:6], n_test=60, n_train=120)
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_results_come_in_the_order_of_the_items(processes):
+    offset = 3
+    assert forked_map(lambda number: number + offset, range(20), processes) == list(range(3, 23))
+
+
+def test_work_is_done_elsewhere_and_changes_nothing_here():
+    seen = []
+    elsewhere = forked_map(lambda number: seen.append(number) or os.getpid(), range(4), 2)
+    assert os.getpid() not in elsewhere
+    assert seen == []
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_what_is_wrong_is_said_as_if_it_were_found_here(processes):
+    def fail(number):
+        raise UserError(f"film {number} is damaged")
+
+    with pytest.raises(UserError, match="film 0 is damaged"):
+        forked_map(fail, range(3), processes)
+
+
+def test_a_single_call_needs_no_process():
+    assert forked_map(lambda _: os.getpid(), [0], 4) == [os.getpid()]
+    assert forked_map(lambda _: os.getpid(), [], 4) == []
+
+
+def test_a_process_that_the_system_kills_is_said_in_one_line():
+    with pytest.raises(UserError, match="most likely out of memory"):
+        forked_map(lambda _: os.kill(os.getpid(), signal.SIGKILL), range(2), 2)
+
+
+def test_rows_keep_what_was_computed_elsewhere(runs):
+    (own,), (forked,) = read_boards(runs), read_boards(runs)
+    compute(forked, 2)
+    for row, other in zip(own.rows, forked.rows, strict=True):
+        assert ("estimates" in vars(other)) == bool(row.runs)
+        assert other.estimates.keys() == row.estimates.keys()
+        for name, estimate in row.estimates.items():
+            # One thread adds in another order than several: the last bit may differ.
+            numbers = ((of.value, of.low, of.high, of.sd) for of in (other.estimates[name], estimate))
+            np.testing.assert_allclose(*numbers, rtol=1e-12)
+            np.testing.assert_allclose(other.estimates[name].draws, estimate.draws, rtol=1e-6)
+        assert [scored.ids for scored in other.test] == [scored.ids for scored in row.test]
+    assert [row.name for row in forked.ranking] == [row.name for row in own.ranking]
+
+
+def test_pictures_are_the_same_bytes_however_many_processes_draw(runs, tmp_path):
+    (board,) = read_boards(runs)
+    drawn = [
+        sections(forked_map(lambda draw: draw(), drawings(board, tmp_path / str(processes)), processes))
+        for processes in (1, 2)
+    ]
+    assert drawn[0] == drawn[1]
+    paths = [path for section in drawn[0] for _, path in section.pictures]
+    assert len(set(paths)) == len(paths) > 10
+    sheets = next(section for section in drawn[0] if section.title == "Evaluation sheets")
+    assert len(sheets.pictures) == sum(bool(row.runs) for row in board.rows) > 3
+    for path in paths:
+        assert (tmp_path / "1" / path).read_bytes() == (tmp_path / "2" / path).read_bytes()
