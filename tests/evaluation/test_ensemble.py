@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from benchmarks.error_rates.simulation import scored
 from pneumo_tf.evaluation.ensemble import average, pool
 from pneumo_tf.evaluation.labelled_predictions import Scored
 from pneumo_tf.evaluation.metrics import measure
-from tests.evaluation.fabricate import scored
 
 
 def drawn(films: int, seed: int) -> Scored:

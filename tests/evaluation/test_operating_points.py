@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from benchmarks.error_rates.simulation import Study, scored
 from pneumo_tf.evaluation.operating_points import (
     MISS_COST,
     POINTS,
@@ -10,7 +11,6 @@ from pneumo_tf.evaluation.operating_points import (
     predictive_values,
     threshold,
 )
-from tests.evaluation.fabricate import Study, scored
 
 
 def rates(films, at):

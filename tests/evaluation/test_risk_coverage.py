@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from benchmarks.error_rates.simulation import scored
 from pneumo_tf.evaluation.risk_coverage import aurc, risk_by_coverage, trust_in
-from tests.evaluation.fabricate import scored
 
 
 def test_by_hand():

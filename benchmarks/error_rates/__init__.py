@@ -1,0 +1,1 @@
+"""Error rates of intervals and tests, measured on simulated test sets with a known truth."""

@@ -1,0 +1,125 @@
+"""The studies: how often an interval misses the truth, and how often equal models are told apart."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import norm
+
+from benchmarks.error_rates.simulation import CHANCE, OWN, SHARED, Study
+from pneumo_tf.evaluation.auc_test import compare_auc
+from pneumo_tf.evaluation.intervals import PatientBootstrap
+from pneumo_tf.evaluation.proportion_test import CLASS_OF, compare_proportion
+
+PATIENTS = (110, 100)
+"""Normal patients and patients with pneumonia: half of the official test set."""
+
+TRAININGS = 2000
+"""Quantiles of the skill over which the truth of a recipe is averaged."""
+
+LEVEL = 0.05
+
+
+@dataclass(frozen=True)
+class ErrorStudy:
+    """A quantity that is either right or wrong in each simulated test set.
+
+    Args:
+        title: What is counted, with its setting.
+        repeat: Yields for every further test set, by name of the metric, whether it is counted.
+        studies: Number of test sets.
+        lowest: Lowest share that agrees with what the method promises.
+        highest: Highest such share.
+    """
+
+    title: str
+    repeat: Callable[[], Iterator[Mapping[str, bool]]]
+    studies: int
+    lowest: float
+    highest: float
+
+
+def interval_coverage(skill: float, seeds: int) -> Iterator[Mapping[str, bool]]:
+    """Yield whether the 95 % intervals of AUC and sensitivity contain the true values.
+
+    Patient and film parts of a score are normal, so the true values are known; they are the means over all
+    trainings of the recipe.
+
+    Args:
+        skill: Difference of the mean scores of the classes.
+        seeds: Runs of the recipe; with several, the skill varies between runs by 0.1.
+    """
+    rng, training = np.random.default_rng([21, seeds]), 0.1 if seeds > 1 else 0.0
+    variance = 2 * (SHARED**2 + OWN**2) + CHANCE**2
+    skills = skill + norm.ppf((np.arange(TRAININGS) + 0.5) / TRAININGS) * training
+    truth = {
+        "auc": norm.cdf(skills / np.sqrt(2 * variance)).mean(),
+        "sensitivity": norm.cdf(skills / 2 / np.sqrt(variance)).mean(),
+    }
+    number = 0
+    while True:
+        rows = Study(rng, PATIENTS).model(skill).runs(seeds, training)
+        estimates = PatientBootstrap(1000, number).estimate(rows, truth)
+        number += 1
+        yield {name: estimates[name].low <= value <= estimates[name].high for name, value in truth.items()}
+
+
+def equal_models_rejected(seeds: int, training: float) -> Iterator[Mapping[str, bool]]:
+    """Yield whether each paired test calls two equally good models different at p < 0.05.
+
+    Args:
+        seeds: Runs of each model.
+        training: Standard deviation of the skill between runs.
+    """
+    rng = np.random.default_rng([22, seeds])
+    while True:
+        study = Study(rng, PATIENTS)
+        rows = [study.model(2.5).runs(seeds, training) for _ in range(2)]
+        p = {"auc": compare_auc(rows).p} | {name: compare_proportion(rows, name).p for name in CLASS_OF}
+        yield {name: bool(values[0, 1] < LEVEL) for name, values in p.items()}
+
+
+def any_of_six_equal_models_rejected() -> Iterator[Mapping[str, bool]]:
+    """Yield whether any of the 15 pairs of six equally good models is called different after Holm."""
+    rng = np.random.default_rng(23)
+    while True:
+        study = Study(rng, PATIENTS)
+        rows = [study.model(2.5).runs() for _ in range(6)]
+        yield {"auc": bool(compare_auc(rows).significant.any())}
+
+
+def _coverage(skill: float, seeds: int) -> ErrorStudy:
+    return ErrorStudy(
+        f"95 % interval contains the truth; skill {skill:g}, {seeds} seed(s)",
+        lambda: interval_coverage(skill, seeds),
+        studies=600,
+        lowest=0.92,
+        highest=0.97 if seeds == 1 else 0.99,
+    )
+
+
+def _rejection(seeds: int, training: float) -> ErrorStudy:
+    return ErrorStudy(
+        f"two equal models differ at p < 0.05; {seeds} seed(s), training sd {training:g}",
+        lambda: equal_models_rejected(seeds, training),
+        studies=1500,
+        lowest=0.03 if seeds == 1 else 0.0,
+        highest=0.07,
+    )
+
+
+STUDIES: dict[str, ErrorStudy] = {
+    **{f"coverage-{skill}-{seeds}": _coverage(skill, seeds) for skill, seeds in ((2, 1), (4, 1), (2, 3))},
+    **{
+        f"rejection-{seeds}-{training:g}": _rejection(seeds, training)
+        for seeds, training in ((1, 0.0), (2, 0.0), (3, 0.0), (3, 0.3), (5, 0.3))
+    },
+    "family-wise": ErrorStudy(
+        "any pair of six equal models differs, after Holm's correction",
+        any_of_six_equal_models_rejected,
+        studies=1500,
+        lowest=0.0,
+        highest=0.06,
+    ),
+}
+"""By key; the order of the table."""
