@@ -1,6 +1,7 @@
-"""Fixtures shared by the tests: where the real films are, and small sets of phantom films."""
+"""Fixtures shared by the tests (the real films, small sets of phantom films), and minutes by folder."""
 
 import os
+from collections import Counter
 
 # Read by TensorFlow when it is imported: the tests run beside each other on few cores.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -14,6 +15,26 @@ from pneumo_tf.data.datasets.kermany import read_folder
 from pneumo_tf.data.datasets.phantom import PhantomSpec, write_phantom
 
 SHARED = Path(os.environ.get("PNEUMO_TF_SHARED", Path(__file__).parents[2] / "shared"))
+
+
+MINUTES = Counter()
+"""Seconds of setup, call and teardown by folder of tests."""
+
+
+def pytest_addoption(parser):
+    parser.addoption("--minutes", action="store_true", help="print minutes by folder of tests at the end")
+
+
+def pytest_runtest_logreport(report):
+    MINUTES[report.nodeid.partition("::")[0].rpartition("/")[0]] += report.duration
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    if config.getoption("--minutes"):
+        terminalreporter.section("minutes by folder")
+        for folder, seconds in MINUTES.most_common():
+            terminalreporter.write_line(f"{seconds / 60:6.1f}  {folder}")
+        terminalreporter.write_line(f"{MINUTES.total() / 60:6.1f}  all")
 
 
 @pytest.fixture(scope="session")
