@@ -96,7 +96,7 @@ class Metric:
         better: Which direction is good.
         digits: Decimals where no interval says how many are meant.
         undefined: What is missing where the value is nan, in words.
-        from_counts: Whether TN, FP, FN and TP decide it.
+        from_counts: Whether TN, FP, FN and TP alone decide it, so that a printed confusion matrix gives it.
         bounds: Lowest and highest value there can be.
     """
 
@@ -105,7 +105,7 @@ class Metric:
     better: Literal["higher", "lower"] = "higher"
     digits: int = 3
     undefined: str = "there are no films"
-    from_counts: bool = True
+    from_counts: bool = False
     bounds: tuple[float, float] = (0.0, 1.0)
 
 
@@ -114,39 +114,53 @@ _NO_NORMAL = "there is no normal film"
 _NO_PNEUMONIA = "there is no pneumonia"
 
 METRICS: dict[str, Metric] = {
-    "auc": Metric(auc, "AUC", undefined=_ONE_CLASS, from_counts=False),
-    "average_precision": Metric(
-        average_precision, "Average precision", undefined=_NO_PNEUMONIA, from_counts=False
-    ),
-    "accuracy": Metric(lambda f: ratio(f.tp + f.tn, f.tp + f.fp + f.fn + f.tn), "Accuracy"),
+    "auc": Metric(auc, "AUC", undefined=_ONE_CLASS),
+    "average_precision": Metric(average_precision, "Average precision", undefined=_NO_PNEUMONIA),
+    "accuracy": Metric(lambda f: ratio(f.tp + f.tn, f.tp + f.fp + f.fn + f.tn), "Accuracy", from_counts=True),
     "balanced_accuracy": Metric(
-        lambda f: (_sensitivity(f) + _specificity(f)) / 2, "Balanced accuracy", undefined=_ONE_CLASS
+        lambda f: (_sensitivity(f) + _specificity(f)) / 2,
+        "Balanced accuracy",
+        undefined=_ONE_CLASS,
+        from_counts=True,
     ),
-    "sensitivity": Metric(_sensitivity, "Sensitivity", undefined=_NO_PNEUMONIA),
-    "specificity": Metric(_specificity, "Specificity", undefined=_NO_NORMAL),
-    "ppv": Metric(lambda f: ratio(f.tp, f.tp + f.fp), "PPV", undefined="no film was called pneumonia"),
-    "npv": Metric(lambda f: ratio(f.tn, f.tn + f.fn), "NPV", undefined="no film was called normal"),
-    "f1": Metric(_f1, "F1", undefined="no film is or was called pneumonia"),
-    "f1_normal": Metric(_f1_normal, "F1 of normal", undefined="no film is or was called normal"),
+    "sensitivity": Metric(_sensitivity, "Sensitivity", undefined=_NO_PNEUMONIA, from_counts=True),
+    "specificity": Metric(_specificity, "Specificity", undefined=_NO_NORMAL, from_counts=True),
+    "ppv": Metric(
+        lambda f: ratio(f.tp, f.tp + f.fp),
+        "PPV",
+        undefined="no film was predicted pneumonia",
+        from_counts=True,
+    ),
+    "npv": Metric(
+        lambda f: ratio(f.tn, f.tn + f.fn),
+        "NPV",
+        undefined="no film was predicted normal",
+        from_counts=True,
+    ),
+    "f1": Metric(_f1, "F1", undefined="no film is or was predicted pneumonia", from_counts=True),
+    "f1_normal": Metric(
+        _f1_normal, "F1 of normal", undefined="no film is or was predicted normal", from_counts=True
+    ),
     "macro_f1": Metric(
-        lambda f: (_f1(f) + _f1_normal(f)) / 2, "Macro F1", undefined="a class neither occurs nor is called"
+        lambda f: (_f1(f) + _f1_normal(f)) / 2,
+        "Macro F1",
+        undefined="a class neither occurs nor is predicted",
+        from_counts=True,
     ),
     "mcc": Metric(
-        matthews, "Matthews", undefined="the films, or the calls, are of one class", bounds=(-1, 1)
+        matthews,
+        "Matthews",
+        undefined="the films, or the predictions, are of one class",
+        from_counts=True,
+        bounds=(-1, 1),
     ),
-    "log_loss": Metric(log_loss, "Log loss", "lower", from_counts=False, bounds=(0, np.inf)),
-    "brier": Metric(brier, "Brier", "lower", from_counts=False),
+    "log_loss": Metric(log_loss, "Log loss", "lower", bounds=(0, np.inf)),
+    "brier": Metric(brier, "Brier", "lower"),
     "sensitivity_bacteria": Metric(
-        sensitivity_of("bacteria"),
-        "Sensitivity, bacterial",
-        undefined="no film is known to be bacterial",
-        from_counts=False,
+        sensitivity_of("bacteria"), "Sensitivity, bacterial", undefined="no film is known to be bacterial"
     ),
     "sensitivity_virus": Metric(
-        sensitivity_of("virus"),
-        "Sensitivity, viral",
-        undefined="no film is known to be viral",
-        from_counts=False,
+        sensitivity_of("virus"), "Sensitivity, viral", undefined="no film is known to be viral"
     ),
 }
 """Metrics by name; a new one is one entry."""

@@ -110,7 +110,7 @@ def test_no_nan_is_printed_and_every_dash_has_its_reason(tmp_path):
             folder.write_predictions("test", Predictions(predictions.ids, -abs(predictions.logits[:, :1])))
     text = page(runs, tmp_path)
     assert not re.search(r"\b(nan|None|inf)\b", text)
-    assert "– PPV of cnn_baseline: no film was called pneumonia." in section(text, "Each class")
+    assert "– PPV of cnn_baseline: no film was predicted pneumonia." in section(text, "Each class")
     assert "NaN" not in (tmp_path / "leaderboard.json").read_text("utf-8")
 
 
