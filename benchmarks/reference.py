@@ -15,7 +15,7 @@ from pathlib import Path
 from pneumo_tf.atomic import write_atomically
 from pneumo_tf.errors import UserError
 from pneumo_tf.report.board import Board, read_boards
-from pneumo_tf.report.markdown import plain
+from pneumo_tf.report.markdown import escape
 from pneumo_tf.report.page import ranking
 from pneumo_tf.report.standings import standings
 from pneumo_tf.report.tables import cross_validation, protocols
@@ -69,8 +69,8 @@ def boards_text(reference: Path) -> str:
 
 
 def _board(board: Board) -> str:
-    about = "\n".join(f"- {plain(line)}" for line in opening(board))
-    parts = [f"### {plain(board.title)}, profile {board.profile}", about, ranking(board, standings(board))]
+    about = "\n".join(f"- {escape(line)}" for line in opening(board))
+    parts = [f"### {escape(board.title)}, profile {board.profile}", about, ranking(board, standings(board))]
     tables = {
         "Five folds": (cross_validation.LEAD, cross_validation.five_folds(board)),
         "Protocol matters": (protocols.LEAD, protocols.protocol_matters(board)),

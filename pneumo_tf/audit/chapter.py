@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from matplotlib.figure import Figure
 
-from pneumo_tf.report.markdown import Table, number
+from pneumo_tf.report.markdown import Table
+from pneumo_tf.report.number_format import format_number
 
 
 class Drawing(NamedTuple):
@@ -71,7 +72,7 @@ def count(number_of: int, noun: str, plural: str | None = None) -> str:
 
 def percent(share: float) -> str:
     """`38 %`; a decimal under 10 %, so that little is not none."""
-    return f"{number(100 * share, 0 if share >= 0.1 or share == 0 else 1)} %"
+    return f"{format_number(100 * share, 0 if share >= 0.1 or share == 0 else 1)} %"
 
 
 def listed(names: Sequence[str], most: int = 3) -> str:

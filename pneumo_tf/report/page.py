@@ -8,7 +8,8 @@ from pneumo_tf.atomic import write_atomically
 from pneumo_tf.evaluation.intervals import REPLICATES
 from pneumo_tf.report import export
 from pneumo_tf.report.board import Board
-from pneumo_tf.report.markdown import EXTRA, ROUNDING, bullets, plain, section
+from pneumo_tf.report.markdown import bullet_list, escape, section
+from pneumo_tf.report.number_format import EXTRA, ROUNDING
 from pneumo_tf.report.saliency.page import summary, write_explanations
 from pneumo_tf.report.standings import (
     INFORMED,
@@ -83,18 +84,18 @@ def write_leaderboard(
 
 
 def _board(board: Board, ranked: Sequence[Standing], figures: Sections, below: str) -> str:
-    parts = [f"## {plain(board.title)}, profile {board.profile}"]
+    parts = [f"## {escape(board.title)}, profile {board.profile}"]
     if board.synthetic:
         parts.append(f"> **{SYNTHETIC}**")
-    parts.append(bullets(provenance.opening(board)))
+    parts.append(bullet_list(provenance.opening(board)))
     parts.append(provenance.films(board).markdown())
     warnings = provenance.warnings(board)
     if warnings:
         parts.append("> [!WARNING]\n" + "\n".join(f"> - {line}" for line in warnings))
     parts += ["### Ranking", ranking(board, ranked)]
     for title, pictures in figures:
-        parts.append(f"### {plain(title)}")
-        parts += [f"![{plain(title)}]({quote(path)})\n\n{plain(caption)}" for caption, path in pictures]
+        parts.append(f"### {escape(title)}")
+        parts += [f"![{escape(title)}]({quote(path)})\n\n{escape(caption)}" for caption, path in pictures]
     return _joined([*parts, below])
 
 
@@ -106,7 +107,7 @@ def ranking(board: Board, ranked: Sequence[Standing]) -> str:
     """Gives the main table of a board, with how to read it, as markdown."""
     if not ranked:
         return UNRANKED if any(row.runs for row in board.rows) else EMPTY
-    return f"{metrics.ranking(ranked).markdown()}\n\n{bullets(_key(board, ranked))}"
+    return f"{metrics.ranking(ranked).markdown()}\n\n{bullet_list(_key(board, ranked))}"
 
 
 def details(board: Board) -> str:
@@ -138,15 +139,15 @@ def details(board: Board) -> str:
             "test folder, so it is shown and never ranked."
         )
     for family in compared:
-        parts.append(f"#### {plain(family.title)}")
-        parts += [plain(source) for source in family.sources]
+        parts.append(f"#### {escape(family.title)}")
+        parts += [escape(source) for source in family.sources]
         parts.append(family.table.markdown())
     parts.append(section("Not done", unfinished(board).markdown()))
-    parts.append(section("Said by the runs", bullets(provenance.said_by_runs(board))))
+    parts.append(section("Said by the runs", bullet_list(provenance.said_by_runs(board))))
     parts.append(
         section(
             "Chosen here",
-            bullets(provenance.chosen_here(board)),
+            bullet_list(provenance.chosen_here(board)),
             "What authors do not say, and what we took.",
         )
     )

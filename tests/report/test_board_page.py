@@ -11,7 +11,8 @@ from pneumo_tf.errors import UserError
 from pneumo_tf.evaluation.intervals import Estimate
 from pneumo_tf.recipe import Phase, Published, Recipe
 from pneumo_tf.report.board import read_boards
-from pneumo_tf.report.markdown import Table, number, supported_decimals, with_interval, with_sd
+from pneumo_tf.report.markdown import Table
+from pneumo_tf.report.number_format import format_number, supported_decimals, with_interval, with_sd
 from pneumo_tf.report.page import NOT_A_DEVICE, SYNTHETIC, write_leaderboard
 from pneumo_tf.run import Predictions, Runs, RunSpec
 from tests.report.fabricate import NO_IMAGENET, RECIPES, fabricate_films, fabricate_runs, finish
@@ -263,8 +264,8 @@ def test_numbers_say_no_more_than_they_know():
     assert with_sd(estimate, 3) == "0.9123 ± 0.0051"
     assert with_sd(replace(estimate, sd=np.nan), 2) == "0.912"
     assert with_interval(replace(estimate, low=np.nan, high=np.nan), 3) == "0.912 [–]"
-    assert number(np.nan, 2) == number(None, 2) == "–"
-    assert number(-0.0001, 2) == "0.00"
+    assert format_number(np.nan, 2) == format_number(None, 2) == "–"
+    assert format_number(-0.0001, 2) == "0.00"
     assert supported_decimals([np.nan, 0.0], 3) == 3
 
 

@@ -8,7 +8,8 @@ from pneumo_tf.audit.chapter import Chapter, percent
 from pneumo_tf.audit.decoded import DecodedSet
 from pneumo_tf.audit.habits import HABITS, alphabetical_head, leakage, too_few
 from pneumo_tf.data.datasets.kermany import source_series
-from pneumo_tf.report.markdown import DASH, Table, number
+from pneumo_tf.report.markdown import Table
+from pneumo_tf.report.number_format import DASH, format_number
 
 REPEATS = 20
 
@@ -39,8 +40,8 @@ def write(decoded: DecodedSet) -> Chapter:
 def _table(shares: dict[str, np.ndarray]) -> Table:
     rows = []
     for name, share in shares.items():
-        spread = number(100 * share.std(ddof=1), 1) if len(share) > 1 else DASH
-        rows.append([HABITS[name].title, number(100 * share.mean(), 1), spread])
+        spread = format_number(100 * share.std(ddof=1), 1) if len(share) > 1 else DASH
+        rows.append([HABITS[name].title, format_number(100 * share.mean(), 1), spread])
     notes = [f"Random divisions: mean and sd of {REPEATS}. Train includes val, except in 90/10 and 10 %."]
     return Table(["habit", "held-out films whose patient is in training, %", "± sd"], rows, notes)
 

@@ -13,7 +13,8 @@ from pneumo_tf.audit.habits import grouped_folds, score_folds
 from pneumo_tf.evaluation.intervals import percentile_interval, resample_patients
 from pneumo_tf.evaluation.metrics import measure
 from pneumo_tf.report.figures import style
-from pneumo_tf.report.markdown import DASH, Table, number
+from pneumo_tf.report.markdown import Table
+from pneumo_tf.report.number_format import DASH, format_number
 
 DRAWS = 10
 """Of each null: its range needs no more, and each takes five fits."""
@@ -117,7 +118,7 @@ def _beyond(shift: Shift, null: np.ndarray) -> bool:
 
 
 def _finding(shift: Shift) -> str:
-    auc = f"AUC {number(shift.auc, 2)} [{number(shift.low, 2)}–{number(shift.high, 2)}]"
+    auc = f"AUC {format_number(shift.auc, 2)} [{format_number(shift.low, 2)}–{format_number(shift.high, 2)}]"
     if not _beyond(shift, shift.drawn):
         return f"**{shift.subtype}**: test films cannot be told from training films, {auc}."
     told = f"**{shift.subtype}**: 16×16 thumbnails tell test films from training films, {auc}"
@@ -133,7 +134,7 @@ def _table(measured: Sequence[Shift]) -> Table:
         [
             shift.subtype,
             *(f"{films:,}" for films in shift.films),
-            f"{number(shift.auc, 2)} [{number(shift.low, 2)}–{number(shift.high, 2)}]",
+            f"{format_number(shift.auc, 2)} [{format_number(shift.low, 2)}–{format_number(shift.high, 2)}]",
             _range(shift.drawn),
             _range(shift.blocks),
         ]
@@ -151,7 +152,7 @@ def _table(measured: Sequence[Shift]) -> Table:
 def _range(null: np.ndarray) -> str:
     if not len(null):
         return DASH
-    return f"{number(null.mean(), 2)} ({number(null.min(), 2)}–{number(null.max(), 2)})"
+    return f"{format_number(null.mean(), 2)} ({format_number(null.min(), 2)}–{format_number(null.max(), 2)})"
 
 
 def draw_means(decoded: DecodedSet, measured: Sequence[Shift]) -> Drawing:

@@ -15,7 +15,8 @@ from pneumo_tf.evaluation.labelled_predictions import Scored
 from pneumo_tf.evaluation.metrics import METRICS
 from pneumo_tf.models.trivial import FEATURES
 from pneumo_tf.report.figures import style
-from pneumo_tf.report.markdown import Table, number
+from pneumo_tf.report.markdown import Table
+from pneumo_tf.report.number_format import format_number
 
 SHOWN = ("accuracy", "specificity", "auc")
 """Metrics of the table and of the picture."""
@@ -137,7 +138,7 @@ def _dividing(of: dict[tuple[str, str], dict[str, Estimate]]) -> str:
 
 
 def _value(estimates: dict[str, Estimate], metric: str) -> str:
-    return number(estimates[metric].value, 3)
+    return format_number(estimates[metric].value, 3)
 
 
 def _title(row: Reached) -> str:
@@ -166,11 +167,11 @@ def _table(rows: Sequence[Reached]) -> Table:
 
 
 def _cell(estimate: Estimate) -> str:
-    value = number(estimate.value, 3)
+    value = format_number(estimate.value, 3)
     if np.isfinite(estimate.sd):
-        return f"{value} ± {number(estimate.sd, 3)}"
+        return f"{value} ± {format_number(estimate.sd, 3)}"
     if np.isfinite(estimate.low):
-        return f"{value} [{number(estimate.low, 3)}–{number(estimate.high, 3)}]"
+        return f"{value} [{format_number(estimate.low, 3)}–{format_number(estimate.high, 3)}]"
     return value
 
 

@@ -5,7 +5,8 @@ import numpy as np
 from pneumo_tf.audit.chapter import Chapter, Drawing
 from pneumo_tf.audit.decoded import DecodedSet, board_of_films
 from pneumo_tf.report.figures import image_sizes
-from pneumo_tf.report.markdown import Table, number
+from pneumo_tf.report.markdown import Table
+from pneumo_tf.report.number_format import format_number
 
 SMALL = 224
 """Pixels of a side below which most models would enlarge a film."""
@@ -45,7 +46,7 @@ def _aspects(decoded: DecodedSet, sizes: np.ndarray) -> str:
         for label, name in enumerate(("normals", "pneumonias")):
             chosen = (decoded.splits == split) & (decoded.films.labels == label)
             if chosen.any():
-                medians.append(f"{number(np.median(_aspect(sizes[chosen])), 2)} in {split} {name}")
+                medians.append(f"{format_number(np.median(_aspect(sizes[chosen])), 2)} in {split} {name}")
     return f"The median aspect (width / height) is {', '.join(medians)}."
 
 
@@ -81,7 +82,7 @@ def _table(decoded: DecodedSet, sizes: np.ndarray) -> Table:
 
 
 def _quartiles(values: np.ndarray, decimals: int) -> str:
-    first, median, third = (number(q, decimals) for q in np.percentile(values, (25, 50, 75)))
+    first, median, third = (format_number(q, decimals) for q in np.percentile(values, (25, 50, 75)))
     return f"{median} ({first}–{third})"
 
 

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from pneumo_tf.data.films import CLASSES
 from pneumo_tf.evaluation.intervals import Mean
 from pneumo_tf.explain.shortcut import BORDER_AREA, CORNER_AREA, shares_by_group, worst
-from pneumo_tf.report.markdown import DASH, Table, number
+from pneumo_tf.report.markdown import Table
+from pneumo_tf.report.number_format import DASH, format_number
 from pneumo_tf.report.saliency.measures import GRAD_CAM, Explanations
 from pneumo_tf.report.saliency.tables import table
 
@@ -39,7 +40,7 @@ def alarm(left: Sequence[Explanations]) -> Table:
 
 def _worst(one: Explanations) -> str:
     found = worst(one.values[GRAD_CAM]["border"], one.ids, WORST)
-    return ", ".join(f"{_stem(film_id)} ({number(share, 2)})" for film_id, share in found) or DASH
+    return ", ".join(f"{_stem(film_id)} ({format_number(share, 2)})" for film_id, share in found) or DASH
 
 
 def _by_group(one: Explanations) -> Mapping[str, Mean]:

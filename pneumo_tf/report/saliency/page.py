@@ -7,7 +7,8 @@ from pneumo_tf.atomic import write_atomically
 from pneumo_tf.evaluation.intervals import REPLICATES
 from pneumo_tf.explain.shortcut import BORDER_AREA
 from pneumo_tf.report.board import Board
-from pneumo_tf.report.markdown import DASH, Table, bullets, number, plain, section, with_interval
+from pneumo_tf.report.markdown import Table, bullet_list, escape, section
+from pneumo_tf.report.number_format import DASH, format_number, with_interval
 from pneumo_tf.report.saliency import border as alarm
 from pneumo_tf.report.saliency import robustness as dependence
 from pneumo_tf.report.saliency import tables
@@ -103,7 +104,7 @@ def _board(board: Board) -> list[str]:
     repeats = dependence.repeats(left)
     synthetic = ["> **Synthetic films**: whether the tests work, nothing about medicine."] * board.synthetic
     return [
-        f"## {plain(board.title)}, profile {board.profile}",
+        f"## {escape(board.title)}, profile {board.profile}",
         *synthetic,
         section("In one look", _summary(left, repeats).markdown(), SUMMARY),
         *_truth(left),
@@ -114,8 +115,8 @@ def _board(board: Board) -> list[str]:
 
 def _truth(left: Sequence[Explanations]) -> list[str]:
     outlined = [one for one in left if one.mean(GRAD_CAM, "pointing").films]
-    said = bullets([tables.points(one) for one in outlined]) or UNKNOWN
-    needed = bullets([tables.needs(one) for one in left])
+    said = bullet_list([tables.points(one) for one in outlined]) or UNKNOWN
+    needed = bullet_list([tables.needs(one) for one in left])
     title = "Does the map point at the opacity?"
     return [
         f"### {title}\n\n{said}",
@@ -132,8 +133,8 @@ def _truth(left: Sequence[Explanations]) -> list[str]:
 
 def _dependence(left: Sequence[Explanations], repeats: Sequence[dependence.Repeats]) -> list[str]:
     watched = [one for one in left if one.sanity]
-    changes = bullets([dependence.on_weights(one) for one in watched])
-    repeated = bullets([dependence.on_seed(of) for of in repeats])
+    changes = bullet_list([dependence.on_weights(one) for one in watched])
+    repeated = bullet_list([dependence.on_seed(of) for of in repeats])
     return [
         section(
             "Does the map depend on the weights?",
@@ -166,7 +167,7 @@ def _summary(left: Sequence[Explanations], repeats: Sequence[dependence.Repeats]
                 *(tables.counted(one, GRAD_CAM, measure) for measure in ("pointing", "deletion", "road")),
                 dependence.changes_with_weights(one),
                 dependence.in_two_runs(of) if of else DASH,
-                with_interval(border, 2) if border.films else number(None, 0),
+                with_interval(border, 2) if border.films else format_number(None, 0),
             )
         )
     header = (

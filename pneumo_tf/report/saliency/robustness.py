@@ -8,7 +8,8 @@ import numpy as np
 from pneumo_tf.evaluation.intervals import Mean
 from pneumo_tf.explain.maps import KEPT_CELLS, upsampled
 from pneumo_tf.explain.similarity import alike, alike_next_film, ranked
-from pneumo_tf.report.markdown import DASH, Table, number
+from pneumo_tf.report.markdown import Table
+from pneumo_tf.report.number_format import DASH, format_number
 from pneumo_tf.report.saliency.measures import GRAD_CAM, LAYER_CAM, Explanations, Kept, means_over_runs
 from pneumo_tf.report.saliency.tables import table
 
@@ -70,8 +71,8 @@ def _on_weights(one: Explanations, method: str) -> str:
         "changes with the weights" if changes_with_weights(one, method) == "yes" else "is not shown to change"
     )
     return (
-        f"{title} {said}: rank correlation {number(after.value, 2)} with its map once all weights are drawn "
-        f"anew ({after.films} films), {number(other.value, 2)} between different films"
+        f"{title} {said}: rank correlation {format_number(after.value, 2)} with its map once all weights "
+        f"are drawn anew ({after.films} films), {format_number(other.value, 2)} between different films"
     )
 
 
@@ -135,15 +136,15 @@ def on_seed(of: Repeats) -> str:
         else "of one film are not shown to be more alike from run to run than maps of different films"
     )
     return (
-        f"{of.one.row.name}: maps {said}: rank correlation {number(same.value, 2)}, of different films "
-        f"{number(different.value, 2)}."
+        f"{of.one.row.name}: maps {said}: rank correlation {format_number(same.value, 2)}, of different "
+        f"films {format_number(different.value, 2)}."
     )
 
 
 def in_two_runs(of: Repeats) -> str:
     """`0.62 (0.31)`: the rank correlation of the same film, and of different films."""
     same, different = (of.one.over(values["rank"]) for values in (of.same, of.next_film))
-    return f"{number(same.value, 2)} ({number(different.value, 2)})"
+    return f"{format_number(same.value, 2)} ({format_number(different.value, 2)})"
 
 
 def _at(one: Explanations, share: float, method: str, measure: str) -> Mean:

@@ -4,7 +4,14 @@ from collections.abc import Mapping, Sequence
 
 from pneumo_tf.evaluation.intervals import Mean
 from pneumo_tf.explain.measures import CEILING
-from pneumo_tf.report.markdown import DASH, Table, number, signed, supported_decimals, with_interval
+from pneumo_tf.report.markdown import Table
+from pneumo_tf.report.number_format import (
+    DASH,
+    format_number,
+    format_signed,
+    supported_decimals,
+    with_interval,
+)
 from pneumo_tf.report.saliency.measures import BASELINES, GRAD_CAM, KNOW_NOTHING, LAYER_CAM, Explanations
 
 Columns = Mapping[str, tuple[str, tuple[str, ...]]]
@@ -128,7 +135,7 @@ def against_baselines(one: Explanations, method: str, measure: str) -> str:
     said = {"beats": [], "is not shown to beat": [], "is beaten by": []}
     for name, mean in compared.items():
         how = "beats" if mean.above_zero else "is beaten by" if mean.high < 0 else "is not shown to beat"
-        said[how].append(f"{one.titles[name]} ({signed(mean.value, 2)})")
+        said[how].append(f"{one.titles[name]} ({format_signed(mean.value, 2)})")
     return " and ".join(f"{how} {', '.join(names)}" for how, names in said.items() if names)
 
 
@@ -147,8 +154,8 @@ def _bound(one: Explanations) -> str:
         coarse = "are not the reason" if short else "may be the reason"
     auc = one.row.estimates["auc"].value
     return (
-        f"Its {one.cells} {coarse}: the opacity itself, drawn on them, hits {number(allowed, 2)}, Grad-CAM "
-        f"{number(own, 2)}. The model's AUC on the test films is {number(auc, 2)}."
+        f"Its {one.cells} {coarse}: the opacity itself, drawn on them, hits {format_number(allowed, 2)}, "
+        f"Grad-CAM {format_number(own, 2)}. The model's AUC on the test films is {format_number(auc, 2)}."
     )
 
 
@@ -157,9 +164,9 @@ def _cell(mean: Mean, decimals: int, difference: bool) -> str:
         return DASH
     if not difference:
         return with_interval(mean, decimals)
-    value = signed(mean.value, decimals)
+    value = format_signed(mean.value, decimals)
     value = f"**{value}**" if mean.above_zero else value
-    return f"{value} [{signed(mean.low, decimals)} to {signed(mean.high, decimals)}]"
+    return f"{value} [{format_signed(mean.low, decimals)} to {format_signed(mean.high, decimals)}]"
 
 
 def _bold(text: str, method: str) -> str:

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from pneumo_tf.evaluation.calibration import TEMPERATURES, Calibration, calibration, fit_temperature
-from pneumo_tf.report.markdown import Table, number
+from pneumo_tf.report.markdown import Table
+from pneumo_tf.report.number_format import format_number
 from pneumo_tf.report.tuned import Judged, where_fixed
 
 CHANGED = {"ece": "ECE", "log_loss": "Log loss", "brier": "Brier"}
@@ -35,7 +36,7 @@ def calibrations(rows: Sequence[Judged]) -> Table:
         changed = [f"{_mean(raw, name)} → {_mean(scaled, name)}" for name in CHANGED]
         parts = [_mean(raw, name) for name in PARTS]
         chance, uncertainty = _mean(raw, "ece_by_chance"), _mean(raw, "uncertainty")
-        lines.append((row.name, number(float(np.mean(temperatures)), 2), chance, *changed, *parts))
+        lines.append((row.name, format_number(float(np.mean(temperatures)), 2), chance, *changed, *parts))
     notes = [f"Uncertainty, the same for all rows: {uncertainty}."]
     notes += [f"The films do not fix a temperature for {', '.join(ends)}."] if ends else []
     header = ("Recipe", "Temperature", "ECE by chance", *CHANGED.values(), *PARTS.values())
@@ -48,4 +49,4 @@ def row_temperatures(row: Judged) -> list[float]:
 
 
 def _mean(of: Sequence[Calibration], name: str) -> str:
-    return number(float(np.mean([getattr(each, name) for each in of])), 3)
+    return format_number(float(np.mean([getattr(each, name) for each in of])), 3)

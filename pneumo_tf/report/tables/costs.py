@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pneumo_tf.report.board import Row
-from pneumo_tf.report.markdown import DASH, Table, number
+from pneumo_tf.report.markdown import Table, join_names
+from pneumo_tf.report.number_format import DASH, format_number
 from pneumo_tf.report.standings import Standing
-from pneumo_tf.report.tables.metrics import listed
 
 TIME_LEAD = (
     "Means over seeds. Start: from the order to a worker that can work; films: reading and decoding. First "
@@ -88,7 +88,7 @@ def _table(rows: Sequence[Row], columns: Sequence[Column]) -> Table:
     lines = [(row.name, *(cells[title][index] for title in shown)) for index, row in enumerate(rows)]
     notes = [f"{DASH} not measured in the runs of that row."] if any(DASH in line for line in lines) else []
     if empty:
-        notes.append(f"Columns left out, measured in no run of this board: {listed(empty)}.")
+        notes.append(f"Columns left out, measured in no run of this board: {join_names(empty)}.")
     return Table(("Recipe", *shown), lines if shown else [], notes)
 
 
@@ -104,7 +104,7 @@ def _figure(name: str, decimals: int, unit: float = 1.0) -> Callable[[Row], str]
     def of(cost: Cost) -> float | None:
         return None if cost.get(name) is None else cost[name] / unit
 
-    return lambda row: number(mean_cost(row, of), decimals)
+    return lambda row: format_number(mean_cost(row, of), decimals)
 
 
 def _part(name: str) -> Callable[[Row], str]:
@@ -114,7 +114,7 @@ def _part(name: str) -> Callable[[Row], str]:
 def _percent(of: Callable[[Cost], float | None]) -> Callable[[Row], str]:
     def cell(row: Row) -> str:
         share = mean_cost(row, of)
-        return DASH if share is None else f"{number(100 * share, 1 if share < 0.1 else 0)} %"
+        return DASH if share is None else f"{format_number(100 * share, 1 if share < 0.1 else 0)} %"
 
     return cell
 
@@ -169,7 +169,7 @@ TRAINING = (
     Column("Features reused", _percent(lambda cost: cost.get("features_reused"))),
     Column("GFLOP/s", _figure("flops_per_second", 0, 1e9)),
     Column("Share of peak", _percent(_share_of_peak)),
-    Column("Energy (Wh)", lambda row: number(mean_cost(row, watt_hours), 2)),
+    Column("Energy (Wh)", lambda row: format_number(mean_cost(row, watt_hours), 2)),
     Column("Host memory", _memory("peak_host_mb")),
     Column("GPU memory", _memory("peak_device_mb")),
     Column("Batch", _batch),

@@ -7,8 +7,16 @@ from pneumo_tf.evaluation.comparison import Comparison, holm
 from pneumo_tf.evaluation.metrics import METRICS
 from pneumo_tf.report.board import Board
 from pneumo_tf.report.cross_validation import MEASURED, CrossValidation, cross_validations
-from pneumo_tf.report.markdown import DASH, Table, decimals_of, supported_decimals, with_interval, with_sd
-from pneumo_tf.report.tables.differences import difference_with_interval, probability
+from pneumo_tf.report.markdown import Table
+from pneumo_tf.report.number_format import (
+    DASH,
+    decimals_of,
+    difference_with_interval,
+    format_p,
+    supported_decimals,
+    with_interval,
+    with_sd,
+)
 
 LEAD = (
     "Protocol `cv5`, never ranked. Out-of-fold: every film of the train folder, scored once, by the one "
@@ -62,4 +70,4 @@ def _gain(pair: Comparison, p: float) -> str:
     low, high = pair.interval(0, 1)
     decimals = supported_decimals([(high - low) / 2], METRICS["auc"].digits)
     difference = difference_with_interval(pair.difference[0, 1], (low, high), decimals)
-    return difference if difference == DASH else f"{difference}, {probability(p)}"
+    return difference if difference == DASH else f"{difference}, {format_p(p)}"

@@ -6,7 +6,13 @@ from pneumo_tf.evaluation.intervals import percentile_interval
 from pneumo_tf.evaluation.metrics import METRICS
 from pneumo_tf.evaluation.proportion_test import CLASS_OF, compare_proportion
 from pneumo_tf.report.board import Board
-from pneumo_tf.report.markdown import DASH, Table, signed, supported_decimals
+from pneumo_tf.report.markdown import Table
+from pneumo_tf.report.number_format import (
+    difference_with_interval,
+    format_p,
+    format_signed,
+    supported_decimals,
+)
 
 LEAD = (
     "Each row minus the first row of the ranking, on the same films; p after Holm's correction over all "
@@ -34,32 +40,17 @@ def differences(board: Board) -> Table:
     for place, row in enumerate(rows[1:], start=1):
         plain = (_share(board, place, name, shares[name], decimals) for name in CLASS_OF)
         auc = difference_with_interval(board.comparison.difference[place, 0], aucs[place - 1], decimals)
-        p = probability(board.comparison.adjusted[place, 0])
+        p = format_p(board.comparison.adjusted[place, 0])
         lines.append((row.name, auc, p, *plain, _f1(board, place, decimals)))
     return Table(header, lines)
 
 
-def probability(p: float) -> str:
-    """A p-value as tables show it."""
-    if not np.isfinite(p):
-        return DASH
-    return "< 0.001" if p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
-
-
 def _share(board: Board, place: int, name: str, shares: np.ndarray, decimals: int) -> str:
     value = board.ranking[place].estimates[name].value - board.ranking[0].estimates[name].value
-    return f"{signed(value, decimals)}, {probability(shares[place])}"
+    return f"{format_signed(value, decimals)}, {format_p(shares[place])}"
 
 
 def _f1(board: Board, place: int, decimals: int) -> str:
     own, first = (board.ranking[at].estimates["f1"] for at in (place, 0))
     interval = percentile_interval(own.draws.astype(np.float64) - first.draws)
     return difference_with_interval(own.value - first.value, interval, decimals)
-
-
-def difference_with_interval(value: float, interval: tuple[float, float], decimals: int) -> str:
-    """`+0.012 [-0.003 to +0.027]`, or a dash where there is no value."""
-    if not np.isfinite(value):
-        return DASH
-    low, high = (signed(end, decimals) for end in interval)
-    return f"{signed(value, decimals)} [{low} to {high}]"

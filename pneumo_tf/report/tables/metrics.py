@@ -7,7 +7,15 @@ import numpy as np
 from pneumo_tf.evaluation.intervals import Estimate
 from pneumo_tf.evaluation.metrics import METRICS, confusion
 from pneumo_tf.report.board import Row
-from pneumo_tf.report.markdown import DASH, Table, decimals_of, number, signed, with_interval, with_sd
+from pneumo_tf.report.markdown import Table, join_names
+from pneumo_tf.report.number_format import (
+    DASH,
+    decimals_of,
+    format_number,
+    format_signed,
+    with_interval,
+    with_sd,
+)
 from pneumo_tf.report.standings import Standing
 
 RANKING = ("auc", "accuracy", "sensitivity", "specificity", "f1")
@@ -35,7 +43,7 @@ def ranking(ranked: Sequence[Standing]) -> Table:
             _tier(standing),
             *(columns[name][index] for name in RANKING),
             str(len(standing.row.runs)),
-            signed(standing.gap, decimals),
+            format_signed(standing.gap, decimals),
             standing.row.initial,
         )
         for index, standing in enumerate(ranked)
@@ -65,8 +73,8 @@ def counts(ranked: Sequence[Standing]) -> Table:
         each = [confusion(scored.labels, scored.score) for scored in standing.row.test]
         tn, fp, fn, tp = np.mean(each, axis=0)
         decimals = 1 if len(each) > 1 else 0
-        called = (number(count, decimals) for count in (tn, fp, fn, tp))
-        cells.append((standing.row.name, *called, number(tn + fp, 0), number(fn + tp, 0)))
+        called = (format_number(count, decimals) for count in (tn, fp, fn, tp))
+        cells.append((standing.row.name, *called, format_number(tn + fp, 0), format_number(fn + tp, 0)))
     return Table(header, cells)
 
 
@@ -84,13 +92,13 @@ def undefined(rows: Sequence[Row], metrics: Sequence[str]) -> list[str]:
         estimates = {row.name: row.estimates[name] for row in rows}
         without = [row for row, estimate in estimates.items() if not np.isfinite(estimate.value)]
         if without:
-            notes.append(f"{DASH} {METRICS[name].title} of {listed(without)}: {METRICS[name].undefined}.")
+            notes.append(f"{DASH} {METRICS[name].title} of {join_names(without)}: {METRICS[name].undefined}.")
         open_ended = [
             row for row, e in estimates.items() if np.isfinite(e.value) and not np.isfinite(e.half_width)
         ]
         if open_ended:
             notes.append(
-                f"[{DASH}] {METRICS[name].title} of {listed(open_ended)}: no interval, because "
+                f"[{DASH}] {METRICS[name].title} of {join_names(open_ended)}: no interval, because "
                 f"{METRICS[name].undefined} in more than 5 % of the draws."
             )
     return notes
@@ -117,10 +125,4 @@ def _tier(standing: Standing) -> str:
 
 
 def _value(estimate: Estimate, decimals: int) -> str:
-    return number(estimate.value, decimals)
-
-
-def listed(names: Sequence[str], most: int = 8) -> str:
-    """Names in a sentence, no more than `most` of them."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
+    return format_number(estimate.value, decimals)

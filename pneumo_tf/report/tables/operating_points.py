@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 
 from pneumo_tf.evaluation.operating_points import POINTS, PREVALENCES, keep_promise, predictive_values
 from pneumo_tf.report.board import Row
-from pneumo_tf.report.markdown import Table, number, signed
+from pneumo_tf.report.markdown import Table
+from pneumo_tf.report.number_format import format_number, format_signed
 from pneumo_tf.report.tuned import Judged, where_fixed
 
 PREVALENCE_LEAD = (
@@ -26,7 +27,8 @@ def operating_points(rows: Sequence[Judged]) -> Table:
     lines = []
     for row in rows:
         found = [keep_promise(name, row.tuning, row.test) for name in POINTS]
-        lines.append((row.name, *(f"{_pair(p.kept, number)} ({_pair(p.drift, signed)})" for p in found)))
+        cells = (f"{_pair(p.kept, format_number)} ({_pair(p.drift, format_signed)})" for p in found)
+        lines.append((row.name, *cells))
     return Table(("Recipe", *(point.title for point in POINTS.values())), lines)
 
 
@@ -36,7 +38,7 @@ def prevalences(rows: Sequence[Row]) -> Table:
     for row in rows:
         rates = [row.estimates[name].value for name in ("sensitivity", "specificity")]
         values = [predictive_values(*rates, prevalence) for prevalence in PREVALENCES]
-        lines.append((row.name, *(_pair(value, number, decimals=3) for value in values)))
+        lines.append((row.name, *(_pair(value, format_number, decimals=3) for value in values)))
     return Table(("Recipe", *(f"{100 * share:g} % pneumonia" for share in PREVALENCES)), lines)
 
 

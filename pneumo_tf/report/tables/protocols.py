@@ -8,7 +8,8 @@ import numpy as np
 from pneumo_tf.evaluation.metrics import METRICS, from_confusion
 from pneumo_tf.recipe import Published
 from pneumo_tf.report.board import OFFICIAL, Board, Row
-from pneumo_tf.report.markdown import DASH, Table, number, signed, with_interval
+from pneumo_tf.report.markdown import Table
+from pneumo_tf.report.number_format import DASH, format_number, format_signed, with_interval
 
 SHOWN = ("accuracy", "specificity", "auc")
 DECIMALS = 3
@@ -62,7 +63,7 @@ def _lines(figures: Sequence[Published], theirs: Row, honest: Row | None) -> lis
                 _printed(figures, metric) or DASH,
                 with_interval(same, DECIMALS),
                 with_interval(official, DECIMALS) if official else DASH,
-                signed(same.value - official.value, DECIMALS) if official else DASH,
+                format_signed(same.value - official.value, DECIMALS) if official else DASH,
             )
         )
     return lines
@@ -75,7 +76,7 @@ def _printed(figures: Sequence[Published], metric: str) -> str:
         derived = from_confusion(figure.confusion) if figure.confusion else {}
         stated, computed = figure.metrics.get(metric), derived.get(metric, np.nan)
         if stated is not None:
-            values[number(stated, DECIMALS)] = number(stated, DECIMALS)
+            values[format_number(stated, DECIMALS)] = format_number(stated, DECIMALS)
         elif np.isfinite(computed):
-            values.setdefault(number(computed, DECIMALS), f"*{number(computed, DECIMALS)}*")
+            values.setdefault(format_number(computed, DECIMALS), f"*{format_number(computed, DECIMALS)}*")
     return ", ".join(values.values())

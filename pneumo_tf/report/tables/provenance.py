@@ -8,10 +8,9 @@ import numpy as np
 
 from pneumo_tf.data.films import Films
 from pneumo_tf.report.board import OFFICIAL, Board, Row
-from pneumo_tf.report.markdown import Table
+from pneumo_tf.report.markdown import Table, join_names
 from pneumo_tf.report.standings import BEYOND_HONEST, best_trivial, is_official_test
 from pneumo_tf.report.tables.costs import devices
-from pneumo_tf.report.tables.metrics import listed
 from pneumo_tf.report.tables.unfinished import missing_rows
 from pneumo_tf.run import HARNESS_VERSION
 
@@ -63,7 +62,7 @@ def opening(board: Board) -> list[str]:
     ]
     missing = missing_rows(board)
     return lines + (
-        [f"**Missing:** {listed(missing, 5)}; what to do stands under *Not done*"] if missing else []
+        [f"**Missing:** {join_names(missing, 5)}; what to do stands under *Not done*"] if missing else []
     )
 
 
@@ -108,7 +107,7 @@ def said_by_runs(board: Board) -> list[str]:
         for environment in row.environments:
             for note in environment.get("notes", ()):
                 rows[note][row.name] = None
-    return [f"{note} ({listed(list(names))})" for note, names in sorted(rows.items())]
+    return [f"{note} ({join_names(list(names))})" for note, names in sorted(rows.items())]
 
 
 def chosen_here(board: Board) -> list[str]:

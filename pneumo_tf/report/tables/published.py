@@ -8,7 +8,8 @@ from pneumo_tf.errors import unknown
 from pneumo_tf.evaluation.metrics import METRICS, from_confusion
 from pneumo_tf.recipe import Published, Recipe
 from pneumo_tf.report.board import OFFICIAL, Board, Row
-from pneumo_tf.report.markdown import DASH, Table, decimals_of, number, with_sd
+from pneumo_tf.report.markdown import Table
+from pneumo_tf.report.number_format import DASH, decimals_of, format_number, with_sd
 from pneumo_tf.report.tables.metrics import undefined
 
 ALWAYS = ("auc", "accuracy", "sensitivity", "specificity", "f1")
@@ -85,7 +86,7 @@ def _printed(figure: Published, names: Sequence[str]) -> list[str]:
         if name in figure.metrics:
             cells.append(_as_printed(figure.metrics[name]))
         else:
-            value = number(derived.get(name), METRICS[name].digits)
+            value = format_number(derived.get(name), METRICS[name].digits)
             cells.append(value if value == DASH else f"*{value}*")
     return cells
 

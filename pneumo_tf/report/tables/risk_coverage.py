@@ -12,9 +12,8 @@ from pneumo_tf.evaluation.metrics import METRICS, measure
 from pneumo_tf.evaluation.risk_coverage import Trust, trust_in
 from pneumo_tf.report.board import Board
 from pneumo_tf.report.ensembles import Averaged, averaged
-from pneumo_tf.report.markdown import DASH, Table, number, supported_decimals
-from pneumo_tf.report.tables.differences import difference_with_interval
-from pneumo_tf.report.tables.metrics import listed
+from pneumo_tf.report.markdown import Table, join_names
+from pneumo_tf.report.number_format import DASH, difference_with_interval, format_number, supported_decimals
 
 LEAD = (
     "Area under the risk–coverage curve (AURC), lower is better: how often the calls kept are wrong as the "
@@ -41,10 +40,10 @@ def risk_coverage(board: Board) -> Table:
                 way.name if way.name != before else "",
                 way.over,
                 _against_one(way),
-                f"{number(error, 3)} → {number(_mean(trust, lambda t: t.error), 3)}",
-                number(_mean(trust, lambda t: t.by_distance), 3),
-                number(_mean(trust, lambda t: t.by_spread), 3),
-                number(_mean(trust, lambda t: t.best), 3),
+                f"{format_number(error, 3)} → {format_number(_mean(trust, lambda t: t.error), 3)}",
+                format_number(_mean(trust, lambda t: t.by_distance), 3),
+                format_number(_mean(trust, lambda t: t.by_spread), 3),
+                format_number(_mean(trust, lambda t: t.best), 3),
             )
         )
         before = way.name
@@ -77,11 +76,11 @@ def _notes(ways: Sequence[Averaged]) -> list[str]:
         notes.append(f"{DASH} one score of each film: nothing to average.")
     mild = [way.name for way in ways if way.kind == "tta" and not way.row.recipe.augment.active]
     if mild:
-        notes.append(f"Views of {listed(mild)}, trained without augmentation, are mild: {MILD_SAID}.")
+        notes.append(f"Views of {join_names(mild)}, trained without augmentation, are mild: {MILD_SAID}.")
     for kind, about in KINDS.items():
         have = any(way.kind == kind for way in ways)
         rows = {way.name: way.row.recipe for way in ways if not way.row.trivial}
         without = [name for name, recipe in rows.items() if not about.applies(recipe)]
         if have and without:
-            notes.append(f"No {about.title} of {listed(without)}: {about.otherwise}.")
+            notes.append(f"No {about.title} of {join_names(without)}: {about.otherwise}.")
     return notes

@@ -7,7 +7,8 @@ import numpy as np
 from pneumo_tf.data.datasets.kermany import source_series
 from pneumo_tf.evaluation.labelled_predictions import Scored
 from pneumo_tf.report.board import Row
-from pneumo_tf.report.markdown import Table, decimals_of, number
+from pneumo_tf.report.markdown import Table
+from pneumo_tf.report.number_format import decimals_of, format_number
 
 LEAD = (
     "Normal test films are of two numberings, perhaps two archives. A model that took on a series' look "
@@ -25,7 +26,7 @@ def specificity_by_series(rows: Sequence[Row]) -> Table:
     lines = []
     for row in rows:
         shares = [[_share_cleared(run, ids) for run in row.test] for ids in films.values()]
-        lines.append((row.name, *(number(float(np.mean(share)), decimals) for share in shares)))
+        lines.append((row.name, *(format_number(float(np.mean(share)), decimals) for share in shares)))
     return Table(header, lines)
 
 

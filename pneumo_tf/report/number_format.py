@@ -1,0 +1,84 @@
+"""Numbers as tables show them, with the decimals that their intervals support."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from pneumo_tf.evaluation.intervals import Estimate, Mean
+from pneumo_tf.evaluation.metrics import METRICS
+
+DASH = "–"
+ROUNDING = (
+    "A column has as many decimals as its median interval supports: two digits of the half-width where they "
+    "are 35 or less, otherwise one (the Particle Data Group's rule)."
+)
+EXTRA = "One decimal more than the intervals support, so that the deviation can be seen."
+
+
+def supported_decimals(half_widths: Sequence[float], otherwise: int) -> int:
+    """Decimals that the median half-width of a column's intervals supports, one to four.
+
+    Args:
+        half_widths: Of the intervals; nan where there is none.
+        otherwise: What to give where no interval says.
+
+    Reference: Particle Data Group, Review of Particle Physics, section 5.3, "Rounding".
+    """
+    # Of equal values the width is a rounding error.
+    known = [width for width in half_widths if np.isfinite(width) and width > 1e-12]
+    if not known:
+        return otherwise
+    width = float(np.median(known))
+    exponent = math.floor(math.log10(width))
+    two_digits = width / 10**exponent < 3.55
+    return min(max(two_digits - exponent, 1), 4)
+
+
+def decimals_of(estimates: Sequence[Estimate], metric: str) -> int:
+    """Decimals of a column of estimates of one metric."""
+    return supported_decimals([estimate.half_width for estimate in estimates], METRICS[metric].digits)
+
+
+def format_number(value: float | None, decimals: int) -> str:
+    """A number, or a dash where there is none; never a negative zero."""
+    if value is None or not np.isfinite(value):
+        return DASH
+    return f"{round(value, decimals) + 0.0:,.{decimals}f}"
+
+
+def format_signed(value: float, decimals: int) -> str:
+    """A difference with its sign."""
+    text = format_number(value, decimals)
+    return text if text.startswith((DASH, "-")) else f"+{text}"
+
+
+def with_interval(estimate: Estimate | Mean, decimals: int) -> str:
+    """`0.953 [0.931–0.972]`, and `0.12 [-0.04 to 0.31]` where a dash would read as another minus."""
+    if not np.isfinite(estimate.value):
+        return DASH
+    low, high = format_number(estimate.low, decimals), format_number(estimate.high, decimals)
+    interval = DASH if low == DASH else f"{low}{' to ' if low.startswith('-') else '–'}{high}"
+    return f"{format_number(estimate.value, decimals)} [{interval}]"
+
+
+def with_sd(estimate: Estimate, decimals: int) -> str:
+    """`0.953 ± 0.004`, or the value alone for one run; one decimal more than `decimals` for the deviation."""
+    decimals += 1
+    value = format_number(estimate.value, decimals)
+    return value if not np.isfinite(estimate.sd) else f"{value} ± {format_number(estimate.sd, decimals)}"
+
+
+def difference_with_interval(value: float, interval: tuple[float, float], decimals: int) -> str:
+    """`+0.012 [-0.003 to +0.027]`, or a dash where there is no value."""
+    if not np.isfinite(value):
+        return DASH
+    low, high = (format_signed(end, decimals) for end in interval)
+    return f"{format_signed(value, decimals)} [{low} to {high}]"
+
+
+def format_p(p: float) -> str:
+    """A p-value as tables show it."""
+    if not np.isfinite(p):
+        return DASH
+    return "< 0.001" if p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
