@@ -7,9 +7,9 @@ import numpy as np
 from scipy.stats import norm
 
 from benchmarks.error_rates.simulation import CHANCE, OWN, SHARED, Study
-from pneumo_tf.evaluation.auc_test import compare_auc
+from pneumo_tf.evaluation.auc_comparison import compare_auc
 from pneumo_tf.evaluation.intervals import PatientBootstrap
-from pneumo_tf.evaluation.proportion_test import CLASS_OF, compare_proportion
+from pneumo_tf.evaluation.proportion_comparison import CLASS_OF, compare_proportion
 
 PATIENTS = (110, 100)
 """Normal patients and patients with pneumonia: half of the official test set."""

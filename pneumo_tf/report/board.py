@@ -13,7 +13,7 @@ import numpy as np
 from pneumo_tf.data.films import Films
 from pneumo_tf.data.protocols.registry import PROTOCOLS, Protocol
 from pneumo_tf.errors import UserError
-from pneumo_tf.evaluation.auc_test import compare_auc
+from pneumo_tf.evaluation.auc_comparison import compare_auc
 from pneumo_tf.evaluation.comparison import Comparison
 from pneumo_tf.evaluation.intervals import Estimate, PatientBootstrap
 from pneumo_tf.evaluation.labelled_predictions import Scored, check_complete, join

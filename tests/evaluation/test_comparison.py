@@ -6,10 +6,10 @@ from scipy import stats
 from sklearn.metrics import roc_auc_score
 
 from benchmarks.error_rates.simulation import Study, scored, with_score
-from pneumo_tf.evaluation.auc_test import compare_auc
+from pneumo_tf.evaluation.auc_comparison import compare_auc
 from pneumo_tf.evaluation.comparison import aligned, holm, training_variance
 from pneumo_tf.evaluation.labelled_predictions import Scored
-from pneumo_tf.evaluation.proportion_test import compare_proportion
+from pneumo_tf.evaluation.proportion_comparison import compare_proportion
 
 
 def delong(one, other):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pneumo_tf.evaluation.auc_test import compare_auc
+from pneumo_tf.evaluation.auc_comparison import compare_auc
 from pneumo_tf.evaluation.comparison import Comparison, holm
 from pneumo_tf.evaluation.metrics import METRICS
 from pneumo_tf.report.board import Board

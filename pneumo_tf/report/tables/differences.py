@@ -4,7 +4,7 @@ import numpy as np
 
 from pneumo_tf.evaluation.intervals import percentile_interval
 from pneumo_tf.evaluation.metrics import METRICS
-from pneumo_tf.evaluation.proportion_test import CLASS_OF, compare_proportion
+from pneumo_tf.evaluation.proportion_comparison import CLASS_OF, compare_proportion
 from pneumo_tf.report.board import Board
 from pneumo_tf.report.markdown import Table
 from pneumo_tf.report.number_format import (

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from pneumo_tf.data.augmented_views import KINDS, MILD_SAID
-from pneumo_tf.evaluation.auc_test import compare_auc
+from pneumo_tf.evaluation.auc_comparison import compare_auc
 from pneumo_tf.evaluation.ensemble import average
 from pneumo_tf.evaluation.labelled_predictions import Scored
 from pneumo_tf.evaluation.metrics import METRICS, measure
