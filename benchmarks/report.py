@@ -4,7 +4,6 @@ import argparse
 import sys
 from collections.abc import Sequence
 from functools import partial
-from itertools import chain, islice
 from pathlib import Path
 
 from pneumo_tf.costs.hardware import cores
@@ -12,7 +11,7 @@ from pneumo_tf.errors import UserError
 from pneumo_tf.report.board import read_boards
 from pneumo_tf.report.figures import drawings, sections
 from pneumo_tf.report.page import details, write_leaderboard
-from pneumo_tf.report.parallel import compute, forked_map
+from pneumo_tf.report.parallel import forked_map, score_board
 from pneumo_tf.run import Runs
 
 
@@ -27,21 +26,20 @@ def write_report(runs: Path, out: Path) -> Path:
         The leaderboard's path.
 
     Raises:
-        UserError: Where there is no run, or the place cannot be written.
+        UserError: If there is no run, or the place cannot be written.
     """
     boards = read_boards(Runs(runs))
     if not boards:
         raise UserError(f"{runs} holds no runs; python -m benchmarks.run_all makes some")
     # Elsewhere than on Linux a process cannot be forked safely.
     processes = cores() if sys.platform == "linux" else 1
-    for board in boards:
-        compute(board, processes)
-    writing = [[partial(details, board), *drawings(board, out)] for board in boards]
-    written = iter(forked_map(lambda write: write(), list(chain(*writing)), processes))
+    boards = [score_board(board, processes) for board in boards]
     tables, pictures = [], []
-    for of_board in writing:
-        tables.append(next(written))
-        pictures.append(sections(islice(written, len(of_board) - 1)))
+    for board in boards:
+        calls = [partial(details, board), *drawings(board, out)]
+        text, *drawn = forked_map(lambda call: call(), calls, processes)
+        tables.append(text)
+        pictures.append(sections(drawn))
     return write_leaderboard(boards, out, pictures, tables)
 
 

@@ -26,6 +26,23 @@ OFFICIAL = "official"
 
 
 @dataclass(frozen=True)
+class RowScores:
+    """What the predictions of a row's runs are worth.
+
+    Args:
+        test: Predictions of the films reported on, one set per run.
+        validation: Predictions of the validation films, one set per run.
+        estimates: Every metric on the test films, with its interval; `{}` without a finished run.
+        validation_auc: Mean over runs of the AUC on the validation films, nan if it is not defined.
+    """
+
+    test: tuple[Scored, ...]
+    validation: tuple[Scored, ...]
+    estimates: dict[str, Estimate]
+    validation_auc: float
+
+
+@dataclass(frozen=True)
 class Row:
     """One recipe under one protocol on one board: its runs over seeds and folds.
 
@@ -40,6 +57,7 @@ class Row:
         unfinished_specs: What each of `unfinished` is.
         bootstrap: The draws of patients that all rows of a board share.
         joined: What was joined last under each name: rows of a board on the same films share its columns.
+        known_scores: What `read_scores` returned, if it was called before.
     """
 
     name: str
@@ -52,6 +70,12 @@ class Row:
     unfinished_specs: tuple[RunSpec, ...]
     bootstrap: PatientBootstrap = field(default_factory=PatientBootstrap, repr=False, compare=False)
     joined: dict[str, Scored] = field(default_factory=dict, repr=False, compare=False)
+    known_scores: RowScores | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Protocol and name: no two rows of a board share both."""
+        return self.protocol, self.name
 
     @property
     def trivial(self) -> bool:
@@ -69,25 +93,56 @@ class Row:
         return self.protocol == OFFICIAL and bool(self.runs)
 
     @cached_property
+    def scores(self) -> RowScores:
+        """Predictions of the runs and their metrics, read once."""
+        return self.known_scores or self.read_scores()
+
+    def read_scores(self) -> RowScores:
+        """Reads and measures the predictions of the runs.
+
+        Raises:
+            UserError: If a file cannot be read or does not fit the films.
+        """
+        # A trivial row has no augmentation to leave on.
+        test = self._scored(self._protocol.reported if self._protocol and not self.trivial else "test")
+        validation = self._scored("validation")
+        aucs = [measure(s.labels, s.score, names=["auc"])["auc"][0] for s in validation]
+        return RowScores(
+            test,
+            validation,
+            self.bootstrap.estimate(test) if test else {},
+            float(np.mean(aucs)) if aucs else np.nan,
+        )
+
+    @property
     def test(self) -> tuple[Scored, ...]:
         """Predictions of the films reported on, one set per run in `runs`."""
-        # A trivial row has no augmentation to leave on.
-        return self._scored(self._protocol.reported if self._protocol and not self.trivial else "test")
+        return self.scores.test
 
-    @cached_property
+    @property
     def validation(self) -> tuple[Scored, ...]:
         """Validation predictions, one set per run in `runs`."""
-        return self._scored("validation")
+        return self.scores.validation
+
+    @property
+    def estimates(self) -> dict[str, Estimate]:
+        """Every metric on the test films, with its interval; `{}` without a finished run."""
+        return self.scores.estimates
+
+    @property
+    def validation_auc(self) -> float:
+        """Mean over runs of the AUC on the validation films, nan if it is not defined."""
+        return self.scores.validation_auc
 
     @cached_property
     def held_out(self) -> tuple[Scored, ...]:
         """Of a row of folds, the predictions of the films that each run in `runs` held out."""
         return self._scored("held_out")
 
-    def drawn(self, kind: str) -> dict[int, tuple[Scored, ...]]:
+    def test_under(self, kind: str) -> dict[int, tuple[Scored, ...]]:
         """Test predictions under the conditions `<kind>-1`, `<kind>-2` …, by their run's place in `runs`.
 
-        Runs without any are left out, and of each other run there are as many as every one of them has.
+        Runs without any are left out; of each other run there are as many sets as all of them have.
         """
         names = [set(run.prediction_sets()) for run in self.runs]
         counts = [next(n for n in count() if f"test@{kind}-{n + 1}" not in known) for known in names]
@@ -95,17 +150,6 @@ class Row:
         fewest = min((counts[place] for place in places), default=0)
         sets = [self._scored(f"test@{kind}-{number + 1}", places) for number in range(fewest)]
         return dict(zip(places, zip(*sets, strict=True), strict=True))
-
-    @cached_property
-    def estimates(self) -> dict[str, Estimate]:
-        """Every metric on the test films, with its interval; `{}` where no run is done."""
-        return self.bootstrap.estimate(self.test) if self.runs else {}
-
-    @cached_property
-    def validation_auc(self) -> float:
-        """Mean over runs of the AUC on the validation films, nan where it is not defined."""
-        values = [measure(s.labels, s.score, names=["auc"])["auc"][0] for s in self.validation]
-        return float(np.mean(values)) if values else np.nan
 
     @property
     def initial(self) -> Literal["imagenet", "random", "none"]:
@@ -129,11 +173,6 @@ class Row:
     def history(self) -> list[dict[str, float]]:
         """Rows of `history.csv` of the first run, one per epoch; `[]` where no run is done."""
         return self.runs[0].read_history() if self.runs else []
-
-    @cached_property
-    def statuses(self) -> tuple[dict[str, Any], ...]:
-        """`status.json` of each run in `runs`."""
-        return tuple(run.status for run in self.runs)
 
     @property
     def reproduces(self) -> bool:

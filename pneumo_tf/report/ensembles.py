@@ -49,7 +49,7 @@ def averaged(board: Board) -> list[Averaged]:
 
 def _drawn(row: Row, name: str) -> Iterator[Averaged]:
     for kind, about in KINDS.items():
-        drawn = row.drawn(kind)
+        drawn = row.test_under(kind)
         if drawn:
             over = _counted(len(next(iter(drawn.values()))), about.title)
             lacking = len(row.runs) - len(drawn)

@@ -1,12 +1,15 @@
 """Work on a board by several processes, forked from the one that has read it."""
 
-import dataclasses
 import gc
 import multiprocessing
-from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from typing import Any, TypeVar
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from multiprocessing.sharedctypes import Synchronized
+from typing import TypeVar
 
 from threadpoolctl import threadpool_limits
 
@@ -16,12 +19,6 @@ from pneumo_tf.report.board import Board, Row
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-# Most of the memory is what rows keep, and no garbage before the end: to look through it again and again
-# would take a tenth of the time. So it is frozen, and a forked process looks for garbage after each call.
-
-_given: list[Any] = []
-"""In a forked process: the function, and the items that it is called with."""
-
 
 def forked_map(function: Callable[[Item], Result], items: Sequence[Item], processes: int) -> list[Result]:
     """Calls a function with each item, several at a time.
@@ -30,57 +27,110 @@ def forked_map(function: Callable[[Item], Result], items: Sequence[Item], proces
 
     Args:
         function: Must not need what another call changes.
-        items: One call each.
-        processes: How many calls at a time; 1 makes them here, as it makes a single one.
+        items: One call each; the next item goes to the process that is free first.
+        processes: How many calls at a time; 1 makes them here, as does a single item.
 
     Returns:
         Results in the order of the items.
 
     Raises:
-        UserError: Where the system killed a process.
+        UserError: If the system killed a process.
+        Exception: The error of the first item that failed, in the order of the items.
     """
     processes = min(processes, len(items))
     if processes <= 1:
         return list(map(function, items))
+    results: dict[int, Result] = {}
+    errors: dict[int, Exception] = {}
+    with _forked(function, items, processes) as workers:
+        while workers:
+            for connection in wait(list(workers)):
+                try:
+                    index, result, error = connection.recv()
+                except EOFError:
+                    _check_exit(workers.pop(connection))
+                    continue
+                results[index] = result
+                if error is not None:
+                    errors[index] = error
+    if errors:
+        raise errors[min(errors)]
+    return [results[index] for index in range(len(items))]
+
+
+@contextmanager
+def _forked(
+    function: Callable[[Item], Result], items: Sequence[Item], processes: int
+) -> Iterator[dict[Connection, BaseProcess]]:
+    """Processes that work on the items, by the connection their results come through; ends them at last."""
     context = multiprocessing.get_context("fork")
+    following = context.Value("i", 0)
+    workers: dict[Connection, BaseProcess] = {}
     try:
-        with ProcessPoolExecutor(processes, context, _take, (function, items)) as forked:
-            return list(forked.map(_call, range(len(items))))
-    except BrokenProcessPool as error:
-        raise UserError("the system killed a part of the report, most likely out of memory") from error
+        for _ in range(processes):
+            receiving, sending = context.Pipe(duplex=False)
+            worker = context.Process(target=_work, args=(function, items, following, sending), daemon=True)
+            worker.start()
+            # Only the worker holds this end now: the other one reads to its end once the worker is gone.
+            sending.close()
+            workers[receiving] = worker
+        yield workers
+    finally:
+        for worker in workers.values():
+            worker.terminate()
+            worker.join()
 
 
-def _take(function: Callable, items: Sequence) -> None:
+def _work(
+    function: Callable[[Item], Result],
+    items: Sequence[Item],
+    following: Synchronized,
+    sending: Connection,
+) -> None:
+    """Takes items until none is left or a call failed, and sends place, result and error of each."""
     # There is a process for every core: threads of NumPy's would only wait for one another.
     threadpool_limits(1)
+    # Most of the memory is what rows keep: looking through it for garbage takes a tenth of the time.
     gc.freeze()
     gc.disable()
-    _given[:] = [function, items]
-
-
-def _call(index: int) -> Any:
-    function, items = _given
-    try:
-        return function(items[index])
-    finally:
+    while (index := _next(following)) < len(items):
+        result = error = None
+        try:
+            result = function(items[index])
+        except Exception as raised:
+            raised.add_note("".join(traceback.format_exception(raised)))
+            error, following.value = raised, len(items)
+        sending.send((index, result, error))
         gc.collect()
 
 
-def compute(board: Board, processes: int) -> None:
-    """Reads and scores every row of a board, which is most of the time before anything is drawn.
+def _next(following: Synchronized) -> int:
+    with following.get_lock():
+        following.value += 1
+        return following.value - 1
+
+
+def _check_exit(worker: BaseProcess) -> None:
+    worker.join()
+    if worker.exitcode < 0:
+        raise UserError("the system killed a part of the report, most likely out of memory")
+    if worker.exitcode > 0:
+        raise RuntimeError(f"a process of the report ended with status {worker.exitcode}")
+
+
+def score_board(board: Board, processes: int) -> Board:
+    """Reads and scores every row of a board, which takes most of the time before anything is drawn.
 
     Args:
-        board: Its rows keep what is computed, as if they had been asked themselves.
+        board: As `read_boards` returns it.
         processes: How many rows at a time.
+
+    Returns:
+        The board, its rows with their scores.
     """
     rows = [row for row in board.rows if row.runs]
-    for row, computed in zip(rows, forked_map(_computed, rows, processes), strict=True):
-        vars(row).update(computed)
+    scores = forked_map(Row.read_scores, rows, processes)
+    known = {row.key: row_scores for row, row_scores in zip(rows, scores, strict=True)}
+    scored = replace(board, rows=tuple(replace(row, known_scores=known.get(row.key)) for row in board.rows))
     gc.freeze()
-
-
-def _computed(row: Row) -> dict[str, Any]:
-    # A copy computes: the process would hold on to what its own row keeps, beside what it has handed over.
-    copy = dataclasses.replace(row)
-    names = ("test", "estimates", *(("validation", "validation_auc") if row.ranked else ()))
-    return {name: getattr(copy, name) for name in names}
+    return scored

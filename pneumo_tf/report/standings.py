@@ -72,8 +72,8 @@ def beats(board: Board, row: Row, other: Row) -> bool:
 
     Paired by film, clustered by patient, and corrected for all pairs of the board (Holm).
     """
-    places = {id(ranked): place for place, ranked in enumerate(board.ranking)}
-    pair = places[id(row)], places[id(other)]
+    places = {ranked.key: place for place, ranked in enumerate(board.ranking)}
+    pair = places[row.key], places[other.key]
     return bool(board.comparison.significant[pair] and board.comparison.difference[pair] > 0)
 
 

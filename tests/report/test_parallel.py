@@ -1,5 +1,6 @@
 import os
 import signal
+import time
 
 import numpy as np
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from pneumo_tf.errors import UserError
 from pneumo_tf.report.board import read_boards
 from pneumo_tf.report.figures import drawings, sections
-from pneumo_tf.report.parallel import compute, forked_map
+from pneumo_tf.report.parallel import forked_map, score_board
 from tests.report.fabricate import RECIPES, fabricate_runs
 
 
@@ -38,6 +39,27 @@ def test_what_is_wrong_is_said_as_if_it_were_found_here(processes):
         forked_map(fail, range(3), processes)
 
 
+def test_the_error_of_the_first_item_is_raised_even_if_another_fails_before(tmp_path):
+    def fail(number):
+        while number == 0 and not (tmp_path / "1").exists():
+            time.sleep(0.01)
+        (tmp_path / str(number)).touch()
+        raise UserError(f"film {number} is damaged")
+
+    with pytest.raises(UserError, match="film 0 is damaged"):
+        forked_map(fail, range(20), 2)
+    assert len(list(tmp_path.iterdir())) < 20, "after an error no further item is begun"
+
+
+def test_an_error_keeps_where_it_was_raised():
+    def fail(number):
+        raise KeyError(number)
+
+    with pytest.raises(KeyError) as raised:
+        forked_map(fail, range(2), 2)
+    assert "in fail" in raised.value.__notes__[0]
+
+
 def test_a_single_call_needs_no_process():
     assert forked_map(lambda _: os.getpid(), [0], 4) == [os.getpid()]
     assert forked_map(lambda _: os.getpid(), [], 4) == []
@@ -49,10 +71,10 @@ def test_a_process_that_the_system_kills_is_said_in_one_line():
 
 
 def test_rows_keep_what_was_computed_elsewhere(runs):
-    (own,), (forked,) = read_boards(runs), read_boards(runs)
-    compute(forked, 2)
+    (own,), (unscored,) = read_boards(runs), read_boards(runs)
+    forked = score_board(unscored, 2)
     for row, other in zip(own.rows, forked.rows, strict=True):
-        assert ("estimates" in vars(other)) == bool(row.runs)
+        assert (other.known_scores is not None) == bool(row.runs)
         assert other.estimates.keys() == row.estimates.keys()
         for name, estimate in row.estimates.items():
             # One thread adds in another order than several: the last bit may differ.
