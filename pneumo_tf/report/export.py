@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -46,7 +46,7 @@ def to_csv(boards: Sequence[Board], ranked: Sequence[Sequence[Standing]]) -> str
     for board, order in zip(boards, ranked, strict=True):
         standing = _by_row(order)
         for row in (row for row in board.rows if row.runs):
-            about = _about_board(board) | _about_row(row, standing.get(id(row)))
+            about = _about_board(board) | _about_row(row, standing.get(row.key))
             about = {key: " ".join(map(str, v)) if isinstance(v, list) else v for key, v in about.items()}
             for name, estimate in row.estimates.items():
                 values = {"metric": name, "better": METRICS[name].better, **_estimate(estimate)}
@@ -56,51 +56,40 @@ def to_csv(boards: Sequence[Board], ranked: Sequence[Sequence[Standing]]) -> str
 
 def to_json(boards: Sequence[Board], ranked: Sequence[Sequence[Standing]]) -> str:
     """Everything the page shows, and each run's own values."""
-    about = {
+    interval = {"level": LEVEL, "method": "percentile bootstrap of patients and seeds", "draws": REPLICATES}
+    values = {
         "harness": HARNESS_VERSION,
-        "interval": {
-            "level": LEVEL,
-            "method": "percentile bootstrap of patients and seeds",
-            "draws": REPLICATES,
-        },
+        "interval": interval,
+        "boards": [
+            _about_board(board) | {"newest": board.newest, "rows": _rows(board, order)}
+            for board, order in zip(boards, ranked, strict=True)
+        ],
     }
-    # Row by row: the values of thousands of runs take far more memory than their text.
-    pages = [
-        _with_list(_about_board(board) | {"newest": board.newest}, "rows", map(_text, _rows(board, order)))
-        for board, order in zip(boards, ranked, strict=True)
-    ]
-    return _with_list(about, "boards", pages) + "\n"
+    return json.dumps(_finite(values), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _with_list(about: dict[str, Any], name: str, items: Iterable[str]) -> str:
-    """JSON of an object with one more key, whose list is of texts already."""
-    listed = ",\n".join(items)
-    return f'{_text(about).removesuffix("}").rstrip()},\n "{name}": [{listed}]\n}}'
-
-
-def _text(values: Any) -> str:
-    return json.dumps(_finite(values), indent=1, ensure_ascii=False, allow_nan=False)
-
-
-def _rows(board: Board, order: Sequence[Standing]) -> Iterator[dict[str, Any]]:
+def _rows(board: Board, order: Sequence[Standing]) -> list[dict[str, Any]]:
     standing = _by_row(order)
-    folds = {id(found.row): found for found in cross_validations(board)}
-    for row in board.rows:
-        yield {
-            **_about_row(row, standing.get(id(row))),
-            "marks": standing[id(row)].marks if row.ranked else "",
-            "against_first": _against_first(board, standing.get(id(row))),
-            "validation_auc": _rounded(row.validation_auc) if row.runs else None,
-            "metrics": {name: _estimate(estimate) for name, estimate in row.estimates.items()},
-            **({"cross_validation": _cross_validation(folds[id(row)])} if id(row) in folds else {}),
-            "by_run": [_run(row, index) for index in range(len(row.runs))],
-            "unfinished": [
-                {"run": folder.path.name, "seed": spec.seed, "fold": spec.fold}
-                | dict(zip(("state", "reason"), state_and_reason(folder), strict=True))
-                for folder, spec in zip(row.unfinished, row.unfinished_specs, strict=True)
-            ],
-            "settings": row.recipe.to_dict(),
-        }
+    folds = {found.row.key: found for found in cross_validations(board)}
+    return [_row(board, row, standing.get(row.key), folds.get(row.key)) for row in board.rows]
+
+
+def _row(board: Board, row: Row, standing: Standing | None, folds: CrossValidation | None) -> dict[str, Any]:
+    return {
+        **_about_row(row, standing),
+        "marks": standing.marks if standing else "",
+        "against_first": _against_first(board, standing),
+        "validation_auc": _rounded(row.validation_auc) if row.runs else None,
+        "metrics": {name: _estimate(estimate) for name, estimate in row.estimates.items()},
+        **({"cross_validation": _cross_validation(folds)} if folds else {}),
+        "by_run": [_run(row, index) for index in range(len(row.runs))],
+        "unfinished": [
+            {"run": folder.path.name, "seed": spec.seed, "fold": spec.fold}
+            | dict(zip(("state", "reason"), state_and_reason(folder), strict=True))
+            for folder, spec in zip(row.unfinished, row.unfinished_specs, strict=True)
+        ],
+        "settings": row.recipe.to_dict(),
+    }
 
 
 def _cross_validation(folds: CrossValidation) -> dict[str, Any]:
@@ -154,8 +143,8 @@ def _about_row(row: Row, standing: Standing | None) -> dict[str, Any]:
     }
 
 
-def _by_row(order: Sequence[Standing]) -> dict[int, Standing]:
-    return {id(standing.row): standing for standing in order}
+def _by_row(order: Sequence[Standing]) -> dict[tuple[str, str], Standing]:
+    return {standing.row.key: standing for standing in order}
 
 
 def _against_first(board: Board, standing: Standing | None) -> dict[str, Any] | None:
