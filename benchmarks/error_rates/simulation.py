@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pneumo_tf.evaluation.labelled_predictions import Scored
+from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
 
 OWN, SHARED, CHANCE = 0.6, 0.8, 0.4
 """Standard deviations of a score: what a recipe alone finds hard, what all find hard, and chance of a run.
@@ -14,7 +14,7 @@ The first two have a part of the patient and a part of the film, each of varianc
 
 def scored(
     labels: ArrayLike, score: ArrayLike, patients: ArrayLike | None = None, subtypes: ArrayLike | None = None
-) -> Scored:
+) -> LabelledPredictions:
     """Return a scored set from columns.
 
     Args:
@@ -27,12 +27,12 @@ def scored(
     ids = tuple(f"{number}.jpeg" for number in range(len(labels)))
     patients = np.array(ids) if patients is None else np.asarray(patients, str)
     subtypes = np.where(labels == 1, "virus", "normal") if subtypes is None else np.asarray(subtypes)
-    return Scored(ids, labels, score[:, None].astype(np.float32), score, patients, subtypes)
+    return LabelledPredictions(ids, labels, score[:, None].astype(np.float32), score, patients, subtypes)
 
 
-def with_score(films: Scored, score: np.ndarray) -> Scored:
+def with_score(films: LabelledPredictions, score: np.ndarray) -> LabelledPredictions:
     """Return the same films with the scores, (n,), of another model."""
-    return Scored(films.ids, films.labels, films.logits, score, films.patients, films.subtypes)
+    return LabelledPredictions(films.ids, films.labels, films.logits, score, films.patients, films.subtypes)
 
 
 class Study:
@@ -73,7 +73,7 @@ class Model:
     def __init__(self, study: Study, mean: np.ndarray) -> None:
         self.study, self.mean = study, mean
 
-    def runs(self, seeds: int = 1, training: float = 0.0, noise: float = CHANCE) -> list[Scored]:
+    def runs(self, seeds: int = 1, training: float = 0.0, noise: float = CHANCE) -> list[LabelledPredictions]:
         """Return runs of the recipe.
 
         Args:

@@ -8,7 +8,7 @@ import numpy as np
 from benchmarks.speed.contest import Line, alternate
 from benchmarks.speed.scene import Scene
 from pneumo_tf.evaluation.intervals import REPLICATES, PatientBootstrap
-from pneumo_tf.evaluation.labelled_predictions import Scored
+from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
 from pneumo_tf.evaluation.metrics import METRICS
 
 LIMITS = {624: 1.0}
@@ -21,7 +21,7 @@ def measure(scene: Scene) -> Iterator[Line]:
         yield _time(fabricate_scored(films), scene.repeat)
 
 
-def _time(scored: Scored, repeat: int) -> Line:
+def _time(scored: LabelledPredictions, repeat: int) -> Line:
     def estimate() -> None:
         PatientBootstrap().estimate([scored])
 
@@ -36,11 +36,13 @@ def _time(scored: Scored, repeat: int) -> Line:
     )
 
 
-def fabricate_scored(films: int) -> Scored:
+def fabricate_scored(films: int) -> LabelledPredictions:
     """Films as in the published test set: five in eight have pneumonia, two films to a patient."""
     random = np.random.default_rng(0)
     labels = (np.arange(films) % 8 < 5).astype(np.int8)
     score = random.normal(2.0 * labels - 1, 1.5)
     subtypes = np.where(labels == 0, "normal", np.where(random.random(films) < 0.6, "bacteria", "virus"))
     ids = tuple(map(str, range(films)))
-    return Scored(ids, labels, score[:, None].astype(np.float32), score, np.arange(films) // 2, subtypes)
+    return LabelledPredictions(
+        ids, labels, score[:, None].astype(np.float32), score, np.arange(films) // 2, subtypes
+    )

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pneumo_tf.evaluation.comparison import Comparison, aligned, pairs, training_variance
-from pneumo_tf.evaluation.labelled_predictions import Scored
+from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
 
 
 class Components(NamedTuple):
@@ -23,7 +23,7 @@ class Components(NamedTuple):
     well: np.ndarray
 
 
-def compare_auc(rows: Sequence[Sequence[Scored]]) -> Comparison:
+def compare_auc(rows: Sequence[Sequence[LabelledPredictions]]) -> Comparison:
     """Compares the AUCs of every pair of rows.
 
     Args:
@@ -52,7 +52,7 @@ def compare_auc(rows: Sequence[Sequence[Scored]]) -> Comparison:
     return pairs(auc, between, np.array(training), seeds, spread)
 
 
-def components(films: Scored, scores: np.ndarray) -> Components:
+def components(films: LabelledPredictions, scores: np.ndarray) -> Components:
     """Gives the structural components of each model's AUC, summed within patients.
 
     Args:
@@ -71,7 +71,7 @@ def components(films: Scored, scores: np.ndarray) -> Components:
     return Components(np.array(auc), np.array(of_sick), np.array(of_well))
 
 
-def clustered_covariance(films: Scored, parts: Components) -> np.ndarray:
+def clustered_covariance(films: LabelledPredictions, parts: Components) -> np.ndarray:
     """(k, k) covariances over patients of the AUCs; nan where a class has fewer than two patients."""
     sick, well = films.labels == 1, films.labels == 0
     patients_sick, patients_well = (len(np.unique(films.patients[side])) for side in (sick, well))

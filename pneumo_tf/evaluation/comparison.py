@@ -12,7 +12,7 @@ import numpy as np
 from scipy.special import stdtr, stdtrit
 
 from pneumo_tf.evaluation.intervals import LEVEL
-from pneumo_tf.evaluation.labelled_predictions import Scored
+from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
 
 SIGNIFICANCE = 0.05
 """Level of every test, after Holm's correction."""
@@ -136,7 +136,7 @@ def training_variance(values: np.ndarray, variances: np.ndarray, of_mean: float)
     return max(0.0, float(values.var(ddof=1)) - own_errors) / seeds
 
 
-def aligned(rows: Sequence[Sequence[Scored]]) -> tuple[Scored, list[np.ndarray]]:
+def aligned(rows: Sequence[Sequence[LabelledPredictions]]) -> tuple[LabelledPredictions, list[np.ndarray]]:
     """Brings the runs of all rows into one order of films.
 
     Args:

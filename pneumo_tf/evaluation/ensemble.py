@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 
 from pneumo_tf.evaluation.comparison import aligned
-from pneumo_tf.evaluation.labelled_predictions import Scored
+from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
 
 
-def pool(parts: Sequence[Scored]) -> Scored:
+def pool(parts: Sequence[LabelledPredictions]) -> LabelledPredictions:
     """Puts sets of different films together, such as what each fold held out.
 
     Returns:
@@ -27,10 +27,10 @@ def pool(parts: Sequence[Scored]) -> Scored:
         return np.concatenate([getattr(part, name) for part in parts])[order]
 
     rest = (column(name) for name in ("labels", "logits", "score", "patients", "subtypes"))
-    return Scored(tuple(ids[order].tolist()), *rest)
+    return LabelledPredictions(tuple(ids[order].tolist()), *rest)
 
 
-def average(models: Sequence[Scored]) -> Scored:
+def average(models: Sequence[LabelledPredictions]) -> LabelledPredictions:
     """Averages the scores of models on the same films.
 
     The mean is over scores because thresholds and temperatures speak of scores, and scaling all models by a

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pneumo_tf.evaluation.labelled_predictions import Scored
+from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
 from pneumo_tf.evaluation.metrics import METRICS, measure
 
 REPLICATES = 2000
@@ -97,7 +97,7 @@ class PatientBootstrap:
         self._weights: dict[tuple[str, ...], np.ndarray] = {}
         self._totals: dict[tuple[str, ...], dict[str, np.ndarray]] = {}
 
-    def weights(self, scored: Scored) -> np.ndarray:
+    def weights(self, scored: LabelledPredictions) -> np.ndarray:
         """(1 + replicates, n) float64 for the films of a set, the same for the same films.
 
         The first row counts every film once: one pass over the films gives the value with its replicates.
@@ -111,7 +111,9 @@ class PatientBootstrap:
             self._weights[scored.ids], self._totals[scored.ids] = drawn, {}
         return self._weights[scored.ids]
 
-    def estimate(self, runs: Sequence[Scored], names: Iterable[str] = tuple(METRICS)) -> dict[str, Estimate]:
+    def estimate(
+        self, runs: Sequence[LabelledPredictions], names: Iterable[str] = tuple(METRICS)
+    ) -> dict[str, Estimate]:
         """Estimates the metrics of one row.
 
         Args:
@@ -129,7 +131,7 @@ class PatientBootstrap:
             estimates[name] = estimate if name in COMPARED else replace(estimate, draws=NO_DRAWS)
         return estimates
 
-    def _measure(self, run: Scored, names: tuple[str, ...]) -> dict[str, np.ndarray]:
+    def _measure(self, run: LabelledPredictions, names: tuple[str, ...]) -> dict[str, np.ndarray]:
         weights = self.weights(run)
         return measure(run.labels, run.score, weights, run.subtypes, names, self._totals[run.ids])
 

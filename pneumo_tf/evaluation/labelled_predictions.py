@@ -13,7 +13,7 @@ AGAIN = "; run it again with --fresh"
 
 
 @dataclass(frozen=True)
-class Scored:
+class LabelledPredictions:
     """Outputs of one model on one set, with the labels.
 
     Args:
@@ -46,7 +46,9 @@ class Scored:
         return self.score > 0
 
 
-def join(predictions: Predictions, films: Films, like: Scored | None = None) -> Scored:
+def join(
+    predictions: Predictions, films: Films, like: LabelledPredictions | None = None
+) -> LabelledPredictions:
     """Joins predictions with the film table.
 
     Args:
@@ -68,7 +70,7 @@ def join(predictions: Predictions, films: Films, like: Scored | None = None) -> 
     else:
         known = _known(predictions.ids, films)
     ids, labels, patients, subtypes = known
-    return Scored(ids, labels, predictions.logits, predictions.score, patients, subtypes)
+    return LabelledPredictions(ids, labels, predictions.logits, predictions.score, patients, subtypes)
 
 
 def check_complete(ids: tuple[str, ...], expected: tuple[str, ...]) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pneumo_tf.evaluation.labelled_predictions import Scored
+from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
 from pneumo_tf.evaluation.metrics import confusion
 
 PREVALENCES = (0.02, 0.10, 0.30)
@@ -78,7 +78,7 @@ class Kept:
         return self.kept[0] - self.promised[0], self.kept[1] - self.promised[1]
 
 
-def threshold(name: str, validation: Scored) -> float:
+def threshold(name: str, validation: LabelledPredictions) -> float:
     """Chooses the score above which a film is called pneumonia; nan where validation lacks a class.
 
     Args:
@@ -99,7 +99,9 @@ def threshold(name: str, validation: Scored) -> float:
     return float(between[choose(sensitivity, specificity, float(validation.labels.mean()))])
 
 
-def keep_promise(name: str, validation: Sequence[Scored], test: Sequence[Scored]) -> Kept:
+def keep_promise(
+    name: str, validation: Sequence[LabelledPredictions], test: Sequence[LabelledPredictions]
+) -> Kept:
     """Fixes a point on the validation films of each run, and reads it off the test films of that run."""
     rates = []
     for own, held_out in zip(validation, test, strict=True):
@@ -119,7 +121,7 @@ def predictive_values(sensitivity: float, specificity: float, prevalence: float)
     return tuple(part[0] / sum(part) if sum(part) > 0 else np.nan for part in (called, cleared))
 
 
-def _rates(films: Scored, at: float) -> tuple[float, float]:
+def _rates(films: LabelledPredictions, at: float) -> tuple[float, float]:
     if not np.isfinite(at):
         return np.nan, np.nan
     tn, fp, fn, tp = confusion(films.labels, films.score - at)

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from pneumo_tf.evaluation.comparison import Comparison, aligned, pairs, training_variance
-from pneumo_tf.evaluation.labelled_predictions import Scored
+from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
 
 CLASS_OF = {"accuracy": None, "sensitivity": 1, "specificity": 0}
 """Proportions that can be compared, with the label of the films that they count; None counts all."""
 
 
-def compare_proportion(rows: Sequence[Sequence[Scored]], metric: str) -> Comparison:
+def compare_proportion(rows: Sequence[Sequence[LabelledPredictions]], metric: str) -> Comparison:
     """Compares the share of films called rightly between every pair of rows.
 
     Every patient weighs the same, however many films there are of one: the difference tested is the mean over
@@ -48,7 +48,7 @@ def compare_proportion(rows: Sequence[Sequence[Scored]], metric: str) -> Compari
     return pairs(means.mean(axis=1), between, training, np.array([len(share) for share in shares]), spread)
 
 
-def _right_by_patient(films: Scored, scores: np.ndarray, label: int | None) -> np.ndarray:
+def _right_by_patient(films: LabelledPredictions, scores: np.ndarray, label: int | None) -> np.ndarray:
     """(s, patients) share of each patient's films of a class that each run calls rightly."""
     counted = np.ones(len(films), bool) if label is None else films.labels == label
     _, person = np.unique(films.patients[counted], return_inverse=True)

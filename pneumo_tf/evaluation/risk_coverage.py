@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pneumo_tf.evaluation.comparison import aligned
-from pneumo_tf.evaluation.labelled_predictions import Scored
+from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def aurc(wrong: np.ndarray, trust: np.ndarray) -> float:
     return float(np.mean(risk_by_coverage(wrong, trust)))
 
 
-def trust_in(sets: Sequence[Scored]) -> Trust:
+def trust_in(sets: Sequence[LabelledPredictions]) -> Trust:
     """Averages the scores of the same films, and gives what may tell the errors of the mean.
 
     Args:

@@ -1,4 +1,4 @@
-"""Scored films under weights: the sums that metrics are made of, for one value or thousands of replicates."""
+"""Predictions under weights: the sums that metrics are made of, for one value or thousands of replicates."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Weighted:
-    """Scored films under one or more sets of weights, with the sums that metrics share.
+    """Predictions under one or more sets of film weights, with the sums that metrics share.
 
     Args:
         labels: (n,) 0 normal, 1 pneumonia.

@@ -16,7 +16,7 @@ from pneumo_tf.errors import UserError
 from pneumo_tf.evaluation.auc_comparison import compare_auc
 from pneumo_tf.evaluation.comparison import Comparison
 from pneumo_tf.evaluation.intervals import Estimate, PatientBootstrap
-from pneumo_tf.evaluation.labelled_predictions import Scored, check_complete, join
+from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions, check_complete, join
 from pneumo_tf.evaluation.metrics import measure
 from pneumo_tf.recipe import Recipe
 from pneumo_tf.run import RunFolder, Runs, RunSpec
@@ -36,8 +36,8 @@ class RowScores:
         validation_auc: Mean over runs of the AUC on the validation films, nan if it is not defined.
     """
 
-    test: tuple[Scored, ...]
-    validation: tuple[Scored, ...]
+    test: tuple[LabelledPredictions, ...]
+    validation: tuple[LabelledPredictions, ...]
     estimates: dict[str, Estimate]
     validation_auc: float
 
@@ -69,7 +69,7 @@ class Row:
     specs: tuple[RunSpec, ...]
     unfinished_specs: tuple[RunSpec, ...]
     bootstrap: PatientBootstrap = field(default_factory=PatientBootstrap, repr=False, compare=False)
-    joined: dict[str, Scored] = field(default_factory=dict, repr=False, compare=False)
+    joined: dict[str, LabelledPredictions] = field(default_factory=dict, repr=False, compare=False)
     known_scores: RowScores | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -115,12 +115,12 @@ class Row:
         )
 
     @property
-    def test(self) -> tuple[Scored, ...]:
+    def test(self) -> tuple[LabelledPredictions, ...]:
         """Predictions of the films reported on, one set per run in `runs`."""
         return self.scores.test
 
     @property
-    def validation(self) -> tuple[Scored, ...]:
+    def validation(self) -> tuple[LabelledPredictions, ...]:
         """Validation predictions, one set per run in `runs`."""
         return self.scores.validation
 
@@ -135,11 +135,11 @@ class Row:
         return self.scores.validation_auc
 
     @cached_property
-    def held_out(self) -> tuple[Scored, ...]:
+    def held_out(self) -> tuple[LabelledPredictions, ...]:
         """Of a row of folds, the predictions of the films that each run in `runs` held out."""
         return self._scored("held_out")
 
-    def test_under(self, kind: str) -> dict[int, tuple[Scored, ...]]:
+    def test_under(self, kind: str) -> dict[int, tuple[LabelledPredictions, ...]]:
         """Test predictions under the conditions `<kind>-1`, `<kind>-2` …, by their run's place in `runs`.
 
         Runs without any are left out; of each other run there are as many sets as all of them have.
@@ -183,9 +183,9 @@ class Row:
     def _protocol(self) -> Protocol | None:
         return PROTOCOLS.get(self.protocol)
 
-    def _scored(self, name: str, places: Sequence[int] | None = None) -> tuple[Scored, ...]:
+    def _scored(self, name: str, places: Sequence[int] | None = None) -> tuple[LabelledPredictions, ...]:
         """Joins predictions of runs; the test films are the same for all of them, other films for a fold."""
-        scored: list[Scored] = []
+        scored: list[LabelledPredictions] = []
         whole: dict[int | None, tuple[str, ...]] = {}
         tested = name.partition("@")[0] == "test"
         if tested and (self.protocol == OFFICIAL or self.cross_validated):
@@ -301,7 +301,7 @@ def _row(
     members: list[_Found],
     films: Films,
     bootstrap: PatientBootstrap,
-    joined: dict[str, Scored],
+    joined: dict[str, LabelledPredictions],
 ) -> Row:
     done = [found for found in members if found.done]
     replaced = {(found.spec.seed, found.spec.fold) for found in done}

@@ -8,7 +8,7 @@ from pneumo_tf.data.protocols.registry import PROTOCOLS
 from pneumo_tf.errors import UserError
 from pneumo_tf.evaluation.ensemble import average, pool
 from pneumo_tf.evaluation.intervals import Estimate
-from pneumo_tf.evaluation.labelled_predictions import Scored, check_complete
+from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions, check_complete
 from pneumo_tf.report.board import Board, Row
 
 MEASURED = ("auc", "accuracy", "sensitivity", "specificity")
@@ -37,18 +37,18 @@ class CrossValidation:
         return tuple(seed for seed, places in self.done.items() if len(places) == self.folds)
 
     @cached_property
-    def models(self) -> tuple[Scored, ...]:
+    def models(self) -> tuple[LabelledPredictions, ...]:
         """Test predictions of every model of the complete seeds, seed by seed; of all where none is."""
         seeds = self.complete or tuple(self.done)
         return tuple(self.row.test[place] for seed in seeds for place in self.done[seed])
 
     @cached_property
-    def ensembles(self) -> tuple[Scored, ...]:
+    def ensembles(self) -> tuple[LabelledPredictions, ...]:
         """Test predictions of each complete seed, the scores of its models averaged."""
         return tuple(average([self.row.test[place] for place in self.done[seed]]) for seed in self.complete)
 
     @cached_property
-    def out_of_fold(self) -> tuple[Scored, ...]:
+    def out_of_fold(self) -> tuple[LabelledPredictions, ...]:
         """Predictions of the source's training films by each complete seed, each film by one model.
 
         Raises:

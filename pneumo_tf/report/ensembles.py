@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from pneumo_tf.data.augmented_views import KINDS
-from pneumo_tf.evaluation.labelled_predictions import Scored
+from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
 from pneumo_tf.report.board import Board, Row
 from pneumo_tf.report.cross_validation import cross_validations
 
@@ -24,8 +24,8 @@ class Averaged(NamedTuple):
     name: str
     kind: str
     over: str
-    single: tuple[Scored, ...]
-    groups: tuple[tuple[Scored, ...], ...]
+    single: tuple[LabelledPredictions, ...]
+    groups: tuple[tuple[LabelledPredictions, ...], ...]
     row: Row
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from pneumo_tf.evaluation.labelled_predictions import Scored
+from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
 from pneumo_tf.report.board import Board
 from pneumo_tf.report.cross_validation import cross_validations
 
@@ -19,8 +19,8 @@ class Judged(NamedTuple):
     """
 
     name: str
-    test: tuple[Scored, ...]
-    tuning: tuple[Scored, ...]
+    test: tuple[LabelledPredictions, ...]
+    tuning: tuple[LabelledPredictions, ...]
     out_of_fold: bool
 
 

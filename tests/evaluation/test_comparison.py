@@ -8,7 +8,7 @@ from sklearn.metrics import roc_auc_score
 from benchmarks.error_rates.simulation import Study, scored, with_score
 from pneumo_tf.evaluation.auc_comparison import compare_auc
 from pneumo_tf.evaluation.comparison import aligned, holm, training_variance
-from pneumo_tf.evaluation.labelled_predictions import Scored
+from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
 from pneumo_tf.evaluation.proportion_comparison import compare_proportion
 
 
@@ -51,7 +51,7 @@ def obuchowski(one, other):
     return sides[0][0] - sides[1][0], covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1]
 
 
-def alone(run: Scored) -> Scored:
+def alone(run: LabelledPredictions) -> LabelledPredictions:
     return scored(run.labels, run.score)
 
 
@@ -146,11 +146,13 @@ def test_films_of_one_class_are_not_compared():
 def test_order_of_films_does_not_matter_and_other_films_are_refused():
     study = Study(np.random.default_rng(4))
     one, other = (study.model(skill).runs()[0] for skill in (1.0, 2.0))
-    turned = Scored(*(tuple(reversed(c)) if isinstance(c, tuple) else c[::-1] for c in vars(other).values()))
+    turned = LabelledPredictions(
+        *(tuple(reversed(c)) if isinstance(c, tuple) else c[::-1] for c in vars(other).values())
+    )
     np.testing.assert_allclose(
         compare_auc([[one], [turned]]).variance, compare_auc([[one], [other]]).variance
     )
-    short = Scored(*(column[:-1] for column in vars(other).values()))
+    short = LabelledPredictions(*(column[:-1] for column in vars(other).values()))
     with pytest.raises(ValueError, match="different films"):
         aligned([[one], [short]])
 

@@ -8,20 +8,20 @@ from sklearn.metrics import roc_auc_score
 
 from benchmarks.error_rates.simulation import scored
 from pneumo_tf.evaluation.ensemble import average, pool
-from pneumo_tf.evaluation.labelled_predictions import Scored
+from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
 from pneumo_tf.evaluation.metrics import measure
 
 
-def drawn(films: int, seed: int) -> Scored:
+def drawn(films: int, seed: int) -> LabelledPredictions:
     rng = np.random.default_rng(seed)
     labels = rng.permutation(np.arange(films) % 3 > 0).astype(int)
     return scored(labels, np.round(rng.normal(labels, 1.0), 1), patients=np.arange(films) // 2)
 
 
-def chosen(films: Scored, rows: np.ndarray) -> Scored:
+def chosen(films: LabelledPredictions, rows: np.ndarray) -> LabelledPredictions:
     columns = ("labels", "logits", "score", "patients", "subtypes")
     ids = tuple(films.ids[row] for row in rows)
-    return Scored(ids, *(getattr(films, name)[rows] for name in columns))
+    return LabelledPredictions(ids, *(getattr(films, name)[rows] for name in columns))
 
 
 def test_parts_in_any_order_are_the_whole_again():

@@ -10,7 +10,7 @@ from pneumo_tf.evaluation.intervals import (
     resample_runs,
     summarise,
 )
-from pneumo_tf.evaluation.labelled_predictions import Scored
+from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
 from pneumo_tf.evaluation.metrics import measure
 
 
@@ -25,7 +25,7 @@ def study(rng, patients=(60, 60), films_each=(1, 4), shared=1.0, skill=1.0):
     names = np.array([f"p{number}" for number in person])
     ids = tuple(map(str, range(len(person))))
     kinds = np.where(labels == 1, "virus", "normal")
-    return Scored(ids, labels, score[:, None].astype(np.float32), score, names, kinds)
+    return LabelledPredictions(ids, labels, score[:, None].astype(np.float32), score, names, kinds)
 
 
 def test_films_of_a_patient_are_drawn_together_and_classes_keep_their_patients():
@@ -64,7 +64,7 @@ def test_one_film_per_patient_agrees_with_a_plain_bootstrap_of_films():
 
 def test_clustered_patients_widen_the_interval():
     one = study(np.random.default_rng(3), films_each=(6, 6), patients=(25, 25))
-    alone = Scored(one.ids, one.labels, one.logits, one.score, np.array(one.ids), one.subtypes)
+    alone = LabelledPredictions(one.ids, one.labels, one.logits, one.score, np.array(one.ids), one.subtypes)
     clustered, independent = (PatientBootstrap().estimate([s], ["auc"])["auc"] for s in (one, alone))
     assert clustered.value == independent.value
     assert clustered.half_width > 1.8 * independent.half_width, "six identical films a patient: about √6"
@@ -87,7 +87,9 @@ def test_the_interval_covers_the_truth_as_often_as_it_says():
 
 def test_resampling_films_instead_would_cover_too_rarely():
     def as_if_independent(one):
-        return Scored(one.ids, one.labels, one.logits, one.score, np.array(one.ids), one.subtypes)
+        return LabelledPredictions(
+            one.ids, one.labels, one.logits, one.score, np.array(one.ids), one.subtypes
+        )
 
     assert coverage(as_if_independent) < 0.85
 
@@ -113,7 +115,9 @@ def test_patients_are_the_same_for_all_seeds_of_a_draw():
 
 def test_seeds_that_differ_widen_the_interval():
     one = study(np.random.default_rng(8))
-    shifted = Scored(one.ids, one.labels, one.logits, one.score + 1.0, one.patients, one.subtypes)
+    shifted = LabelledPredictions(
+        one.ids, one.labels, one.logits, one.score + 1.0, one.patients, one.subtypes
+    )
     both = PatientBootstrap().estimate([one, shifted], ["specificity"])["specificity"]
     each = [PatientBootstrap().estimate([run], ["specificity"])["specificity"] for run in (one, shifted)]
     assert both.value == pytest.approx(np.mean([run.value for run in each]))
@@ -137,7 +141,9 @@ def test_the_same_films_give_the_same_draws():
 
 def test_draws_do_not_depend_on_what_was_drawn_before():
     one, other = (study(np.random.default_rng(seed), patients=(10, 10)) for seed in (11, 12))
-    other = Scored((*other.ids[:-1], "x"), *(getattr(other, name) for name in list(vars(other))[1:]))
+    other = LabelledPredictions(
+        (*other.ids[:-1], "x"), *(getattr(other, name) for name in list(vars(other))[1:])
+    )
     later = PatientBootstrap(20)
     later.weights(other)
     assert (later.weights(one) == PatientBootstrap(20).weights(one)).all()
@@ -153,6 +159,6 @@ def test_no_interval_where_too_many_draws_have_no_value():
 
 def test_a_model_that_never_says_pneumonia_has_no_ppv_and_no_interval_of_it():
     one = study(np.random.default_rng(10))
-    never = Scored(one.ids, one.labels, one.logits, -abs(one.score), one.patients, one.subtypes)
+    never = LabelledPredictions(one.ids, one.labels, one.logits, -abs(one.score), one.patients, one.subtypes)
     ppv = PatientBootstrap(100).estimate([never, never], ["ppv"])["ppv"]
     assert np.isnan([ppv.value, ppv.low, ppv.high]).all()

@@ -11,7 +11,7 @@ from pneumo_tf.audit.chapter import Chapter, Drawing
 from pneumo_tf.audit.decoded import DecodedSet
 from pneumo_tf.audit.habits import HABITS, Habit, score_folds, too_few
 from pneumo_tf.evaluation.intervals import Estimate, PatientBootstrap
-from pneumo_tf.evaluation.labelled_predictions import Scored
+from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
 from pneumo_tf.evaluation.metrics import METRICS
 from pneumo_tf.models.trivial import FEATURES
 from pneumo_tf.report.figures import style
@@ -68,10 +68,10 @@ def _reach(decoded: DecodedSet, name: str, model: str, features: np.ndarray) -> 
     return Reached(name, model, len(scored[0]), estimates)
 
 
-def _score(decoded: DecodedSet, habit: Habit, seed: int, features: np.ndarray) -> Scored:
+def _score(decoded: DecodedSet, habit: Habit, seed: int, features: np.ndarray) -> LabelledPredictions:
     score = score_folds(features, decoded.films.labels, habit.divide(decoded, seed))
     held = np.flatnonzero(np.isfinite(score))
-    return Scored(
+    return LabelledPredictions(
         tuple(decoded.films.rows[index].id for index in held),
         decoded.films.labels[held],
         score[held, None].astype(np.float32),
@@ -81,7 +81,7 @@ def _score(decoded: DecodedSet, habit: Habit, seed: int, features: np.ndarray) -
     )
 
 
-def _spread(scored: list[Scored]) -> dict[str, Estimate]:
+def _spread(scored: list[LabelledPredictions]) -> dict[str, Estimate]:
     """Mean and sd over repeats. No interval: repeats share films, and say nothing of other patients."""
     values = [PatientBootstrap(replicates=1).estimate([one], SHOWN) for one in scored]
     runs = {name: tuple(value[name].value for value in values) for name in SHOWN}
@@ -91,7 +91,7 @@ def _spread(scored: list[Scored]) -> dict[str, Estimate]:
     }
 
 
-def _fewest_patients(scored: Scored) -> int:
+def _fewest_patients(scored: LabelledPredictions) -> int:
     return min(len(set(scored.patients[scored.labels == label])) for label in (0, 1))
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from pneumo_tf.data.films import CLASSES
-from pneumo_tf.evaluation.labelled_predictions import Scored
+from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
 from pneumo_tf.report.board import Board
 from pneumo_tf.report.figures import style
 from pneumo_tf.report.figures.comparable import comparable
@@ -23,7 +23,7 @@ def score_bins(score: np.ndarray) -> np.ndarray:
     return width * np.arange(-below, BINS - below + 1)
 
 
-def draw_histogram(ax: Axes, scored: Scored) -> None:
+def draw_histogram(ax: Axes, scored: LabelledPredictions) -> None:
     """Draws the share of each class per bin of score, with the threshold at 0."""
     edges = score_bins(scored.score)
     for label, color in ((0, style.NORMAL), (1, style.PNEUMONIA)):

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pneumo_tf.evaluation.intervals import Estimate
-from pneumo_tf.evaluation.labelled_predictions import Scored
+from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
 from pneumo_tf.evaluation.metrics import measure
 from pneumo_tf.evaluation.weighted_counts import ratio
 from pneumo_tf.report.board import Board
@@ -34,14 +34,14 @@ class Curve(NamedTuple):
         return bool(len(self.x) and np.isfinite(self.x).all() and np.isfinite(self.y).all())
 
 
-def _called(scored: Scored) -> tuple[np.ndarray, np.ndarray]:
+def _called(scored: LabelledPredictions) -> tuple[np.ndarray, np.ndarray]:
     """Normals and pneumonias at or above each distinct score, highest score first."""
     _, step = np.unique(-scored.score, return_inverse=True)
     normals, pneumonias = (np.bincount(step, scored.labels == label) for label in (0, 1))
     return np.cumsum(normals), np.cumsum(pneumonias)
 
 
-def roc_points(scored: Scored) -> Curve:
+def roc_points(scored: LabelledPredictions) -> Curve:
     """False positive rate and sensitivity at each distinct score, from (0, 0) to (1, 1)."""
     normals, pneumonias = (np.concatenate([[0.0], called]) for called in _called(scored))
     return Curve(
@@ -50,7 +50,7 @@ def roc_points(scored: Scored) -> Curve:
     )
 
 
-def precision_points(scored: Scored) -> Curve:
+def precision_points(scored: LabelledPredictions) -> Curve:
     """Recall and precision at each distinct score that adds recall; precision holds back to the last."""
     normals, pneumonias = _called(scored)
     adds = np.diff(pneumonias, prepend=0.0) > 0
@@ -58,7 +58,7 @@ def precision_points(scored: Scored) -> Curve:
     return Curve(recall[adds], ratio(pneumonias, pneumonias + normals)[adds])
 
 
-def mean_roc(runs: Sequence[Scored]) -> Curve:
+def mean_roc(runs: Sequence[LabelledPredictions]) -> Curve:
     """Mean sensitivity at each false positive rate, so that the area below is the mean of the runs' AUC."""
     curves = [roc_points(run) for run in runs]
     if len(curves) == 1 or not all(curve.defined for curve in curves):
@@ -80,7 +80,7 @@ def _at(curve: Curve, grid: np.ndarray) -> np.ndarray:
     return np.where(exact, (low[right], high[right]), between)
 
 
-def mean_precision(runs: Sequence[Scored]) -> Curve:
+def mean_precision(runs: Sequence[LabelledPredictions]) -> Curve:
     """Mean precision at each recall, in steps: the area below is the mean of the runs' average precision."""
     curves = [precision_points(run) for run in runs]
     if not all(curve.defined for curve in curves):
@@ -91,7 +91,7 @@ def mean_precision(runs: Sequence[Scored]) -> Curve:
 
 
 def operating_point(
-    runs: Sequence[Scored], of: Callable[[Scored], tuple[float, float]]
+    runs: Sequence[LabelledPredictions], of: Callable[[LabelledPredictions], tuple[float, float]]
 ) -> tuple[float, float]:
     """Mean over runs of the point at probability 0.5."""
     return tuple(np.mean([of(run) for run in runs], axis=0))
@@ -166,7 +166,7 @@ def number(estimate: Estimate) -> str:
     return f"{estimate.value:.3f}{interval}"
 
 
-def roc_point(scored: Scored) -> tuple[float, float]:
+def roc_point(scored: LabelledPredictions) -> tuple[float, float]:
     """False positive rate and sensitivity at probability 0.5."""
     values = measure(scored.labels, scored.score, names=("specificity", "sensitivity"))
     return 1 - float(values["specificity"][0]), float(values["sensitivity"][0])
@@ -201,7 +201,7 @@ def draw_roc(board: Board) -> Iterator[Picture]:
         )
 
 
-def precision_point(scored: Scored) -> tuple[float, float]:
+def precision_point(scored: LabelledPredictions) -> tuple[float, float]:
     """Recall and precision at probability 0.5."""
     values = measure(scored.labels, scored.score, names=("sensitivity", "ppv"))
     return float(values["sensitivity"][0]), float(values["ppv"][0])

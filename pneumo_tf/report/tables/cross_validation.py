@@ -54,7 +54,7 @@ def five_folds(board: Board) -> Table:
             cells = (SHOWS[kind](of[metric], decimals[metric]) if of else DASH for metric in MEASURED)
             lines.append((name, scored, *cells, difference))
     titles = (METRICS[name].title for name in MEASURED)
-    header = ("Recipe", "Scored", *titles, "AUC, ensemble − one model [95 %], p")
+    header = ("Recipe", "LabelledPredictions", *titles, "AUC, ensemble − one model [95 %], p")
     notes = [*NOTES, *([UNFINISHED] if any(not row.complete for row in rows) else [])]
     return Table(header, lines, notes, left=2)
 

@@ -7,7 +7,7 @@ import numpy as np
 from pneumo_tf.data.augmented_views import KINDS, MILD_SAID
 from pneumo_tf.evaluation.auc_comparison import compare_auc
 from pneumo_tf.evaluation.ensemble import average
-from pneumo_tf.evaluation.labelled_predictions import Scored
+from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
 from pneumo_tf.evaluation.metrics import METRICS, measure
 from pneumo_tf.evaluation.risk_coverage import Trust, trust_in
 from pneumo_tf.report.board import Board
@@ -65,7 +65,7 @@ def _mean(trust: Sequence[Trust], of: Callable[[Trust], float]) -> float:
     return float(np.mean([of(each) for each in trust]))
 
 
-def _mean_of(sets: Sequence[Scored], metric: str) -> float:
+def _mean_of(sets: Sequence[LabelledPredictions], metric: str) -> float:
     return float(np.mean([measure(one.labels, one.score, names=[metric])[metric] for one in sets]))
 
 

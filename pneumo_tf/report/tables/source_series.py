@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from pneumo_tf.data.datasets.kermany import source_series
-from pneumo_tf.evaluation.labelled_predictions import Scored
+from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
 from pneumo_tf.report.board import Row
 from pneumo_tf.report.markdown import Table
 from pneumo_tf.report.number_format import decimals_of, format_number
@@ -30,7 +30,7 @@ def specificity_by_series(rows: Sequence[Row]) -> Table:
     return Table(header, lines)
 
 
-def _films_of_series(films: Scored) -> dict[str, set[str]]:
+def _films_of_series(films: LabelledPredictions) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for film, label in zip(films.ids, films.labels, strict=True):
         series = source_series(film)
@@ -39,6 +39,6 @@ def _films_of_series(films: Scored) -> dict[str, set[str]]:
     return dict(sorted(found.items()))
 
 
-def _share_cleared(run: Scored, ids: set[str]) -> float:
+def _share_cleared(run: LabelledPredictions, ids: set[str]) -> float:
     chosen = np.array([film in ids for film in run.ids])
     return float(np.mean(run.score[chosen] <= 0))

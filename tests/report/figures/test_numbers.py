@@ -7,7 +7,7 @@ import pytest
 from matplotlib.figure import Figure
 from sklearn import metrics as sk
 
-from pneumo_tf.evaluation.labelled_predictions import Scored
+from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
 from pneumo_tf.evaluation.metrics import measure
 from pneumo_tf.report.board import Board, read_boards
 from pneumo_tf.report.figures import (
@@ -24,14 +24,14 @@ from pneumo_tf.report.figures.key_numbers import key_numbers, provenance
 from tests.report.fabricate import RECIPES, fabricate_runs
 
 
-def scored(labels, score) -> Scored:
+def scored(labels, score) -> LabelledPredictions:
     labels, score = np.asarray(labels, np.int8), np.asarray(score, np.float64)
     ids = tuple(map(str, range(len(labels))))
     kinds = np.where(labels == 1, "virus", "normal")
-    return Scored(ids, labels, score[:, None].astype(np.float32), score, np.array(ids), kinds)
+    return LabelledPredictions(ids, labels, score[:, None].astype(np.float32), score, np.array(ids), kinds)
 
 
-def drawn(films: int, seed: int, decimals: int) -> Scored:
+def drawn(films: int, seed: int, decimals: int) -> LabelledPredictions:
     """Random films; few decimals make ties."""
     rng = np.random.default_rng(seed)
     labels = rng.permutation(np.arange(films) % 3 > 0).astype(int)
