@@ -11,10 +11,10 @@ from typing import Literal
 import numpy as np
 
 from pneumo_tf.errors import unknown
-from pneumo_tf.evaluation.weighted_counts import Weighted, ratio
+from pneumo_tf.evaluation.weighted_counts import WeightedCounts, ratio
 
 
-def auc(films: Weighted) -> np.ndarray:
+def auc(films: WeightedCounts) -> np.ndarray:
     """Probability that a pneumonia scores above a normal, a tie counting half (Hanley & McNeil 1982)."""
     above, won = 0.0, 0.0
     for normals, pneumonias in films.descending():
@@ -27,7 +27,7 @@ def auc(films: Weighted) -> np.ndarray:
     return ratio(won, films.total("normal") * films.total("pneumonia"))
 
 
-def average_precision(films: Weighted) -> np.ndarray:
+def average_precision(films: WeightedCounts) -> np.ndarray:
     """Precision at each distinct score, averaged over the recall that the score adds; not interpolated."""
     found, false, gained = np.zeros((3, len(films.weights)))
     false += np.finfo(np.float64).tiny  # Where nothing is called yet, the precision is 0, not 0 / 0.
@@ -43,26 +43,26 @@ def average_precision(films: Weighted) -> np.ndarray:
     return ratio(gained, films.total("pneumonia"))
 
 
-def matthews(films: Weighted) -> np.ndarray:
+def matthews(films: WeightedCounts) -> np.ndarray:
     """Correlation of call and label (Matthews 1975)."""
     tp, fp, fn, tn = films.tp, films.fp, films.fn, films.tn
     return ratio(tp * tn - fp * fn, np.sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)))
 
 
-def log_loss(films: Weighted) -> np.ndarray:
+def log_loss(films: WeightedCounts) -> np.ndarray:
     """Mean of −ln of the probability given to the true class, in nats, from the score without clipping."""
     return ratio(films.log_losses, films.total("films"))
 
 
-def brier(films: Weighted) -> np.ndarray:
+def brier(films: WeightedCounts) -> np.ndarray:
     """Mean squared distance of the probability of pneumonia from the label (Brier 1950)."""
     return ratio(films.squared_errors, films.total("films"))
 
 
-def sensitivity_of(subtype: str) -> Callable[[Weighted], np.ndarray]:
+def sensitivity_of(subtype: str) -> Callable[[WeightedCounts], np.ndarray]:
     """Builds the share of one kind of pneumonia that is called pneumonia."""
 
-    def share(films: Weighted) -> np.ndarray:
+    def share(films: WeightedCounts) -> np.ndarray:
         if films.subtypes is None:
             return np.full(len(films.weights), np.nan)
         return ratio(films.called(subtype), films.total(subtype))
@@ -70,19 +70,19 @@ def sensitivity_of(subtype: str) -> Callable[[Weighted], np.ndarray]:
     return share
 
 
-def _f1(films: Weighted) -> np.ndarray:
+def _f1(films: WeightedCounts) -> np.ndarray:
     return ratio(2 * films.tp, 2 * films.tp + films.fp + films.fn)
 
 
-def _f1_normal(films: Weighted) -> np.ndarray:
+def _f1_normal(films: WeightedCounts) -> np.ndarray:
     return ratio(2 * films.tn, 2 * films.tn + films.fp + films.fn)
 
 
-def _sensitivity(films: Weighted) -> np.ndarray:
+def _sensitivity(films: WeightedCounts) -> np.ndarray:
     return ratio(films.tp, films.tp + films.fn)
 
 
-def _specificity(films: Weighted) -> np.ndarray:
+def _specificity(films: WeightedCounts) -> np.ndarray:
     return ratio(films.tn, films.tn + films.fp)
 
 
@@ -100,7 +100,7 @@ class Metric:
         bounds: Lowest and highest value there can be.
     """
 
-    of: Callable[[Weighted], np.ndarray]
+    of: Callable[[WeightedCounts], np.ndarray]
     title: str
     better: Literal["higher", "lower"] = "higher"
     digits: int = 3
@@ -182,7 +182,7 @@ def measure(
         weights: (r, n) how often each film counts in each replicate; None counts each film once, r = 1.
         subtypes: (n,) str, for the sensitivity to each kind of pneumonia.
         names: Keys of `METRICS`.
-        totals: As in `Weighted`: one for all models that are measured under the same weights.
+        totals: As in `WeightedCounts`: one for all models that are measured under the same weights.
 
     Returns:
         (r,) float64 for each name.
@@ -197,7 +197,7 @@ def measure(
     """
     labels, score = np.asarray(labels), np.asarray(score, np.float64)
     weights = np.ones((1, len(labels))) if weights is None else np.asarray(weights, np.float64)
-    films = Weighted(labels, score, weights, subtypes, {} if totals is None else totals)
+    films = WeightedCounts(labels, score, weights, subtypes, {} if totals is None else totals)
     for name in names:
         if name not in METRICS:
             raise unknown("metric", name, METRICS)

@@ -9,7 +9,7 @@ import numpy as np
 
 
 @dataclass(frozen=True)
-class Weighted:
+class WeightedCounts:
     """Predictions under one or more sets of film weights, with the sums that metrics share.
 
     Args:
