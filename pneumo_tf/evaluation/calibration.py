@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import isotonic_regression, minimize_scalar
 
-from pneumo_tf.evaluation.metrics import measure
+from pneumo_tf.evaluation.metrics import compute_metrics
 
 BINS = 10
 TEMPERATURES = 0.05, 20.0
@@ -91,7 +91,7 @@ def calibration(labels: np.ndarray, score: np.ndarray) -> Calibration:
     """
     bins = reliability(labels, score)
     share = bins.films / len(labels)
-    proper = measure(labels, score, names=("brier", "log_loss"))
+    proper = compute_metrics(labels, score, names=("brier", "log_loss"))
     brier = float(proper["brier"][0])
     # Among equal scores pneumonias come first, so that the regression pools them.
     order = np.lexsort((-labels.astype(int), score))

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
-from pneumo_tf.evaluation.metrics import METRICS, measure
+from pneumo_tf.evaluation.metrics import METRICS, compute_metrics
 
 REPLICATES = 2000
 LEVEL = 0.95
@@ -133,7 +133,7 @@ class PatientBootstrap:
 
     def _measure(self, run: LabelledPredictions, names: tuple[str, ...]) -> dict[str, np.ndarray]:
         weights = self.weights(run)
-        return measure(run.labels, run.score, weights, run.subtypes, names, self._totals[run.ids])
+        return compute_metrics(run.labels, run.score, weights, run.subtypes, names, self._totals[run.ids])
 
 
 def summarise(

@@ -166,7 +166,7 @@ METRICS: dict[str, Metric] = {
 """Metrics by name; a new one is one entry."""
 
 
-def measure(
+def compute_metrics(
     labels: np.ndarray,
     score: np.ndarray,
     weights: np.ndarray | None = None,
@@ -191,8 +191,8 @@ def measure(
         UserError: For a name that is not registered.
 
     Example:
-        >>> from pneumo_tf.evaluation.metrics import measure
-        >>> measure(np.array([0, 1]), np.array([-2.0, 1.0]), names=["auc"])
+        >>> from pneumo_tf.evaluation.metrics import compute_metrics
+        >>> compute_metrics(np.array([0, 1]), np.array([-2.0, 1.0]), names=["auc"])
         {'auc': array([1.])}
     """
     labels, score = np.asarray(labels), np.asarray(score, np.float64)
@@ -218,5 +218,5 @@ def from_confusion(counts: tuple[int, int, int, int]) -> dict[str, float]:
     """
     names = [name for name, metric in METRICS.items() if metric.from_counts]
     one_of_each = np.array([0, 0, 1, 1]), np.array([-1.0, 1.0, -1.0, 1.0])
-    values = measure(*one_of_each, weights=np.array([counts]), names=names)
+    values = compute_metrics(*one_of_each, weights=np.array([counts]), names=names)
     return {name: float(value[0]) for name, value in values.items()}

@@ -17,7 +17,7 @@ from pneumo_tf.evaluation.auc_comparison import compare_auc
 from pneumo_tf.evaluation.comparison import Comparison
 from pneumo_tf.evaluation.intervals import Estimate, PatientBootstrap
 from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions, check_complete, join
-from pneumo_tf.evaluation.metrics import measure
+from pneumo_tf.evaluation.metrics import compute_metrics
 from pneumo_tf.recipe import Recipe
 from pneumo_tf.run import RunFolder, Runs, RunSpec
 
@@ -106,7 +106,7 @@ class Row:
         # A trivial row has no augmentation to leave on.
         test = self._scored(self._protocol.reported if self._protocol and not self.trivial else "test")
         validation = self._scored("validation")
-        aucs = [measure(s.labels, s.score, names=["auc"])["auc"][0] for s in validation]
+        aucs = [compute_metrics(s.labels, s.score, names=["auc"])["auc"][0] for s in validation]
         return RowScores(
             test,
             validation,

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from pneumo_tf.data.augment import generator
 from pneumo_tf.data.batches import TrainingFilms, training_order
-from pneumo_tf.evaluation.metrics import measure
+from pneumo_tf.evaluation.metrics import compute_metrics
 from pneumo_tf.models.registry import architecture
 from pneumo_tf.recipe import Recipe
 from pneumo_tf.run import Predictions
@@ -227,7 +227,7 @@ class _Loop:
         if not (np.isfinite(train_loss) and np.isfinite(logits).all()):
             raise NotFinite(f"the loss is {train_loss} in phase {number + 1}, epoch {epoch + 1}")
         labels, score = self.films.labels[self.films.validation], Predictions((), logits).score
-        validation = measure(labels, score, names=("auc", "accuracy", "log_loss"))
+        validation = compute_metrics(labels, score, names=("auc", "accuracy", "log_loss"))
         return {
             "train_loss": train_loss,
             "validation_loss": float(validation["log_loss"][0]),

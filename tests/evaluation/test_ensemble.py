@@ -9,7 +9,7 @@ from sklearn.metrics import roc_auc_score
 from benchmarks.error_rates.simulation import scored
 from pneumo_tf.evaluation.ensemble import average, pool
 from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
-from pneumo_tf.evaluation.metrics import measure
+from pneumo_tf.evaluation.metrics import compute_metrics
 
 
 def drawn(films: int, seed: int) -> LabelledPredictions:
@@ -35,7 +35,7 @@ def test_parts_in_any_order_are_the_whole_again():
     for name in ("labels", "logits", "score", "patients", "subtypes"):
         np.testing.assert_array_equal(getattr(pooled, name), getattr(whole, name)[back])
         np.testing.assert_array_equal(getattr(pooled, name), getattr(turned, name))
-    auc = measure(pooled.labels, pooled.score, names=["auc"])["auc"][0]
+    auc = compute_metrics(pooled.labels, pooled.score, names=["auc"])["auc"][0]
     assert auc == pytest.approx(roc_auc_score(whole.labels, whole.score))
 
 
@@ -52,7 +52,7 @@ def test_the_ensemble_is_the_mean_score_of_each_film():
     assert ensemble.ids == first.ids
     np.testing.assert_allclose(ensemble.score, (first.score + second.score) / 2)
     np.testing.assert_allclose(ensemble.logits[:, 0], ensemble.score, rtol=1e-6)
-    auc = measure(ensemble.labels, ensemble.score, names=["auc"])["auc"][0]
+    auc = compute_metrics(ensemble.labels, ensemble.score, names=["auc"])["auc"][0]
     assert auc == pytest.approx(roc_auc_score(first.labels, first.score + second.score))
 
 

@@ -11,7 +11,7 @@ from pneumo_tf.evaluation.intervals import (
     summarise,
 )
 from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
-from pneumo_tf.evaluation.metrics import measure
+from pneumo_tf.evaluation.metrics import compute_metrics
 
 
 def study(rng, patients=(60, 60), films_each=(1, 4), shared=1.0, skill=1.0):
@@ -54,7 +54,7 @@ def test_one_film_per_patient_agrees_with_a_plain_bootstrap_of_films():
     plain = {"auc": [], "accuracy": []}
     for _ in range(4000):
         drawn = np.concatenate([rng.choice(normals, len(normals)), rng.choice(pneumonias, len(pneumonias))])
-        for name, value in measure(one.labels[drawn], one.score[drawn], names=plain).items():
+        for name, value in compute_metrics(one.labels[drawn], one.score[drawn], names=plain).items():
             plain[name].append(value[0])
     for name, values in plain.items():
         assert (ours[name].low, ours[name].high) == pytest.approx(

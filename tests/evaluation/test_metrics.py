@@ -9,7 +9,7 @@ import pytest
 from sklearn import metrics as sk
 
 from pneumo_tf.errors import UserError
-from pneumo_tf.evaluation.metrics import METRICS, Metric, auc, confusion, from_confusion, measure
+from pneumo_tf.evaluation.metrics import METRICS, Metric, auc, compute_metrics, confusion, from_confusion
 
 
 def films_at_all(tn, fp, fn, tp):
@@ -98,8 +98,8 @@ def films(seed, n=157, ties=False):
 @pytest.mark.parametrize("name", REFERENCES)
 def test_agrees_with_scikit_learn(name, seed, ties):
     labels, score, weights = films(seed, ties=ties)
-    plain = measure(labels, score, names=[name])[name]
-    weighted = measure(labels, score, np.stack([weights, np.ones_like(weights)]), names=[name])[name]
+    plain = compute_metrics(labels, score, names=[name])[name]
+    weighted = compute_metrics(labels, score, np.stack([weights, np.ones_like(weights)]), names=[name])[name]
     assert plain == pytest.approx([REFERENCES[name].value(labels, score, None)], abs=1e-12)
     assert weighted == pytest.approx([REFERENCES[name].value(labels, score, weights), plain[0]], abs=1e-12)
 
@@ -110,7 +110,7 @@ def test_every_metric_is_checked_against_scikit_learn_or_by_hand():
 
 def test_sensitivity_to_each_kind_counts_that_kind_alone():
     kinds = KINDS[[0, 1, 1, 1, 2, 2]]
-    values = measure(kinds != "normal", np.array([3.0, 1, 1, -1, 1, -1]), subtypes=kinds)
+    values = compute_metrics(kinds != "normal", np.array([3.0, 1, 1, -1, 1, -1]), subtypes=kinds)
     assert values["sensitivity_bacteria"] == pytest.approx([2 / 3])
     assert values["sensitivity_virus"] == pytest.approx([1 / 2])
 
@@ -120,8 +120,8 @@ def test_weight_counts_a_film_as_often_as_it_is_repeated(name):
     labels, score, weights = films(9, ties=True)
     kinds = KINDS[labels * np.random.default_rng(1).integers(1, 3, len(labels))]
     again = np.repeat(np.arange(len(labels)), weights.astype(int))
-    repeated = measure(labels[again], score[again], None, kinds[again])[name]
-    assert measure(labels, score, weights[None], kinds)[name] == pytest.approx(repeated, abs=1e-12)
+    repeated = compute_metrics(labels[again], score[again], None, kinds[again])[name]
+    assert compute_metrics(labels, score, weights[None], kinds)[name] == pytest.approx(repeated, abs=1e-12)
 
 
 @pytest.mark.parametrize("name", METRICS)
@@ -129,7 +129,9 @@ def test_better_films_give_a_better_value(name):
     labels = np.repeat([0, 1], 50)
     kinds = np.repeat(KINDS, [50, 25, 25])
     noise = np.random.default_rng(3).normal(size=100)
-    worse, better = (measure(labels, skill * (labels - 0.5) + noise, None, kinds)[name] for skill in (0.2, 5))
+    worse, better = (
+        compute_metrics(labels, skill * (labels - 0.5) + noise, None, kinds)[name] for skill in (0.2, 5)
+    )
     assert (better > worse) if METRICS[name].better == "higher" else (better < worse)
 
 
@@ -150,7 +152,9 @@ def test_what_is_not_defined_is_nan_and_no_warning(case):
     kinds = np.where(np.array(labels, bool), "bacteria", "normal")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        values = measure(np.array(labels, int), np.array(score, float), None, kinds, [*REFERENCES, *OF_KINDS])
+        values = compute_metrics(
+            np.array(labels, int), np.array(score, float), None, kinds, [*REFERENCES, *OF_KINDS]
+        )
     pairs = list(zip(labels, np.array(score) > 0, strict=True))
     counts = [pairs.count(pair) for pair in ((0, False), (0, True), (1, False), (1, True))]
     missing = {name for name, metric in REFERENCES.items() if 0 in metric.divisors(*counts)}
@@ -159,14 +163,14 @@ def test_what_is_not_defined_is_nan_and_no_warning(case):
 
 
 def test_all_scores_equal_is_chance():
-    values = measure(np.array([0, 0, 1, 1, 1]), np.zeros(5))
+    values = compute_metrics(np.array([0, 0, 1, 1, 1]), np.zeros(5))
     assert values["auc"] == 0.5
     assert values["average_precision"] == 0.6
     assert values["specificity"] == 1, "a score of exactly 0 is not predicted pneumonia"
 
 
 def test_extreme_scores_lose_no_loss_to_rounding():
-    loss = measure(np.array([0, 1]), np.array([800.0, -800.0]), names=["log_loss"])["log_loss"]
+    loss = compute_metrics(np.array([0, 1]), np.array([800.0, -800.0]), names=["log_loss"])["log_loss"]
     assert loss == pytest.approx([800])
 
 
@@ -192,4 +196,4 @@ def test_a_metric_that_does_not_say_so_is_not_read_from_counts(monkeypatch):
 
 def test_an_unknown_metric_is_an_error_that_suggests_one():
     with pytest.raises(UserError, match="did you mean 'accuracy'"):
-        measure(np.array([0]), np.array([1.0]), names=["acuracy"])
+        compute_metrics(np.array([0]), np.array([1.0]), names=["acuracy"])

@@ -11,7 +11,7 @@ from pneumo_tf.audit.chapter import Chapter, Drawing
 from pneumo_tf.audit.decoded import DecodedSet
 from pneumo_tf.audit.habits import grouped_folds, score_folds
 from pneumo_tf.evaluation.intervals import percentile_interval, resample_patients
-from pneumo_tf.evaluation.metrics import measure
+from pneumo_tf.evaluation.metrics import compute_metrics
 from pneumo_tf.report.figures import style
 from pneumo_tf.report.markdown import Table
 from pneumo_tf.report.number_format import DASH, format_number
@@ -86,7 +86,7 @@ def _cross_validate(pixels: np.ndarray, test: np.ndarray, patients: np.ndarray) 
 
 
 def _auc(test: np.ndarray, score: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
-    return measure(test.astype(int), score, weights, names=["auc"])["auc"]
+    return compute_metrics(test.astype(int), score, weights, names=["auc"])["auc"]
 
 
 def write(decoded: DecodedSet) -> Chapter:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from pneumo_tf.evaluation.intervals import Estimate
 from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
-from pneumo_tf.evaluation.metrics import measure
+from pneumo_tf.evaluation.metrics import compute_metrics
 from pneumo_tf.evaluation.weighted_counts import ratio
 from pneumo_tf.report.board import Board
 from pneumo_tf.report.figures import style
@@ -168,7 +168,7 @@ def number(estimate: Estimate) -> str:
 
 def roc_point(scored: LabelledPredictions) -> tuple[float, float]:
     """False positive rate and sensitivity at probability 0.5."""
-    values = measure(scored.labels, scored.score, names=("specificity", "sensitivity"))
+    values = compute_metrics(scored.labels, scored.score, names=("specificity", "sensitivity"))
     return 1 - float(values["specificity"][0]), float(values["sensitivity"][0])
 
 
@@ -203,7 +203,7 @@ def draw_roc(board: Board) -> Iterator[Picture]:
 
 def precision_point(scored: LabelledPredictions) -> tuple[float, float]:
     """Recall and precision at probability 0.5."""
-    values = measure(scored.labels, scored.score, names=("sensitivity", "ppv"))
+    values = compute_metrics(scored.labels, scored.score, names=("sensitivity", "ppv"))
     return float(values["sensitivity"][0]), float(values["ppv"][0])
 
 

@@ -8,7 +8,7 @@ from pneumo_tf.data.augmented_views import KINDS, MILD_SAID
 from pneumo_tf.evaluation.auc_comparison import compare_auc
 from pneumo_tf.evaluation.ensemble import average
 from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
-from pneumo_tf.evaluation.metrics import METRICS, measure
+from pneumo_tf.evaluation.metrics import METRICS, compute_metrics
 from pneumo_tf.evaluation.risk_coverage import Trust, trust_in
 from pneumo_tf.report.board import Board
 from pneumo_tf.report.ensembles import Averaged, averaged
@@ -66,7 +66,7 @@ def _mean(trust: Sequence[Trust], of: Callable[[Trust], float]) -> float:
 
 
 def _mean_of(sets: Sequence[LabelledPredictions], metric: str) -> float:
-    return float(np.mean([measure(one.labels, one.score, names=[metric])[metric] for one in sets]))
+    return float(np.mean([compute_metrics(one.labels, one.score, names=[metric])[metric] for one in sets]))
 
 
 def _notes(ways: Sequence[Averaged]) -> list[str]:

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from sklearn import metrics as sk
 
 from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
-from pneumo_tf.evaluation.metrics import measure
+from pneumo_tf.evaluation.metrics import compute_metrics
 from pneumo_tf.report.board import Board, read_boards
 from pneumo_tf.report.figures import (
     class_balance,
@@ -206,7 +206,7 @@ def test_an_undefined_validation_auc_can_be_drawn(board):
 def test_the_sheet_says_what_its_numbers_rest_on(board):
     row = next(row for row in board.rows if row.ranked and not row.trivial)
     lines = {line.title: line for line in key_numbers(row)}
-    expected = np.mean([measure(run.labels, run.score)["macro_f1"][0] for run in row.test])
+    expected = np.mean([compute_metrics(run.labels, run.score)["macro_f1"][0] for run in row.test])
     assert lines["Macro F1"].value == f"{expected:.3f}"
     assert " to " in lines["AUC"].interval and float(lines["AUC"].sd) >= 0
     assert float(lines["Validation AUC"].value) == pytest.approx(row.validation_auc, abs=5e-4)
