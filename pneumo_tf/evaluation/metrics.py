@@ -204,13 +204,13 @@ def compute_metrics(
     return {name: METRICS[name].of(films) for name in names}
 
 
-def confusion(labels: np.ndarray, score: np.ndarray) -> tuple[int, int, int, int]:
+def count_outcomes(labels: np.ndarray, score: np.ndarray) -> tuple[int, int, int, int]:
     """Counts TN, FP, FN, TP at score > 0."""
     sick, called = np.asarray(labels) == 1, np.asarray(score) > 0
     return tuple(np.bincount(2 * sick + called, minlength=4).tolist())
 
 
-def from_confusion(counts: tuple[int, int, int, int]) -> dict[str, float]:
+def metrics_from_counts(counts: tuple[int, int, int, int]) -> dict[str, float]:
     """Gives every metric that a printed confusion matrix decides.
 
     Args:

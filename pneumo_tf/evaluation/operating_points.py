@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
-from pneumo_tf.evaluation.metrics import confusion
+from pneumo_tf.evaluation.metrics import count_outcomes
 
 PREVALENCES = (0.02, 0.10, 0.30)
 """Shares of pneumonia that PPV and NPV are restated for: set them to those of the places you think of."""
@@ -124,5 +124,5 @@ def predictive_values(sensitivity: float, specificity: float, prevalence: float)
 def _rates(films: LabelledPredictions, at: float) -> tuple[float, float]:
     if not np.isfinite(at):
         return np.nan, np.nan
-    tn, fp, fn, tp = confusion(films.labels, films.score - at)
+    tn, fp, fn, tp = count_outcomes(films.labels, films.score - at)
     return tuple(hit / (hit + missed) if hit + missed else np.nan for hit, missed in ((tp, fn), (tn, fp)))

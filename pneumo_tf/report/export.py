@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from pneumo_tf.evaluation.intervals import LEVEL, REPLICATES, Estimate
-from pneumo_tf.evaluation.metrics import METRICS, confusion
+from pneumo_tf.evaluation.metrics import METRICS, count_outcomes
 from pneumo_tf.report.board import Board, Row
 from pneumo_tf.report.cross_validation import CrossValidation, cross_validations
 from pneumo_tf.report.standings import Standing
@@ -110,7 +110,9 @@ def _run(row: Row, index: int) -> dict[str, Any]:
         "fold": spec.fold,
         "weights": spec.weights,
         "metrics": {name: _rounded(estimate.runs[index]) for name, estimate in row.estimates.items()},
-        "confusion": dict(zip(("tn", "fp", "fn", "tp"), confusion(scored.labels, scored.score), strict=True)),
+        "confusion": dict(
+            zip(("tn", "fp", "fn", "tp"), count_outcomes(scored.labels, scored.score), strict=True)
+        ),
         "costs": row.costs[index],
         "environment": row.environments[index],
     }

@@ -9,7 +9,14 @@ import pytest
 from sklearn import metrics as sk
 
 from pneumo_tf.errors import UserError
-from pneumo_tf.evaluation.metrics import METRICS, Metric, auc, compute_metrics, confusion, from_confusion
+from pneumo_tf.evaluation.metrics import (
+    METRICS,
+    Metric,
+    auc,
+    compute_metrics,
+    count_outcomes,
+    metrics_from_counts,
+)
 
 
 def films_at_all(tn, fp, fn, tp):
@@ -175,23 +182,23 @@ def test_extreme_scores_lose_no_loss_to_rounding():
 
 
 def test_confusion_counts_in_the_printed_order():
-    assert confusion(np.array([0, 0, 0, 1, 1, 1]), np.array([-1, -1, 2, -3, 4, 5.0])) == (2, 1, 1, 2)
+    assert count_outcomes(np.array([0, 0, 0, 1, 1, 1]), np.array([-1, -1, 2, -3, 4, 5.0])) == (2, 1, 1, 2)
 
 
 def test_published_confusion_matrix_gives_the_published_figures():
-    values = from_confusion((174, 68, 2, 396))
+    values = metrics_from_counts((174, 68, 2, 396))
     assert [round(values[name], 3) for name in ("accuracy", "sensitivity", "specificity")] == [
         0.891,
         0.995,
         0.719,
     ]
-    assert round(from_confusion((64, 170, 2, 388))["macro_f1"], 2) == 0.62
+    assert round(metrics_from_counts((64, 170, 2, 388))["macro_f1"], 2) == 0.62
     assert not {"auc", "log_loss", "brier"} & set(values), "counts say nothing of scores"
 
 
 def test_a_metric_that_does_not_say_so_is_not_read_from_counts(monkeypatch):
     monkeypatch.setitem(METRICS, "of_scores", Metric(auc, "Of scores"))
-    assert "of_scores" not in from_confusion((174, 68, 2, 396))
+    assert "of_scores" not in metrics_from_counts((174, 68, 2, 396))
 
 
 def test_an_unknown_metric_is_an_error_that_suggests_one():

@@ -7,7 +7,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 
 from pneumo_tf.data.films import CLASSES
-from pneumo_tf.evaluation.metrics import confusion
+from pneumo_tf.evaluation.metrics import count_outcomes
 from pneumo_tf.report.board import Board, Row
 from pneumo_tf.report.figures import style
 from pneumo_tf.report.figures.comparable import comparable, over_runs
@@ -18,7 +18,7 @@ COLUMNS = 4
 
 def mean_confusion(row: Row) -> np.ndarray:
     """(2, 2) counts at the operating point, [[TN, FP], [FN, TP]], the mean over the runs of a row."""
-    return np.mean([confusion(run.labels, run.score) for run in row.test], axis=0).reshape(2, 2)
+    return np.mean([count_outcomes(run.labels, run.score) for run in row.test], axis=0).reshape(2, 2)
 
 
 def draw_confusion(ax: Axes, counts: np.ndarray, size: float = style.TEXT) -> None:

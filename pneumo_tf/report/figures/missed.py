@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from pneumo_tf.evaluation.metrics import confusion
+from pneumo_tf.evaluation.metrics import count_outcomes
 from pneumo_tf.report.board import Board, Row
 from pneumo_tf.report.figures import style
 from pneumo_tf.report.figures.comparable import Comparable, comparable
@@ -16,7 +16,7 @@ REFERENCE = "baseline_cnn"
 
 def errors(row: Row) -> tuple[float, float]:
     """False negatives and false positives, the mean over the runs of a row."""
-    counts = np.mean([confusion(run.labels, run.score) for run in row.test], axis=0)
+    counts = np.mean([count_outcomes(run.labels, run.score) for run in row.test], axis=0)
     return float(counts[2]), float(counts[1])
 
 

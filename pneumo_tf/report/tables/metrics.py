@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from pneumo_tf.evaluation.intervals import Estimate
-from pneumo_tf.evaluation.metrics import METRICS, confusion
+from pneumo_tf.evaluation.metrics import METRICS, count_outcomes
 from pneumo_tf.report.board import Row
 from pneumo_tf.report.markdown import Table, join_names
 from pneumo_tf.report.number_format import (
@@ -70,7 +70,7 @@ def counts(ranked: Sequence[Standing]) -> Table:
     header = ("Recipe", "TN", "FP (false alarms)", "FN (missed)", "TP", "Normal films", "Pneumonia films")
     cells = []
     for standing in ranked:
-        each = [confusion(scored.labels, scored.score) for scored in standing.row.test]
+        each = [count_outcomes(scored.labels, scored.score) for scored in standing.row.test]
         tn, fp, fn, tp = np.mean(each, axis=0)
         decimals = 1 if len(each) > 1 else 0
         called = (format_number(count, decimals) for count in (tn, fp, fn, tp))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pneumo_tf.evaluation.metrics import METRICS, from_confusion
+from pneumo_tf.evaluation.metrics import METRICS, metrics_from_counts
 from pneumo_tf.recipe import Published
 from pneumo_tf.report.board import OFFICIAL, Board, Row
 from pneumo_tf.report.markdown import Table
@@ -73,7 +73,7 @@ def _printed(figures: Sequence[Published], metric: str) -> str:
     """What authors printed of a metric, each value once; in italics what their counts alone say."""
     values: dict[str, str] = {}
     for figure in figures:
-        derived = from_confusion(figure.confusion) if figure.confusion else {}
+        derived = metrics_from_counts(figure.confusion) if figure.confusion else {}
         stated, computed = figure.metrics.get(metric), derived.get(metric, np.nan)
         if stated is not None:
             values[format_number(stated, DECIMALS)] = format_number(stated, DECIMALS)

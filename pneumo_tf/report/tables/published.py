@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pneumo_tf.errors import unknown
-from pneumo_tf.evaluation.metrics import METRICS, from_confusion
+from pneumo_tf.evaluation.metrics import METRICS, metrics_from_counts
 from pneumo_tf.recipe import Published, Recipe
 from pneumo_tf.report.board import OFFICIAL, Board, Row
 from pneumo_tf.report.markdown import Table
@@ -80,7 +80,7 @@ def _published(recipe: Recipe) -> tuple[Published, ...]:
 
 
 def _printed(figure: Published, names: Sequence[str]) -> list[str]:
-    derived = from_confusion(figure.confusion) if figure.confusion else {}
+    derived = metrics_from_counts(figure.confusion) if figure.confusion else {}
     cells = []
     for name in names:
         if name in figure.metrics:

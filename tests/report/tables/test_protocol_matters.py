@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from pneumo_tf.evaluation.metrics import from_confusion
+from pneumo_tf.evaluation.metrics import metrics_from_counts
 from pneumo_tf.recipe import Published
 from pneumo_tf.report.board import read_boards
 from pneumo_tf.report.tables.protocols import protocol_matters
@@ -35,7 +35,7 @@ def test_a_figure_stands_beside_ours_under_both_protocols(tmp_path):
     assert same.startswith(f"{theirs:.3f} [")
     assert official.startswith(f"{ours:.3f} [")
     assert float(drift) == round(theirs - ours, 3)
-    assert lines["Specificity"][3] == f"*{from_confusion(CONFUSION)['specificity']:.3f}*"
+    assert lines["Specificity"][3] == f"*{metrics_from_counts(CONFUSION)['specificity']:.3f}*"
 
 
 def test_two_printed_values_of_a_metric_share_a_line(tmp_path, monkeypatch):
