@@ -46,7 +46,7 @@ class LabelledPredictions:
         return self.score > 0
 
 
-def join(
+def join_labels(
     predictions: Predictions, films: Films, like: LabelledPredictions | None = None
 ) -> LabelledPredictions:
     """Joins predictions with the film table.

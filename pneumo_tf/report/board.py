@@ -16,7 +16,7 @@ from pneumo_tf.errors import UserError
 from pneumo_tf.evaluation.auc_comparison import compare_auc
 from pneumo_tf.evaluation.comparison import Comparison
 from pneumo_tf.evaluation.intervals import Estimate, PatientBootstrap
-from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions, check_complete, join
+from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions, check_complete, join_labels
 from pneumo_tf.evaluation.metrics import compute_metrics
 from pneumo_tf.recipe import Recipe
 from pneumo_tf.run import RunFolder, Runs, RunSpec
@@ -194,7 +194,7 @@ class Row:
             run, fold = self.runs[place], self.specs[place].fold
             predictions = run.read_predictions(name)
             try:
-                joined = join(predictions, self.films, self.joined.get(name))
+                joined = join_labels(predictions, self.films, self.joined.get(name))
                 check_complete(joined.ids, whole.setdefault(None if tested else fold, joined.ids))
             except UserError as error:
                 raise UserError(f"{run.predictions_file(name)}: {error}") from error

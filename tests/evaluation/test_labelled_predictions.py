@@ -5,7 +5,7 @@ import pytest
 
 from pneumo_tf.data.films import Film, Films
 from pneumo_tf.errors import UserError
-from pneumo_tf.evaluation.labelled_predictions import check_complete, join
+from pneumo_tf.evaluation.labelled_predictions import check_complete, join_labels
 from pneumo_tf.run import Predictions
 
 FILMS = Films(
@@ -18,7 +18,7 @@ FILMS = Films(
 
 
 def test_labels_patients_and_kinds_follow_the_order_of_the_predictions():
-    scored = join(Predictions(("c.jpeg", "a.jpeg"), np.array([[0, 2], [3, 1]], np.float32)), FILMS)
+    scored = join_labels(Predictions(("c.jpeg", "a.jpeg"), np.array([[0, 2], [3, 1]], np.float32)), FILMS)
     assert scored.labels.tolist() == [1, 0]
     assert scored.patients.tolist() == ["b-1", "n-1"]
     assert scored.subtypes.tolist() == ["bacteria", "normal"]
@@ -28,15 +28,15 @@ def test_labels_patients_and_kinds_follow_the_order_of_the_predictions():
 
 
 def test_probability_of_extreme_scores_does_not_overflow():
-    scored = join(Predictions(("a.jpeg", "b.jpeg"), np.array([[-2000], [2000]], np.float32)), FILMS)
+    scored = join_labels(Predictions(("a.jpeg", "b.jpeg"), np.array([[-2000], [2000]], np.float32)), FILMS)
     with np.errstate(all="raise", under="ignore"):
         assert scored.probability.tolist() == [0.0, 1.0]
 
 
 def test_a_set_of_the_same_films_shares_what_is_known_of_them():
-    first = join(Predictions(("a.jpeg", "b.jpeg"), np.ones((2, 1), np.float32)), FILMS)
-    again = join(Predictions(("a.jpeg", "b.jpeg"), np.zeros((2, 1), np.float32)), FILMS, first)
-    other = join(Predictions(("b.jpeg", "a.jpeg"), np.zeros((2, 1), np.float32)), FILMS, first)
+    first = join_labels(Predictions(("a.jpeg", "b.jpeg"), np.ones((2, 1), np.float32)), FILMS)
+    again = join_labels(Predictions(("a.jpeg", "b.jpeg"), np.zeros((2, 1), np.float32)), FILMS, first)
+    other = join_labels(Predictions(("b.jpeg", "a.jpeg"), np.zeros((2, 1), np.float32)), FILMS, first)
     assert again.patients is first.patients
     assert other.labels.tolist() == [1, 0]
 
@@ -52,13 +52,13 @@ def test_a_set_of_the_same_films_shares_what_is_known_of_them():
 )
 def test_predictions_that_cannot_be_scored_are_an_error(ids, logit, message):
     with pytest.raises(UserError, match=message):
-        join(Predictions(ids, np.full((2, 1), logit, np.float32)), FILMS)
+        join_labels(Predictions(ids, np.full((2, 1), logit, np.float32)), FILMS)
 
 
 def test_the_first_score_that_is_not_a_number_is_named():
     logits = np.array([[0, 1], [0, np.nan], [np.nan, 0]], np.float32)
     with pytest.raises(UserError, match="'b.jpeg' is not a number"):
-        join(Predictions(("a.jpeg", "b.jpeg", "c.jpeg"), logits), FILMS)
+        join_labels(Predictions(("a.jpeg", "b.jpeg", "c.jpeg"), logits), FILMS)
 
 
 def test_sets_that_lack_a_film_or_hold_another_name_it():
