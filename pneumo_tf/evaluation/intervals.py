@@ -21,7 +21,7 @@ UNDEFINED_ALLOWED = 0.05
 """Share of replicates without a value, such as no film called pneumonia, above which there is no interval."""
 COMPARED = ("auc", "f1")
 """Metrics whose replicates are kept, to rank rows and to compare them replicate by replicate."""
-NO_DRAWS = np.empty(0, np.float32)
+NO_REPLICATES = np.empty(0, np.float32)
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Estimate:
         high: Upper end.
         sd: Standard deviation over runs, nan for one run.
         runs: The value of each run.
-        draws: (r,) float32: replicates of the mean, which the rows of a board can be compared by; kept for
+        replicates: (r,) float32: bootstrap replicates of the mean, by which rows are compared; kept for
             the metrics in `COMPARED`, empty for others.
     """
 
@@ -43,7 +43,7 @@ class Estimate:
     high: float
     sd: float
     runs: tuple[float, ...]
-    draws: np.ndarray = field(default_factory=lambda: NO_DRAWS, repr=False, compare=False)
+    replicates: np.ndarray = field(default_factory=lambda: NO_REPLICATES, repr=False, compare=False)
 
     @property
     def half_width(self) -> float:
@@ -128,7 +128,7 @@ class PatientBootstrap:
         for name in names:
             values = np.stack([of[name] for of in found])
             estimate = summarise(values[:, 0], values[:, 1:], seed, METRICS[name].bounds)
-            estimates[name] = estimate if name in COMPARED else replace(estimate, draws=NO_DRAWS)
+            estimates[name] = estimate if name in COMPARED else replace(estimate, replicates=NO_REPLICATES)
         return estimates
 
     def _measure(self, run: LabelledPredictions, names: tuple[str, ...]) -> dict[str, np.ndarray]:

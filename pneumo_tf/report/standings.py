@@ -41,7 +41,7 @@ def standings(board: Board) -> list[Standing]:
     if not rows:
         return []
     tier = tiers(board.comparison.significant)
-    ranks = rank_intervals([row.estimates["auc"].draws for row in rows])
+    ranks = rank_intervals([row.estimates["auc"].replicates for row in rows])
     found = []
     for at, row in enumerate(rows):
         auc = row.estimates["auc"].value

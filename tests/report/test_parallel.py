@@ -80,7 +80,7 @@ def test_rows_keep_what_was_computed_elsewhere(runs):
             # One thread adds in another order than several: the last bit may differ.
             numbers = ((of.value, of.low, of.high, of.sd) for of in (other.estimates[name], estimate))
             np.testing.assert_allclose(*numbers, rtol=1e-12)
-            np.testing.assert_allclose(other.estimates[name].draws, estimate.draws, rtol=1e-6)
+            np.testing.assert_allclose(other.estimates[name].replicates, estimate.replicates, rtol=1e-6)
         assert [scored.ids for scored in other.test] == [scored.ids for scored in row.test]
     assert [row.name for row in forked.ranking] == [row.name for row in own.ranking]
 

@@ -52,5 +52,5 @@ def _share(board: Board, place: int, name: str, shares: np.ndarray, decimals: in
 
 def _f1(board: Board, place: int, decimals: int) -> str:
     own, first = (board.ranking[at].estimates["f1"] for at in (place, 0))
-    interval = percentile_interval(own.draws.astype(np.float64) - first.draws)
+    interval = percentile_interval(own.replicates.astype(np.float64) - first.replicates)
     return difference_with_interval(own.value - first.value, interval, decimals)
