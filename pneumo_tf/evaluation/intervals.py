@@ -194,7 +194,7 @@ def percentile_interval(replicates: np.ndarray, level: float = LEVEL) -> tuple[f
     return float(low), float(high)
 
 
-class Mean(NamedTuple):
+class FilmMean(NamedTuple):
     """A mean over films.
 
     Args:
@@ -215,7 +215,7 @@ class Mean(NamedTuple):
         return bool(self.low > 0)
 
 
-def mean_over_films(values: np.ndarray, labels: np.ndarray, patients: np.ndarray) -> Mean:
+def mean_over_films(values: np.ndarray, labels: np.ndarray, patients: np.ndarray) -> FilmMean:
     """Averages a measure over films, with the percentile bootstrap of patients that the board uses.
 
     Of the difference of two methods film by film it gives the paired comparison.
@@ -228,11 +228,11 @@ def mean_over_films(values: np.ndarray, labels: np.ndarray, patients: np.ndarray
     values = np.asarray(values, np.float64)
     defined = np.isfinite(values)
     if not defined.any():
-        return Mean(np.nan, np.nan, np.nan, 0)
+        return FilmMean(np.nan, np.nan, np.nan, 0)
     values, labels, patients = values[defined], np.asarray(labels)[defined], np.asarray(patients)[defined]
     times = _draws(tuple(labels.tolist()), tuple(patients.tolist()))
     low, high = percentile_interval(times @ values / times.sum(axis=1))
-    return Mean(float(values.mean()), low, high, len(values))
+    return FilmMean(float(values.mean()), low, high, len(values))
 
 
 @lru_cache(maxsize=16)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from pneumo_tf.evaluation.intervals import Mean, mean_over_films
+from pneumo_tf.evaluation.intervals import FilmMean, mean_over_films
 
 BORDER = 0.1
 """Width of the border as a share of the film's side."""
@@ -50,7 +50,7 @@ def corner_share(maps: np.ndarray) -> np.ndarray:
 
 def shares_by_group(
     shares: np.ndarray, groups: Sequence[str], labels: np.ndarray, patients: np.ndarray
-) -> Mapping[str, Mean]:
+) -> Mapping[str, FilmMean]:
     """Averages shares within groups of films.
 
     Args:

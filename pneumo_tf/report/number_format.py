@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pneumo_tf.evaluation.intervals import Estimate, Mean
+from pneumo_tf.evaluation.intervals import Estimate
 from pneumo_tf.evaluation.metrics import METRICS
 
 DASH = "–"
@@ -53,7 +53,7 @@ def format_signed(value: float, decimals: int) -> str:
     return text if text.startswith((DASH, "-")) else f"+{text}"
 
 
-def with_interval(estimate: Estimate | Mean, decimals: int) -> str:
+def with_interval(estimate: Estimate | FilmMean, decimals: int) -> str:
     """`0.953 [0.931–0.972]`, and `0.12 [-0.04 to 0.31]` where a dash would read as another minus."""
     if not np.isfinite(estimate.value):
         return DASH

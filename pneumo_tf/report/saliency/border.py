@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from pneumo_tf.data.films import CLASSES
-from pneumo_tf.evaluation.intervals import Mean
+from pneumo_tf.evaluation.intervals import FilmMean
 from pneumo_tf.explain.shortcut import BORDER_AREA, CORNER_AREA, shares_by_group, worst
 from pneumo_tf.report.markdown import Table
 from pneumo_tf.report.number_format import DASH, format_number
@@ -43,7 +43,7 @@ def _worst(one: Explanations) -> str:
     return ", ".join(f"{_stem(film_id)} ({format_number(share, 2)})" for film_id, share in found) or DASH
 
 
-def _by_group(one: Explanations) -> Mapping[str, Mean]:
+def _by_group(one: Explanations) -> Mapping[str, FilmMean]:
     shares = one.values[GRAD_CAM]["border"]
     labels, patients, _ = one.films
     scored = one.row.test[0]

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pneumo_tf.evaluation.intervals import Mean, mean_over_films
+from pneumo_tf.evaluation.intervals import FilmMean, mean_over_films
 from pneumo_tf.explain.maps import unpacked
 from pneumo_tf.report.board import Board, Row
 
@@ -86,22 +86,22 @@ class Explanations:
         named = [np.array([getattr(film, key) for film in rows]) for key in ("label", "patient", "subtype")]
         return named[0], named[1], named[2]
 
-    def mean(self, method: str, measure: str, subtypes: Sequence[str] = ()) -> Mean:
+    def mean(self, method: str, measure: str, subtypes: Sequence[str] = ()) -> FilmMean:
         """Averages a measure over the films, or over those of some subtypes."""
         return self.over(self.values.get(method, {}).get(measure), subtypes)
 
-    def ahead(self, method: str, other: str, measure: str) -> Mean:
+    def ahead(self, method: str, other: str, measure: str) -> FilmMean:
         """Averages how much better a method is than another, paired film by film."""
         one, two = (self.values.get(name, {}).get(measure) for name in (method, other))
         if one is None or two is None:
             return self.over(None)
         return self.over(two - one if measure in LOWER_IS_BETTER else one - two)
 
-    def over(self, values: np.ndarray | None, subtypes: Sequence[str] = ()) -> Mean:
+    def over(self, values: np.ndarray | None, subtypes: Sequence[str] = ()) -> FilmMean:
         """Averages (n,) values of the films, nan where one has none; `None` gives a mean of no film."""
         labels, patients, known = self.films
         if values is None:
-            return Mean(np.nan, np.nan, np.nan, 0)
+            return FilmMean(np.nan, np.nan, np.nan, 0)
         chosen = np.isin(known, subtypes) if subtypes else np.ones(len(known), bool)
         return mean_over_films(values[chosen], labels[chosen], patients[chosen])
 

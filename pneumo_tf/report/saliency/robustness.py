@@ -5,7 +5,7 @@ from itertools import combinations
 
 import numpy as np
 
-from pneumo_tf.evaluation.intervals import Mean
+from pneumo_tf.evaluation.intervals import FilmMean
 from pneumo_tf.explain.maps import KEPT_CELLS, upsampled
 from pneumo_tf.explain.similarity import alike, alike_next_film, ranked
 from pneumo_tf.report.markdown import Table
@@ -96,13 +96,13 @@ class Repeats:
         self.others = _over_pairs([(ids, {"rank": _rank(a, b)}) for ids, a, b in strangers], "rank", one)
 
     @property
-    def means(self) -> list[Mean]:
+    def means(self) -> list[FilmMean]:
         """In the order of the table."""
         found = [of[name] for name in MEASURES for of in (self.same, self.next_film)]
         return [self.one.over(values) for values in [*found, self.others]]
 
     @property
-    def ahead(self) -> Mean:
+    def ahead(self) -> FilmMean:
         """How much more alike maps of the same film are than those of different films, by rank."""
         return self.one.over(self.same["rank"] - self.next_film["rank"])
 
@@ -147,18 +147,18 @@ def in_two_runs(of: Repeats) -> str:
     return f"{format_number(same.value, 2)} ({format_number(different.value, 2)})"
 
 
-def _at(one: Explanations, share: float, method: str, measure: str) -> Mean:
+def _at(one: Explanations, share: float, method: str, measure: str) -> FilmMean:
     if one.sanity is None or not one.sanity.stages:
         return one.over(None)
     _, values = min(one.sanity.stages, key=lambda stage: abs(stage[0] - share))
     return one.over(values.get(method, {}).get(measure))
 
 
-def _next(one: Explanations, method: str, measure: str) -> Mean:
+def _next(one: Explanations, method: str, measure: str) -> FilmMean:
     return one.over(one.sanity.next_film.get(method, {}).get(measure) if one.sanity else None)
 
 
-def _kept_without_weights(one: Explanations, method: str) -> Mean:
+def _kept_without_weights(one: Explanations, method: str) -> FilmMean:
     """How much more alike maps are to those of all weights drawn anew than to those of different films."""
     if one.sanity is None or not one.sanity.stages:
         return one.over(None)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from pneumo_tf.evaluation.intervals import Mean
+from pneumo_tf.evaluation.intervals import FilmMean
 from pneumo_tf.explain.measures import CEILING
 from pneumo_tf.report.markdown import Table
 from pneumo_tf.report.number_format import (
@@ -71,7 +71,7 @@ def table(
     header: Sequence[str],
     labels: Sequence[Sequence[str]],
     columns: Sequence[str],
-    means: Sequence[Sequence[Mean]],
+    means: Sequence[Sequence[FilmMean]],
     *,
     difference: bool = False,
 ) -> Table:
@@ -139,7 +139,7 @@ def against_baselines(one: Explanations, method: str, measure: str) -> str:
     return " and ".join(f"{how} {', '.join(names)}" for how, names in said.items() if names)
 
 
-def _compared(one: Explanations, method: str, measure: str) -> dict[str, Mean]:
+def _compared(one: Explanations, method: str, measure: str) -> dict[str, FilmMean]:
     means = {name: one.ahead(method, name, measure) for name in BASELINES}
     return {name: mean for name, mean in means.items() if mean.films}
 
@@ -159,7 +159,7 @@ def _bound(one: Explanations) -> str:
     )
 
 
-def _cell(mean: Mean, decimals: int, difference: bool) -> str:
+def _cell(mean: FilmMean, decimals: int, difference: bool) -> str:
     if not mean.films:
         return DASH
     if not difference:
