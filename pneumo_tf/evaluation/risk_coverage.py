@@ -10,7 +10,7 @@ from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
 
 
 @dataclass(frozen=True)
-class Trust:
+class Uncertainty:
     """What the calls of averaged scores can be trusted by.
 
     Args:
@@ -45,7 +45,7 @@ class Trust:
         return np.nan if self.spread is None else aurc(self.wrong, -self.spread)
 
 
-def risk_by_coverage(wrong: np.ndarray, trust: np.ndarray) -> np.ndarray:
+def risk_coverage_curve(wrong: np.ndarray, trust: np.ndarray) -> np.ndarray:
     """(n,) share that is wrong among the one, two … n films trusted most.
 
     Films of equal trust are taken in any order: each counts as the mean of its group.
@@ -61,15 +61,15 @@ def risk_by_coverage(wrong: np.ndarray, trust: np.ndarray) -> np.ndarray:
 
 
 def aurc(wrong: np.ndarray, trust: np.ndarray) -> float:
-    """Mean of `risk_by_coverage` over every number of films kept.
+    """Mean of `risk_coverage_curve` over every number of films kept.
 
     Reference: Y. Geifman, G. Uziel & R. El-Yaniv, Bias-reduced uncertainty estimation for deep neural
         classifiers, 2019.
     """
-    return float(np.mean(risk_by_coverage(wrong, trust)))
+    return float(np.mean(risk_coverage_curve(wrong, trust)))
 
 
-def trust_in(sets: Sequence[LabelledPredictions]) -> Trust:
+def measure_uncertainty(sets: Sequence[LabelledPredictions]) -> Uncertainty:
     """Averages the scores of the same films, and gives what may tell the errors of the mean.
 
     Args:
@@ -78,4 +78,4 @@ def trust_in(sets: Sequence[LabelledPredictions]) -> Trust:
     first, (scores,) = aligned([sets])
     mean = scores.mean(axis=0)
     spread = scores.std(axis=0) if len(sets) > 1 else None
-    return Trust((mean > 0) != (first.labels == 1), np.abs(mean), spread)
+    return Uncertainty((mean > 0) != (first.labels == 1), np.abs(mean), spread)

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from pneumo_tf.evaluation.risk_coverage import risk_by_coverage, trust_in
+from pneumo_tf.evaluation.risk_coverage import measure_uncertainty, risk_coverage_curve
 from pneumo_tf.report.board import Board
 from pneumo_tf.report.ensembles import Averaged, averaged
 from pneumo_tf.report.figures import style
@@ -59,14 +59,14 @@ def draw(board: Board) -> Iterator[Picture]:
 
 def draw_row(ax: Axes, ways: Sequence[Averaged]) -> list[str]:
     """Draws the curves of one row, and gives their names: by distance once, and by every spread it has."""
-    first = trust_in(ways[0].groups[0])
+    first = measure_uncertainty(ways[0].groups[0])
     kept = np.arange(1, len(first.wrong) + 1) / len(first.wrong)
-    ax.plot(kept, risk_by_coverage(first.wrong, ~first.wrong), color=style.RULE, lw=1.2)
-    curves = {DISTANCE: risk_by_coverage(first.wrong, first.distance)}
+    ax.plot(kept, risk_coverage_curve(first.wrong, ~first.wrong), color=style.RULE, lw=1.2)
+    curves = {DISTANCE: risk_coverage_curve(first.wrong, first.distance)}
     for way in ways:
-        trust = trust_in(way.groups[0])
+        trust = measure_uncertainty(way.groups[0])
         if trust.spread is not None:
-            curves[SPREADS[way.kind]] = risk_by_coverage(trust.wrong, -trust.spread)
+            curves[SPREADS[way.kind]] = risk_coverage_curve(trust.wrong, -trust.spread)
     for name, curve in curves.items():
         ax.plot(kept, curve, color=COLORS[name], lw=1.2)
     ax.set_xlim(0, 1.02)

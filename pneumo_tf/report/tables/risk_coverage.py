@@ -9,7 +9,7 @@ from pneumo_tf.evaluation.auc_comparison import compare_auc
 from pneumo_tf.evaluation.ensemble import average
 from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
 from pneumo_tf.evaluation.metrics import METRICS, compute_metrics
-from pneumo_tf.evaluation.risk_coverage import Trust, trust_in
+from pneumo_tf.evaluation.risk_coverage import Uncertainty, measure_uncertainty
 from pneumo_tf.report.board import Board
 from pneumo_tf.report.ensembles import Averaged, averaged
 from pneumo_tf.report.markdown import Table, join_names
@@ -33,7 +33,7 @@ def risk_coverage(board: Board) -> Table:
     ways = averaged(board)
     lines, before = [], ""
     for way in ways:
-        trust = [trust_in(group) for group in way.groups]
+        trust = [measure_uncertainty(group) for group in way.groups]
         error = 1 - _mean_of(way.single, "accuracy")
         lines.append(
             (
@@ -61,7 +61,7 @@ def _against_one(way: Averaged) -> str:
     return difference_with_interval(pair.difference[0, 1], (low, high), decimals)
 
 
-def _mean(trust: Sequence[Trust], of: Callable[[Trust], float]) -> float:
+def _mean(trust: Sequence[Uncertainty], of: Callable[[Uncertainty], float]) -> float:
     return float(np.mean([of(each) for each in trust]))
 
 
