@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pneumo_tf.evaluation.intervals import Estimate
+from pneumo_tf.evaluation.intervals import Estimate, FilmMean
 from pneumo_tf.evaluation.metrics import METRICS
 
 DASH = "–"
