@@ -1,4 +1,4 @@
-"""Thresholds that are fixed on validation films alone, and what they keep of their promise on test films."""
+"""Operating points: thresholds chosen on validation films, and the rates that they achieve on test films."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,11 +9,11 @@ from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
 from pneumo_tf.evaluation.metrics import count_outcomes
 
 PREVALENCES = (0.02, 0.10, 0.30)
-"""Shares of pneumonia that PPV and NPV are restated for: set them to those of the places you think of."""
+"""Prevalences of pneumonia for which PPV and NPV are computed; set them to those of the intended places."""
 SENSITIVITY = 0.95
-"""Sensitivity on the validation films that the point of that name asks for."""
+"""Least sensitivity on the validation films of the point `"sensitive"`."""
 MISS_COST = 5
-"""False alarms that cost as much as one missed pneumonia."""
+"""Number of false positives that cost as much as one false negative."""
 
 
 @dataclass(frozen=True)
@@ -21,9 +21,10 @@ class OperatingPoint:
     """A rule for the threshold.
 
     Args:
-        title: As tables show it.
-        choose: Gives the index of the threshold, from sensitivity and specificity on the validation films at
-            each candidate and the share of pneumonia there; None keeps a probability of 0.5.
+        title: Name in tables.
+        choose: Function of sensitivity (k,) and specificity (k,) on the validation films at each of k
+            thresholds in ascending order, and of the prevalence there, that returns the index of the threshold
+            to use. None keeps a probability of 0.5.
     """
 
     title: str
@@ -31,22 +32,22 @@ class OperatingPoint:
 
 
 def _youden(sensitivity: np.ndarray, specificity: np.ndarray, prevalence: float) -> int:
-    """The largest sum of both (Youden 1950)."""
+    """Maximize the sum of sensitivity and specificity (Youden 1950)."""
     return _middle(sensitivity + specificity)
 
 
 def _sensitive(sensitivity: np.ndarray, specificity: np.ndarray, prevalence: float) -> int:
-    """The most specific threshold that is sensitive enough."""
+    """Maximize specificity among thresholds of at least `SENSITIVITY`."""
     return int(np.flatnonzero(sensitivity >= SENSITIVITY)[-1])
 
 
 def _cheapest(sensitivity: np.ndarray, specificity: np.ndarray, prevalence: float) -> int:
-    """The least cost of errors, at the validation films' own share of pneumonia."""
+    """Minimize the cost of errors at the prevalence of the validation films."""
     return _middle(-MISS_COST * prevalence * (1 - sensitivity) - (1 - prevalence) * (1 - specificity))
 
 
 def _middle(gain: np.ndarray) -> int:
-    """The middle one of the best candidates, which is the least beholden to single films."""
+    """Return the index of the middle one of the best candidates, the least sensitive to single films."""
     best = np.flatnonzero(gain >= gain.max() - 1e-12)
     return int(best[len(best) // 2])
 
@@ -57,72 +58,90 @@ POINTS: dict[str, OperatingPoint] = {
     "sensitive": OperatingPoint(f"Sensitivity ≥ {SENSITIVITY:g}", _sensitive),
     "cost": OperatingPoint(f"A miss costs {MISS_COST} alarms", _cheapest),
 }
-"""The operating points by name; the first is the board's."""
+"""Operating points by name; the board uses the first."""
 
 
 @dataclass(frozen=True)
-class Kept:
-    """What an operating point promised and what it kept, means over runs.
+class OperatingRates:
+    """Sensitivity and specificity at an operating point, means over runs.
 
     Args:
-        promised: Sensitivity and specificity on the validation films.
-        kept: Both on the test films.
+        validation: Both on the validation films, where the threshold was chosen.
+        test: Both on the test films.
     """
 
-    promised: tuple[float, float]
-    kept: tuple[float, float]
+    validation: tuple[float, float]
+    test: tuple[float, float]
 
     @property
     def drift(self) -> tuple[float, float]:
         """Test minus validation."""
-        return self.kept[0] - self.promised[0], self.kept[1] - self.promised[1]
+        return self.test[0] - self.validation[0], self.test[1] - self.validation[1]
 
 
-def threshold(name: str, validation: LabelledPredictions) -> float:
-    """Chooses the score above which a film is called pneumonia; nan where validation lacks a class.
+def choose_threshold(name: str, validation: LabelledPredictions) -> float:
+    """Choose the threshold of an operating point on validation films.
 
     Args:
         name: A key of `POINTS`.
-        validation: Films that results are not reported on.
+        validation: Films on which no result is reported.
+
+    Returns:
+        Score above which a film is predicted positive; nan if a class has no validation film.
     """
     choose = POINTS[name].choose
     if choose is None:
         return 0.0
-    normals, sick = (np.sort(validation.score[validation.labels == label]) for label in (0, 1))
-    if not len(normals) or not len(sick):
+    negatives, positives = (np.sort(validation.score[validation.labels == label]) for label in (0, 1))
+    if not len(negatives) or not len(positives):
         return np.nan
     scores = np.unique(validation.score)
     # Between neighbours, and one beyond either end: every way to divide these films.
     between = [scores[0] - 1.0, *(scores[:-1] + np.diff(scores) / 2), scores[-1] + 1.0]
-    sensitivity = 1 - np.searchsorted(sick, between, "right") / len(sick)
-    specificity = np.searchsorted(normals, between, "right") / len(normals)
+    sensitivity = 1 - np.searchsorted(positives, between, "right") / len(positives)
+    specificity = np.searchsorted(negatives, between, "right") / len(negatives)
     return float(between[choose(sensitivity, specificity, float(validation.labels.mean()))])
 
 
-def keep_promise(
+def measure_operating_point(
     name: str, validation: Sequence[LabelledPredictions], test: Sequence[LabelledPredictions]
-) -> Kept:
-    """Fixes a point on the validation films of each run, and reads it off the test films of that run."""
+) -> OperatingRates:
+    """Choose a threshold on the validation films of each run, and measure it on the test films of that run.
+
+    Args:
+        name: A key of `POINTS`.
+        validation: Validation predictions of each run.
+        test: Test predictions of each run.
+    """
     rates = []
     for own, held_out in zip(validation, test, strict=True):
-        at = threshold(name, own)
-        rates.append([*_rates(own, at), *_rates(held_out, at)])
-    promised_sensitivity, promised_specificity, *kept = map(float, np.mean(rates, axis=0))
-    return Kept((promised_sensitivity, promised_specificity), (kept[0], kept[1]))
+        threshold = choose_threshold(name, own)
+        rates.append((_rates_at(threshold, own), _rates_at(threshold, held_out)))
+    chosen, achieved = np.mean(rates, axis=0).tolist()
+    return OperatingRates(tuple(chosen), tuple(achieved))
 
 
 def predictive_values(sensitivity: float, specificity: float, prevalence: float) -> tuple[float, float]:
-    """PPV and NPV where another share of patients is sick, by Bayes; nan where nobody is called so.
+    """Return PPV and NPV at another prevalence, by Bayes' theorem.
 
-    It holds where the sick and the healthy look as they do in the test set, whatever their shares.
+    They assume that positives and negatives score as they do in the test set.
+
+    Args:
+        sensitivity: Sensitivity of the operating point, in 0–1.
+        specificity: Specificity of the operating point, in 0–1.
+        prevalence: Share of positives, in 0–1.
+
+    Returns:
+        PPV and NPV; nan if no patient is predicted to be of that class.
     """
-    called = sensitivity * prevalence, (1 - specificity) * (1 - prevalence)
-    cleared = specificity * (1 - prevalence), (1 - sensitivity) * prevalence
-    return tuple(part[0] / sum(part) if sum(part) > 0 else np.nan for part in (called, cleared))
+    positive = sensitivity * prevalence, (1 - specificity) * (1 - prevalence)
+    negative = specificity * (1 - prevalence), (1 - sensitivity) * prevalence
+    return tuple(part[0] / sum(part) if sum(part) > 0 else np.nan for part in (positive, negative))
 
 
-def _rates(films: LabelledPredictions, at: float) -> tuple[float, float]:
-    if not np.isfinite(at):
+def _rates_at(threshold: float, films: LabelledPredictions) -> tuple[float, float]:
+    """Return sensitivity and specificity at a threshold of the score; nan for a class without films."""
+    if not np.isfinite(threshold):
         return np.nan, np.nan
-    tn, fp, fn, tp = count_outcomes(films.labels, films.score - at)
+    tn, fp, fn, tp = count_outcomes(films.labels, films.score - threshold)
     return tuple(hit / (hit + missed) if hit + missed else np.nan for hit, missed in ((tp, fn), (tn, fp)))

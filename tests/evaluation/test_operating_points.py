@@ -7,9 +7,9 @@ from benchmarks.error_rates.simulation import Study, scored
 from pneumo_tf.evaluation.operating_points import (
     MISS_COST,
     POINTS,
-    keep_promise,
+    choose_threshold,
+    measure_operating_point,
     predictive_values,
-    threshold,
 )
 
 
@@ -31,11 +31,11 @@ def every_threshold(films):
 
 def test_youden_has_the_largest_sum(validation):
     best = max(sum(rates(validation, at)) for at in every_threshold(validation))
-    assert sum(rates(validation, threshold("youden", validation))) == pytest.approx(best)
+    assert sum(rates(validation, choose_threshold("youden", validation))) == pytest.approx(best)
 
 
 def test_the_sensitive_point_is_the_most_specific_that_is_sensitive_enough(validation):
-    sensitivity, specificity = rates(validation, threshold("sensitive", validation))
+    sensitivity, specificity = rates(validation, choose_threshold("sensitive", validation))
     assert sensitivity >= 0.95
     enough = [rates(validation, at) for at in every_threshold(validation)]
     assert specificity == pytest.approx(max(spec for sens, spec in enough if sens >= 0.95))
@@ -47,40 +47,40 @@ def test_the_cheapest_point_has_the_least_cost(validation):
         missed, alarms = (validation.labels == 1) & ~called, (validation.labels == 0) & called
         return MISS_COST * missed.sum() + alarms.sum()
 
-    assert cost(threshold("cost", validation)) == min(cost(at) for at in every_threshold(validation))
+    assert cost(choose_threshold("cost", validation)) == min(cost(at) for at in every_threshold(validation))
 
 
 def test_the_boards_point_is_not_chosen(validation):
     assert next(iter(POINTS)) == "half"
-    assert threshold("half", validation) == 0.0
+    assert choose_threshold("half", validation) == 0.0
 
 
 def test_separated_films_are_parted_in_the_middle():
     films = scored([0, 0, 1, 1], [-3.0, -1.0, 2.0, 5.0])
-    assert threshold("youden", films) == 0.5
-    assert threshold("cost", films) == 0.5
+    assert choose_threshold("youden", films) == 0.5
+    assert choose_threshold("cost", films) == 0.5
 
 
 def test_one_class_fixes_no_threshold():
-    assert np.isnan(threshold("youden", scored([1, 1], [0.0, 1.0])))
-    kept = keep_promise("youden", [scored([1, 1], [0.0, 1.0])], [scored([0, 1], [0.0, 1.0])])
-    assert np.isnan(kept.drift).all()
+    assert np.isnan(choose_threshold("youden", scored([1, 1], [0.0, 1.0])))
+    achieved = measure_operating_point("youden", [scored([1, 1], [0.0, 1.0])], [scored([0, 1], [0.0, 1.0])])
+    assert np.isnan(achieved.drift).all()
 
 
 def test_test_films_move_no_threshold_and_drift_is_test_minus_validation(validation):
     study = Study(np.random.default_rng(1))
     (test,) = study.model(1.0).runs()
-    at = threshold("sensitive", validation)
-    kept = keep_promise("sensitive", [validation], [test])
-    assert kept.promised == pytest.approx(rates(validation, at))
-    assert kept.kept == pytest.approx(rates(test, at))
-    assert kept.drift == pytest.approx(np.subtract(rates(test, at), rates(validation, at)))
+    at = choose_threshold("sensitive", validation)
+    achieved = measure_operating_point("sensitive", [validation], [test])
+    assert achieved.validation == pytest.approx(rates(validation, at))
+    assert achieved.test == pytest.approx(rates(test, at))
+    assert achieved.drift == pytest.approx(np.subtract(rates(test, at), rates(validation, at)))
 
 
 def test_every_run_has_a_threshold_of_its_own(validation):
     shifted = scored(validation.labels, validation.score + 3.0)
-    kept = keep_promise("youden", [validation, shifted], [validation, shifted])
-    assert kept.kept == pytest.approx(keep_promise("youden", [validation], [validation]).kept)
+    achieved = measure_operating_point("youden", [validation, shifted], [validation, shifted])
+    assert achieved.test == pytest.approx(measure_operating_point("youden", [validation], [validation]).test)
 
 
 def test_predictive_values_by_hand():

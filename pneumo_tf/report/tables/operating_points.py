@@ -2,7 +2,12 @@
 
 from collections.abc import Callable, Sequence
 
-from pneumo_tf.evaluation.operating_points import POINTS, PREVALENCES, keep_promise, predictive_values
+from pneumo_tf.evaluation.operating_points import (
+    POINTS,
+    PREVALENCES,
+    measure_operating_point,
+    predictive_values,
+)
 from pneumo_tf.report.board import Row
 from pneumo_tf.report.markdown import Table
 from pneumo_tf.report.number_format import format_number, format_signed
@@ -26,8 +31,8 @@ def operating_points(rows: Sequence[Judged]) -> Table:
     """What thresholds that were fixed on other films keep on test films."""
     lines = []
     for row in rows:
-        found = [keep_promise(name, row.tuning, row.test) for name in POINTS]
-        cells = (f"{_pair(p.kept, format_number)} ({_pair(p.drift, format_signed)})" for p in found)
+        found = [measure_operating_point(name, row.tuning, row.test) for name in POINTS]
+        cells = (f"{_pair(p.test, format_number)} ({_pair(p.drift, format_signed)})" for p in found)
         lines.append((row.name, *cells))
     return Table(("Recipe", *(point.title for point in POINTS.values())), lines)
 
