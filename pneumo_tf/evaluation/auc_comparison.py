@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pneumo_tf.evaluation.comparison import Comparison, aligned, pairs, training_variance
+from pneumo_tf.evaluation.comparison import Comparison, align_runs, compare_pairs, training_variance
 from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
 
 
-class Components(NamedTuple):
+class AucComponents(NamedTuple):
     """What each patient adds to the AUC of one or more models, as deviation from the mean.
 
     Args:
@@ -36,10 +36,10 @@ def compare_auc(rows: Sequence[Sequence[LabelledPredictions]]) -> Comparison:
     Reference: N. Obuchowski, Nonparametric analysis of clustered ROC curve data, Biometrics 53, 1997. With
         one film to a patient it is DeLong, DeLong & Clarke-Pearson, Biometrics 44, 1988.
     """
-    films, scores = aligned(rows)
-    parts = [components(films, score) for score in scores]
+    films, scores = align_runs(rows)
+    parts = [auc_components(films, score) for score in scores]
     auc = np.array([part.auc.mean() for part in parts])
-    mean = Components(auc, *(np.array([part[side].mean(axis=0) for part in parts]) for side in (1, 2)))
+    mean = AucComponents(auc, *(np.array([part[side].mean(axis=0) for part in parts]) for side in (1, 2)))
     covariance = clustered_covariance(films, mean)
     own = np.diag(covariance)
     training = [
@@ -49,10 +49,10 @@ def compare_auc(rows: Sequence[Sequence[LabelledPredictions]]) -> Comparison:
     seeds = np.array([len(part.auc) for part in parts])
     spread = np.array([part.auc.var(ddof=1) / len(part.auc) if len(part.auc) > 1 else 0 for part in parts])
     between = own[:, None] + own[None, :] - 2 * covariance
-    return pairs(auc, between, np.array(training), seeds, spread)
+    return compare_pairs(auc, between, np.array(training), seeds, spread)
 
 
-def components(films: LabelledPredictions, scores: np.ndarray) -> Components:
+def auc_components(films: LabelledPredictions, scores: np.ndarray) -> AucComponents:
     """Gives the structural components of each model's AUC, summed within patients.
 
     Args:
@@ -68,10 +68,10 @@ def components(films: LabelledPredictions, scores: np.ndarray) -> Components:
         auc.append(below.mean() if len(below) and len(above) else np.nan)
         of_sick.append(np.bincount(person[sick], below - auc[-1], person.max() + 1))
         of_well.append(np.bincount(person[well], above - auc[-1], person.max() + 1))
-    return Components(np.array(auc), np.array(of_sick), np.array(of_well))
+    return AucComponents(np.array(auc), np.array(of_sick), np.array(of_well))
 
 
-def clustered_covariance(films: LabelledPredictions, parts: Components) -> np.ndarray:
+def clustered_covariance(films: LabelledPredictions, parts: AucComponents) -> np.ndarray:
     """(k, k) covariances over patients of the AUCs; nan where a class has fewer than two patients."""
     sick, well = films.labels == 1, films.labels == 0
     patients_sick, patients_well = (len(np.unique(films.patients[side])) for side in (sick, well))

@@ -84,7 +84,7 @@ def holm(p: np.ndarray) -> np.ndarray:
     return adjusted
 
 
-def pairs(
+def compare_pairs(
     values: np.ndarray, between: np.ndarray, training: np.ndarray, seeds: np.ndarray, spread: np.ndarray
 ) -> Comparison:
     """Puts the variance over patients and that of training together.
@@ -136,7 +136,7 @@ def training_variance(values: np.ndarray, variances: np.ndarray, of_mean: float)
     return max(0.0, float(values.var(ddof=1)) - own_errors) / seeds
 
 
-def aligned(rows: Sequence[Sequence[LabelledPredictions]]) -> tuple[LabelledPredictions, list[np.ndarray]]:
+def align_runs(rows: Sequence[Sequence[LabelledPredictions]]) -> tuple[LabelledPredictions, list[np.ndarray]]:
     """Brings the runs of all rows into one order of films.
 
     Args:

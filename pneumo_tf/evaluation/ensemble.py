@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from pneumo_tf.evaluation.comparison import aligned
+from pneumo_tf.evaluation.comparison import align_runs
 from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
 
 
-def pool(parts: Sequence[LabelledPredictions]) -> LabelledPredictions:
+def pool_folds(parts: Sequence[LabelledPredictions]) -> LabelledPredictions:
     """Puts sets of different films together, such as what each fold held out.
 
     Returns:
@@ -30,7 +30,7 @@ def pool(parts: Sequence[LabelledPredictions]) -> LabelledPredictions:
     return LabelledPredictions(tuple(ids[order].tolist()), *rest)
 
 
-def average(models: Sequence[LabelledPredictions]) -> LabelledPredictions:
+def average_scores(models: Sequence[LabelledPredictions]) -> LabelledPredictions:
     """Averages the scores of models on the same films.
 
     The mean is over scores because thresholds and temperatures speak of scores, and scaling all models by a
@@ -42,6 +42,6 @@ def average(models: Sequence[LabelledPredictions]) -> LabelledPredictions:
     Raises:
         ValueError: Where the films differ.
     """
-    first, (scores,) = aligned([models])
+    first, (scores,) = align_runs([models])
     score = scores.mean(axis=0)
     return replace(first, logits=score[:, None].astype(np.float32), score=score)

@@ -22,8 +22,8 @@ class OperatingPoint:
 
     Args:
         title: Name in tables.
-        choose: Function of sensitivity (k,) and specificity (k,) on the validation films at each of k
-            thresholds in ascending order, and of the prevalence there, that returns the index of the threshold
+        choose: Function of sensitivity (k,) and specificity (k,) on the validation films at k thresholds
+            in ascending order, and of the prevalence there, that returns the index of the threshold
             to use. None keeps a probability of 0.5.
     """
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pneumo_tf.evaluation.comparison import Comparison, aligned, pairs, training_variance
+from pneumo_tf.evaluation.comparison import Comparison, align_runs, compare_pairs, training_variance
 from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
 
 CLASS_OF = {"accuracy": None, "sensitivity": 1, "specificity": 0}
@@ -28,7 +28,7 @@ def compare_proportion(rows: Sequence[Sequence[LabelledPredictions]], metric: st
     Reference: V. Durkalski, Y. Palesch, S. Lipsitz & P. Rust, Analysis of clustered matched-pair data, Stat.
         Med. 22, 2003. With one film to a patient it is McNemar's test without continuity correction.
     """
-    films, scores = aligned(rows)
+    films, scores = align_runs(rows)
     shares = [_right_by_patient(films, score, CLASS_OF[metric]) for score in scores]
     patients = shares[0].shape[1]
     if patients == 0:
@@ -45,7 +45,9 @@ def compare_proportion(rows: Sequence[Sequence[LabelledPredictions]], metric: st
     # The null hypothesis centres the differences at 0, so that they are squared as they are.
     squares = own[:, None] + own[None, :] - 2 * products
     between = np.where(squares < 1e-9, 0.0, squares) / patients**2
-    return pairs(means.mean(axis=1), between, training, np.array([len(share) for share in shares]), spread)
+    return compare_pairs(
+        means.mean(axis=1), between, training, np.array([len(share) for share in shares]), spread
+    )
 
 
 def _right_by_patient(films: LabelledPredictions, scores: np.ndarray, label: int | None) -> np.ndarray:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pneumo_tf.evaluation.comparison import aligned
+from pneumo_tf.evaluation.comparison import align_runs
 from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
 
 
@@ -75,7 +75,7 @@ def measure_uncertainty(sets: Sequence[LabelledPredictions]) -> Uncertainty:
     Args:
         sets: Of seeds, folds, views of the films, or draws of dropout.
     """
-    first, (scores,) = aligned([sets])
+    first, (scores,) = align_runs([sets])
     mean = scores.mean(axis=0)
     spread = scores.std(axis=0) if len(sets) > 1 else None
     return Uncertainty((mean > 0) != (first.labels == 1), np.abs(mean), spread)

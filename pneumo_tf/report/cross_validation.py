@@ -6,7 +6,7 @@ from functools import cached_property
 
 from pneumo_tf.data.protocols.registry import PROTOCOLS
 from pneumo_tf.errors import UserError
-from pneumo_tf.evaluation.ensemble import average, pool
+from pneumo_tf.evaluation.ensemble import average_scores, pool_folds
 from pneumo_tf.evaluation.intervals import Estimate
 from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions, check_complete
 from pneumo_tf.report.board import Board, Row
@@ -45,7 +45,9 @@ class CrossValidation:
     @cached_property
     def ensembles(self) -> tuple[LabelledPredictions, ...]:
         """Test predictions of each complete seed, the scores of its models averaged."""
-        return tuple(average([self.row.test[place] for place in self.done[seed]]) for seed in self.complete)
+        return tuple(
+            average_scores([self.row.test[place] for place in self.done[seed]]) for seed in self.complete
+        )
 
     @cached_property
     def out_of_fold(self) -> tuple[LabelledPredictions, ...]:
@@ -58,7 +60,7 @@ class CrossValidation:
         pooled = []
         for seed in self.complete:
             try:
-                together = pool([self.row.held_out[place] for place in self.done[seed]])
+                together = pool_folds([self.row.held_out[place] for place in self.done[seed]])
                 check_complete(together.ids, source)
             except (UserError, ValueError) as error:
                 raise UserError(f"held-out films of {self.row.name}, seed {seed}: {error}") from error

@@ -7,7 +7,7 @@ from sklearn.metrics import roc_auc_score
 
 from benchmarks.error_rates.simulation import Study, scored, with_score
 from pneumo_tf.evaluation.auc_comparison import compare_auc
-from pneumo_tf.evaluation.comparison import aligned, holm, training_variance
+from pneumo_tf.evaluation.comparison import align_runs, holm, training_variance
 from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
 from pneumo_tf.evaluation.proportion_comparison import compare_proportion
 
@@ -154,7 +154,7 @@ def test_order_of_films_does_not_matter_and_other_films_are_refused():
     )
     short = LabelledPredictions(*(column[:-1] for column in vars(other).values()))
     with pytest.raises(ValueError, match="different films"):
-        aligned([[one], [short]])
+        align_runs([[one], [short]])
 
 
 def test_seeds_that_vary_in_training_widen_the_difference():

@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from benchmarks.error_rates.simulation import scored
-from pneumo_tf.evaluation.ensemble import average, pool
+from pneumo_tf.evaluation.ensemble import average_scores, pool_folds
 from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
 from pneumo_tf.evaluation.metrics import compute_metrics
 
@@ -28,7 +28,7 @@ def test_parts_in_any_order_are_the_whole_again():
     whole = drawn(101, 1)
     rows = np.random.default_rng(2).permutation(101)
     parts = [chosen(whole, part) for part in np.array_split(rows, 5)]
-    pooled, turned = pool(parts), pool(parts[::-1])
+    pooled, turned = pool_folds(parts), pool_folds(parts[::-1])
     assert pooled.ids == turned.ids == tuple(sorted(whole.ids))
     place = {film: at for at, film in enumerate(whole.ids)}
     back = np.array([place[film] for film in pooled.ids])
@@ -42,13 +42,13 @@ def test_parts_in_any_order_are_the_whole_again():
 def test_a_film_in_two_parts_is_refused():
     whole = drawn(30, 1)
     with pytest.raises(ValueError, match="in two parts"):
-        pool([chosen(whole, np.arange(20)), chosen(whole, np.arange(19, 30))])
+        pool_folds([chosen(whole, np.arange(20)), chosen(whole, np.arange(19, 30))])
 
 
 def test_the_ensemble_is_the_mean_score_of_each_film():
     first, second = drawn(60, 1), replace(drawn(60, 1), score=drawn(60, 5).score)
     order = np.random.default_rng(3).permutation(60)
-    ensemble = average([first, chosen(second, order)])
+    ensemble = average_scores([first, chosen(second, order)])
     assert ensemble.ids == first.ids
     np.testing.assert_allclose(ensemble.score, (first.score + second.score) / 2)
     np.testing.assert_allclose(ensemble.logits[:, 0], ensemble.score, rtol=1e-6)
@@ -58,4 +58,4 @@ def test_the_ensemble_is_the_mean_score_of_each_film():
 
 def test_models_on_different_films_have_no_mean():
     with pytest.raises(ValueError, match="different films"):
-        average([drawn(30, 1), chosen(drawn(30, 1), np.arange(29))])
+        average_scores([drawn(30, 1), chosen(drawn(30, 1), np.arange(29))])

@@ -6,7 +6,7 @@ import numpy as np
 
 from pneumo_tf.data.augmented_views import KINDS, MILD_SAID
 from pneumo_tf.evaluation.auc_comparison import compare_auc
-from pneumo_tf.evaluation.ensemble import average
+from pneumo_tf.evaluation.ensemble import average_scores
 from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
 from pneumo_tf.evaluation.metrics import METRICS, compute_metrics
 from pneumo_tf.evaluation.risk_coverage import Uncertainty, measure_uncertainty
@@ -55,7 +55,7 @@ def _against_one(way: Averaged) -> str:
     """What the mean adds to the AUC of one model."""
     if all(len(group) == 1 for group in way.groups):
         return DASH
-    pair = compare_auc([[average(group) for group in way.groups], way.single])
+    pair = compare_auc([[average_scores(group) for group in way.groups], way.single])
     low, high = pair.interval(0, 1)
     decimals = supported_decimals([(high - low) / 2], METRICS["auc"].digits)
     return difference_with_interval(pair.difference[0, 1], (low, high), decimals)
