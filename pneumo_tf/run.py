@@ -108,6 +108,7 @@ class RunSpec:
         precision: Keras dtype policy, resolved.
         weights: `"random"`, or `"imagenet"` with the digest of the file.
         train_films: Training films used, None for all.
+        harness: Version of the harness; runs stored without one are of version 1.
     """
 
     recipe: Recipe
@@ -119,11 +120,12 @@ class RunSpec:
     precision: str
     weights: str
     train_films: int | None = None
+    harness: int = HARNESS_VERSION
 
     @property
     def id(self) -> str:
         """Readable name and hash: runs of the same id are the same run."""
-        values = self._values | {"recipe": self.recipe.distinctive(), "harness": HARNESS_VERSION}
+        values = self._values | {"recipe": self.recipe.distinctive()}
         digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:10]
         fold = "" if self.fold is None else f"-fold{self.fold}"
         return f"{self.recipe.name}-{self.protocol}{fold}-seed{self.seed}-{digest}"
@@ -139,7 +141,7 @@ class RunSpec:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "RunSpec":
         """Rebuilds a spec from `to_dict`."""
-        return cls(**{**values, "recipe": Recipe.from_dict(values["recipe"])})
+        return cls(**{"harness": 1, **values, "recipe": Recipe.from_dict(values["recipe"])})
 
 
 class RunFolder:

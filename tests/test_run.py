@@ -1,6 +1,7 @@
 import dataclasses
 import gzip
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -132,3 +133,18 @@ def test_film_tables_survive_csv():
     assert read == films
     assert read.fingerprint == films.fingerprint
     assert read.indices(["c", "a/b.jpeg"]).tolist() == [1, 0]
+
+
+REFERENCE = Path(__file__).parents[1] / "outputs" / "reference"
+
+
+def test_stored_runs_keep_the_ids_that_they_were_made_under():
+    folders = list(Runs(REFERENCE))
+    assert len(folders) == 35
+    assert [folder.spec.id for folder in folders] == [folder.path.name for folder in folders]
+
+
+def test_another_harness_is_another_run():
+    ids = {dataclasses.replace(SPEC, harness=version).id for version in (1, 2, 3)}
+    assert len(ids) == 3
+    assert RunSpec.from_dict(SPEC.to_dict()) == SPEC

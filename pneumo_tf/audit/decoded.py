@@ -19,6 +19,7 @@ from pneumo_tf.data.image_files import image_size, read_sizes
 from pneumo_tf.errors import UserError
 from pneumo_tf.models.trivial import THUMBNAIL_SIDE
 from pneumo_tf.report.board import Board
+from pneumo_tf.run import HARNESS_VERSION
 
 HASH_SIDE = 16
 """Rows, and differences per row, of the difference hash: 256 bits."""
@@ -208,4 +209,4 @@ def _shrink(image: np.ndarray, width: int, height: int) -> np.ndarray:
 
 def board_of_films(decoded: DecodedSet) -> Board:
     """Return a board without rows, for the figures of the report that show films alone."""
-    return Board("", decoded.dataset.title, "audit", decoded.films, (), 0.0)
+    return Board("", decoded.dataset.title, "audit", decoded.films, (), 0.0, HARNESS_VERSION)

@@ -205,7 +205,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Board:
-    """The rows of one dataset and one profile; two of either are never mixed.
+    """The rows of one dataset, one profile and one version of the harness; two of either are never mixed.
 
     Args:
         dataset: Fingerprint of the films.
@@ -213,7 +213,8 @@ class Board:
         profile: `"full"`, `"quick"` or `"custom"`.
         films: The film table.
         rows: By protocol, official first, then by name.
-        newest: When the last of its runs was done, seconds since 1970 (0 where none is).
+        newest: When the last of its runs was done, seconds since 1970 (0 if none is).
+        harness: Version of the harness that made the runs.
     """
 
     dataset: str
@@ -222,6 +223,7 @@ class Board:
     films: Films
     rows: tuple[Row, ...]
     newest: float
+    harness: int
 
     @property
     def synthetic(self) -> bool:
@@ -255,12 +257,14 @@ def read_boards(runs: Runs) -> list[Board]:
     Raises:
         UserError: Where a film table is missing, or a folder cannot be read.
     """
-    groups: dict[tuple[str, str], list[_Found]] = defaultdict(list)
+    groups: dict[tuple[str, str, int], list[_Found]] = defaultdict(list)
     for folder in runs:
         found = _found(folder)
-        groups[found.spec.dataset, found.spec.profile].append(found)
+        groups[found.spec.dataset, found.spec.profile, found.spec.harness].append(found)
     boards = [_board(runs, *key, group) for key, group in groups.items()]
-    return sorted(boards, key=lambda board: (-board.newest, board.title, board.dataset, board.profile))
+    return sorted(
+        boards, key=lambda board: (-board.newest, board.title, board.dataset, board.profile, board.harness)
+    )
 
 
 def _found(folder: RunFolder) -> _Found:
@@ -279,7 +283,7 @@ def _row_key(spec: RunSpec) -> str:
     return json.dumps([recipe, spec.protocol, spec.precision, spec.weights, spec.train_films], sort_keys=True)
 
 
-def _board(runs: Runs, dataset: str, profile: str, group: list[_Found]) -> Board:
+def _board(runs: Runs, dataset: str, profile: str, harness: int, group: list[_Found]) -> Board:
     title, films = runs.read_films(dataset)
     alike: dict[str, list[_Found]] = defaultdict(list)
     for found in group:
@@ -293,7 +297,7 @@ def _board(runs: Runs, dataset: str, profile: str, group: list[_Found]) -> Board
     rows = [_row(name, row, films, bootstrap, joined) for name, row in zip(names, members, strict=True)]
     rows.sort(key=lambda row: (row.protocol != OFFICIAL, row.protocol, row.name))
     newest = max((found.at for found in group if found.done), default=0.0)
-    return Board(dataset, title, profile, films, tuple(rows), newest)
+    return Board(dataset, title, profile, films, tuple(rows), newest, harness)
 
 
 def _row(

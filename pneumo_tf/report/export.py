@@ -15,7 +15,6 @@ from pneumo_tf.report.cross_validation import CrossValidation, cross_validations
 from pneumo_tf.report.standings import Standing
 from pneumo_tf.report.tables.costs import devices
 from pneumo_tf.report.tables.unfinished import state_and_reason
-from pneumo_tf.run import HARNESS_VERSION
 
 DIGITS = 6
 """Decimals kept: more than any interval supports, and coarse enough to be the same on every machine."""
@@ -58,7 +57,6 @@ def to_json(boards: Sequence[Board], ranked: Sequence[Sequence[Standing]]) -> st
     """Everything the page shows, and each run's own values."""
     interval = {"level": LEVEL, "method": "percentile bootstrap of patients and seeds", "draws": REPLICATES}
     values = {
-        "harness": HARNESS_VERSION,
         "interval": interval,
         "boards": [
             _about_board(board) | {"newest": board.newest, "rows": _rows(board, order)}
@@ -119,7 +117,12 @@ def _run(row: Row, index: int) -> dict[str, Any]:
 
 
 def _about_board(board: Board) -> dict[str, Any]:
-    return {"dataset": board.dataset, "title": board.title, "profile": board.profile}
+    return {
+        "dataset": board.dataset,
+        "title": board.title,
+        "profile": board.profile,
+        "harness": board.harness,
+    }
 
 
 def _about_row(row: Row, standing: Standing | None) -> dict[str, Any]:
@@ -140,7 +143,6 @@ def _about_row(row: Row, standing: Standing | None) -> dict[str, Any]:
         "initial": row.initial,
         "precision": sorted({spec.precision for spec in row.specs}),
         "device": devices(row),
-        "harness": HARNESS_VERSION,
         "run_ids": [folder.path.name for folder in row.runs],
     }
 

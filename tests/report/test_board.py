@@ -12,7 +12,8 @@ from pneumo_tf.recipe import Phase, Recipe
 from pneumo_tf.report.board import read_boards
 from pneumo_tf.report.page import write_leaderboard
 from pneumo_tf.report.standings import INFORMED, NOT_ABOVE_TRIVIAL, WITHOUT_IMAGENET, beats, standings
-from pneumo_tf.report.tables.unfinished import OTHER_HARNESS, state_and_reason
+from pneumo_tf.report.tables.provenance import warnings
+from pneumo_tf.report.tables.unfinished import OTHER_NAME, state_and_reason
 from pneumo_tf.run import Predictions, Runs, RunSpec
 from tests.report.fabricate import RECIPES, TWO_PHASES, fabricate_films, fabricate_runs, finish
 
@@ -175,17 +176,24 @@ def test_runs_that_are_not_done_stay_with_their_reason(tmp_path):
     assert next(row for row in board.rows if row.name == "convnext_base").unfinished
 
 
-def test_a_run_of_another_harness_is_set_aside_until_it_is_run_again(tmp_path, monkeypatch):
+def test_runs_of_two_harnesses_are_two_boards(tmp_path):
     runs = fabricate_runs(tmp_path, RECIPES[:1], seeds=1, flawed=False)
     spec = next(iter(runs)).spec
-    monkeypatch.setattr("pneumo_tf.run.HARNESS_VERSION", 999)
+    finish(runs.plan(replace(spec, harness=spec.harness - 1)), fabricate_films())
+    boards = {board.harness: board for board in read_boards(runs)}
+    assert boards.keys() == {spec.harness, spec.harness - 1}
+    assert [len(row.runs) for board in boards.values() for row in board.rows] == [1, 1]
+    warned = [any("version" in line for line in warnings(board)) for board in boards.values()]
+    assert dict(zip(boards, warned, strict=True)) == {spec.harness: False, spec.harness - 1: True}
+
+
+def test_a_run_under_another_name_is_set_aside(tmp_path):
+    runs = fabricate_runs(tmp_path, RECIPES[:1], seeds=1, flawed=False)
+    folder = next(iter(runs))
+    folder.path.rename(folder.path.with_name("renamed"))
     (row,) = only(read_boards(runs)).rows
     assert row.runs == ()
-    assert state_and_reason(row.unfinished[0]) == ("set aside", OTHER_HARNESS)
-    finish(runs.plan(spec), fabricate_films())
-    (row,) = only(read_boards(runs)).rows
-    assert len(row.runs) == 1
-    assert row.unfinished == ()
+    assert state_and_reason(row.unfinished[0]) == ("set aside", OTHER_NAME)
 
 
 def test_folds_are_runs_of_one_row(tmp_path):

@@ -45,8 +45,8 @@ class Section(NamedTuple):
 
 
 def board_key(board: Board) -> str:
-    """Folder name for the pictures of a board: its own for every dataset and profile."""
-    return f"{_slug(board.profile)}-{board.dataset[:8]}"
+    """Folder name for the pictures of a board: its own for every dataset, profile and harness."""
+    return f"{_slug(board.profile)}-{board.dataset[:8]}-harness{board.harness}"
 
 
 def write(picture: Picture, board: Board, scored: bool, out: Path) -> str:

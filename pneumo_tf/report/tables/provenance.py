@@ -58,7 +58,7 @@ def opening(board: Board) -> list[str]:
         _protocols(done),
         f"**Machine:** {_join(device for row in done for device in devices(row))}; precision "
         f"{_join(spec.precision for row in done for spec in row.specs)}",
-        f"**Versions:** {_versions(done)}; harness {HARNESS_VERSION}; newest run {_day(board.newest)}",
+        f"**Versions:** {_versions(done)}; harness {board.harness}; newest run {_day(board.newest)}",
     ]
     missing = missing_rows(board)
     return lines + (
@@ -78,6 +78,12 @@ def warnings(board: Board) -> list[str]:
     """What to check before a number is believed."""
     ranked = [row for row in board.rows if row.ranked]
     found = []
+    if board.harness != HARNESS_VERSION:
+        found.append(
+            f"Made by version {board.harness} of the harness; this is version {HARNESS_VERSION}, under which "
+            "the same recipes give other numbers. Do not compare this board with one of another version; "
+            "`python -m benchmarks.run_all` makes its runs again."
+        )
     if ranked and best_trivial(board) is None:
         found.append("No trivial row was run, so nothing shows what a model must beat.")
     if not is_official_test(board):

@@ -7,7 +7,7 @@ from pneumo_tf.report.board import Board, Row
 from pneumo_tf.report.markdown import Table
 from pneumo_tf.run import RunFolder, RunSpec
 
-OTHER_HARNESS = "made by another version of the harness"
+OTHER_NAME = "its folder is not named after its id"
 AGAIN = "start `python -m benchmarks.run_all` again"
 
 
@@ -38,10 +38,10 @@ def _seeds_and_folds(specs: Sequence[RunSpec]) -> list[str]:
 
 
 def state_and_reason(folder: RunFolder) -> tuple[str, str]:
-    """State and reason of a run without a number; one that is done stands aside if its harness differs."""
+    """State and reason of a run without a number; one that is done is set aside if its folder was renamed."""
     status = folder.status
     if status["state"] == "done":
-        return "set aside", OTHER_HARNESS
+        return "set aside", OTHER_NAME
     waiting = {"planned": "not started yet", "running": "not ended yet"}
     return status["state"], status.get("reason") or waiting.get(status["state"], "")
 
@@ -52,7 +52,7 @@ def remedy(state: str, reason: str) -> str:
         return f"on a device with more memory, or with the quick profile, {AGAIN}"
     return {
         "failed": f"mend what the run's `log.txt` tells, then {AGAIN}",
-        "set aside": f"{AGAIN}: the run is made anew",
+        "set aside": f"give the folder its name back, or {AGAIN}",
         "running": f"wait; if its process is gone, {AGAIN}",
     }.get(state, f"{AGAIN}: it goes on where it stopped")
 
