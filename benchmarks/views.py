@@ -15,7 +15,7 @@ import keras
 import numpy as np
 
 from benchmarks.recipes import RECIPES
-from pneumo_tf.data.datasets.kermany import read_folder
+from pneumo_tf.data.datasets.registry import recognise
 from pneumo_tf.data.pixels import cached_pixels
 from pneumo_tf.data.protocols.registry import PROTOCOLS, limit
 from pneumo_tf.errors import UserError
@@ -83,7 +83,7 @@ def _table(results: Mapping[int | None, np.ndarray]) -> str:
 
 
 def _films(data: Path, cache: Path, size: int, most: int | None) -> TrainingFilms:
-    dataset = read_folder(data, cache=cache)
+    dataset = recognise(data).read(data, cache=cache)
     split = PROTOCOLS["official"].split(dataset.films, None)
     split = limit(split, dataset.films, most) if most else split
     pixels = cached_pixels(dataset, cache, side=size)

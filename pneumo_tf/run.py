@@ -17,7 +17,8 @@ from typing import Any, Literal
 import numpy as np
 
 from pneumo_tf.atomic import write_atomically
-from pneumo_tf.data.films import Films
+from pneumo_tf.data.datasets.registry import stored_source
+from pneumo_tf.data.films import Dataset, Films
 from pneumo_tf.errors import UserError
 from pneumo_tf.recipe import Recipe
 
@@ -312,31 +313,38 @@ class Runs:
         return RunFolder(self.root / spec.id)
 
     def dataset_folder(self, fingerprint: str) -> Path:
-        """Where the film table and the splits of a dataset are kept."""
+        """Where the film table of a dataset is kept."""
         return self.root / "datasets" / fingerprint
 
-    def write_films(self, title: str, films: Films) -> None:
-        """Keeps the film table that predictions will be joined to."""
-        folder = self.dataset_folder(films.fingerprint)
-        write_atomically(folder / "films.csv", films.to_csv())
-        write_atomically(folder / "dataset.json", json.dumps({"title": title}) + "\n")
+    def write_films(self, dataset: Dataset) -> None:
+        """Store the film table that predictions will be joined to, with the dataset's name and title."""
+        folder = self.dataset_folder(dataset.films.fingerprint)
+        described = {"source": dataset.source.name, "title": dataset.title}
+        write_atomically(folder / "films.csv", dataset.films.to_csv())
+        write_atomically(folder / "dataset.json", json.dumps(described, ensure_ascii=False) + "\n")
 
-    def read_films(self, fingerprint: str) -> tuple[str, Films]:
-        """Title and film table of a dataset.
+    def read_films(self, fingerprint: str, root: Path | None = None) -> Dataset:
+        """Read a dataset as `write_films` stored it.
+
+        Args:
+            fingerprint: Of its films.
+            root: Folder that the film ids are relative to, None if no film will be opened.
 
         Raises:
-            UserError: Where the table is missing, or is not the one that the runs were made with.
+            UserError: If the table is missing, or is not the one that the runs were made with, or the dataset
+                is of a source that is not known here.
         """
         folder = self.dataset_folder(fingerprint)
         if not (folder / "films.csv").exists():
             raise UserError(f"{folder / 'films.csv'} is missing; copy it from where the runs were made")
-        title = json.loads((folder / "dataset.json").read_text("utf-8"))["title"]
-        films = Films.from_csv((folder / "films.csv").read_text("utf-8"))
+        described = json.loads((folder / "dataset.json").read_text("utf-8"))
+        source = stored_source(described)
+        films = source.tabulate(Films.from_csv((folder / "films.csv").read_text("utf-8")))
         if films.fingerprint != fingerprint:
             raise UserError(
                 f"{folder / 'films.csv'} was changed after its runs were made{_contradiction(films)}"
             )
-        return title, films
+        return Dataset(source, described["title"], root, films)
 
 
 def _contradiction(films: Films) -> str:

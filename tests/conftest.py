@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from pneumo_tf.data.datasets.kermany import read_folder
-from pneumo_tf.data.datasets.phantom import PhantomSpec, write_phantom
+from pneumo_tf.data.datasets.phantom.entry import PHANTOM
+from pneumo_tf.data.datasets.phantom.spec import PhantomSpec
+from pneumo_tf.data.datasets.phantom.writer import write_phantom
 
 SHARED = Path(os.environ.get("PNEUMO_TF_SHARED", Path(__file__).parents[2] / "shared"))
 
@@ -42,7 +43,7 @@ def phantom(tmp_path_factory):
     """700 phantom films: 500 to train, 200 to test."""
     spec = PhantomSpec(seed=1, train=(190, 190, 120), val=(0, 0, 0), test=(80, 70, 50), side=96)
     root = write_phantom(spec, tmp_path_factory.mktemp("data") / "phantom")
-    return read_folder(root / "chest_xray", name="phantom", title="Phantom for tests")
+    return PHANTOM.read(root)
 
 
 @pytest.fixture(scope="session")
@@ -50,7 +51,7 @@ def small_phantom(tmp_path_factory):
     """120 phantom films, for tests that only need films."""
     spec = PhantomSpec(seed=2, train=(40, 24, 16), val=(0, 0, 0), test=(16, 14, 10), side=64)
     root = write_phantom(spec, tmp_path_factory.mktemp("data") / "phantom")
-    return read_folder(root / "chest_xray", name="phantom", title="Phantom for tests")
+    return PHANTOM.read(root)
 
 
 @pytest.fixture(scope="session")

@@ -69,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--only", metavar="LETTERS", help="rows by letter, with commas between")
     parser.add_argument("--repeat", type=int, default=5, metavar="N", help="turns that count (default 5)")
-    parser.add_argument("--data", default="auto", help="auto, phantom, or the folder of the real set")
+    parser.add_argument("--data", default="auto", help="auto, the name of a dataset, or a folder of films")
     parser.add_argument("--sizes", type=Path, metavar="CSV", help="original pixel sizes: path,width,height")
     parser.add_argument("--weights", type=Path, metavar="FOLDER", help="initial weights")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures, every turn of them")

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.recipes import RECIPES
-from pneumo_tf.data.films import Film, Films
+from pneumo_tf.data.datasets.kermany import KERMANY
+from pneumo_tf.data.films import Dataset, Film, Films
 from pneumo_tf.data.protocols.registry import PROTOCOLS
 from pneumo_tf.data.protocols.split import Split
 from pneumo_tf.recipe import Recipe
@@ -43,7 +44,7 @@ def fabricate_films() -> Films:
                 split, size = "test" if folder == "test" else "train", (900 + number, 600 + number % 500)
                 subtype = kind if label else "normal"
                 rows.append(Film(path, label, subtype, patient, split, *size, f"{len(rows):032x}"))
-    return Films(tuple(rows))
+    return KERMANY.tabulate(rows)
 
 
 def fabricate_runs(root: Path, count: int) -> Runs:
@@ -57,7 +58,7 @@ def fabricate_runs(root: Path, count: int) -> Runs:
         count: How many.
     """
     runs, films = Runs(root), fabricate_films()
-    runs.write_films(TITLE, films)
+    runs.write_films(Dataset(KERMANY, TITLE, None, films))
     splits = {name: PROTOCOLS[name].split(films, None) for name in ("official", BESIDE)}
 
     def write(run: tuple[Recipe, str, int]) -> None:

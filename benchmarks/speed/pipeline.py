@@ -155,7 +155,7 @@ def _write_films(scene: Scene, root: Path, count: int, *, original: bool) -> Dat
         cv2.imwrite(str(path), image)
         # Every run decodes anew: the digest is this run's own.
         written.append(film._replace(id=path.relative_to(root).as_posix(), digest=f"{place} {time.time()}"))
-    return Dataset("files", "files", root, Films(tuple(written)))
+    return Dataset(scene.dataset.source, "files", root, Films(tuple(written)))
 
 
 def _sizes(scene: Scene) -> str:

@@ -122,7 +122,7 @@ def parser() -> argparse.ArgumentParser:
     what.add_argument("--seeds", type=int, metavar="N", help="trainings per recipe (default 3, quick 1)")
     data = options.add_argument_group("films")
     data.add_argument(
-        "--data", default="auto", help="auto, phantom, or the folder of the real set (default auto)"
+        "--data", default="auto", help="auto, the name of a dataset, or a folder of films (default auto)"
     )
     data.add_argument("--sizes", type=Path, metavar="CSV", help="original pixel sizes: path,width,height")
     scale = options.add_argument_group("scale")

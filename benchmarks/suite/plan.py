@@ -36,7 +36,7 @@ class Quick:
 
 QUICK = Quick()
 
-NOT_FOR_PHANTOMS = "nothing is downloaded for synthetic films"
+NOT_FOR_SYNTHETIC = "nothing is downloaded for synthetic films"
 
 Say = Callable[[str], None]
 Progress = Callable[[int, int], None]
@@ -117,7 +117,7 @@ def make_plan(
     options: Options,
     dataset: str,
     *,
-    phantom: bool,
+    synthetic: bool,
     gpu: Gpu | None,
     say: Say,
     progress: Progress | None = None,
@@ -127,7 +127,7 @@ def make_plan(
     Args:
         options: The user's.
         dataset: Fingerprint of the films.
-        phantom: The films are synthetic: no weights are downloaded for them.
+        synthetic: The films are synthetic: no weights are downloaded for them.
         gpu: The first GPU, None on a CPU.
         say: Shows a line to the user.
         progress: For downloads.
@@ -138,7 +138,7 @@ def make_plan(
     Raises:
         UserError: For unknown names, and for weights that were asked for and cannot be had.
     """
-    reason = "a dry run downloads nothing" if options.dry_run else NOT_FOR_PHANTOMS if phantom else None
+    reason = "a dry run downloads nothing" if options.dry_run else NOT_FOR_SYNTHETIC if synthetic else None
     weights = _InitialWeights(options.weights, without_download=reason, progress=progress)
     jobs = []
     recipes = chosen_recipes(options, gpu)
@@ -242,7 +242,7 @@ class _InitialWeights:
     def _locate(self, name: str) -> Path | None:
         weights = architecture(name).weights
         file = find(weights, self.given)
-        dry = self.without_download and self.without_download != NOT_FOR_PHANTOMS
+        dry = self.without_download and self.without_download != NOT_FOR_SYNTHETIC
         if file or dry or (self.wanted == "auto" and (self.without_download or self.offline)):
             self.lacking += [] if file else [name]
             return file

@@ -9,10 +9,8 @@ from benchmarks.suite.plan import Job, chosen_recipes, make_plan, profile_of
 from benchmarks.suite.source import Source, find_source, read_source
 from benchmarks.suite.terminal import RunsShown, Terminal
 from benchmarks.suite.views_and_dropout import lacking, notes, scoring_jobs, to_score, why_not
-from pneumo_tf.atomic import write_atomically
 from pneumo_tf.costs.hardware import Gpu, gpus
 from pneumo_tf.data.films import Dataset
-from pneumo_tf.data.protocols.registry import PROTOCOLS
 from pneumo_tf.errors import UserError
 from pneumo_tf.run import RunFolder, Runs
 
@@ -33,13 +31,14 @@ def run_suite(options: Options) -> bool:
     first = min(devices, key=lambda gpu: gpu.capability, default=None)
     chosen_recipes(options, first)
     source = find_source(options.data)
+    source.dataset.check_protocol(options.protocol)
     for note in source.notes:
         terminal.say(note, loud=True)
     dataset = _films(options, source, terminal)
     jobs = make_plan(
         options,
         dataset.films.fingerprint if dataset else UNREAD,
-        phantom=source.phantom,
+        synthetic=source.dataset.synthetic,
         gpu=first,
         say=lambda line: terminal.say(line, loud=True),
         progress=terminal.progress("downloading weights, bytes"),
@@ -136,12 +135,7 @@ def _make_folders(
     runs: Runs, dataset: Dataset, jobs: list[Job], todo: list[Job], options: Options
 ) -> dict[str, RunFolder]:
     """Plans every run on disk, with what its predictions will be joined to."""
-    runs.write_films(dataset.title, dataset.films)
-    protocol = PROTOCOLS[options.protocol]
-    for fold in protocol.fold_numbers:
-        name = protocol.name if fold is None else f"{protocol.name}-fold{fold}"
-        path = runs.dataset_folder(dataset.films.fingerprint) / f"{name}.json"
-        write_atomically(path, protocol.split(dataset.films, fold).to_json())
+    runs.write_films(dataset)
     folders = {job.spec.id: runs.plan(job.spec) for job in jobs}
     for job in todo:
         # An interrupted run keeps its checkpoint: it goes on from there.

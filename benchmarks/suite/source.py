@@ -1,85 +1,104 @@
-"""Where the films of a run come from: the real set, or the phantom where there is none."""
+"""Which films a suite runs on: those that the user names, those that were fetched, or synthetic ones."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pneumo_tf.data.datasets.kermany import check_counts, read_folder
-from pneumo_tf.data.datasets.phantom import PhantomSpec, write_phantom
+from pneumo_tf.data.datasets.dataset_source import DatasetSource, Progress
+from pneumo_tf.data.datasets.registry import DATASETS, recognise
 from pneumo_tf.data.films import Dataset
+from pneumo_tf.errors import UserError
 
 DATA = Path("data")
-REAL = DATA / "chest_xray"
+"""Folder of the datasets, each in a folder of its own."""
 
-SYNTHETIC = "SYNTHETIC FILMS: the phantom shows that the suite works, and says nothing about medicine."
-
-Progress = Callable[[int, int], None]
+SYNTHETIC = "SYNTHETIC FILMS: they show that the suite works, and say nothing about medicine."
 
 
 @dataclass(frozen=True)
 class Source:
-    """A set of films, here or still to be drawn.
+    """Films on disk, or still to be drawn.
 
     Args:
+        dataset: What is known of the dataset.
         path: Its folder.
-        phantom: The films are synthetic.
         notes: What the user should know of the choice, one line each.
     """
 
+    dataset: DatasetSource
     path: Path
-    phantom: bool
     notes: tuple[str, ...] = ()
 
     @property
     def ready(self) -> bool:
         """Whether reading it draws nothing."""
-        return not self.phantom or (self.path / "phantom.json").exists()
+        return not (self.dataset.synthetic and self.dataset.lacks(self.path))
 
 
 def find_source(wanted: str) -> Source:
-    """Decides on the films.
+    """Choose the films.
 
     Args:
-        wanted: `"auto"`, `"phantom"`, or a folder.
+        wanted: `"auto"` for the first dataset that was fetched, else synthetic films; the name of a dataset;
+            or a folder of films.
+
+    Raises:
+        UserError: If there is no such folder, or it holds no dataset that is known.
     """
-    if wanted not in ("auto", "phantom"):
-        # Synthetic films must not pass for real ones because they are named by their folder.
-        drawn = next((p for p in (Path(wanted), Path(wanted).parent) if (p / "phantom.json").exists()), None)
-        return Source(drawn or Path(wanted), phantom=drawn is not None, notes=(SYNTHETIC,) if drawn else ())
-    if wanted == "auto" and REAL.is_dir():
-        return Source(REAL, phantom=False)
-    notes = [SYNTHETIC]
     if wanted == "auto":
-        notes.append(
-            f"There is no {REAL}. For the real films: python -m benchmarks.fetch kermany, or --data FOLDER."
-        )
-    spec = PhantomSpec()
-    return Source(DATA / f"phantom-{spec.fingerprint[:8]}", phantom=True, notes=tuple(notes))
+        return _first_fetched() or _drawn(f"There is no {_folders()}. {_advice()}")
+    if wanted not in DATASETS:
+        path = Path(wanted)
+        dataset = recognise(path)
+        # Synthetic films must not pass for real ones because they are named by their folder.
+        return Source(dataset, path, (SYNTHETIC,) if dataset.synthetic else ())
+    dataset = DATASETS[wanted]
+    if dataset.synthetic:
+        return Source(dataset, DATA / dataset.folder, (SYNTHETIC,))
+    if not (DATA / dataset.folder).is_dir():
+        raise UserError(f"there is no {DATA / dataset.folder}. {_advice()}")
+    return Source(dataset, DATA / dataset.folder)
 
 
 def read_source(
     source: Source, cache: Path | None, sizes: Path | None, progress: Callable[[str], Progress]
 ) -> tuple[Dataset, list[str]]:
-    """Reads the films of a source, drawing the phantom where it is not there yet.
+    """Read the films of a source; synthetic ones are drawn if they are not there yet.
 
     Args:
         source: From `find_source`.
         cache: Folder for the index of the films; None keeps none.
         sizes: CSV of original pixel sizes.
-        progress: Given what is going on, makes a progress callback.
+        progress: Takes what is being done; makes a progress callback.
 
     Returns:
-        The dataset, and how it differs from the published set, in words.
+        The dataset, and how it differs from the published set, one line each.
 
     Raises:
-        UserError: Where the folder is no such set.
+        UserError: If the folder is no such dataset.
     """
-    if source.phantom:
-        if not source.ready:
-            write_phantom(PhantomSpec(), source.path, progress("drawing synthetic films"))
-        title = "Phantom: synthetic films"
-        return read_folder(
-            source.path / "chest_xray", cache=cache, sizes=sizes, name="phantom", title=title
-        ), []
-    dataset = read_folder(source.path, cache=cache, sizes=sizes, progress=progress("reading film headers"))
-    return dataset, check_counts(dataset.films)
+    if not source.ready:
+        source.dataset.draw(source.path, progress("drawing synthetic films"))
+    dataset = source.dataset.read(
+        source.path, cache=cache, sizes=sizes, progress=progress("reading film headers")
+    )
+    return dataset, source.dataset.count_differences(dataset.films)
+
+
+def _first_fetched() -> Source | None:
+    places = ((dataset, DATA / dataset.folder) for dataset in DATASETS.values() if not dataset.synthetic)
+    return next((Source(dataset, path) for dataset, path in places if path.is_dir()), None)
+
+
+def _drawn(reason: str) -> Source:
+    dataset = next(dataset for dataset in DATASETS.values() if dataset.synthetic)
+    return Source(dataset, DATA / dataset.folder, (SYNTHETIC, reason))
+
+
+def _folders() -> str:
+    return " or ".join(str(DATA / dataset.folder) for dataset in DATASETS.values() if not dataset.synthetic)
+
+
+def _advice() -> str:
+    names = " or ".join(dataset.name for dataset in DATASETS.values() if dataset.download)
+    return f"For real films: python -m benchmarks.fetch {names}, or --data FOLDER."

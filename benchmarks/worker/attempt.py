@@ -106,8 +106,7 @@ def do_conditions(folder: RunFolder, assignment: Assignment, tell: Tell) -> None
 
 def _read_films(folder: RunFolder, assignment: Assignment) -> tuple[Dataset, Split]:
     spec = folder.spec
-    _, films = Runs(folder.path.parent).read_films(spec.dataset)
-    dataset = Dataset(spec.dataset, "", Path(assignment.data), films)
+    dataset = Runs(folder.path.parent).read_films(spec.dataset, root=Path(assignment.data))
     return dataset, read_split(spec, dataset)
 
 

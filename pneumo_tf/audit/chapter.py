@@ -1,4 +1,4 @@
-"""A chapter of the page: what was found in one respect, and how it reads as markdown."""
+"""A chapter of the page: findings in one respect, and their markdown."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Drawing(NamedTuple):
 
 @dataclass(frozen=True)
 class Chapter:
-    """What was found in one respect.
+    """Findings in one respect.
 
     Args:
         title: The heading.
@@ -36,7 +36,7 @@ class Chapter:
         tables: Under the findings.
         drawings: Under the tables.
         care: What a user must take care of, for the box that opens the page; most chapters have one line.
-        left_out: Why there are no findings; `""` where there are.
+        left_out: Why there are no findings; `""` if there are.
     """
 
     title: str
@@ -46,8 +46,8 @@ class Chapter:
     care: Sequence[str] = ()
     left_out: str = ""
 
-    def markdown(self, pictures: dict[str, str]) -> str:
-        """The chapter as markdown.
+    def to_markdown(self, pictures: dict[str, str]) -> str:
+        """Return the chapter as markdown.
 
         Args:
             pictures: Path of each drawing that was written, by name.
@@ -63,19 +63,19 @@ class Chapter:
         return "\n\n".join(parts)
 
 
-def count(number_of: int, noun: str, plural: str | None = None) -> str:
-    """`1 film`, `2 films`, `no films`."""
+def count_of(number_of: int, noun: str, plural: str | None = None) -> str:
+    """Return `1 film`, `2 films` or `no films`."""
     if number_of == 1:
         return f"1 {noun}"
     return f"{number_of:,} {plural or noun + 's'}" if number_of else f"no {plural or noun + 's'}"
 
 
 def percent(share: float) -> str:
-    """`38 %`; a decimal under 10 %, so that little is not none."""
+    """Return a share as `38 %`, with a decimal under 10 %, so that little is not none."""
     return f"{format_number(100 * share, 0 if share >= 0.1 or share == 0 else 1)} %"
 
 
-def listed(names: Sequence[str], most: int = 3) -> str:
-    """The first names in code type, and how many more there are."""
+def list_names(names: Sequence[str], most: int = 3) -> str:
+    """Return the first names in code type, and how many more there are."""
     rest = f" and {len(names) - most:,} more" if len(names) > most else ""
     return ", ".join(f"`{name}`" for name in names[:most]) + rest

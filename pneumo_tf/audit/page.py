@@ -1,4 +1,4 @@
-"""The page of an audit: a box with what to take care of, then chapter by chapter what was found."""
+"""The page of an audit: a box with what to take care of, then the chapters."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,25 +17,25 @@ PAGE, PICTURES = "audit.md", "audit"
 
 
 def write_audit(decoded: DecodedSet, out: Path, command: str, with_films: bool = True) -> Path:
-    """Audits films and writes the page.
+    """Audit films and write the page.
 
     Args:
         decoded: The films.
         out: Folder for the page and its pictures; what an earlier audit wrote there is replaced.
-        command: What the page says it was made with.
+        command: Command that made the page, as the page shows it.
         with_films: Whether pictures may show films; without, the page can be published whatever the licence.
 
     Returns:
         The page's path.
 
     Raises:
-        UserError: Where the place cannot be written.
+        UserError: If the place cannot be written.
     """
     with style.applied():
-        chapters = [write(decoded) for write in CHAPTERS.values()]
+        chapters = [describe(decoded) for describe in CHAPTERS.values()]
         pictures = _write_pictures(decoded, chapters, out, with_films)
     parts = [_opening(decoded, command), _box(chapters)]
-    parts += [chapter.markdown(pictures) for chapter in chapters]
+    parts += [chapter.to_markdown(pictures) for chapter in chapters]
     write_atomically(out / PAGE, "\n\n".join(parts) + "\n")
     return out / PAGE
 
@@ -43,9 +43,9 @@ def write_audit(decoded: DecodedSet, out: Path, command: str, with_films: bool =
 def _opening(decoded: DecodedSet, command: str) -> str:
     made = f"Made with `{command}`."
     synthetic = (
-        " The films are drawn by a program: nothing here speaks of patients." if decoded.synthetic else ""
+        " The films are drawn by a program: nothing here is about patients." if decoded.synthetic else ""
     )
-    about = f"{decoded.dataset.title}; {len(decoded.films):,} films.{synthetic}{_resized(decoded)} {made}"
+    about = f"{decoded.dataset.title}.{synthetic}{_resized(decoded)} {made}"
     return f"# Audit of the dataset\n\n{about}"
 
 
@@ -80,6 +80,6 @@ def _write_pictures(
 
 
 def _mark(figure: Figure, text: str) -> None:
-    """Writes a mark into the bottom right corner."""
+    """Write a mark into the bottom right corner."""
     width, height = figure.get_size_inches()
     figure.text(1 - 0.08 / width, 0.06 / height, text, size=6.5, color=style.QUIET, ha="right")

@@ -1,4 +1,4 @@
-"""Films: one row per image, and the table that every later step joins on."""
+"""Films: one row per image, and the table that predictions, splits and caches are joined to."""
 
 import csv
 import hashlib
@@ -7,9 +7,12 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from pneumo_tf.data.datasets.dataset_source import DatasetSource
 
 CLASSES = ("normal", "pneumonia")
 
@@ -20,9 +23,9 @@ class Film(NamedTuple):
     Args:
         id: POSIX path under the dataset's root.
         label: 0 normal, 1 pneumonia.
-        subtype: `"normal"`, `"bacteria"`, `"virus"`, or `"pneumonia"` where the kind is unknown.
-        patient: Key of the person; films of one key never stand on two sides of a split.
-        split: Where the source put it: `"train"` or `"test"`.
+        subtype: `"normal"`, `"bacteria"`, `"virus"`, or `"pneumonia"` if the kind is unknown.
+        patient: Key of the person; films of one key never stand on two sides of a split that ranks.
+        split: Side on which the source put it: `"train"` or `"test"`.
         width: Pixels of the original image.
         height: Pixels of the original image.
         digest: Hash of the file's bytes.
@@ -40,9 +43,16 @@ class Film(NamedTuple):
 
 @dataclass(frozen=True)
 class Films:
-    """An ordered table of films; position in it is the film's index in caches and batches."""
+    """An ordered table of films; position in it is the film's index in caches and batches.
+
+    Args:
+        rows: The films.
+        set_apart: Ids of training films that the source keeps out of its training folder, as Kaggle does
+            with `val`. Protocols that rank make no difference between them and other training films.
+    """
 
     rows: tuple[Film, ...]
+    set_apart: frozenset[str] = frozenset()
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -61,7 +71,7 @@ class Films:
         return {film.id: index for index, film in enumerate(self.rows)}
 
     def indices(self, ids: Iterable[str]) -> np.ndarray:
-        """Positions of the films named, (k,) int64, in the order named.
+        """Return the positions of films, (k,) int64, in the order of the ids.
 
         Raises:
             KeyError: For an id that is not in the table.
@@ -69,8 +79,8 @@ class Films:
         return np.array([self.position[film_id] for film_id in ids], np.int64)
 
     def where(self, keep: Callable[[Film], bool]) -> "Films":
-        """The films for which `keep` holds, in the same order."""
-        return Films(tuple(film for film in self.rows if keep(film)))
+        """Return the films for which `keep` holds, in the same order."""
+        return Films(tuple(film for film in self.rows if keep(film)), self.set_apart)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -78,7 +88,7 @@ class Films:
         return hashlib.sha256(repr(sorted(self.rows)).encode()).hexdigest()[:16]
 
     def to_csv(self) -> str:
-        """The table as CSV text."""
+        """Return the table as CSV text."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(Film._fields)
@@ -87,7 +97,7 @@ class Films:
 
     @classmethod
     def from_csv(cls, text: str) -> "Films":
-        """Reads `to_csv`."""
+        """Read `to_csv`, which holds the rows alone."""
         rows = csv.DictReader(io.StringIO(text))
         whole = ("label", "width", "height")
         return cls(tuple(Film(**{k: int(v) if k in whole else v for k, v in row.items()}) for row in rows))
@@ -95,16 +105,16 @@ class Films:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Films with the place where their pixels lie.
+    """Films, with the folder that their pixels lie in.
 
     Args:
-        name: `"kermany"` or `"phantom"`.
+        source: What is known of the dataset that they are of.
         title: As shown on the board.
-        root: Folder that film ids are relative to.
+        root: Folder that film ids are relative to; None if only the table is at hand.
         films: Every film.
     """
 
-    name: str
+    source: "DatasetSource"
     title: str
-    root: Path
+    root: Path | None
     films: Films

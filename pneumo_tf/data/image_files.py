@@ -1,4 +1,4 @@
-"""Size and digest of image files without decoding them, remembered from one start to the next."""
+"""Image files: size and digest without decoding, remembered from one start to the next; decoding to gray."""
 
 import contextlib
 import csv
@@ -6,15 +6,19 @@ import hashlib
 import io
 import json
 import os
+import struct
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import repeat
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from pneumo_tf.atomic import write_atomically
 from pneumo_tf.errors import UserError
 
-INDEX_VERSION = 1
+INDEX_VERSION = 2
 """Raised by the commit that changes what an index holds: older ones are then read as empty."""
 
 READERS = 8
@@ -23,13 +27,22 @@ READERS = 8
 NAMED = 3
 """Broken files that an error names before it counts the rest."""
 
+ORIENTATION = 0x0112
+"""Tag of EXIF that says how a stored image is turned."""
+
+QUARTER_TURNS = 5
+"""Orientations from this one on exchange width and height."""
+
+ImageSize = Callable[[bytes], tuple[int, int]]
+"""Takes the bytes of a file; gives width and height in pixels, or raises `ValueError` with the reason."""
+
 
 class Header(NamedTuple):
-    """What a file says of its image before any pixel is decoded.
+    """What a file states of its image before any pixel is decoded.
 
     Args:
-        width: Pixels, as stored: an orientation tag is not applied.
-        height: Pixels, as stored.
+        width: Pixels, as the image is displayed.
+        height: Pixels, as the image is displayed.
         digest: BLAKE2b of the file's bytes, 16 hex digits.
     """
 
@@ -42,14 +55,16 @@ def read_headers(
     root: Path,
     paths: Sequence[str],
     *,
+    image_size: ImageSize,
     cache: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[Header]:
-    """Reads the header of every file, or takes it from the index where the file has not changed.
+    """Read the header of every file, or take it from the index if the file has not changed.
 
     Args:
         root: Folder that the paths are relative to.
         paths: POSIX paths of the images.
+        image_size: As of this module, for images in any other format.
         cache: Folder of the index, written where it can be; None reads every file.
         progress: Called with the files read so far and the files that have to be read.
 
@@ -57,16 +72,16 @@ def read_headers(
         One header per path, in the order given.
 
     Raises:
-        UserError: Where files are empty, cut off in their header, no JPEG or PNG, or cannot be read.
+        UserError: If files are empty, damaged in their header, of another format, or cannot be read.
     """
     index = None if cache is None else cache / _index_name(root)
     known = {} if index is None else _read_index(index)
     stamps = {path: _stamp(root, path) for path in paths}
     changed = [path for path in paths if known.get(path, ())[:2] != stamps[path]]
-    fresh = _read_all(root, changed, progress)
+    fresh = _read_all(root, changed, image_size, progress)
     broken = [(path, value) for path, value in fresh.items() if isinstance(value, str)]
     if broken:
-        raise UserError(_describe(root, broken, len(paths)))
+        raise UserError(describe_broken(root, broken, len(paths)))
     entries = {path: [*stamps[path], *fresh[path]] if path in fresh else known[path] for path in paths}
     if index is not None and entries != known:
         _write_index(index, entries)
@@ -74,34 +89,70 @@ def read_headers(
 
 
 def image_size(content: bytes) -> tuple[int, int]:
-    """Width and height in pixels of a JPEG or PNG file, told by its first bytes whatever its name.
+    """Read the size of a JPEG or PNG file from its header, whatever the file's name.
+
+    Args:
+        content: Bytes of the file.
+
+    Returns:
+        Width and height in pixels, as the image is displayed: an orientation tag is applied, as in
+        `decode_image`.
 
     Raises:
-        ValueError: With the reason why there is no size to read.
+        ValueError: With the reason if there is no size to read.
     """
+    # Loaded here: a command that reads no film starts without Pillow.
+    from PIL import Image
+
     if not content:
         raise ValueError("empty")
-    if content.startswith(b"\xff\xd8"):
-        width, height = _jpeg_size(content)
-    elif content.startswith(b"\x89PNG\r\n\x1a\n"):
-        if len(content) < 24:
-            raise ValueError("cut off")
-        width, height = int.from_bytes(content[16:20]), int.from_bytes(content[20:24])
-    else:
-        raise ValueError("no JPEG or PNG image")
-    if width == 0 or height == 0:
-        raise ValueError("no pixels")
-    return width, height
+    try:
+        with Image.open(io.BytesIO(content), formats=("JPEG", "PNG")) as image:
+            width, height = image.size
+            # Asked for its tags, a PNG file without any is decoded.
+            turned = "exif" in image.info and image.getexif().get(ORIENTATION, 1) >= QUARTER_TURNS
+    except Image.DecompressionBombError as error:
+        raise ValueError("too many pixels") from error
+    except (OSError, SyntaxError, ValueError, struct.error) as error:
+        known = content.startswith((b"\xff\xd8", b"\x89PNG\r\n\x1a\n"))
+        raise ValueError("damaged header" if known else "no JPEG or PNG image") from error
+    return (height, width) if turned else (width, height)
+
+
+def decode_image(content: bytes) -> np.ndarray:
+    """Decode a JPEG or PNG file to gray.
+
+    Args:
+        content: Bytes of the file.
+
+    Returns:
+        (height, width) uint8, 0 black to 255 white.
+
+    Raises:
+        ValueError: With the reason if it cannot be decoded.
+    """
+    # Loaded here: a command that reads no film starts without OpenCV.
+    import cv2
+
+    if not content:
+        raise ValueError("empty")
+    try:
+        image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_GRAYSCALE)
+    except cv2.error as error:  # OpenCV raises, rather than give None, for a header over 2^30 pixels.
+        raise ValueError("too many pixels") from error
+    if image is None:
+        raise ValueError("does not decode")
+    return image
 
 
 def read_sizes(path: Path) -> dict[str, tuple[int, int]]:
-    """Reads a CSV of `path,width,height`: the pixels that films had before they were resized.
+    """Read a CSV of `path,width,height`: the pixels that films had before they were resized.
 
     Returns:
         Width and height by path, in lower case: folders arrive as `NORMAL` and as `normal`.
 
     Raises:
-        UserError: Where it cannot be read, or a line is not as expected.
+        UserError: If it cannot be read, or a line is not as expected.
     """
     try:
         reader = csv.DictReader(io.StringIO(path.read_text("utf-8-sig"), newline=""))
@@ -123,58 +174,79 @@ def read_sizes(path: Path) -> dict[str, tuple[int, int]]:
     return sizes
 
 
-def _jpeg_size(content: bytes) -> tuple[int, int]:
-    at = 2
-    while at + 9 <= len(content):
-        if content[at] != 0xFF:
-            raise ValueError("damaged header")
-        marker = content[at + 1]
-        if marker == 0xFF:  # Markers may be padded by any number of these.
-            at += 1
-            continue
-        # C4, C8 and CC lie among the start-of-frame markers and are tables.
-        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            height, width = int.from_bytes(content[at + 5 : at + 7]), int.from_bytes(content[at + 7 : at + 9])
-            return width, height
-        if marker in (0xD9, 0xDA):
-            raise ValueError("damaged header")
-        at += 2 + int.from_bytes(content[at + 2 : at + 4])
-    raise ValueError("cut off")
+def join_sizes(path: Path, ids: Sequence[str]) -> list[tuple[int, int]]:
+    """Read the sizes that films had before they were resized.
+
+    Args:
+        path: CSV as for `read_sizes`.
+        ids: Film ids, in any case.
+
+    Returns:
+        Width and height in pixels of each film, in the order of the ids.
+
+    Raises:
+        UserError: If the CSV cannot be read or lacks a film.
+    """
+    sizes = read_sizes(path)
+    lacking = [film_id for film_id in ids if film_id.lower() not in sizes]
+    if lacking:
+        raise UserError(
+            f"{path} lacks {len(lacking):,} of {len(ids):,} films, such as {lacking[0]}; "
+            "add them, or do without the CSV"
+        )
+    return [sizes[film_id.lower()] for film_id in ids]
 
 
-def _read_header(path: str) -> Header | str:
-    """The header of a file, or why it has none: one bad file must not hide the others."""
-    try:
-        with open(path, "rb") as file:
-            content = file.read()
-        width, height = image_size(content)
-    except OSError as error:
-        return error.strerror or str(error)
-    except ValueError as error:
-        return str(error)
-    return Header(width, height, hashlib.blake2b(content, digest_size=8).hexdigest())
+def describe_broken(root: Path, broken: Sequence[tuple[str, str]], total: int) -> str:
+    """Describe films that cannot be read, the first few by name.
 
-
-def _read_all(
-    root: Path, paths: Sequence[str], progress: Callable[[int, int], None] | None
-) -> dict[str, Header | str]:
-    headers = {}
-    with ThreadPoolExecutor(READERS) as pool:
-        found = pool.map(_read_header, (f"{root}/{path}" for path in paths))
-        for done, (path, header) in enumerate(zip(paths, found, strict=True), start=1):
-            headers[path] = header
-            if progress is not None:
-                progress(done, len(paths))
-    return headers
-
-
-def _describe(root: Path, broken: Sequence[tuple[str, str]], total: int) -> str:
+    Args:
+        root: Folder of the dataset.
+        broken: Film ids, each with the reason.
+        total: Number of all films.
+    """
     named = ", ".join(f"{path} ({reason})" for path, reason in broken[:NAMED])
     rest = f" and {len(broken) - NAMED:,} more" if len(broken) > NAMED else ""
     return (
         f"{len(broken):,} of {total:,} films in {root} cannot be read: {named}{rest}; "
         "fetch the set again, or delete these files"
     )
+
+
+def read_header(path: str, image_size: ImageSize) -> tuple[Header, bytes]:
+    """Read the header of a file, and the bytes that it was read from.
+
+    Raises:
+        OSError: If the file cannot be read.
+        ValueError: With the reason if it has no size.
+    """
+    with open(path, "rb") as file:
+        content = file.read()
+    width, height = image_size(content)
+    return Header(width, height, hashlib.blake2b(content, digest_size=8).hexdigest()), content
+
+
+def _try_header(path: str, image_size: ImageSize) -> Header | str:
+    """Return the header of a file, or why it has none: one bad file must not hide the others."""
+    try:
+        return read_header(path, image_size)[0]
+    except OSError as error:
+        return error.strerror or str(error)
+    except ValueError as error:
+        return str(error)
+
+
+def _read_all(
+    root: Path, paths: Sequence[str], image_size: ImageSize, progress: Callable[[int, int], None] | None
+) -> dict[str, Header | str]:
+    headers = {}
+    with ThreadPoolExecutor(READERS) as pool:
+        found = pool.map(_try_header, (f"{root}/{path}" for path in paths), repeat(image_size))
+        for done, (path, header) in enumerate(zip(paths, found, strict=True), start=1):
+            headers[path] = header
+            if progress is not None:
+                progress(done, len(paths))
+    return headers
 
 
 def _index_name(root: Path) -> str:
@@ -185,19 +257,19 @@ def _index_name(root: Path) -> str:
 def _stamp(root: Path, path: str) -> list[int]:
     try:
         status = os.stat(f"{root}/{path}")
-    except OSError:  # A dangling link: reading it will say so.
+    except OSError:  # A dangling link: reading it gives the reason.
         return [-1, -1]
     return [status.st_size, status.st_mtime_ns]
 
 
 def _read_index(path: Path) -> dict[str, list[Any]]:
-    """Entries by path: size in bytes, time of change in ns, width, height, digest."""
+    """Read entries by path: size in bytes, time of change in ns, width, height, digest."""
     try:
         content = json.loads(path.read_text("utf-8"))
         if content["version"] == INDEX_VERSION:
             return {name: entry for name, entry in content["films"].items() if len(entry) == 5}
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
-        pass  # An index saves time and nothing else: a damaged one is made anew.
+        pass  # An index saves time and nothing else: a damaged one is written again.
     return {}
 
 

@@ -1,6 +1,5 @@
 """Films decoded once: a memory map of grayscale uint8, shared by every recipe and process."""
 
-import contextlib
 import hashlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,12 +10,14 @@ import cv2
 import numpy as np
 
 from pneumo_tf.data.films import Dataset
+from pneumo_tf.data.image_files import describe_broken
 from pneumo_tf.data.row_cache import stored_rows
 from pneumo_tf.errors import UserError
 
 CHUNK = 64
 """Films decoded between two writes: what a killed process loses."""
 
+Fit = Literal["squash", "letterbox"]
 Progress = Callable[[int, int], None]
 
 
@@ -25,11 +26,11 @@ def cached_pixels(
     cache: Path,
     *,
     side: int,
-    fit: Literal["squash", "letterbox"] = "squash",
+    fit: Fit = "squash",
     edge_crop: float = 0.0,
     progress: Progress | None = None,
 ) -> np.ndarray:
-    """Gives the pixels of all films of a dataset, decoding them where no process has done so before.
+    """Return the pixels of all films of a dataset, decoding those that no process has decoded before.
 
     Args:
         dataset: The films; row i of the result is film i.
@@ -44,14 +45,18 @@ def cached_pixels(
         (n, side, side) uint8, 0–255, a read-only memory map.
 
     Raises:
-        UserError: For films that cannot be decoded, all named up to five, or where the disk is full.
+        UserError: If films cannot be decoded, the first ones by name, or the disk is full.
     """
     path = cache / f"{_key(dataset, side, fit, edge_crop)}-{side}px.npy"
     every = np.arange(len(dataset.films))
 
-    def read(row: int) -> np.ndarray | None:
-        with contextlib.suppress(OSError):
-            return read_film(dataset.root / dataset.films.rows[row].id, side, fit, edge_crop)
+    def read(row: int) -> np.ndarray | str:
+        try:
+            return read_film(dataset, dataset.films.rows[row].id, side, fit, edge_crop)
+        except OSError as error:
+            return error.strerror or str(error)
+        except ValueError as error:
+            return str(error)
 
     def decode(missing: np.ndarray) -> Iterator[tuple[np.ndarray, list[np.ndarray]]]:
         return _decode(dataset, missing, read, progress)
@@ -62,58 +67,87 @@ def cached_pixels(
 def _decode(
     dataset: Dataset,
     missing: np.ndarray,
-    read: Callable[[int], np.ndarray | None],
+    read: Callable[[int], np.ndarray | str],
     progress: Progress | None,
 ) -> Iterator[tuple[np.ndarray, list[np.ndarray]]]:
-    """Decodes films in chunks, each by all threads, so that memory stays flat."""
-    unreadable: list[str] = []
+    """Decode films in chunks, each by all threads, so that memory stays flat."""
+    broken: list[tuple[str, str]] = []
     done = len(dataset.films) - len(missing)
     with ThreadPoolExecutor() as threads:
         for start in range(0, len(missing), CHUNK):
             rows = missing[start : start + CHUNK]
             films = list(threads.map(read, rows))
-            unreadable += [
-                dataset.films.rows[row].id for row, film in zip(rows, films, strict=True) if film is None
+            whole = np.array([isinstance(film, np.ndarray) for film in films])
+            yield rows[whole], [film for film in films if isinstance(film, np.ndarray)]
+            broken += [
+                (dataset.films.rows[row].id, film)
+                for row, film in zip(rows, films, strict=True)
+                if isinstance(film, str)
             ]
-            whole = np.array([film is not None for film in films])
-            yield rows[whole], [film for film in films if film is not None]
             done += len(rows)
             if progress:
                 progress(done, len(dataset.films))
-    if unreadable:
-        named = ", ".join(unreadable[:5]) + (", …" if len(unreadable) > 5 else "")
-        raise UserError(f"{len(unreadable)} unreadable image(s): {named}; fetch them again or delete them")
+    if broken:
+        raise UserError(describe_broken(dataset.root, broken, len(dataset.films)))
 
 
-def read_film(path: Path, side: int, fit: str = "squash", edge_crop: float = 0.0) -> np.ndarray | None:
-    """Decodes one film.
+def read_film(
+    dataset: Dataset, film_id: str, side: int, fit: Fit = "squash", edge_crop: float = 0.0
+) -> np.ndarray:
+    """Decode one film and fit it to a square.
 
     Args:
-        path: A JPEG or PNG file.
+        dataset: The dataset of the film.
+        film_id: Its id.
         side: Height and width wanted, pixels.
         fit: As in `cached_pixels`.
         edge_crop: As in `cached_pixels`.
 
     Returns:
-        (side, side) uint8, or None where the file is no image.
+        (side, side) uint8.
+
+    Raises:
+        OSError: If the file cannot be read.
+        ValueError: With the reason if it cannot be decoded.
     """
-    image = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_GRAYSCALE) if path.stat().st_size else None
-    if image is None:
-        return None
+    image = dataset.source.decode((dataset.root / film_id).read_bytes())
+    return fit_film(crop_edges(image, edge_crop), side, fit)
+
+
+def crop_edges(image: np.ndarray, share: float) -> np.ndarray:
+    """Cut a share of the height off top and bottom, and of the width off left and right."""
     height, width = image.shape
-    top, left = round(height * edge_crop), round(width * edge_crop)
-    image = image[top : height - top, left : width - left]
+    top, left = round(height * share), round(width * share)
+    return image[top : height - top, left : width - left]
+
+
+def fit_film(
+    image: np.ndarray, side: int, fit: Fit = "squash", size: tuple[int, int] | None = None
+) -> np.ndarray:
+    """Fit a decoded film to a square.
+
+    Args:
+        image: (height, width) uint8.
+        side: Height and width wanted, pixels.
+        fit: As in `cached_pixels`.
+        size: Width and height of the original, whose aspect a letterbox keeps; by default those of the image.
+
+    Returns:
+        (side, side) uint8.
+    """
     if fit == "squash":
-        return _resize(image, side, side)
-    scale = side / max(image.shape)
-    inner = _resize(image, max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
+        return resize(image, side, side)
+    width, height = size or image.shape[::-1]
+    scale = side / max(width, height)
+    inner = resize(image, max(1, round(width * scale)), max(1, round(height * scale)))
     film = np.zeros((side, side), np.uint8)
     top, left = (side - inner.shape[0]) // 2, (side - inner.shape[1]) // 2
     film[top : top + inner.shape[0], left : left + inner.shape[1]] = inner
     return film
 
 
-def _resize(image: np.ndarray, width: int, height: int) -> np.ndarray:
+def resize(image: np.ndarray, width: int, height: int) -> np.ndarray:
+    """Resize a film to (height, width) uint8, averaging if it shrinks and interpolating if it grows."""
     if image.shape == (height, width):
         return image
     # Averaging over the pixels that fall together keeps a shrunk film free of aliasing.
@@ -121,6 +155,6 @@ def _resize(image: np.ndarray, width: int, height: int) -> np.ndarray:
     return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
 
 
-def _key(dataset: Dataset, side: int, fit: str, edge_crop: float) -> str:
+def _key(dataset: Dataset, side: int, fit: Fit, edge_crop: float) -> str:
     content = [(film.id, film.digest) for film in dataset.films]
     return hashlib.sha256(repr((content, side, fit, edge_crop, cv2.__version__)).encode()).hexdigest()[:16]

@@ -1,12 +1,12 @@
 """Does a map point at the disease? Maps against masks of opacities and lungs, in NumPy alone."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import cv2
 import numpy as np
 
-from pneumo_tf.data.pixels import read_film
+from pneumo_tf.data.films import Dataset
+from pneumo_tf.data.pixels import Fit, crop_edges, fit_film
 
 FIXED_THRESHOLD = 0.5
 """Share of a map's largest value above which a pixel counts as marked."""
@@ -134,12 +134,12 @@ def energy_outside_body(maps: np.ndarray, films: np.ndarray) -> np.ndarray:
 
 
 def read_masks(
-    root: Path, kind: str, ids: Sequence[str], side: int, fit: str = "squash", edge_crop: float = 0.0
+    dataset: Dataset, kind: str, ids: Sequence[str], side: int, fit: Fit = "squash", edge_crop: float = 0.0
 ) -> np.ndarray | None:
-    """Reads the masks that lie beside a data set: `<root>/../<kind>/<film>.png`, as the phantom has them.
+    """Read the masks of a dataset, fitted as its films are.
 
     Args:
-        root: Folder that film ids are relative to.
+        dataset: The films.
         kind: `"masks"` for opacities or `"lungs"`.
         ids: Films.
         side: Side of the films as the model sees them.
@@ -147,17 +147,17 @@ def read_masks(
         edge_crop: How much was cut off, as in `cached_pixels`.
 
     Returns:
-        (n, side, side) bool, empty for films without a file; None where the data set has no such folder.
+        (n, side, side) bool, empty for films in which nothing is marked; None if the dataset has no masks
+        of that kind.
     """
-    folder = Path(root).parent / kind
-    if not folder.is_dir():
+    mask_of = dataset.source.open_masks(dataset.root, kind)
+    if mask_of is None:
         return None
     masks = np.zeros((len(ids), side, side), bool)
     for mask, film_id in zip(masks, ids, strict=True):
-        path = (folder / film_id).with_suffix(".png")
-        drawn = read_film(path, side, fit, edge_crop) if path.exists() else None
+        drawn = mask_of(film_id)
         if drawn is not None:
-            mask[:] = drawn > 127
+            mask[:] = fit_film(crop_edges(drawn, edge_crop), side, fit) > 127
     return masks
 
 

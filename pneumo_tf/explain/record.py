@@ -43,7 +43,7 @@ def record_explanations(
     films, recipe = dataset.films, folder.spec.recipe
 
     def masks(kind: str, ids: list[str]) -> np.ndarray | None:
-        return read_masks(dataset.root, kind, ids, pixels.shape[1], recipe.fit, recipe.edge_crop)
+        return read_masks(dataset, kind, ids, pixels.shape[1], recipe.fit, recipe.edge_crop)
 
     explain = Explainer(model, MEASURED)
     common, places = common_films(films, test.ids), outcome_films(films, test.ids, test.score)

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from pneumo_tf.data.datasets.dataset_source import DatasetSource
 from pneumo_tf.data.films import Films
 from pneumo_tf.data.protocols.registry import PROTOCOLS, Protocol
 from pneumo_tf.errors import UserError
@@ -209,6 +210,7 @@ class Board:
 
     Args:
         dataset: Fingerprint of the films.
+        source: The dataset that the films are of.
         title: Name of the dataset as shown.
         profile: `"full"`, `"quick"` or `"custom"`.
         films: The film table.
@@ -218,6 +220,7 @@ class Board:
     """
 
     dataset: str
+    source: DatasetSource
     title: str
     profile: str
     films: Films
@@ -228,7 +231,7 @@ class Board:
     @property
     def synthetic(self) -> bool:
         """Whether the films are drawn by a program."""
-        return self.title.startswith("Phantom")
+        return self.source.synthetic
 
     @cached_property
     def ranking(self) -> tuple[Row, ...]:
@@ -284,7 +287,8 @@ def _row_key(spec: RunSpec) -> str:
 
 
 def _board(runs: Runs, dataset: str, profile: str, harness: int, group: list[_Found]) -> Board:
-    title, films = runs.read_films(dataset)
+    stored = runs.read_films(dataset)
+    films = stored.films
     alike: dict[str, list[_Found]] = defaultdict(list)
     for found in group:
         alike[found.row].append(found)
@@ -297,7 +301,7 @@ def _board(runs: Runs, dataset: str, profile: str, harness: int, group: list[_Fo
     rows = [_row(name, row, films, bootstrap, joined) for name, row in zip(names, members, strict=True)]
     rows.sort(key=lambda row: (row.protocol != OFFICIAL, row.protocol, row.name))
     newest = max((found.at for found in group if found.done), default=0.0)
-    return Board(dataset, title, profile, films, tuple(rows), newest, harness)
+    return Board(dataset, stored.source, stored.title, profile, films, tuple(rows), newest, harness)
 
 
 def _row(

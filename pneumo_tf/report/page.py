@@ -170,7 +170,9 @@ def _trust(board: Board) -> list[str]:
             operating_points.PREVALENCE_LEAD,
         ),
         section(
-            "Specificity by series", source_series.specificity_by_series(rows).markdown(), source_series.LEAD
+            "Specificity by series",
+            source_series.specificity_by_series(board).markdown(),
+            source_series.lead(board),
         ),
         section("Risk and coverage", risk_coverage.risk_coverage(board).markdown(), risk_coverage.LEAD),
     ]

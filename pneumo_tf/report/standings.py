@@ -8,10 +8,6 @@ from pneumo_tf.evaluation.ranking import rank_intervals, tiers
 from pneumo_tf.report.board import Board, Row
 
 NOT_ABOVE_TRIVIAL, INFORMED, WITHOUT_IMAGENET = "✱", "†", "‡"
-OFFICIAL_TEST = (234, 390)
-"""Normals and pneumonias of the official test folder of the Kermany set."""
-BEYOND_HONEST = 0.97
-"""Accuracy on those films above which no published result is known to be honest."""
 
 
 @dataclass(frozen=True)
@@ -78,11 +74,11 @@ def beats(board: Board, row: Row, other: Row) -> bool:
 
 
 def is_official_test(board: Board) -> bool:
-    """Whether the board stands on the real official test films, by their counts."""
+    """Whether the board stands on the published test films of its dataset, by their counts."""
     tested = next((row.test[0] for row in board.rows if row.ranked), None)
-    if tested is None or board.synthetic:
+    if tested is None:
         return False
-    return tuple(np.bincount(tested.labels, minlength=2)) == OFFICIAL_TEST
+    return tuple(np.bincount(tested.labels, minlength=2)) == board.source.test_counts
 
 
 def _marks(row: Row, above_trivial: bool) -> str:

@@ -4,7 +4,7 @@ import shutil
 
 import cv2
 
-from pneumo_tf.data.datasets.kermany import read_folder
+from pneumo_tf.data.datasets.registry import recognise
 
 
 class Planted:
@@ -35,7 +35,7 @@ class Planted:
         return to
 
     def sizes_csv(self, path):
-        films = read_folder(self.root).films
+        films = recognise(self.root).read(self.root).films
         path.write_text(
             "path,width,height\n" + "".join(f"{film.id},{film.width},{film.height}\n" for film in films)
         )

@@ -81,7 +81,7 @@ def test_resized_films_need_their_sizes(planted, tmp_path):
     text = audit(planted.root, tmp_path / "out")
     assert "Left out: all films are 64 × 64 pixels" in text and "letterboxed |" not in text
     assert "need the original sizes" in text and "64 × 64 pixels; original sizes are not known" in text
-    assert not sizes.write(decode_set(planted.root, sizes_csv)).left_out
+    assert not sizes.describe_sizes(decode_set(planted.root, sizes_csv)).left_out
 
 
 def test_a_handful_of_films_still_gives_a_page(planted, tmp_path):
@@ -98,7 +98,7 @@ def test_bad_files_and_wrong_places_are_in_the_box(planted, tmp_path):
     (planted.root / pneumonia[0]).write_bytes(b"")
     planted.recompress(pneumonia[1], "train/NORMAL/person950_virus_1.jpeg")
     planted.recompress(pneumonia[2], "train/PNEUMONIA/scan-7.jpeg")
-    chapter = counts.write(decode_set(planted.root))
+    chapter = counts.describe_counts(decode_set(planted.root))
     box = "\n".join(chapter.care)
     assert pneumonia[0] in box and "train/NORMAL/person950_virus_1.jpeg" in box
     assert "1 film whose name does not say it" in box

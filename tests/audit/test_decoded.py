@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pneumo_tf.audit.decoded import decode_set
-from pneumo_tf.data.datasets.kermany import read_folder
+from pneumo_tf.data.datasets.registry import recognise
 from pneumo_tf.data.pixels import cached_pixels
 from pneumo_tf.errors import UserError
 
@@ -46,7 +46,7 @@ def test_unreadable_files_are_listed_and_the_rest_is_read(planted):
 
 
 def test_nothing_readable_is_an_error(planted):
-    for film in read_folder(planted.root).films:
+    for film in recognise(planted.root).read(planted.root).films:
         (planted.root / film.id).write_bytes(b"x")
     with pytest.raises(UserError, match="none of the 120 films"):
         decode_set(planted.root)

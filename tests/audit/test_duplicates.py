@@ -12,8 +12,9 @@ from pneumo_tf.audit.chapters.duplicates import (
     near_pairs,
 )
 from pneumo_tf.audit.decoded import decode_set
-from pneumo_tf.data.datasets.kermany import read_folder
-from pneumo_tf.data.datasets.phantom import PhantomSpec, write_phantom
+from pneumo_tf.data.datasets.phantom.entry import PHANTOM
+from pneumo_tf.data.datasets.phantom.spec import PhantomSpec
+from pneumo_tf.data.datasets.phantom.writer import write_phantom
 from tests.audit.planted import Planted
 
 
@@ -23,7 +24,7 @@ def names(groups):
 
 def test_a_clean_set_has_none(clean):
     assert exact_groups(clean) == near_groups(clean) == []
-    assert not chapter.write(clean).care and not chapter.write(clean).drawings
+    assert not chapter.describe_duplicates(clean).care and not chapter.describe_duplicates(clean).drawings
 
 
 def test_identical_files_are_found_wherever_they_lie(planted):
@@ -40,7 +41,7 @@ def test_identical_files_are_found_wherever_they_lie(planted):
     found = {len(g.films): (g.crosses_splits, g.crosses_classes, g.crosses_patients) for g in groups}
     assert found == {2: (False, False, False), 3: (True, True, True)}
     assert near_groups(decoded) == []
-    written = chapter.write(decoded)
+    written = chapter.describe_duplicates(decoded)
     assert len(written.care) == 2
     assert [drawing.shows_films for drawing in written.drawings] == [True]
 
@@ -48,9 +49,7 @@ def test_identical_files_are_found_wherever_they_lie(planted):
 def test_the_same_picture_in_another_file_is_found(tmp_path):
     """Compressed anew, shrunk and brightened; a few in a hundred of such films are missed."""
     spec = PhantomSpec(seed=2, train=(14, 8, 6), val=(0, 0, 0), test=(6, 4, 4), side=224)
-    planted = Planted(
-        read_folder(write_phantom(spec, tmp_path / "phantom") / "chest_xray"), tmp_path / "films"
-    )
+    planted = Planted(PHANTOM.read(write_phantom(spec, tmp_path / "phantom")), tmp_path / "films")
     ids = planted.ids("train/NORMAL")
     copies = {
         planted.recompress(film, f"test/NORMAL/IM-09{i:02}-0001.jpeg"): film for i, film in enumerate(ids)
@@ -62,7 +61,7 @@ def test_the_same_picture_in_another_file_is_found(tmp_path):
     assert all(copies[group.films[0].id] == group.films[1].id for group in near)
     assert all(group.crosses_splits for group in near)
     assert [len(group.films) for group in exact_groups(decoded)] == [2]
-    assert "train and in test" in chapter.write(decoded).care[0]
+    assert "train and in test" in chapter.describe_duplicates(decoded).care[0]
 
 
 def test_pairs_across_blocks_are_those_of_every_pair():

@@ -1,11 +1,11 @@
-"""Patients: shared ones are found, habits leak what they leak, and a clean set leaks nothing."""
+"""Patients: shared ones are found, strategies leak what they leak, and a clean set leaks nothing."""
 
 import numpy as np
 import pytest
 
 from pneumo_tf.audit.chapters import patients
 from pneumo_tf.audit.decoded import decode_set
-from pneumo_tf.audit.habits import HABITS, alphabetical_head, leakage, too_few
+from pneumo_tf.audit.split_strategies import STRATEGIES, divide_alphabetically, leakage, too_few
 
 
 def shared(decoded):
@@ -14,8 +14,10 @@ def shared(decoded):
 
 def test_a_clean_set_shares_no_patient(clean):
     assert shared(clean) == []
-    assert patients.write(clean).findings[0] == "No patient is in two of the folders train and test."
-    assert not any(line.startswith("Remove") for line in patients.write(clean).care)
+    assert (
+        patients.describe_patients(clean).findings[0] == "No patient is in two of the folders train and test."
+    )
+    assert not any(line.startswith("Remove") for line in patients.describe_patients(clean).care)
 
 
 def test_a_shared_patient_is_found_though_the_picture_is_another(planted):
@@ -25,8 +27,8 @@ def test_a_shared_patient_is_found_though_the_picture_is_another(planted):
     number, kind = name.removeprefix("person").split("_")
     decoded = decode_set(planted.root)
     assert shared(decoded) == [f"{kind}-{number}"]
-    assert leakage(decoded, HABITS["official"], 1) == pytest.approx([1 / 40])
-    assert any(f"`{kind}-{number}`" in line for line in patients.write(decoded).care)
+    assert leakage(decoded, STRATEGIES["official"], 1) == pytest.approx([1 / 40])
+    assert any(f"`{kind}-{number}`" in line for line in patients.describe_patients(decoded).care)
 
 
 def test_the_naive_key_is_counted(clean):
@@ -44,9 +46,9 @@ def test_the_naive_key_is_counted(clean):
     assert patients.naive_overlap(clean) == (len(both), len(numbers["test"]))
 
 
-@pytest.mark.parametrize("name", HABITS)
-def test_habits_hold_films_out_once_and_never_train_on_them(clean, name):
-    divisions = HABITS[name].divide(clean, 0)
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_strategies_hold_films_out_once_and_never_train_on_them(clean, name):
+    divisions = STRATEGIES[name].divide(clean, 0)
     held = np.concatenate([held for _, held in divisions])
     assert len(held) == len(set(held.tolist()))
     for fit, held in divisions:
@@ -56,20 +58,20 @@ def test_habits_hold_films_out_once_and_never_train_on_them(clean, name):
 
 
 def test_leakage_is_none_with_whole_patients_and_some_without(clean):
-    shares = {name: leakage(clean, habit, 3).mean() for name, habit in HABITS.items()}
+    shares = {name: leakage(clean, strategy, 3).mean() for name, strategy in STRATEGIES.items()}
     assert shares["grouped"] == shares["official"] == 0
     assert min(shares["by_image"], shares["random"], shares["pooled"]) > 0.1
 
 
 def test_leakage_by_hand(clean):
-    fit, held = HABITS["pooled"].divide(clean, 1)[0]
+    fit, held = STRATEGIES["random"].divide(clean, 1)[0]
     trained_on = {clean.films.rows[index].patient for index in fit}
     by_hand = np.mean([clean.films.rows[index].patient in trained_on for index in held])
-    assert leakage(clean, HABITS["pooled"], 2)[1] == by_hand
+    assert leakage(clean, STRATEGIES["random"], 2)[1] == by_hand
 
 
 def test_the_alphabetical_head_is_the_head_of_each_folder(clean):
-    _, held = alphabetical_head(clean)[0]
+    _, held = divide_alphabetically(clean)[0]
     ids = [clean.films.rows[index].id for index in held]
     assert ids == [
         *[film.id for film in clean.films if film.id.startswith("train/NORMAL")][:4],

@@ -10,8 +10,8 @@ from pneumo_tf.audit.chapters.patients import naive_overlap, shared_patients
 from pneumo_tf.audit.chapters.shift import shifts
 from pneumo_tf.audit.chapters.shortcuts import reached
 from pneumo_tf.audit.decoded import decode_set
-from pneumo_tf.audit.habits import HABITS, alphabetical_head, leakage
-from pneumo_tf.data.datasets.kermany import check_counts, source_series
+from pneumo_tf.audit.split_strategies import STRATEGIES, divide_alphabetically, leakage
+from pneumo_tf.data.datasets.kermany import KERMANY, source_series
 from tests.conftest import SHARED
 
 pytestmark = pytest.mark.slow
@@ -23,7 +23,7 @@ def real(real_films):
 
 
 def test_films(real):
-    assert len(real.films) == 5856 and not real.unreadable and not check_counts(real.films)
+    assert len(real.films) == 5856 and not real.unreadable and not KERMANY.count_differences(real.films)
 
 
 def test_patients(real):
@@ -48,9 +48,9 @@ def test_duplicates(real):
 
 
 def test_leakage(real):
-    assert leakage(real, HABITS["pooled"], 20).mean() == pytest.approx(0.38, abs=0.015)
-    assert leakage(real, HABITS["random"], 20).mean() == pytest.approx(0.42, abs=0.02)
-    _, held = alphabetical_head(real)[0]
+    assert leakage(real, STRATEGIES["pooled"], 20).mean() == pytest.approx(0.38, abs=0.015)
+    assert leakage(real, STRATEGIES["random"], 20).mean() == pytest.approx(0.42, abs=0.02)
+    _, held = divide_alphabetically(real)[0]
     assert {source_series(real.films.rows[i].id) for i in held if real.films.labels[i] == 0} == {"IM"}
 
 
@@ -63,7 +63,7 @@ def test_shift(real):
 
 
 def test_trivial_models(real):
-    found = {(row.habit, row.model.split(",")[0]): row.estimates for row in reached(real)}
+    found = {(row.strategy, row.model.split(",")[0]): row.estimates for row in reached(real)}
     letterboxed = [row.estimates for row in reached(real) if row.model.endswith("letterboxed")][0]
 
     def check(estimates, accuracy, specificity, auc):

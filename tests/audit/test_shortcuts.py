@@ -6,17 +6,17 @@ from sklearn.metrics import roc_auc_score
 
 from pneumo_tf.audit.chapters import shortcuts
 from pneumo_tf.audit.chapters.shortcuts import reached
-from pneumo_tf.audit.habits import HABITS, score_folds
+from pneumo_tf.audit.split_strategies import STRATEGIES, score_folds
 
 
 @pytest.fixture(scope="module")
 def rows(clean):
-    return {(row.habit, row.model): row for row in reached(clean)}
+    return {(row.strategy, row.model): row for row in reached(clean)}
 
 
 def test_every_habit_and_on_the_official_test_every_model(rows):
-    assert [habit for habit, model in rows if model == "16×16 thumbnail"] == list(HABITS)
-    assert sum(habit == "official" for habit, _ in rows) == 3
+    assert [strategy for strategy, model in rows if model == "16×16 thumbnail"] == list(STRATEGIES)
+    assert sum(strategy == "official" for strategy, _ in rows) == 3
 
 
 def test_values_are_those_of_the_films_held_out(rows, clean):
@@ -31,11 +31,11 @@ def test_values_are_those_of_the_films_held_out(rows, clean):
 
 
 def test_random_divisions_have_a_deviation_and_others_an_interval(rows):
-    for (habit, _), row in rows.items():
+    for (strategy, _), row in rows.items():
         auc = row.estimates["auc"]
-        repeated = HABITS[habit].random
+        repeated = STRATEGIES[strategy].random
         assert (len(auc.runs) == shortcuts.REPEATS) == repeated == np.isfinite(auc.sd)
-        if habit in ("grouped", "by_image", "official"):
+        if strategy in ("grouped", "by_image", "official"):
             assert auc.low <= auc.value <= auc.high
 
 

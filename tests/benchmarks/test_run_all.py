@@ -158,9 +158,9 @@ class Killer:
 
 def test_a_worker_that_dies_is_a_row_with_a_reason_and_the_rest_goes_on(small_phantom, tmp_path):
     options = parse([*TINY, "--out", str(tmp_path)])
-    jobs = make_plan(options, small_phantom.films.fingerprint, phantom=True, gpu=None, say=print)
+    jobs = make_plan(options, small_phantom.films.fingerprint, synthetic=True, gpu=None, say=print)
     runs = Runs(options.runs)
-    runs.write_films(small_phantom.title, small_phantom.films)
+    runs.write_films(small_phantom)
     folders = [(job, runs.plan(job.spec)) for job in jobs]
     engine = LocalEngine(
         make_slots([], 2),

@@ -1,13 +1,15 @@
 import multiprocessing
 import tracemalloc
+from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
 
 from pneumo_tf.data import pixels
+from pneumo_tf.data.datasets.kermany import KERMANY
 from pneumo_tf.data.films import Dataset, Film, Films
-from pneumo_tf.data.pixels import cached_pixels, read_film
+from pneumo_tf.data.pixels import cached_pixels, fit_film, read_film
 from pneumo_tf.errors import UserError
 
 
@@ -21,7 +23,7 @@ def dataset(tmp_path):
         rows.append(
             Film(f"{number}.png", number % 2, "normal", str(number), "train", 90, 60 + number, str(number))
         )
-    return Dataset("test", "test", tmp_path, Films(tuple(rows)))
+    return Dataset(KERMANY, "test", tmp_path, Films(tuple(rows)))
 
 
 def test_pixels_are_the_decoded_films_in_order(dataset, tmp_path):
@@ -48,29 +50,36 @@ def test_content_and_settings_make_another_map(dataset, tmp_path):
     ):
         cached_pixels(dataset, tmp_path / "cache", **setting)
     rows = tuple(film._replace(digest="other") for film in dataset.films)
-    cached_pixels(Dataset("test", "test", tmp_path, Films(rows)), tmp_path / "cache", side=32)
+    cached_pixels(replace(dataset, films=Films(rows)), tmp_path / "cache", side=32)
     assert len(list((tmp_path / "cache").glob("*.npy"))) == 5
 
 
-def test_letterbox_keeps_the_aspect_and_pads_with_black(tmp_path):
-    cv2.imwrite(str(tmp_path / "white.png"), np.full((40, 80), 255, np.uint8))
-    film = read_film(tmp_path / "white.png", 32, "letterbox")
+def test_letterbox_keeps_the_aspect_and_pads_with_black():
+    film = fit_film(np.full((40, 80), 255, np.uint8), 32, "letterbox")
     assert (film[8:24] == 255).all()
     assert (film[:8] == 0).all()
     assert (film[24:] == 0).all()
 
 
-def test_edge_crop_cuts_that_share_off_each_edge(tmp_path):
+def test_letterbox_takes_the_aspect_of_the_original():
+    film = fit_film(np.full((50, 50), 255, np.uint8), 32, "letterbox", size=(1000, 2000))
+    assert (film[:, 8:24] == 255).all()
+    assert (film[:, :8] == 0).all()
+    assert (film[:, 24:] == 0).all()
+
+
+def test_edge_crop_cuts_that_share_off_each_edge(dataset, tmp_path):
     image = np.zeros((100, 100), np.uint8)
     image[10:90, 10:90] = 200
     cv2.imwrite(str(tmp_path / "frame.png"), image)
-    assert (read_film(tmp_path / "frame.png", 80, edge_crop=0.1) == 200).all()
+    assert (read_film(dataset, "frame.png", 80, edge_crop=0.1) == 200).all()
 
 
 def test_unreadable_films_are_named_and_nothing_is_left(dataset, tmp_path):
     (tmp_path / "3.png").write_bytes(b"not an image")
     (tmp_path / "5.png").write_bytes(b"")
-    with pytest.raises(UserError, match=r"2 unreadable image\(s\): 3.png, 5.png"):
+    broken = r"2 of 6 films in .* cannot be read: 3.png \(does not decode\), 5.png \(empty\)"
+    with pytest.raises(UserError, match=broken):
         cached_pixels(dataset, tmp_path / "cache", side=32)
     assert not list((tmp_path / "cache").glob("*.npy"))
 
@@ -106,7 +115,9 @@ def test_a_killed_process_leaves_its_films_to_the_next(dataset, tmp_path, monkey
         cached_pixels(dataset, tmp_path / "cache", side=32, progress=stop)
     read, said = [], []
     real = pixels.read_film
-    monkeypatch.setattr(pixels, "read_film", lambda path, *more: read.append(path.name) or real(path, *more))
+    monkeypatch.setattr(
+        pixels, "read_film", lambda data, film_id, *more: read.append(film_id) or real(data, film_id, *more)
+    )
     films = cached_pixels(dataset, tmp_path / "cache", side=32, progress=lambda *done: said.append(done))
     np.testing.assert_array_equal(films, whole)
     assert sorted(read) == ["4.png", "5.png"]
@@ -115,7 +126,7 @@ def test_a_killed_process_leaves_its_films_to_the_next(dataset, tmp_path, monkey
 
 def test_memory_stays_flat_with_more_films(dataset, tmp_path):
     def peak(films):
-        many = Dataset("test", "test", tmp_path, Films(dataset.films.rows * (films // 6)))
+        many = replace(dataset, films=Films(dataset.films.rows * (films // 6)))
         tracemalloc.start()
         cached_pixels(many, tmp_path / "cache", side=160)
         most = tracemalloc.get_traced_memory()[1]

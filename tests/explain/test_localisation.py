@@ -1,5 +1,7 @@
 """Truth tests against cases small enough to count by hand, and against the phantom's own masks."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -73,7 +75,7 @@ def test_best_iou_agrees_with_every_threshold():
 def test_the_body_of_a_phantom_holds_its_lungs(small_phantom, tmp_path):
     films = cached_pixels(small_phantom, tmp_path, side=64)[:30]
     ids = [film.id for film in small_phantom.films.rows[:30]]
-    lungs = localisation.read_masks(small_phantom.root, "lungs", ids, 64)
+    lungs = localisation.read_masks(small_phantom, "lungs", ids, 64)
     bodies = np.array([localisation.body(film) for film in films])
     inside = (bodies & lungs).sum(axis=(1, 2)) / lungs.sum(axis=(1, 2))
     assert np.median(inside) > 0.98
@@ -95,22 +97,23 @@ def test_a_film_without_air_is_all_body():
 def test_masks_are_found_beside_the_films(small_phantom, tmp_path):
     rows = small_phantom.films.rows
     ids = [film.id for film in rows]
-    masks = localisation.read_masks(small_phantom.root, "masks", ids, 48)
+    masks = localisation.read_masks(small_phantom, "masks", ids, 48)
     assert masks.shape == (len(rows), 48, 48)
     drawn = masks.any(axis=(1, 2))
     np.testing.assert_array_equal(drawn & (small_phantom.films.labels == 0), False)
     assert drawn[small_phantom.films.labels == 1].mean() > 0.95
-    lungs = localisation.read_masks(small_phantom.root, "lungs", ids, 48)
+    lungs = localisation.read_masks(small_phantom, "lungs", ids, 48)
     assert (masks & ~lungs).mean() < 0.005, "opacities lie in the lungs"
-    assert localisation.read_masks(tmp_path / "chest_xray", "masks", ids, 48) is None
+    elsewhere = replace(small_phantom, root=tmp_path / "chest_xray")
+    assert localisation.read_masks(elsewhere, "masks", ids, 48) is None
 
 
 def test_masks_follow_the_films_crop_and_fit(small_phantom):
     ids = [small_phantom.films.rows[0].id]
-    boxed = localisation.read_masks(small_phantom.root, "lungs", ids, 64, fit="letterbox")[0]
-    squashed = localisation.read_masks(small_phantom.root, "lungs", ids, 64)[0]
+    boxed = localisation.read_masks(small_phantom, "lungs", ids, 64, fit="letterbox")[0]
+    squashed = localisation.read_masks(small_phantom, "lungs", ids, 64)[0]
     assert np.ptp(np.flatnonzero(boxed.any(axis=1))) < np.ptp(np.flatnonzero(squashed.any(axis=1)))
-    cropped = localisation.read_masks(small_phantom.root, "lungs", ids, 64, edge_crop=0.2)[0]
+    cropped = localisation.read_masks(small_phantom, "lungs", ids, 64, edge_crop=0.2)[0]
     assert cropped.mean() > squashed.mean()
 
 

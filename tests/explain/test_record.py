@@ -7,7 +7,8 @@ import keras
 import numpy as np
 import pytest
 
-from pneumo_tf.data.pixels import cached_pixels, read_film
+from pneumo_tf.data.image_files import decode_image
+from pneumo_tf.data.pixels import cached_pixels, fit_film
 from pneumo_tf.explain import record
 from pneumo_tf.explain.explainer import Explainer, scorer
 from pneumo_tf.explain.maps import unpacked
@@ -43,7 +44,7 @@ def recorded(small_phantom, tmp_path_factory, published):
     kernel, _ = model.layers[-1].get_weights()
     model.layers[-1].set_weights([kernel, -np.median(scorer(model)(films))[None]])
     runs = Runs(root / "runs")
-    runs.write_films("Phantom for tests", small_phantom.films)
+    runs.write_films(small_phantom)
     recipe = Recipe("tiny", "conv4_gray", (Phase(1, 1e-3),), size=SIDE)
     spec = RunSpec(recipe, "official", small_phantom.films.fingerprint, "quick", 0, None, "float32", "random")
     folder = runs.plan(spec)
@@ -80,7 +81,11 @@ def test_pointing_is_counted_anew_from_the_model_and_the_mask_files(recorded, le
     asked = 0
     for map_, film_id, said in zip(maps, left["films"], left["methods"]["grad_cam"]["pointing"], strict=True):
         path = (small_phantom.root.parent / "masks" / film_id).with_suffix(".png")
-        mask = read_film(path, SIDE, "squash", 0.0) > 127 if path.exists() else np.zeros((SIDE, SIDE), bool)
+        mask = (
+            fit_film(decode_image(path.read_bytes()), SIDE) > 127
+            if path.exists()
+            else np.zeros((SIDE, SIDE), bool)
+        )
         if not mask.any():
             assert said is None
             continue

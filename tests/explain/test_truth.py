@@ -44,7 +44,7 @@ def learned(phantom, tmp_path_factory):
     train(model, CNN, films, Setting(0, "float32", pretrained=False, micro_batches=1, xla=False, work=work))
     sick = [film for film in phantom.films if film.split == "test" and film.label == 1]
     ids = [film.id for film in sick]
-    return model, pixels[index(ids)], read_masks(phantom.root, "masks", ids, SIDE), sick
+    return model, pixels[index(ids)], read_masks(phantom, "masks", ids, SIDE), sick
 
 
 @pytest.mark.slow

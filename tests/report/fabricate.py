@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from pneumo_tf.data.films import Film, Films
+from pneumo_tf.data.datasets.kermany import KERMANY
+from pneumo_tf.data.datasets.phantom.entry import PHANTOM
+from pneumo_tf.data.films import Dataset, Film, Films
 from pneumo_tf.data.protocols.by_patient import split_cv5
 from pneumo_tf.recipe import Augment, Head, Phase, Published, Recipe
 from pneumo_tf.run import Predictions, RunFolder, Runs, RunSpec
@@ -234,7 +236,8 @@ def fabricate_runs(
         flawed: Add two failed runs, an interrupted one, and one under a published protocol.
     """
     runs, films = Runs(root), fabricate_films(n_test, n_train)
-    runs.write_films(title, films)
+    source = PHANTOM if title.startswith("Phantom") else KERMANY
+    runs.write_films(Dataset(source, title, None, films))
 
     def plan(recipe: Recipe, seed: int, protocol: str, fold: int | None = None) -> RunFolder:
         weights = "random" if recipe.initial == "random" or not recipe.phases else "imagenet:0a1b2c3d"

@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pneumo_tf.data.films import Film, Films
+from pneumo_tf.data.datasets.kermany import KERMANY
+from pneumo_tf.data.films import Dataset, Film, Films
 from pneumo_tf.errors import UserError
 from pneumo_tf.recipe import Phase, Recipe
 from pneumo_tf.report.board import read_boards
@@ -44,7 +45,7 @@ def only(boards):
 
 def test_a_board_of_two_runs_counted_by_hand(tmp_path):
     runs = Runs(tmp_path)
-    runs.write_films("Four films", TINY)
+    runs.write_films(Dataset(KERMANY, "Four films", None, TINY))
     recipe = Recipe("net", "cnn", (Phase(1, 1e-3),))
     tiny_run(runs, recipe, 0, [-1, 2, 1, 3])  # normals −1, 2; virus 1; bacteria 3: three of four pairs right
     tiny_run(runs, recipe, 1, [-1, -2, -3, 4])  # −1, −2; −3; 4: two of four pairs right
@@ -147,7 +148,7 @@ def test_tiers_follow_the_ranking_and_rank_intervals_hold_the_rank(tmp_path):
 def test_rows_without_an_auc_have_no_tier(tmp_path):
     runs = Runs(tmp_path)
     sick = Films(tuple(film for film in TINY if film.split == "train" or film.label))
-    runs.write_films("Only pneumonia in the test films", sick)
+    runs.write_films(Dataset(KERMANY, "Only pneumonia in the test films", None, sick))
     spec = RunSpec(
         Recipe("net", "cnn", (Phase(1, 1e-3),)),
         "official",

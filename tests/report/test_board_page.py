@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pneumo_tf.data.films import Films
+from pneumo_tf.data.datasets.kermany import KERMANY
+from pneumo_tf.data.films import Dataset, Films
 from pneumo_tf.errors import UserError
 from pneumo_tf.evaluation.intervals import Estimate
 from pneumo_tf.recipe import Phase, Published, Recipe
@@ -118,7 +119,7 @@ def test_no_nan_is_printed_and_every_dash_has_its_reason(tmp_path):
 def test_test_films_of_one_class_have_no_auc_and_no_traceback(tmp_path):
     films = fabricate_films().where(lambda film: film.split == "train" or film.label == 1)
     runs = Runs(tmp_path / "runs")
-    runs.write_films("Test films of one class", films)
+    runs.write_films(Dataset(KERMANY, "Test films of one class", None, films))
     for seed in (0, 1):
         spec = RunSpec(RECIPES[2], "official", films.fingerprint, "full", seed, None, "float32", "random")
         finish(runs.plan(spec), films)
@@ -168,7 +169,7 @@ def test_specificity_by_series_needs_two_series(tmp_path):
     films = fabricate_films()
     renamed = Films(tuple(film._replace(id=series_name(film, at)) for at, film in enumerate(films)))
     runs = Runs(tmp_path / "two")
-    runs.write_films("Named as the source names them", renamed)
+    runs.write_films(Dataset(KERMANY, "Named as the source names them", None, renamed))
     spec = RunSpec(RECIPES[2], "official", renamed.fingerprint, "full", 0, None, "float32", "random")
     folder = runs.plan(spec)
     finish(folder, renamed)

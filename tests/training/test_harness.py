@@ -7,7 +7,7 @@ import tensorflow as tf
 from sklearn.metrics import roc_auc_score
 
 from pneumo_tf.costs.flops import forward_flops, training_flops
-from pneumo_tf.data.datasets.kermany import read_folder
+from pneumo_tf.data.datasets.kermany import KERMANY
 from pneumo_tf.data.pixels import cached_pixels
 from pneumo_tf.data.protocols.registry import PROTOCOLS
 from pneumo_tf.models.registry import architecture, build
@@ -415,7 +415,7 @@ def test_a_trained_backbone_agrees_on_real_films(real_films, tmp_path, augment):
     weights = find(architecture("mobilenetv2").weights, SHARED / "weights")
     if weights is None:
         pytest.skip("no weights of MobileNetV2")
-    dataset = read_folder(real_films)
+    dataset = KERMANY.read(real_films)
     pixels = cached_pixels(dataset, tmp_path, side=96)
     chosen = np.random.default_rng(0).permutation(len(pixels))
     films = TrainingFilms(pixels, pixels, dataset.films.labels, chosen[:400], chosen[400:600])

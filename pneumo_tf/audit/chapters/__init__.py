@@ -7,12 +7,12 @@ from pneumo_tf.audit.chapters import counts, duplicates, leakage, patients, shif
 from pneumo_tf.audit.decoded import DecodedSet
 
 CHAPTERS: dict[str, Callable[[DecodedSet], Chapter]] = {
-    "counts": counts.write,
-    "duplicates": duplicates.write,
-    "patients": patients.write,
-    "leakage": leakage.write,
-    "shift": shift.write,
-    "sizes": sizes.write,
-    "trivial models": shortcuts.write,
+    "counts": counts.describe_counts,
+    "duplicates": duplicates.describe_duplicates,
+    "patients": patients.describe_patients,
+    "leakage": leakage.describe_leakage,
+    "shift": shift.describe_shift,
+    "sizes": sizes.describe_sizes,
+    "trivial models": shortcuts.describe_trivial_models,
 }
-"""What gives each chapter, by what it is about."""
+"""Functions that write a chapter, by subject."""

@@ -1,10 +1,9 @@
-"""How many films there are, whether they are those of the published set, and whether all can be read."""
+"""Counts of films, compared with the published set, and the files that cannot be read."""
 
 from collections import Counter
 
-from pneumo_tf.audit.chapter import Chapter, Drawing, count, listed
+from pneumo_tf.audit.chapter import Chapter, Drawing, count_of, list_names
 from pneumo_tf.audit.decoded import DecodedSet, board_of_films
-from pneumo_tf.data.datasets.kermany import check_counts, read_name
 from pneumo_tf.report.figures import class_balance
 from pneumo_tf.report.markdown import Table
 
@@ -12,38 +11,37 @@ FOLDERS = ("train", "val", "test")
 SUBTYPES = ("normal", "bacteria", "virus", "pneumonia")
 
 
-def write(decoded: DecodedSet) -> Chapter:
-    """Counts films by folder and class."""
-    films = decoded.films
-    differences = [] if decoded.synthetic else check_counts(films)
+def describe_counts(decoded: DecodedSet) -> Chapter:
+    """Count films by folder and class."""
+    films, source = decoded.films, decoded.dataset.source
+    differences = source.count_differences(films)
     unreadable = [file.id for file in decoded.unreadable]
     misplaced = [film.id for film in films if (film.subtype == "normal") != (film.label == 0)]
-    unnamed = [film.id for film in films if not read_name(film.id).series]
+    unnamed = [film.id for film in films if not source.names_patient(film.id)]
     findings, care = [_decoding(decoded)], []
-    if decoded.synthetic:
-        findings.append("The films are synthetic, so there are no published counts to compare with.")
+    if not source.counts:
+        findings.append("There are no published counts to compare with.")
     elif differences:
         findings.append(f"The counts are not those of the published set: {'; '.join(differences)}.")
         care.append("This is not the set as published: results will not compare with others.")
     else:
         findings.append("The counts are those of the published set.")
     if "val" in decoded.folders:
-        findings.append(
-            "Below, the films of val count as train, where the authors have them: only Kaggle has val."
-        )
+        findings.append("Below, the films of val count as train: the authors of the set have them there.")
     if unreadable:
-        care.append(f"Fetch again or delete the files that cannot be read: {listed(unreadable)}.")
+        care.append(f"Fetch again or delete the files that cannot be read: {list_names(unreadable)}.")
     if misplaced:
         findings.append(
-            f"{count(len(misplaced), 'film')} in a class that the name contradicts: {listed(misplaced)}."
+            f"{count_of(len(misplaced), 'film')} in a class that the name contradicts: "
+            f"{list_names(misplaced)}."
         )
-        care.append(f"Move what lies in the wrong class: {listed(misplaced)}.")
+        care.append(f"Move what lies in the wrong class: {list_names(misplaced)}.")
     if unnamed:
         findings.append(
-            f"{count(len(unnamed), 'name')} of no known pattern, such as `{unnamed[0]}`: each of these films "
-            "counts as a patient of its own, so that leakage between them goes unseen."
+            f"{count_of(len(unnamed), 'name')} of no known pattern, such as `{unnamed[0]}`: each of these "
+            "films counts as a patient of its own, so that leakage between them goes unseen."
         )
-        care.append(f"Find out who is on {count(len(unnamed), 'film')} whose name does not say it.")
+        care.append(f"Find out who is on {count_of(len(unnamed), 'film')} whose name does not say it.")
     return Chapter("Films", findings, _tables(decoded), draw_balance(decoded), care)
 
 
@@ -67,7 +65,7 @@ def _tables(decoded: DecodedSet) -> list[Table]:
 
 
 def draw_balance(decoded: DecodedSet) -> list[Drawing]:
-    """Films and patients by split and class, as the report draws them."""
+    """Draw films and patients by split and class, as the report does."""
     return [
         Drawing("class-balance", "Films and patients by split and class; val counts as train.", page.figure)
         for page in class_balance.draw(board_of_films(decoded))

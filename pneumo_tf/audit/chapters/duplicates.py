@@ -8,7 +8,7 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from pneumo_tf.audit.chapter import Chapter, Drawing, count
+from pneumo_tf.audit.chapter import Chapter, Drawing, count_of
 from pneumo_tf.audit.decoded import DecodedSet
 from pneumo_tf.data.films import Film
 from pneumo_tf.data.pixels import read_film
@@ -131,7 +131,7 @@ SHOWN = 10
 """Groups that the table names: first those that cross splits, classes or patients."""
 
 
-def write(decoded: DecodedSet) -> Chapter:
+def describe_duplicates(decoded: DecodedSet) -> Chapter:
     """Finds exact and near duplicates."""
     exact, near = exact_groups(decoded), near_groups(decoded)
     groups = sorted([*exact, *near], key=lambda group: (-_crossings(group), group.exact, group.films))
@@ -151,7 +151,7 @@ def _exact(groups: Sequence[Group]) -> str:
     places = Counter(" and ".join(sorted({film.split for film in group.films})) for group in groups)
     where = ", ".join(f"{n} in {place}" for place, n in sorted(places.items(), key=lambda item: -item[1]))
     files = sum(len(group.films) for group in groups)
-    return f"{count(len(groups), 'group')} of identical files, {files:,} files in all: {where}."
+    return f"{count_of(len(groups), 'group')} of identical files, {files:,} files in all: {where}."
 
 
 def _near(groups: Sequence[Group]) -> str:
@@ -159,7 +159,7 @@ def _near(groups: Sequence[Group]) -> str:
     if not groups:
         return f"No other two films are nearly the same ({method}); crops would escape this."
     files = sum(len(group.films) for group in groups)
-    groups_found = count(len(groups), "group")
+    groups_found = count_of(len(groups), "group")
     return f"{groups_found} of different files with nearly the same picture, {files:,} in all ({method})."
 
 
@@ -183,7 +183,7 @@ def _care(groups: Sequence[Group]) -> list[str]:
     if groups and not care:
         two = sum(group.crosses_patients for group in groups)
         but = f", but for {two:,} filed under two patients" if two else ""
-        whole = f"each of {count(len(groups), 'group')} stays on one side{but}"
+        whole = f"each of {count_of(len(groups), 'group')} stays on one side{but}"
         care.append(f"Duplicates weigh double; divided by patient, {whole}.")
     return care
 
@@ -204,7 +204,7 @@ def _table(groups: Sequence[Group]) -> Table:
     return Table(
         ["kind", "split", "class", "patient", "files"],
         rows,
-        [f"And {count(len(rest), 'group')} more{alike}."] if rest else [],
+        [f"And {count_of(len(rest), 'group')} more{alike}."] if rest else [],
         left=5,
     )
 
@@ -219,7 +219,7 @@ def draw_groups(decoded: DecodedSet, groups: Sequence[Group]) -> list[Drawing]:
     for row, group in zip(axes, shown, strict=True):
         row[0].set_ylabel("exact" if group.exact else "near", size=style.TEXT)
         for ax, film in zip(row, group.films, strict=False):
-            pixels = read_film(decoded.dataset.root / film.id, 192)
+            pixels = read_film(decoded.dataset, film.id, 192)
             # The aspect of the original, which a copy resized to a square has lost.
             ax.imshow(pixels, cmap="gray", vmin=0, vmax=255, aspect=film.height / film.width)
             ax.set_xlabel(style.stem(film.id, 30), size=6.5, labelpad=2)

@@ -1,57 +1,54 @@
-"""Who is on the films: patients per split, and whether one stands on two sides."""
+"""Patients by folder, and those who are in two folders."""
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
 
-from pneumo_tf.audit.chapter import Chapter, count, listed
+from pneumo_tf.audit.chapter import Chapter, count_of, list_names
 from pneumo_tf.audit.decoded import DecodedSet
 from pneumo_tf.report.markdown import Table
 
-_PERSON = re.compile(r"person(\d+)_", re.IGNORECASE)
 
-
-def write(decoded: DecodedSet) -> Chapter:
-    """Counts patients, and those who are in two folders."""
+def describe_patients(decoded: DecodedSet) -> Chapter:
+    """Count patients, and those who are in two folders."""
     folders = [folder for folder in ("train", "val", "test") if folder in decoded.folders]
     shared = {pair: shared_patients(decoded, *pair) for pair in combinations(folders, 2)}
     findings = [_sharing(shared), _largest(decoded)]
     care = [
-        f"Remove the patients who are in {one} and in {other} from one of them: {listed(names)}."
+        f"Remove the patients who are in {one} and in {other} from one of them: {list_names(names)}."
         for (one, other), names in shared.items()
         if names
     ]
-    wrong, people = naive_overlap(decoded)
+    misleading, (wrong, people) = decoded.dataset.source.misleading_number, naive_overlap(decoded)
     if wrong:
         findings.append(
-            f"By the number in `person<N>` alone, {wrong:,} of {people:,} test patients with pneumonia would "
-            "seem to be in train. Bacterial and viral patients are numbered separately: the key here is kind "
-            "and number, and for normals the whole prefix (`IM-0115`, `NORMAL2-IM-0115`)."
+            f"By the number in `{misleading.shown}` alone, {wrong:,} of {people:,} test patients with "
+            f"pneumonia would seem to be in train. {misleading.explanation}"
         )
-        care.append(
-            "Tell patients by kind and number (`bacteria-78`): strangers share a number in `person<N>`."
-        )
+        care.append(misleading.care)
     return Chapter("Patients", findings, [_table(decoded, folders)], (), care)
 
 
 def shared_patients(decoded: DecodedSet, one: str, other: str) -> list[str]:
-    """Patients with films in both folders."""
+    """Return the patients with films in both folders, sorted."""
     return sorted(_patients(decoded, [one]) & _patients(decoded, [other]))
 
 
 def naive_overlap(decoded: DecodedSet) -> tuple[int, int]:
-    """Counts test patients with pneumonia as the number in `person<N>` tells them.
+    """Count test patients with pneumonia by a number in their file names that is no patient's.
 
     Returns:
-        Those whose number occurs in train too, and all of them; 0, 0 for names without such a number.
+        Those whose number occurs in train too, and all of them; 0, 0 for datasets without such a number.
     """
+    misleading = decoded.dataset.source.misleading_number
+    if misleading is None:
+        return 0, 0
     numbers = {"train": set(), "test": set()}
     for film in decoded.films:
-        if match := _PERSON.match(film.id.rsplit("/", 1)[-1]):
-            numbers[film.split].add(match[1])
+        if number := misleading.of(film.id):
+            numbers[film.split].add(number)
     return len(numbers["test"] & numbers["train"]), len(numbers["test"])
 
 
@@ -62,7 +59,7 @@ def _patients(decoded: DecodedSet, folders: Sequence[str], label: int | None = N
 
 def _sharing(shared: Mapping[tuple[str, str], Sequence[str]]) -> str:
     found = [
-        f"{count(len(names), 'patient')} in {one} and in {other}"
+        f"{count_of(len(names), 'patient')} in {one} and in {other}"
         for (one, other), names in shared.items()
         if names
     ]

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 
 from pneumo_tf.audit.chapter import Chapter, Drawing
 from pneumo_tf.audit.decoded import DecodedSet
-from pneumo_tf.audit.habits import grouped_folds, score_folds
+from pneumo_tf.audit.split_strategies import grouped_folds, score_folds
 from pneumo_tf.evaluation.intervals import percentile_interval, resample_patients
 from pneumo_tf.evaluation.metrics import compute_metrics
 from pneumo_tf.report.figures import style
@@ -89,7 +89,7 @@ def _auc(test: np.ndarray, score: np.ndarray, weights: np.ndarray | None = None)
     return compute_metrics(test.astype(int), score, weights, names=["auc"])["auc"]
 
 
-def write(decoded: DecodedSet) -> Chapter:
+def describe_shift(decoded: DecodedSet) -> Chapter:
     """Tells test films from training films, class by class."""
     title = "Is the test set a sample of the same films?"
     measured = list(shifts(decoded))

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 
 from pneumo_tf.audit.chapter import Chapter, Drawing
 from pneumo_tf.audit.decoded import DecodedSet
-from pneumo_tf.audit.habits import HABITS, Habit, score_folds, too_few
+from pneumo_tf.audit.split_strategies import STRATEGIES, SplitStrategy, score_folds, too_few
 from pneumo_tf.evaluation.intervals import Estimate, PatientBootstrap
 from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
 from pneumo_tf.evaluation.metrics import METRICS
@@ -32,23 +32,23 @@ class Reached(NamedTuple):
     """One trivial model under one way to divide the films.
 
     Args:
-        habit: Key of `HABITS`.
+        strategy: Key of `STRATEGIES`.
         model: What the model sees, in words.
         held_out: Films that were scored, per repeat.
         estimates: By name of the metric; with an sd for repeats, otherwise with an interval.
     """
 
-    habit: str
+    strategy: str
     model: str
     held_out: int
     estimates: dict[str, Estimate]
 
 
 def reached(decoded: DecodedSet) -> Iterator[Reached]:
-    """Fits the trivial models: thumbnails under every habit, and on the official test what else there is."""
+    """Fit trivial models: thumbnails under every strategy; on the official test, letterboxes and sizes."""
     thumbnails = _flat(decoded.copies.thumbnail)
-    for habit in HABITS:
-        yield _reach(decoded, habit, "16×16 thumbnail", thumbnails)
+    for strategy in STRATEGIES:
+        yield _reach(decoded, strategy, "16×16 thumbnail", thumbnails)
     if decoded.sizes_known:
         yield _reach(decoded, "official", "thumbnail, letterboxed", _flat(decoded.copies.letterboxed))
         sizes = FEATURES["image_size"](decoded.dataset, Path())
@@ -60,16 +60,18 @@ def _flat(copies: np.ndarray) -> np.ndarray:
 
 
 def _reach(decoded: DecodedSet, name: str, model: str, features: np.ndarray) -> Reached:
-    habit = HABITS[name]
-    scored = [_score(decoded, habit, seed, features) for seed in range(REPEATS if habit.random else 1)]
-    estimates = _spread(scored) if habit.random else PatientBootstrap().estimate(scored, SHOWN)
-    if not habit.random and _fewest_patients(scored[0]) < FEWEST_PATIENTS:
+    strategy = STRATEGIES[name]
+    scored = [_score(decoded, strategy, seed, features) for seed in range(REPEATS if strategy.random else 1)]
+    estimates = _spread(scored) if strategy.random else PatientBootstrap().estimate(scored, SHOWN)
+    if not strategy.random and _fewest_patients(scored[0]) < FEWEST_PATIENTS:
         estimates = {key: Estimate(e.value, np.nan, np.nan, e.sd, e.runs) for key, e in estimates.items()}
     return Reached(name, model, len(scored[0]), estimates)
 
 
-def _score(decoded: DecodedSet, habit: Habit, seed: int, features: np.ndarray) -> LabelledPredictions:
-    score = score_folds(features, decoded.films.labels, habit.divide(decoded, seed))
+def _score(
+    decoded: DecodedSet, strategy: SplitStrategy, seed: int, features: np.ndarray
+) -> LabelledPredictions:
+    score = score_folds(features, decoded.films.labels, strategy.divide(decoded, seed))
     held = np.flatnonzero(np.isfinite(score))
     return LabelledPredictions(
         tuple(decoded.films.rows[index].id for index in held),
@@ -95,13 +97,13 @@ def _fewest_patients(scored: LabelledPredictions) -> int:
     return min(len(set(scored.patients[scored.labels == label])) for label in (0, 1))
 
 
-def write(decoded: DecodedSet) -> Chapter:
-    """Fits the trivial models under every habit."""
+def describe_trivial_models(decoded: DecodedSet) -> Chapter:
+    """Fits the trivial models under every strategy."""
     title = "What trivial models reach"
     if reason := too_few(decoded):
         return Chapter(title, left_out=reason)
     rows = list(reached(decoded))
-    of = {(row.habit, row.model): row.estimates for row in rows}
+    of = {(row.strategy, row.model): row.estimates for row in rows}
     inside, test = of["grouped", "16×16 thumbnail"], of["official", "16×16 thumbnail"]
     gap = inside["accuracy"].value - test["accuracy"].value
     findings = [
@@ -130,7 +132,7 @@ def write(decoded: DecodedSet) -> Chapter:
 
 
 def _dividing(of: dict[tuple[str, str], dict[str, Estimate]]) -> str:
-    values = {habit: _value(of[habit, "16×16 thumbnail"], "accuracy") for habit in HABITS}
+    values = {strategy: _value(of[strategy, "16×16 thumbnail"], "accuracy") for strategy in STRATEGIES}
     return (
         f"Accuracy on films held out in other ways: image by image {values['by_image']}, first 10 % by name "
         f"{values['alphabetical']}, random 90/10 {values['random']}, pooled at random {values['pooled']}."
@@ -143,14 +145,14 @@ def _value(estimates: dict[str, Estimate], metric: str) -> str:
 
 def _title(row: Reached) -> str:
     other = "" if row.model == "16×16 thumbnail" else f": {row.model}"
-    return f"{HABITS[row.habit].title}{other}"
+    return f"{STRATEGIES[row.strategy].title}{other}"
 
 
 def _table(rows: Sequence[Reached]) -> Table:
     header = ["films divided by", "model", "n", *(METRICS[name].title for name in SHOWN)]
     cells = [
         [
-            HABITS[row.habit].title,
+            STRATEGIES[row.strategy].title,
             row.model,
             f"{row.held_out:,}",
             *(_cell(row.estimates[name]) for name in SHOWN),
@@ -199,7 +201,7 @@ def draw_reached(rows: Sequence[Reached], titles: Sequence[str]) -> Drawing:
 
 
 def _point(ax: Axes, place: int, row: Reached, metric: str) -> None:
-    color = style.PNEUMONIA if row.habit == "official" else style.NORMAL
+    color = style.PNEUMONIA if row.strategy == "official" else style.NORMAL
     estimate = row.estimates[metric]
     low, high = estimate.low, estimate.high
     if np.isfinite(estimate.sd):

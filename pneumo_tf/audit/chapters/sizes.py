@@ -12,7 +12,7 @@ SMALL = 224
 """Pixels of a side below which most models would enlarge a film."""
 
 
-def write(decoded: DecodedSet) -> Chapter:
+def describe_sizes(decoded: DecodedSet) -> Chapter:
     """Compares sizes between classes and splits."""
     title = "Sizes of the original images"
     if not decoded.sizes_known:

@@ -1,17 +1,37 @@
-"""The chest films of Kermany et al. 2018: from a folder, in any form it arrives, to a table of films."""
+"""The chest films of Kermany et al. 2018: their folder in any form it arrives, and what is known of it."""
 
+import contextlib
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from pneumo_tf.data.films import CLASSES, Dataset, Film, Films
-from pneumo_tf.data.image_files import read_headers, read_sizes
+from pneumo_tf.data.datasets.dataset_source import (
+    DatasetSource,
+    Download,
+    Files,
+    FilmList,
+    MisleadingNumber,
+    SourceSeries,
+)
+from pneumo_tf.data.datasets.kaggle import download_dataset
+from pneumo_tf.data.films import CLASSES, Film
+from pneumo_tf.data.image_files import Header
 from pneumo_tf.errors import UserError
 
 TITLE = "Chest X-Ray Images (Pneumonia), Kermany et al. 2018"
+HANDLE = "paultimothymooney/chest-xray-pneumonia/versions/2"
+PAGE = "https://www.kaggle.com/datasets/paultimothymooney/chest-xray-pneumonia"
+
+NOTICE = """\
+Chest X-Ray Images (Pneumonia), licence CC BY 4.0 (https://creativecommons.org/licenses/by/4.0/). Please cite:
+  Kermany D, Zhang K, Goldbaum M. Labeled Optical Coherence Tomography (OCT) and Chest X-Ray Images for
+  Classification. Mendeley Data, V2, 2018. https://doi.org/10.17632/rscbjbr9sj.2
+  Kermany DS, Goldbaum M, Cai W, et al. Identifying Medical Diagnoses and Treatable Diseases by Image-Based
+  Deep Learning. Cell 172(5):1122-1131, 2018. https://doi.org/10.1016/j.cell.2018.02.010"""
 
 COUNTS = {
     ("train", "normal"): 1349,
@@ -21,25 +41,36 @@ COUNTS = {
     ("test", "bacteria"): 242,
     ("test", "virus"): 148,
 }
-"""Films of the published set by split and subtype; the 16 films that Kaggle set apart as `val/` are train."""
+"""Films of the published set by split and subtype; the 16 films that Kaggle moved to `val/` are train."""
 
 SPLITS = {"train": "train", "val": "train", "test": "test"}
 """Split folders, and the split that their films belong to."""
+
+PROTOCOLS = (
+    "official",
+    "cv5",
+    "published-alphabetical",
+    "published-640",
+    "published-pooled",
+    "published-test-selected",
+)
+"""Protocols that folders of train and test, with or without val, can be divided by."""
 
 EXTENSIONS = (".jpeg", ".jpg", ".png")
 
 _PNEUMONIA = re.compile(r"person(\d+)_(bacteria|virus)(?![a-z])", re.IGNORECASE)
 _NORMAL = re.compile(r"((?:NORMAL2-)?IM)-(\d+)", re.IGNORECASE)
 _NUMBERED = re.compile(r"(NORMAL|BACTERIA|VIRUS)-(\d+)-", re.IGNORECASE)
+_PERSON = re.compile(r"person(\d+)_", re.IGNORECASE)
 
 
 class FilmName(NamedTuple):
-    """What a file name says of a film.
+    """What a file name states of a film.
 
     Args:
-        subtype: `"normal"`, `"bacteria"`, `"virus"`, or `""` where the name follows no known pattern.
+        subtype: `"normal"`, `"bacteria"`, `"virus"`, or `""` if the name follows no known pattern.
         patient: Key of the person.
-        series: The numbering that the patient's number belongs to; `""` where unknown.
+        series: The numbering that the patient's number belongs to; `""` if it is unknown.
     """
 
     subtype: str
@@ -47,50 +78,35 @@ class FilmName(NamedTuple):
     series: str
 
 
-def read_folder(
-    path: Path,
-    *,
-    cache: Path | None = None,
-    sizes: Path | None = None,
-    progress: Callable[[int, int], None] | None = None,
-    name: str = "kermany",
-    title: str | None = None,
-) -> Dataset:
-    """Reads a folder of the set: as Kaggle, kagglehub or Mendeley Data give it, or as someone renamed it.
+def list_films(path: Path) -> FilmList:
+    """List a folder of the set: as Kaggle, kagglehub or Mendeley Data give it, or as someone renamed it.
 
     Args:
         path: The folder with `train` and `test`, or one that holds it up to two levels down.
-        cache: Folder that remembers sizes and digests, so that the next start reads no film.
-        sizes: CSV of `path,width,height` in pixels, for films that were resized after they were published.
-        progress: Called with the films read so far and the films that have to be read.
-        name: Name of the data set.
-        title: Title of the data set; by default that of the published set with the number of films.
-
-    Returns:
-        The films, sorted by id; `val` is part of train.
 
     Raises:
-        UserError: Where a folder is missing or empty, a film cannot be read or lies in the wrong class, or
-            the CSV does not fit.
+        UserError: If a folder is missing or empty.
 
     Example:
-        >>> read_folder(Path("data/chest_xray")).films.rows[0].patient
-        'IM-0001'
+        >>> list_films(Path("data/chest_xray")).ids[0]
+        'test/NORMAL/IM-0001-0001.jpeg'
     """
     root = find_root(path)
-    ids = sorted(film_ids(root))
-    headers = read_headers(root, ids, cache=cache, progress=progress)
-    films = Films(tuple(_film(film_id, *header) for film_id, header in zip(ids, headers, strict=True)))
-    _check_classes(root, films)
-    if sizes is not None:
-        films = _with_sizes(films, sizes)
-    return Dataset(name, title or f"{TITLE}, {len(films):,} films", root, films)
+    return FilmList(root, tuple(sorted(film_ids(root))), describe_film)
+
+
+def describe_film(film_id: str, header: Header) -> Film:
+    """Return the row of a film; `val` is part of train, and a film of unknown kind keeps its class."""
+    folder, class_folder, _ = film_id.lower().split("/", 2)
+    label = CLASSES.index(class_folder)
+    name = read_name(film_id)
+    return Film(film_id, label, name.subtype or class_folder, name.patient, SPLITS[folder], *header)
 
 
 def read_name(film_id: str) -> FilmName:
-    """Subtype and patient of a film from its file name.
+    """Read subtype and patient of a film from its file name.
 
-    Numbers start anew for bacteria and for virus, and for `IM` and `NORMAL2-IM`: `person3_bacteria_10` and
+    Bacteria and virus are numbered from 1 each, and so are `IM` and `NORMAL2-IM`: `person3_bacteria_10` and
     `person3_virus_15` are two children, so the key holds the series as well as the number.
 
     Example:
@@ -111,32 +127,34 @@ def read_name(film_id: str) -> FilmName:
 
 
 def source_series(film_id: str) -> str:
-    """The numbering that a film comes from: `"IM"`, `"NORMAL2-IM"`, `"bacteria"`, `"virus"`, or `"unknown"`.
+    """Return the numbering of a film: `"IM"`, `"NORMAL2-IM"`, `"bacteria"`, `"virus"`, `""` if unknown.
 
     Mendeley v3 renames both normal series to `"NORMAL"`.
     """
-    return read_name(film_id).series or "unknown"
+    return read_name(film_id).series
 
 
-def check_counts(films: Iterable[Film]) -> list[str]:
-    """Says how the films differ in number from the published set, one line per split and subtype.
+def person_number(film_id: str) -> str | None:
+    """Return the number in `person<N>`, which bacterial and viral patients share."""
+    found = _PERSON.match(PurePosixPath(film_id).name)
+    return found and found[1]
 
-    Returns:
-        Nothing where the counts are the same.
-    """
-    counts = Counter((film.split, film.subtype) for film in films)
-    return [
-        f"{split}: {counts[split, subtype]:,} instead of {COUNTS.get((split, subtype), 0):,} {subtype} films"
-        for split, subtype in [*COUNTS, *sorted(set(counts) - set(COUNTS))]
-        if counts[split, subtype] != COUNTS.get((split, subtype), 0)
-    ]
+
+def names_patient(film_id: str) -> bool:
+    """Whether a file name follows a known pattern, and so states the patient."""
+    return bool(read_name(film_id).series)
+
+
+def is_set_apart(film_id: str) -> bool:
+    """Whether a film is one of the 16 that Kaggle moved from train to `val`."""
+    return film_id.lower().startswith("val/")
 
 
 def find_root(path: Path) -> Path:
-    """The folder that holds `train` and `test`: the one given, or the only one up to two levels down.
+    """Find the folder that holds `train` and `test`: the one given, or the only one up to two levels down.
 
     Raises:
-        UserError: Where there is none, or more than one at the same depth.
+        UserError: If there is none, or more than one at the same depth.
     """
     if not path.is_dir():
         raise UserError(f"there is no folder {path}; `python -m benchmarks.fetch kermany` fetches the films")
@@ -160,7 +178,7 @@ _EXPECTED = "expected are train and test (val may be missing), each with NORMAL 
 
 
 def _children(folder: Path) -> list[os.DirEntry]:
-    """Entries in the order of their names, without what operating systems leave behind."""
+    """List entries in the order of their names, without what operating systems leave behind."""
     try:
         with os.scandir(folder) as entries:
             visible = [entry for entry in entries if not is_litter(entry.name)]
@@ -179,7 +197,7 @@ def _folders(parent: Path, names: Sequence[str]) -> list[Path]:
 
 
 def _missing(root: Path) -> list[str]:
-    """Folders that a set must have and this one has not."""
+    """List the folders that a set must have and this one has not."""
     missing = []
     for split in ("train", "test"):
         found = _folders(root, (split,))
@@ -191,10 +209,10 @@ def _missing(root: Path) -> list[str]:
 
 
 def film_ids(root: Path) -> Iterator[str]:
-    """Ids of the films under a root that `find_root` gave, unsorted, without opening one.
+    """List the ids of the films under a root that `find_root` found, unsorted, without opening one.
 
     Raises:
-        UserError: Where a class that the set must have holds no film.
+        UserError: If a class that the set must have holds no film.
     """
     found = Counter()
     for split in _folders(root, tuple(SPLITS)):
@@ -212,34 +230,61 @@ def film_ids(root: Path) -> Iterator[str]:
                 )
 
 
-def _film(film_id: str, width: int, height: int, digest: str) -> Film:
-    folder, class_folder, _ = film_id.lower().split("/", 2)
-    label = CLASSES.index(class_folder)
-    subtype, patient, _ = read_name(film_id)
-    return Film(film_id, label, subtype or CLASSES[label], patient, SPLITS[folder], width, height, digest)
+def lacks(path: Path) -> str:
+    """Describe what a folder lacks to be the set, `""` if it is one."""
+    try:
+        find_root(path)
+    except UserError as error:
+        return str(error)
+    return ""
 
 
-def _check_classes(root: Path, films: Films) -> None:
-    """A film in the wrong class folder is a wrong label, and its name is the only witness."""
-    wrong = [film.id for film in films if (film.subtype == "normal") != (film.label == 0)]
-    if wrong:
-        raise UserError(
-            f"{len(wrong):,} of {len(films):,} films in {root} lie in a class that their name contradicts, "
-            f"such as {wrong[0]}; "
-            "move them, or fetch the set again"
-        )
+def open_folder(path: Path) -> Files:
+    """Return the films of a folder by their path in the set: `train/NORMAL/IM-0115-0001.jpeg`."""
+    root = find_root(path)
+    files = {}
+    for film_id in film_ids(root):
+        split, label, name = film_id.split("/")
+        files[f"{split.lower()}/{label.upper()}/{name}"] = partial((root / film_id).open, "rb")
+    return files
 
 
-def _with_sizes(films: Films, path: Path) -> Films:
-    sizes = read_sizes(path)
-    lacking = [film.id for film in films if film.id.lower() not in sizes]
-    if lacking:
-        raise UserError(
-            f"{path} lacks {len(lacking):,} of {len(films):,} films, such as {lacking[0]}; "
-            "add them, or do without the CSV"
-        )
-    rows = []
-    for film in films:
-        width, height = sizes[film.id.lower()]
-        rows.append(film._replace(width=width, height=height))
-    return Films(tuple(rows))
+def _open_archive(path: Path) -> contextlib.AbstractContextManager[Files]:
+    # Loaded here: it builds on this module, and is needed by one command.
+    from pneumo_tf.data.datasets.kermany_zip import open_archive
+
+    return open_archive(path)
+
+
+KERMANY = DatasetSource(
+    name="kermany",
+    title=TITLE,
+    folder="chest_xray",
+    lacks=lacks,
+    list_films=list_films,
+    notice=NOTICE,
+    protocols=PROTOCOLS,
+    counts=COUNTS,
+    honest_accuracy=0.97,
+    series=SourceSeries(
+        source_series,
+        "Normal test films are of two numberings, perhaps two archives. A model that took on a series' look "
+        "instead of its lungs is right on one of them.",
+    ),
+    misleading_number=MisleadingNumber(
+        person_number,
+        "person<N>",
+        "Bacterial and viral patients are numbered separately: the key here is kind and number, and for "
+        "normals the whole prefix (`IM-0115`, `NORMAL2-IM-0115`).",
+        "Tell patients by kind and number (`bacteria-78`): strangers share a number in `person<N>`.",
+    ),
+    names_patient=names_patient,
+    set_apart=is_set_apart,
+    download=Download(
+        "chest films of Kermany et al. 2018, 1.2 GB",
+        partial(download_dataset, HANDLE, PAGE),
+        open_folder,
+        _open_archive,
+    ),
+)
+"""The set as published on Mendeley Data and Kaggle."""

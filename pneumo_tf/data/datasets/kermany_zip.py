@@ -6,11 +6,11 @@ import stat
 import zipfile
 import zlib
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
 
+from pneumo_tf.data.datasets.dataset_source import Files
 from pneumo_tf.data.datasets.kermany import EXTENSIONS, SPLITS, is_litter
 from pneumo_tf.data.films import CLASSES
 from pneumo_tf.errors import UserError
@@ -22,15 +22,12 @@ MAX_BYTES = 6 * 10**9
 """Unpacked. The films have 1.2 GB, twice that with Kaggle's second copy."""
 
 MAX_RATIO = 100
-"""JPEG does not compress: an entry that unpacks to 100 times its size is there to fill the disk."""
-
-Sources = Mapping[str, Callable[[], BinaryIO]]
-"""How the bytes of each film are opened, by its path in the set: `train/NORMAL/IM-0115-0001.jpeg`."""
+"""JPEG does not compress: an entry that unpacks to 100 times its size is made to fill the disk."""
 
 
 @contextlib.contextmanager
-def open_archive(path: Path) -> Iterator[Sources]:
-    """Gives the films in a zip, each of them once; nothing is unpacked.
+def open_archive(path: Path) -> Iterator[Files]:
+    """Open the films in a zip, each of them once; nothing is unpacked.
 
     Args:
         path: Zip from Kaggle or from Mendeley Data, or one of a folder of the set.
@@ -39,7 +36,7 @@ def open_archive(path: Path) -> Iterator[Sources]:
         The films by path, with split folders in lower case and class folders in upper case.
 
     Raises:
-        UserError: Where there is no such file, it is damaged, holds no complete set, or could do harm: by
+        UserError: If there is no such file, it is damaged, holds no complete set, or could do harm: by
             paths that leave the folder, links, or more entries or bytes than the set can have.
     """
     if not path.is_file():
@@ -83,7 +80,7 @@ def _harm(entry: zipfile.ZipInfo) -> str:
 
 
 def _films(path: Path, entries: Sequence[zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:
-    """Films of the complete set that lies least deep: Kaggle's zip has a second copy one level down."""
+    """Select the films of the complete set that lies least deep: Kaggle's zip has a second copy below."""
     sets: dict[tuple[str, ...], dict[str, zipfile.ZipInfo]] = defaultdict(dict)
     for entry in entries:
         parts = [part for part in entry.filename.replace("\\", "/").split("/") if part != "."]

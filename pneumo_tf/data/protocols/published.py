@@ -27,7 +27,7 @@ def split_alphabetical(films: Films, fold: int | None = None) -> Split:
 def split_640(films: Films, fold: int | None = None) -> Split:
     """Trains on the same 90 %, and reports on the test folder and Kaggle's 16 validation films together."""
     head, rest = _alphabetical(films)
-    test = [film for film in films if film.split == "test" or _folder(film) == "val"]
+    test = [film for film in films if film.split == "test" or film.id in films.set_apart]
     return Split(train=sorted_ids(rest), validation=sorted_ids(head), test=sorted_ids(test))
 
 
@@ -44,19 +44,20 @@ def split_pooled(films: Films, fold: int | None = None) -> Split:
 
 def split_selected_on_test(films: Films, fold: int | None = None) -> Split:
     """Trains on the training folder; the test films choose the epoch, and are then reported on."""
-    train = [film for film in films if film.split == "train" and _folder(film) != "val"]
+    train = _training_folder(films)
     test = sorted_ids(film for film in films if film.split == "test")
     return Split(train=sorted_ids(train), validation=test, test=test)
 
 
-def _folder(film: Film) -> str:
-    return PurePosixPath(film.id).parts[0].lower()
+def _training_folder(films: Films) -> list[Film]:
+    """Return the training films without those that the source sets apart."""
+    return [film for film in films if film.split == "train" and film.id not in films.set_apart]
 
 
 def _alphabetical(films: Films) -> tuple[list[Film], list[Film]]:
     head, rest = [], []
     for label in (0, 1):
-        folder = [f for f in films if f.label == label and f.split == "train" and _folder(f) != "val"]
+        folder = [film for film in _training_folder(films) if film.label == label]
         folder.sort(key=lambda film: PurePosixPath(film.id).name)
         count = int(HEAD * len(folder))
         head += folder[:count]

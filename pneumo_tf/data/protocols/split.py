@@ -1,9 +1,8 @@
 """A division of films into sides, and the fixed random orders that divisions are made with."""
 
 import hashlib
-import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from pneumo_tf.data.films import Film
 
@@ -29,11 +28,6 @@ class Split:
         """The sides that a run leaves predictions of, by name: all that are not trained on."""
         sides = {"validation": self.validation, "test": self.test, "held_out": self.held_out}
         return {name: ids for name, ids in sides.items() if ids}
-
-    def to_json(self) -> str:
-        """The split as JSON text, without `held_out` where there is none."""
-        sides = {name: ids for name, ids in asdict(self).items() if ids or name != "held_out"}
-        return json.dumps(sides, indent=1, ensure_ascii=False) + "\n"
 
 
 def sorted_ids(films: Iterable[Film]) -> tuple[str, ...]:

@@ -11,8 +11,6 @@ from pneumo_tf.report.figures import style
 from pneumo_tf.report.figures.comparable import Comparable, comparable
 from pneumo_tf.report.figures.picture import Picture
 
-REFERENCE = "baseline_cnn"
-
 
 def errors(row: Row) -> tuple[float, float]:
     """False negatives and false positives, the mean over the runs of a row."""
@@ -21,10 +19,17 @@ def errors(row: Row) -> tuple[float, float]:
 
 
 def reference_row(rows: Sequence[Row]) -> Row | None:
-    """The row the others are held against: `REFERENCE`, else the trivial row that misses most, else none."""
-    named = [row for row in rows if row.name == REFERENCE]
+    """Select the row that the others are compared with.
+
+    Returns:
+        The trained row of the highest AUC; without one the trivial row that misses most; None without rows.
+    """
+    trained = sorted(
+        (row for row in rows if not row.trivial and np.isfinite(row.estimates["auc"].value)),
+        key=lambda row: (-row.estimates["auc"].value, row.name),
+    )
     trivial = sorted((row for row in rows if row.trivial), key=lambda row: (-errors(row)[0], row.name))
-    return next(iter(named + trivial), None)
+    return next(iter(trained + trivial), None)
 
 
 def draw(board: Board) -> Iterator[Picture]:

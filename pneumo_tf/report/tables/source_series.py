@@ -1,24 +1,24 @@
 """The table of specificity by the source series of the normal films."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
-from pneumo_tf.data.datasets.kermany import source_series
+from pneumo_tf.data.datasets.dataset_source import SourceSeries
 from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
-from pneumo_tf.report.board import Row
+from pneumo_tf.report.board import Board
 from pneumo_tf.report.markdown import Table
 from pneumo_tf.report.number_format import decimals_of, format_number
 
-LEAD = (
-    "Normal test films are of two numberings, perhaps two archives. A model that took on a series' look "
-    "instead of its lungs is right on one of them. Means over seeds, at probability 0.5."
-)
+
+def lead(board: Board) -> str:
+    """Return what a reader should know of the series, `""` if the dataset has none."""
+    series = board.source.series
+    return f"{series.note} Means over seeds, at probability 0.5." if series else ""
 
 
-def specificity_by_series(rows: Sequence[Row]) -> Table:
-    """A line for each row; none where the normals are not known to be of several series."""
-    films = _films_of_series(rows[0].test[0]) if rows else {}
+def specificity_by_series(board: Board) -> Table:
+    """Specificity of each ranked row by series; no rows if the normals are not known to be of several."""
+    rows, series = board.ranking, board.source.series
+    films = _films_of_series(rows[0].test[0], series) if rows and series else {}
     header = ("Recipe", *(f"{name} ({len(ids)} films)" for name, ids in films.items()))
     if len(films) < 2:
         return Table(header, [])
@@ -30,12 +30,13 @@ def specificity_by_series(rows: Sequence[Row]) -> Table:
     return Table(header, lines)
 
 
-def _films_of_series(films: LabelledPredictions) -> dict[str, set[str]]:
+def _films_of_series(films: LabelledPredictions, series: SourceSeries) -> dict[str, set[str]]:
+    """Normal films by the name of their series."""
     found: dict[str, set[str]] = {}
     for film, label in zip(films.ids, films.labels, strict=True):
-        series = source_series(film)
-        if label == 0 and series != "unknown":
-            found.setdefault(series, set()).add(film)
+        name = series.of(film)
+        if label == 0 and name:
+            found.setdefault(name, set()).add(film)
     return dict(sorted(found.items()))
 
 

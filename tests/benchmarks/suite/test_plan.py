@@ -21,9 +21,9 @@ def keras_home(tmp_path, monkeypatch):
     return tmp_path / "models"
 
 
-def planned(*arguments, gpu=None, phantom=True):
+def planned(*arguments, gpu=None, synthetic=True):
     said = []
-    jobs = make_plan(parse(arguments), "films", phantom=phantom, gpu=gpu, say=said.append)
+    jobs = make_plan(parse(arguments), "films", synthetic=synthetic, gpu=gpu, say=said.append)
     return jobs, said
 
 
@@ -88,7 +88,7 @@ def test_weights_asked_for_that_cannot_be_had_stop_the_plan(keras_home, monkeypa
     monkeypatch.setattr(plan, "fetch", offline)
     with pytest.raises(UserError, match="--weights random"):
         planned("--only", "vgg16", "--weights", "imagenet")
-    jobs, said = planned("--only", "vgg16,densenet121", phantom=False)
+    jobs, said = planned("--only", "vgg16,densenet121", synthetic=False)
     assert "no network" in said[0]
     assert all(job.weights is None for job in jobs)
 
@@ -119,7 +119,7 @@ def test_a_gpu_takes_the_activations_off_the_host():
 
 def test_a_dry_run_downloads_nothing_even_when_weights_are_asked_for(keras_home, monkeypatch):
     monkeypatch.setattr(plan, "fetch", lambda *_: pytest.fail("a dry run downloaded"))
-    _, said = planned("--only", "vgg16", "--weights", "imagenet", "--dry-run", phantom=False)
+    _, said = planned("--only", "vgg16", "--weights", "imagenet", "--dry-run", synthetic=False)
     assert "a dry run downloads nothing" in said[0]
 
 
@@ -131,11 +131,11 @@ def test_a_weights_file_that_no_recipe_knows_is_refused(keras_home, tmp_path):
 
 def test_synthetic_films_named_by_their_folder_stay_synthetic(tmp_path):
     (tmp_path / "phantom.json").write_text("{}")
+    (tmp_path / "chest_xray").mkdir()
     for folder in (tmp_path, tmp_path / "chest_xray"):
         source = find_source(str(folder))
-        assert source.phantom
-        assert source.path == tmp_path
-    assert not find_source(str(tmp_path.parent / "elsewhere")).phantom
+        assert source.dataset.synthetic and source.ready
+        assert source.path == folder
 
 
 def test_views_are_set_where_a_frozen_phase_would_draw_more_of_them(keras_home):

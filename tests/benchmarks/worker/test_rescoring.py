@@ -41,7 +41,7 @@ def contents(folder):
 
 def plan(out, films, *arguments):
     options = parse([*BOTH, *arguments, "--out", str(out)])
-    jobs = make_plan(options, films.fingerprint, phantom=True, gpu=None, say=print)
+    jobs = make_plan(options, films.fingerprint, synthetic=True, gpu=None, say=print)
     return options, jobs, Runs(options.runs)
 
 
@@ -100,7 +100,7 @@ def finished(small_phantom, tmp_path, monkeypatch):
     # Threads and determinism can be set once in a process; the tests beside this one have their own.
     monkeypatch.setattr(rescoring, "prepare_device", lambda *_: None)
     options, jobs, runs = plan(tmp_path, small_phantom.films, *DRAWS)
-    runs.write_films(small_phantom.title, small_phantom.films)
+    runs.write_films(small_phantom)
     job = next(job for job in jobs if job.spec.recipe.phases)
     assignment = Assignment(
         data=str(small_phantom.root),

@@ -36,9 +36,9 @@ def test_a_stage_that_fails_and_is_done_again_counts_twice(monkeypatch):
 def planned(small_phantom, tmp_path):
     """A run planned on disk, and what its worker is told."""
     options = parse([*TINY, "--out", str(tmp_path)])
-    (job,) = make_plan(options, small_phantom.films.fingerprint, phantom=True, gpu=None, say=print)
+    (job,) = make_plan(options, small_phantom.films.fingerprint, synthetic=True, gpu=None, say=print)
     runs = Runs(options.runs)
-    runs.write_films(small_phantom.title, small_phantom.films)
+    runs.write_films(small_phantom)
     assignment = Assignment(
         data=str(small_phantom.root),
         cache=str(options.cache),

@@ -2,6 +2,7 @@
 
 import os
 import re
+import zlib
 from collections import defaultdict
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from pneumo_tf.data import image_files
-from pneumo_tf.data.datasets.kermany import COUNTS, TITLE, check_counts, read_folder, read_name, source_series
+from pneumo_tf.data.datasets.kermany import COUNTS, KERMANY, TITLE, read_name, source_series
 from pneumo_tf.data.image_files import image_size
 from pneumo_tf.errors import UserError
 from tests.conftest import SHARED
@@ -53,7 +54,7 @@ def ids(dataset):
 
 @pytest.fixture(scope="module")
 def real():
-    return read_folder(REAL / "chest_xray", sizes=REAL / "original_sizes.csv")
+    return KERMANY.read(REAL / "chest_xray", sizes=REAL / "original_sizes.csv")
 
 
 def patients(films, *folders):
@@ -79,8 +80,8 @@ def test_real_set_has_the_published_counts(real):
         ("test", "PNEUMONIA", "bacteria"): 242,
         ("test", "PNEUMONIA", "virus"): 148,
     }
-    assert check_counts(real.films) == []
-    assert (real.name, real.title) == ("kermany", f"{TITLE}, 5,856 films")
+    assert KERMANY.count_differences(real.films) == []
+    assert (real.source.name, real.title) == ("kermany", f"{TITLE}, 5,856 films")
 
 
 @needs_real
@@ -110,7 +111,7 @@ def test_original_sizes_replace_those_of_the_resized_copies(real):
     sides = [side for film in real.films for side in (film.width, film.height)]
     assert (min(sides), max(sides)) == (127, 2916)
     assert sum(min(film.width, film.height) < 224 for film in real.films) == 41
-    assert {(film.width, film.height) for film in read_folder(REAL / "chest_xray").films} == {(224, 224)}
+    assert {(film.width, film.height) for film in KERMANY.read(REAL / "chest_xray").films} == {(224, 224)}
 
 
 # Forms of arrival
@@ -119,7 +120,7 @@ def test_original_sizes_replace_those_of_the_resized_copies(real):
 @pytest.mark.parametrize("around", ["", "chest_xray", "archive/chest_xray", "versions/2"])
 def test_root_is_found_up_to_two_folders_down(tmp_path, around):
     make_tree(tmp_path / around)
-    dataset = read_folder(tmp_path)
+    dataset = KERMANY.read(tmp_path)
     assert dataset.root == tmp_path / around
     assert ids(dataset) == sorted(FILMS)
 
@@ -131,19 +132,19 @@ def test_litter_and_the_second_copy_are_no_films(tmp_path):
     make_tree(tmp_path / "__MACOSX")
     for litter in (".DS_Store", "._IM-0115-0001.jpeg", "Thumbs.db", ".hidden.png"):
         (tmp_path / "chest_xray/train/NORMAL" / litter).write_bytes(b"\0")
-    assert ids(read_folder(tmp_path)) == sorted(FILMS)
+    assert ids(KERMANY.read(tmp_path)) == sorted(FILMS)
 
 
 def test_second_copy_can_be_given_itself(tmp_path):
     make_tree(tmp_path / "chest_xray")
     make_tree(tmp_path / "chest_xray/chest_xray")
-    assert read_folder(tmp_path / "chest_xray/chest_xray").root == tmp_path / "chest_xray/chest_xray"
+    assert KERMANY.read(tmp_path / "chest_xray/chest_xray").root == tmp_path / "chest_xray/chest_xray"
 
 
 @pytest.mark.parametrize("normal, pneumonia", [("Normal", "Pneumonia"), ("normal", "pneumonia")])
 def test_class_folders_in_any_case_keep_their_names(tmp_path, normal, pneumonia):
     names = [film.replace("NORMAL/", f"{normal}/").replace("PNEUMONIA", pneumonia) for film in FILMS]
-    dataset = read_folder(make_tree(tmp_path, names))
+    dataset = KERMANY.read(make_tree(tmp_path, names))
     assert ids(dataset) == sorted(names)
     labels = {film.patient: film.label for film in dataset.films}
     assert labels["IM-0115"] == 0 and labels["bacteria-1"] == 1
@@ -154,12 +155,12 @@ def test_extensions_in_any_case(tmp_path):
         film.replace(".jpeg", ext)
         for film, ext in zip(FILMS, (".JPEG", ".jpg", ".PNG", ".JPG") * 2, strict=True)
     ]
-    assert ids(read_folder(make_tree(tmp_path, names))) == sorted(names)
+    assert ids(KERMANY.read(make_tree(tmp_path, names))) == sorted(names)
 
 
 def test_mendeley_has_no_val(tmp_path):
     names = [film for film in FILMS if not film.startswith("val")]
-    assert ids(read_folder(make_tree(tmp_path, names))) == sorted(names)
+    assert ids(KERMANY.read(make_tree(tmp_path, names))) == sorted(names)
 
 
 def test_mendeley_eye_images_beside_the_chest_films(tmp_path):
@@ -167,18 +168,18 @@ def test_mendeley_eye_images_beside_the_chest_films(tmp_path):
     make_tree(
         tmp_path / "OCT", ["train/NORMAL/NORMAL-1-1.jpeg", "train/CNV/CNV-1-1.jpeg", "test/NORMAL/a.jpeg"]
     )
-    assert read_folder(tmp_path).root == tmp_path / "chest_xray"
+    assert KERMANY.read(tmp_path).root == tmp_path / "chest_xray"
 
 
 def test_val_counts_as_train(tmp_path):
-    splits = {film.id: film.split for film in read_folder(make_tree(tmp_path)).films}
+    splits = {film.id: film.split for film in KERMANY.read(make_tree(tmp_path)).films}
     assert splits["val/NORMAL/NORMAL2-IM-1427-0001.jpeg"] == "train"
     assert splits["test/NORMAL/IM-0001-0001.jpeg"] == "test"
 
 
-def test_name_and_title_of_another_set_in_the_same_folders(tmp_path):
-    dataset = read_folder(make_tree(tmp_path), name="phantom", title="Phantom films")
-    assert (dataset.name, dataset.title) == ("phantom", "Phantom films")
+def test_other_films_in_the_same_folders_are_named_after_their_folder(tmp_path):
+    title = KERMANY.read(make_tree(tmp_path / "my_films")).title
+    assert title == f"my_films: 8 films, laid out as {TITLE}, not the 5,856 published"
 
 
 @pytest.mark.parametrize(
@@ -196,7 +197,7 @@ def test_name_and_title_of_another_set_in_the_same_folders(tmp_path):
         ("NORMAL-28501-0001", "normal", "normal-28501", "NORMAL"),
         ("BACTERIA-1008087-0001", "bacteria", "bacteria-1008087", "bacteria"),
         ("VIRUS-1003-0002", "virus", "virus-1003", "virus"),
-        ("film7", "", "film7", "unknown"),
+        ("film7", "", "film7", ""),
     ],
 )
 def test_names(stem, subtype, patient, series):
@@ -206,14 +207,16 @@ def test_names(stem, subtype, patient, series):
 
 
 def test_unknown_names_are_patients_of_their_own(tmp_path):
-    films = read_folder(make_tree(tmp_path, [*FILMS, "train/NORMAL/a.png", "train/PNEUMONIA/b.png"])).films
+    films = KERMANY.read(make_tree(tmp_path, [*FILMS, "train/NORMAL/a.png", "train/PNEUMONIA/b.png"])).films
     by_id = {film.id: (film.subtype, film.patient) for film in films}
     assert by_id["train/NORMAL/a.png"] == ("normal", "a")
     assert by_id["train/PNEUMONIA/b.png"] == ("pneumonia", "b")
 
 
 def test_counts_are_told_in_words(tmp_path):
-    lines = check_counts(read_folder(make_tree(tmp_path, [*FILMS, "train/PNEUMONIA/b.png"])).films)
+    lines = KERMANY.count_differences(
+        KERMANY.read(make_tree(tmp_path, [*FILMS, "train/PNEUMONIA/b.png"])).films
+    )
     assert len(lines) == len(COUNTS) + 1
     assert lines[0] == "train: 3 instead of 1,349 normal films"
     assert lines[-1] == "train: 1 instead of 0 pneumonia films"
@@ -224,7 +227,7 @@ def test_counts_are_told_in_words(tmp_path):
 
 def refused(path, **options):
     with pytest.raises(UserError) as caught:
-        read_folder(path, **options)
+        KERMANY.read(path, **options)
     message = str(caught.value)
     assert "\n" not in message
     return message
@@ -276,8 +279,8 @@ def test_film_in_the_wrong_class(tmp_path):
     "content, reason",
     [
         (b"", "empty"),
-        (encoded()[:30], "cut off"),
-        (encoded(".png")[:20], "cut off"),
+        (encoded()[:30], "damaged header"),
+        (encoded(".png")[:20], "damaged header"),
         (b"<html>not found</html>", "no JPEG or PNG image"),
         (b"\xff\xd8\xff\xd9" + bytes(20), "damaged header"),
         (b"\xff\xd8" + bytes(20), "damaged header"),
@@ -326,7 +329,8 @@ def test_tables_before_the_frame_are_no_frame():
 def test_no_pixels():
     png = bytearray(encoded(".png"))
     png[16:20] = bytes(4)
-    with pytest.raises(ValueError, match="no pixels"):
+    png[29:33] = zlib.crc32(png[12:29]).to_bytes(4)
+    with pytest.raises(ValueError, match="damaged header"):
         image_size(bytes(png))
 
 
@@ -338,7 +342,7 @@ def write_sizes(path, films, header="path,width,height"):
 def test_sizes_match_whatever_the_case(tmp_path):
     films = [film.replace("NORMAL/", "Normal/") for film in FILMS]
     sizes = write_sizes(tmp_path / "sizes.csv", FILMS, "\ufeffpath,width,height")
-    dataset = read_folder(make_tree(tmp_path / "set", films), sizes=sizes)
+    dataset = KERMANY.read(make_tree(tmp_path / "set", films), sizes=sizes)
     assert {film.id: film.width for film in dataset.films} == {film: 100 + i for i, film in enumerate(films)}
     assert {film.height for film in dataset.films} == {200}
 
@@ -376,24 +380,26 @@ def test_sizes_that_are_not_there_or_not_text(tmp_path):
 def opened(monkeypatch):
     """Names of the files whose content is read."""
     names = []
-    read = image_files._read_header
-    monkeypatch.setattr(image_files, "_read_header", lambda path: names.append(Path(path).name) or read(path))
+    read = image_files.read_header
+    monkeypatch.setattr(
+        image_files, "read_header", lambda path, size: names.append(Path(path).name) or read(path, size)
+    )
     return names
 
 
 def test_index_is_reused_until_a_film_changes(tmp_path, opened):
     root, cache = make_tree(tmp_path / "set"), tmp_path / "cache"
-    first = read_folder(root, cache=cache)
+    first = KERMANY.read(root, cache=cache)
     assert len(opened) == 8
     opened.clear()
-    assert read_folder(root, cache=cache).films == first.films and opened == []
+    assert KERMANY.read(root, cache=cache).films == first.films and opened == []
 
     film = root / FILMS[0]
     before = film.stat()
     film.write_bytes(encoded(width=8, height=12))
     os.utime(film, ns=(before.st_atime_ns, before.st_mtime_ns + 1))
     assert film.stat().st_size == before.st_size  # Only the time tells that it changed.
-    second = read_folder(root, cache=cache)
+    second = KERMANY.read(root, cache=cache)
     assert opened == [film.name]
     assert second.films.fingerprint != first.films.fingerprint
     changed = second.films.rows[second.films.position[FILMS[0]]]
@@ -402,34 +408,34 @@ def test_index_is_reused_until_a_film_changes(tmp_path, opened):
 
 def test_index_follows_added_and_removed_films(tmp_path, opened):
     root, cache = make_tree(tmp_path / "set"), tmp_path / "cache"
-    read_folder(root, cache=cache)
+    KERMANY.read(root, cache=cache)
     opened.clear()
     (root / FILMS[1]).unlink()
     make_tree(root, ["train/NORMAL/IM-0116-0001.jpeg"])
-    assert len(read_folder(root, cache=cache).films) == 8
+    assert len(KERMANY.read(root, cache=cache).films) == 8
     assert opened == ["IM-0116-0001.jpeg"]
 
 
 @pytest.mark.parametrize("damage", ["", "[]", '{"version": 0}', '{"version": 1, "films": {"x": [1]}}', "\0"])
 def test_damaged_index_is_made_anew(tmp_path, opened, damage):
     root, cache = make_tree(tmp_path / "set"), tmp_path / "cache"
-    first = read_folder(root, cache=cache)
+    first = KERMANY.read(root, cache=cache)
     (index,) = cache.iterdir()
     index.write_text(damage)
-    assert read_folder(root, cache=cache).films == first.films
+    assert KERMANY.read(root, cache=cache).films == first.films
     opened.clear()
-    read_folder(root, cache=cache)
+    KERMANY.read(root, cache=cache)
     assert opened == []
 
 
 def test_cache_that_cannot_be_written_is_done_without(tmp_path):
     (tmp_path / "file").write_text("")
-    assert len(read_folder(make_tree(tmp_path / "set"), cache=tmp_path / "file").films) == 8
+    assert len(KERMANY.read(make_tree(tmp_path / "set"), cache=tmp_path / "file").films) == 8
 
 
 def test_sets_in_one_cache_do_not_mix(tmp_path, opened):
     for name in ("one", "two", "one", "two"):
-        read_folder(
+        KERMANY.read(
             make_tree(tmp_path / name) if len(opened) < 16 else tmp_path / name, cache=tmp_path / "cache"
         )
     assert len(opened) == 16
@@ -438,8 +444,8 @@ def test_sets_in_one_cache_do_not_mix(tmp_path, opened):
 def test_progress_counts_the_films_that_are_read(tmp_path):
     calls = []
     root, cache = make_tree(tmp_path / "set"), tmp_path / "cache"
-    read_folder(root, cache=cache, progress=lambda *call: calls.append(call))
+    KERMANY.read(root, cache=cache, progress=lambda *call: calls.append(call))
     assert calls == [(done, 8) for done in range(1, 9)]
     calls.clear()
-    read_folder(root, cache=cache, progress=lambda *call: calls.append(call))
+    KERMANY.read(root, cache=cache, progress=lambda *call: calls.append(call))
     assert calls == []

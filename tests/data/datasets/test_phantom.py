@@ -15,14 +15,9 @@ from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from pneumo_tf.data.datasets.phantom import (
-    FilmCounts,
-    PhantomSpec,
-    film_size,
-    plan_films,
-    render_film,
-    write_phantom,
-)
+from pneumo_tf.data.datasets.phantom.film import render_film
+from pneumo_tf.data.datasets.phantom.spec import FilmCounts, PhantomSpec, film_size, plan_films
+from pneumo_tf.data.datasets.phantom.writer import write_phantom
 from pneumo_tf.errors import UserError
 
 SPEC = PhantomSpec(seed=3, train=(6, 9, 7), val=(1, 2, 0), test=(4, 3, 5), side=96)

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 import numpy as np
 import pytest
 
-from pneumo_tf.data.datasets.kermany import read_folder
+from pneumo_tf.data.datasets.kermany import KERMANY
 from pneumo_tf.data.films import Film, Films
 from pneumo_tf.data.protocols.by_patient import split_official
 from pneumo_tf.data.protocols.registry import PROTOCOLS, check_sides, limit
@@ -64,7 +64,8 @@ def subtypes(films, ids):
 
 
 def digest(split):
-    return hashlib.sha256(split.to_json().encode()).hexdigest()[:16]
+    sides = {name: ids for name, ids in dataclasses.asdict(split).items() if ids or name != "held_out"}
+    return hashlib.sha256((json.dumps(sides, indent=1) + "\n").encode()).hexdigest()[:16]
 
 
 # official
@@ -117,7 +118,7 @@ def test_split_never_drifts(films, split):
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="the Kermany set is not here")
 def test_real_split():
-    films = read_folder(REAL).films
+    films = KERMANY.read(REAL).films
     split = split_official(films)
     assert subtypes(films, split.train) == {"normal": 1147, "bacteria": 2157, "virus": 1143}
     assert subtypes(films, split.validation) == {"normal": 202, "bacteria": 381, "virus": 202}
@@ -241,11 +242,6 @@ def test_limit_that_would_lose_a_class_is_an_error():
 # Split and registry
 
 
-def test_a_split_is_written_whole(split):
-    written = json.loads(split.to_json())
-    assert Split(**{side: tuple(ids) for side, ids in written.items()}) == split
-
-
 @pytest.mark.parametrize("name", PROTOCOLS)
 def test_every_protocol_divides_every_fold(films, name):
     protocol = PROTOCOLS[name]
@@ -265,7 +261,7 @@ def test_official_ranks_and_has_one_split():
 def real_set():
     if not REAL.is_dir():
         pytest.skip("the Kermany set is not here")
-    return read_folder(REAL).films
+    return KERMANY.read(REAL).films
 
 
 def leaked(films, split):

@@ -9,10 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from pneumo_tf.data.datasets.phantom.film import render_film
-from pneumo_tf.data.datasets.phantom.spec import PHANTOM_VERSION, PhantomFilm, PhantomSpec, plan_films
+from pneumo_tf.data.datasets.phantom.spec import PHANTOM_VERSION, RECORD, PhantomFilm, PhantomSpec, plan_films
 from pneumo_tf.errors import UserError
 
-RECORD = "phantom.json"
 JPEG_QUALITY = 92
 
 

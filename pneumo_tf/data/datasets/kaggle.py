@@ -1,0 +1,45 @@
+"""Downloads from Kaggle through kagglehub, with one line of advice for each way in which they fail."""
+
+import zipfile
+import zlib
+from pathlib import Path
+
+from pneumo_tf.errors import UserError
+
+_LOGIN = "run `python -c 'import kagglehub; kagglehub.login()'` with a token of your Kaggle account"
+
+
+def download_dataset(handle: str, page: str) -> Path:
+    """Download a dataset into kagglehub's cache; one that is there already needs no network.
+
+    Args:
+        handle: Owner, name and version, such as `owner/name/versions/2`.
+        page: Web page of the dataset, for those who download it by hand.
+
+    Returns:
+        The folder of the dataset.
+
+    Raises:
+        UserError: If kagglehub is not installed, or Kaggle cannot be reached or refuses.
+    """
+    by_hand = f"or download {page} in a browser and give the file with --zip"
+    try:
+        import kagglehub
+        from kagglehub import exceptions
+        from requests import HTTPError, RequestException
+    except ImportError as error:
+        raise UserError(f"kagglehub is not installed; run `pip install kagglehub`, {by_hand}") from error
+    try:
+        return Path(kagglehub.dataset_download(handle))
+    except (exceptions.UnauthenticatedError, exceptions.CredentialError) as error:
+        raise UserError(f"Kaggle asks for a login; {_LOGIN}, {by_hand}") from error
+    except HTTPError as error:
+        status = error.response.status_code if error.response is not None else "with an error"
+        advice = _LOGIN if status in (401, 403) else "try again later"
+        raise UserError(f"Kaggle answered {status}; {advice}, {by_hand}") from error
+    except RequestException as error:
+        raise UserError(f"cannot reach Kaggle; check the network and run again, {by_hand}") from error
+    except (exceptions.DataCorruptionError, zipfile.BadZipFile, zlib.error) as error:
+        raise UserError(f"the download was damaged; run again, {by_hand}") from error
+    except (exceptions.BackendError, exceptions.KaggleEnvironmentError) as error:
+        raise UserError(f"Kaggle could not serve the set ({error}); run again, {by_hand}") from error

@@ -1,0 +1,81 @@
+"""What the suite knows of the phantom; the code that draws its films is loaded when they are drawn."""
+
+from pathlib import Path
+
+import numpy as np
+
+from pneumo_tf.data.datasets import kermany
+from pneumo_tf.data.datasets.dataset_source import DatasetSource, FilmList, Masks, Progress, SourceSeries
+from pneumo_tf.data.datasets.phantom.spec import RECORD, PhantomSpec
+from pneumo_tf.data.image_files import decode_image
+
+
+def lacks(path: Path) -> str:
+    """Describe what a folder lacks to be a phantom or the films of one, `""` if it is."""
+    return "" if _find_record(path) else f"{path} has no {RECORD}"
+
+
+def list_films(path: Path) -> FilmList:
+    """List the films of a phantom: they are named and filed as those of Kermany et al. 2018.
+
+    Args:
+        path: The root of the phantom, or its folder of films.
+
+    Raises:
+        UserError: If a folder is missing or empty.
+    """
+    record = _find_record(path)
+    return kermany.list_films(record.parent / "chest_xray" if record else path)
+
+
+def open_masks(root: Path, kind: str) -> Masks | None:
+    """Open the masks that were drawn with the films: `<phantom>/<kind>/<film>.png`.
+
+    Args:
+        root: Folder that film ids are relative to.
+        kind: `"masks"` for opacities or `"lungs"`.
+
+    Returns:
+        A function that reads the mask of a film, (height, width) uint8 of 0 and 255, None for a film without
+        a file; None if the phantom has no such folder.
+    """
+    folder = root.parent / kind
+    if not folder.is_dir():
+        return None
+
+    def read(film_id: str) -> np.ndarray | None:
+        path = (folder / film_id).with_suffix(".png")
+        return decode_image(path.read_bytes()) if path.exists() else None
+
+    return read
+
+
+def _find_record(path: Path) -> Path | None:
+    return next((place / RECORD for place in (path, path.parent) if (place / RECORD).is_file()), None)
+
+
+def _draw(root: Path, progress: Progress | None) -> Path:
+    from pneumo_tf.data.datasets.phantom.writer import write_phantom
+
+    return write_phantom(PhantomSpec(), root, progress)
+
+
+PHANTOM = DatasetSource(
+    name="phantom",
+    title="Phantom: synthetic films",
+    folder=f"phantom-{PhantomSpec().fingerprint[:8]}",
+    lacks=lacks,
+    list_films=list_films,
+    notice="Synthetic films, drawn by this program: no patient was examined, none is fit for diagnosis.",
+    protocols=kermany.PROTOCOLS,
+    series=SourceSeries(
+        kermany.source_series,
+        "Normal films are of two numberings, as in the set whose file names they have; they are drawn alike.",
+    ),
+    misleading_number=kermany.KERMANY.misleading_number,
+    names_patient=kermany.KERMANY.names_patient,
+    set_apart=kermany.is_set_apart,
+    open_masks=open_masks,
+    draw=_draw,
+)
+"""Synthetic films for machines without data."""

@@ -1,0 +1,54 @@
+"""The datasets that the suite can read; a new one is one module with an entry, and one line here."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from pneumo_tf.data.datasets.dataset_source import DatasetSource
+from pneumo_tf.data.datasets.kermany import KERMANY
+from pneumo_tf.data.datasets.phantom.entry import PHANTOM
+from pneumo_tf.errors import UserError, unknown
+
+DATASETS: dict[str, DatasetSource] = {source.name: source for source in (PHANTOM, KERMANY)}
+"""Datasets by name, in the order in which a folder is compared with them: the most particular first."""
+
+
+def dataset_source(name: str) -> DatasetSource:
+    """Return the dataset of a name.
+
+    Raises:
+        UserError: If there is none.
+    """
+    if name not in DATASETS:
+        raise unknown("dataset", name, DATASETS)
+    return DATASETS[name]
+
+
+def recognise(path: Path) -> DatasetSource:
+    """Find the dataset that a folder holds.
+
+    Raises:
+        UserError: If it is none that is known, or there is no such folder.
+    """
+    if not path.is_dir():
+        fetched = ", ".join(source.name for source in DATASETS.values() if source.download)
+        raise UserError(
+            f"there is no folder {path}; `python -m benchmarks.fetch NAME` fetches films (NAME: {fetched})"
+        )
+    lacking = {source.name: source.lacks(path) for source in DATASETS.values()}
+    found = next((name for name, lack in lacking.items() if not lack), None)
+    if found is None:
+        raise UserError("; ".join(f"not {name}: {lack}" for name, lack in lacking.items()))
+    return DATASETS[found]
+
+
+def stored_source(description: Mapping[str, str]) -> DatasetSource:
+    """Return the dataset that a `dataset.json` describes.
+
+    Descriptions without a name are from before names, when there were two datasets, told apart by title.
+
+    Raises:
+        UserError: If the dataset is not known here.
+    """
+    if "source" in description:
+        return dataset_source(description["source"])
+    return PHANTOM if description["title"].startswith("Phantom") else KERMANY
