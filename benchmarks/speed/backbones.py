@@ -20,7 +20,7 @@ from pneumo_tf.recipe import Phase, Recipe
 from pneumo_tf.training.loss import film_loss
 from pneumo_tf.training.optimizer import make_optimizer
 from pneumo_tf.training.step import Predictor, TrainingStep
-from pneumo_tf.training.trainable import moving_variables
+from pneumo_tf.training.trainable import set_trainable
 
 BACKBONES = (*(recipe.architecture for recipe in RECIPES), "mobilenetv2", "resnet18")
 ROOM = 0.6
@@ -81,7 +81,7 @@ class _Backbone:
 
     def training(self) -> Line:
         """Steps with the two-phase augmentation against steps on a batch that lies on the device."""
-        variables = moving_variables(self.model, architecture(self.recipe.architecture), PHASE)
+        variables = set_trainable(self.model, architecture(self.recipe.architecture), PHASE)
         precision = keras.mixed_precision.dtype_policy().name
         step = TrainingStep(
             self.model, variables, make_optimizer(PHASE, 100, precision), film_loss(self.recipe)

@@ -14,7 +14,7 @@ from pneumo_tf.recipe import Phase, Recipe
 from pneumo_tf.training.loss import film_loss
 from pneumo_tf.training.optimizer import make_optimizer
 from pneumo_tf.training.step import TrainingStep
-from pneumo_tf.training.trainable import moving_variables
+from pneumo_tf.training.trainable import set_trainable
 
 MODELS = {"mobilenetv2": 0.97, "conv3_gray": 0.97}
 """Architectures, with the ratio aimed at."""
@@ -44,7 +44,7 @@ def our_epochs(scene: Scene, recipe: Recipe) -> Callable[[], None]:
     """Gives one epoch of the harness' steps a call."""
     pixels, rows, epochs = scene.pixels(recipe.size), scene.order(scene.scale.steps), itertools.count()
     model = _model(recipe)
-    variables = moving_variables(model, architecture(recipe.architecture), PHASE)
+    variables = set_trainable(model, architecture(recipe.architecture), PHASE)
     optimizer = make_optimizer(PHASE, len(rows) // recipe.batch, "float32")
     step = TrainingStep(model, variables, optimizer, film_loss(recipe, (1.0, 1.0)))
 

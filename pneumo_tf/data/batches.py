@@ -71,6 +71,11 @@ def training_order(recipe: Recipe, films: np.ndarray, labels: np.ndarray, *key: 
     return random.permutation(np.concatenate(drawn))
 
 
+def count_batches(recipe: Recipe, films: np.ndarray) -> int:
+    """Return the number of batches of an epoch over `films`, a smaller last one included."""
+    return -(-len(films) // recipe.batch)
+
+
 def _repeat(films: np.ndarray, count: int) -> np.ndarray:
     return np.resize(films, count)
 

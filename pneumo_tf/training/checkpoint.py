@@ -1,6 +1,7 @@
-"""Where a run stood at the end of an epoch, so that a killed run goes on from there."""
+"""Checkpoint of a training at the end of an epoch, from which a killed run resumes."""
 
 import json
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -8,23 +9,24 @@ from typing import Any
 import keras
 import numpy as np
 
+from pneumo_tf.training.meter import Meter
+
+CHECKPOINT_SECONDS = 60.0
+"""An epoch that ends sooner after the last checkpoint is not worth one."""
+
 
 @dataclass
 class Progress:
-    """How far training came.
+    """State of a training between two epochs, beside the weights.
 
     Args:
-        phase: Index of the phase under way.
-        epoch: Epochs of it that are done.
-        history: One row per epoch so far, over all phases.
+        phase: Index of the current phase.
+        epoch: Finished epochs of the current phase.
+        history: One row per finished epoch, over all phases.
         best: Weights of the best epoch so far, None before the first.
-        best_rank: What made it the best: validation AUC or accuracy, then the lower validation loss.
-        best_epoch: Its number in `history`, from 1.
-        stale: Epochs of this phase since its best.
-        waited: Seconds so far in which the loop had no batch.
-        traced_steps: Seconds so far in first calls of training steps.
-        traced_predictions: Seconds so far in first calls of prediction.
-        flops: Operations so far of training steps.
+        best_rank: Rank of the best epoch: validation AUC or accuracy, then the lower validation loss.
+        best_epoch: Number of the best epoch in `history`, from 1.
+        stale: Epochs of the current phase since its best.
     """
 
     phase: int = 0
@@ -34,10 +36,29 @@ class Progress:
     best_rank: tuple[float, float] = (-np.inf, -np.inf)
     best_epoch: int = 0
     stale: int = 0
-    waited: float = 0.0
-    traced_steps: float = 0.0
-    traced_predictions: float = 0.0
-    flops: float = 0.0
+
+    def end_epoch(self, row: dict[str, float], rank_by: str) -> bool:
+        """Record an epoch.
+
+        Args:
+            row: The epoch's row of the history.
+            rank_by: Validation `"auc"` or `"accuracy"`.
+
+        Returns:
+            Whether it is the best so far.
+        """
+        self.epoch += 1
+        self.history.append(row)
+        rank = (row[f"validation_{rank_by}"], -row["validation_loss"])
+        if rank <= self.best_rank:
+            self.stale += 1
+            return False
+        self.best_rank, self.best_epoch, self.stale = rank, len(self.history), 0
+        return True
+
+    def end_phase(self) -> None:
+        """Go on to the next phase."""
+        self.phase, self.epoch, self.stale = self.phase + 1, 0, 0
 
 
 class Checkpoint:
@@ -45,32 +66,39 @@ class Checkpoint:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "checkpoint.npz"
+        self._saved = time.monotonic()
 
-    def save(self, progress: Progress, model: keras.Model, optimizer: keras.optimizers.Optimizer) -> None:
-        """Replaces the checkpoint, at the end of an epoch."""
+    def save_if_due(
+        self, progress: Progress, meter: Meter, model: keras.Model, optimizer: keras.optimizers.Optimizer
+    ) -> None:
+        """Replace the checkpoint if `CHECKPOINT_SECONDS` have passed since the last one."""
+        if time.monotonic() - self._saved <= CHECKPOINT_SECONDS:
+            return
         arrays = {f"model_{i}": value for i, value in enumerate(model.get_weights())}
         arrays |= {f"optimizer_{i}": value.numpy() for i, value in enumerate(optimizer.variables)}
         arrays |= {f"best_{i}": value for i, value in enumerate(progress.best or [])}
-        state = {name: value for name, value in vars(progress).items() if name != "best"}
+        state = {name: value for name, value in vars(progress).items() if name != "best"} | vars(meter)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         temporary = self.path.with_name("saving.npz")
         np.savez(temporary, state=json.dumps(state), **arrays)
         temporary.replace(self.path)
+        self._saved = time.monotonic()
 
-    def load(self) -> tuple[Progress, dict[str, list[np.ndarray]]] | None:
-        """Reads the checkpoint.
+    def load(self) -> tuple[Progress, Meter, dict[str, list[np.ndarray]]] | None:
+        """Read the checkpoint.
 
         Returns:
-            Where training stood, and the arrays of `"model"` and `"optimizer"`; None without a checkpoint.
+            Progress, meter, and the arrays of `"model"` and `"optimizer"`; None if there is no checkpoint.
         """
         if not self.path.exists():
             return None
         with np.load(self.path) as stored:
             state: dict[str, Any] = json.loads(str(stored["state"]))
             arrays = {kind: _numbered(stored, kind) for kind in ("model", "optimizer", "best")}
+        meter = Meter(**{name: state.pop(name) for name in vars(Meter())})
         progress = Progress(**state | {"best_rank": tuple(state["best_rank"])})
         progress.best = arrays.pop("best") or None
-        return progress, arrays
+        return progress, meter, arrays
 
 
 def _numbered(stored: Any, kind: str) -> list[np.ndarray]:

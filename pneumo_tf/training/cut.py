@@ -1,4 +1,4 @@
-"""A network cut in two for a phase that leaves its lower part as it is."""
+"""A network cut into a frozen feature extractor and a classifier, for a phase that trains its end alone."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,62 +11,62 @@ from pneumo_tf.recipe import Phase
 
 
 @dataclass(frozen=True)
-class Frozen:
-    """Both parts of a network. They share its layers: what one trains, the network has learned.
+class CutNetwork:
+    """The two parts of a network. They share its layers, so training the classifier trains the network.
 
     Args:
-        below: Films to features. Nothing in it moves.
-        above: Features to logits.
+        feature_extractor: Films to features; all of it is frozen.
+        classifier: Features to logits.
     """
 
-    below: keras.Model
-    above: keras.Model
+    feature_extractor: keras.Model
+    classifier: keras.Model
 
     @property
     def layers(self) -> list[keras.Layer]:
-        """The layers of both."""
-        return [*self.below.layers, *self.above.layers]
+        """The layers of both parts."""
+        return [*self.feature_extractor.layers, *self.classifier.layers]
 
     def __call__(self, films: tf.Tensor, *, training: bool) -> tf.Tensor:
-        """Films to logits, the lower part always as at inference.
+        """Compute the logits of films, with the feature extractor always in inference mode.
 
-        That is how Keras' guide to transfer learning calls a frozen base: `training=False`. It switches off
-        the dropped paths of EfficientNet, the only backbone here with randomness of its own.
+        Keras' guide to transfer learning calls a frozen base with `training=False`, too. It switches off the
+        stochastic depth of EfficientNet, the only backbone here with randomness of its own.
         """
-        return self.above(self.below(films, training=False), training=training)
+        return self.classifier(self.feature_extractor(films, training=False), training=training)
 
 
-def frozen_part(model: keras.Model, phase: Phase, moving: Sequence[keras.Variable]) -> Frozen | None:
-    """Cuts a network at the highest tensor that all paths go through and below which nothing moves.
+def cut_network(model: keras.Model, phase: Phase, variables: Sequence[keras.Variable]) -> CutNetwork | None:
+    """Cut a network at the last tensor that all paths go through and before which nothing is trained.
 
     Args:
         model: From `pneumo_tf.models.registry.build`.
-        phase: Says whether anything stays as it is.
-        moving: What the phase trains, from `moving_variables`.
+        phase: States whether any of it is frozen.
+        variables: The variables that the phase trains, from `set_trainable`.
 
     Returns:
-        Both parts, or None where the whole network moves. With a trained head alone the cut lies behind the
-        pooling.
+        Both parts, or None if the whole network is trained. If the head alone is trained, the cut comes
+        after its pooling.
     """
     if not phase.frozen:
         return None
-    trained = {id(variable) for variable in moving}
+    trained = {id(variable) for variable in variables}
     _, *head = (layer.name for layer in head_layers(model))
     last_use = {
         id(tensor): place
         for place, layer in enumerate(model.layers)
         for tensor in keras.tree.flatten(layer.input)
     }
-    reach, cut = 0, None
+    reach, last = 0, None
     for place, layer in enumerate(model.layers):
         if layer.name in head or any(id(variable) in trained for variable in layer.variables):
             break
         if reach <= place:
-            cut = layer
+            last = layer
         reach = max(reach, last_use[id(layer.output)])
-    if cut is None or cut.name == INPUT_NAME or cut.name.startswith(INPUT_PREFIX):
+    if last is None or last.name == INPUT_NAME or last.name.startswith(INPUT_PREFIX):
         return None
-    return Frozen(
-        keras.Model(model.input, cut.output, name="below"),
-        keras.Model(cut.output, model.output, name="above"),
+    return CutNetwork(
+        keras.Model(model.input, last.output, name="feature_extractor"),
+        keras.Model(last.output, model.output, name="classifier"),
     )

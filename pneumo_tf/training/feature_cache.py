@@ -1,4 +1,4 @@
-"""Features of films by a part of a network that does not move: computed once, shared on disk."""
+"""Cached features: the outputs of a frozen feature extractor, computed once and shared on disk."""
 
 import dataclasses
 import hashlib
@@ -21,24 +21,26 @@ from pneumo_tf.run import HARNESS_VERSION
 from pneumo_tf.training.step import Compiled
 
 CHUNK = 64
-"""Films computed at a time, where memory holds them."""
+"""Films computed at a time, if memory suffices."""
 
-Told = Callable[[int, int], None]
+OnChunk = Callable[[int, int], None]
+"""Called with chunks done and chunks in all."""
+
 View = tuple[int, int, int]
+"""Seed, phase and epoch of an augmentation."""
 
 
-class Features:
-    """What a network's lower part makes of films.
+class FeatureCache:
+    """Features of a dataset's films on disk.
 
-    The name of a file stands for all that its rows depend on: the pixels, the graph with its dtype policies,
-    its weights, the draws of augmentation, how and on what kind of device they are computed, and the
-    versions. So recipes, protocols and folds that agree in these share the file, and one that is found cannot
-    be wrong.
+    A file's name is a hash of all that its rows depend on: the pixels, the graph with its dtype policies, its
+    weights, the augmentation and its random draws, how and on what kind of device they are computed, and the
+    versions. So recipes, protocols and folds that agree in these share the file, and no file is out of date.
     """
 
     def __init__(
         self,
-        below: keras.Model,
+        extractor: keras.Model,
         recipe: Recipe,
         films: TrainingFilms,
         folder: Path,
@@ -46,84 +48,89 @@ class Features:
         xla: bool,
         chunk: int = CHUNK,
     ) -> None:
-        """Prepares the computation.
+        """Prepare the computation.
 
         Args:
-            below: Films to features, called as at inference.
-            recipe: Its side and augmentation.
-            films: All there are.
-            folder: Where the files are.
+            extractor: Films to features, called in inference mode.
+            recipe: Its image side and augmentation.
+            films: The dataset.
+            folder: Folder of the files.
             xla: Compile with XLA.
-            chunk: Films computed at a time. Always as many: so a film's features do not depend on what else
-                was missing.
+            chunk: Films computed at a time. Shorter chunks are padded, as some networks round differently in
+                batches of another size: so a film's features do not depend on which others were missing.
         """
         self._xla, self._chunk = xla, chunk
         self.function = Compiled(
-            lambda films: tf.cast(below(films, training=False), tf.float32),
+            lambda films: tf.cast(extractor(films, training=False), tf.float32),
             xla=xla,
-            flops=forward_flops(below),
+            flops=forward_flops(extractor),
         )
-        self._shape = tuple(below.output.shape[1:])
+        self._shape = tuple(extractor.output.shape[1:])
         self._recipe, self._films, self._folder = recipe, films, folder
-        self._network = _digest_of_network(below)
-        self._asked: dict[Path, np.ndarray] = {}
-        self.needed = 0
-        """Features asked for so far, each once."""
+        self._network = _digest_network(extractor)
+        self._requested: dict[Path, np.ndarray] = {}
+        self.requested = 0
+        """Number of features requested so far, each counted once."""
         self.computed = 0
-        """Those of them that were not on the disk."""
+        """Number of them that were not on the disk."""
 
     def missing_megabytes(self, seed: int, number: int) -> float:
-        """Size of the features that a phase needs, the `number`th from 0, and that are not on the disk."""
+        """Size of the features that a phase needs and that are not on the disk.
+
+        Args:
+            seed: Seed of the training.
+            number: Index of the phase in the recipe.
+        """
         recipe, films = self._recipe, self._films
         views = {(seed, number, recipe.view(number, epoch)) for epoch in range(recipe.phases[number].epochs)}
-        wanted = {self._path(view): films.train for view in views}
+        needed = {self._path(view): films.train for view in views}
         plain = self._path(None)
-        wanted[plain] = np.append(wanted.get(plain, films.validation), films.validation)
-        missing = sum(len(missing_rows(path, rows)) for path, rows in wanted.items())
+        needed[plain] = np.append(needed.get(plain, films.validation), films.validation)
+        missing = sum(len(missing_rows(path, rows)) for path, rows in needed.items())
         return missing * math.prod(self._shape) * np.dtype(np.float32).itemsize / 1e6
 
     @property
     def free_megabytes(self) -> float:
-        """Free space where the files are."""
-        there = next(path for path in (self._folder, *self._folder.absolute().parents) if path.exists())
-        return shutil.disk_usage(there).free / 1e6
+        """Free space of the disk that holds the files."""
+        existing = next(path for path in (self._folder, *self._folder.absolute().parents) if path.exists())
+        return shutil.disk_usage(existing).free / 1e6
 
-    def of(
-        self, wanted: np.ndarray, view: View | None = None, told: Told = lambda done, chunks: None
+    def features(
+        self, rows: np.ndarray, view: View | None = None, on_chunk: OnChunk = lambda done, chunks: None
     ) -> np.ndarray:
-        """Gives features, those that were computed before from the disk.
+        """Return features: those on the disk are read, the others computed.
 
         Args:
-            wanted: (k,) indices of the films whose features have to be valid.
-            view: Seed, phase and epoch of the augmentation; None leaves films as they are.
-            told: Called with chunks done and chunks to be done.
+            rows: (k,) indices of the films whose features have to be valid.
+            view: Augmentation of the films; None for the films as they are.
+            on_chunk: Called after each computed chunk.
 
         Returns:
-            (n, …) float32, a read-only memory map.
+            (n, …) float32 of the whole dataset, a read-only memory map.
 
         Raises:
-            UserError: Where the disk is full.
+            UserError: The disk is full.
         """
         augment, chunk = self._augment(view), self._chunk
         recipe = dataclasses.replace(self._recipe, augment=augment, batch=chunk)
         pixels, labels = self._films.sources if augment.active else self._films.pixels, self._films.labels
 
         path = self._path(view)
-        asked = self._asked.setdefault(path, np.zeros(len(pixels), bool))
-        self.needed += np.count_nonzero(~asked[np.unique(wanted)])
-        asked[wanted] = True
+        requested = self._requested.setdefault(path, np.zeros(len(pixels), bool))
+        self.requested += np.count_nonzero(~requested[np.unique(rows)])
+        requested[rows] = True
 
         def compute(missing: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
             chunks = -(-len(missing) // chunk)
             batches = training_batches(recipe, pixels, missing, labels, *(view or ()))
             for number, (films, _) in enumerate(batches):
-                rows = missing[number * chunk : (number + 1) * chunk]
-                whole = tf.pad(films, [(0, chunk - len(rows)), (0, 0), (0, 0), (0, 0)])
-                yield rows, self.function(whole).numpy()[: len(rows)]
-                self.computed += len(rows)
-                told(number + 1, chunks)
+                part = missing[number * chunk : (number + 1) * chunk]
+                whole = tf.pad(films, [(0, chunk - len(part)), (0, 0), (0, 0), (0, 0)])
+                yield part, self.function(whole).numpy()[: len(part)]
+                self.computed += len(part)
+                on_chunk(number + 1, chunks)
 
-        return stored_rows(path, (len(pixels), *self._shape), np.float32, wanted, compute)
+        return stored_rows(path, (len(pixels), *self._shape), np.float32, rows, compute)
 
     def _augment(self, view: View | None) -> Augment:
         return Augment() if view is None else self._recipe.augment
@@ -141,8 +148,8 @@ class Features:
         return self._folder / f"{hashlib.sha256(repr(parts).encode()).hexdigest()[:16]}.npy"
 
 
-def _digest_of_network(below: keras.Model) -> str:
-    digest = hashlib.sha256(json.dumps(below.get_config(), sort_keys=True, default=str).encode())
-    for value in below.get_weights():
+def _digest_network(network: keras.Model) -> str:
+    digest = hashlib.sha256(json.dumps(network.get_config(), sort_keys=True, default=str).encode())
+    for value in network.get_weights():
         digest.update(np.ascontiguousarray(value))
     return digest.hexdigest()

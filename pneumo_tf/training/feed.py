@@ -1,4 +1,4 @@
-"""What a phase trains on and is judged by: films, or features of the layers that it leaves alone."""
+"""Training and validation data of a phase: films, or cached features of its frozen layers."""
 
 from collections.abc import Iterable, Iterator
 
@@ -7,77 +7,77 @@ import tensorflow as tf
 
 from pneumo_tf.data.batches import TrainingFilms, training_batches
 from pneumo_tf.recipe import Recipe
-from pneumo_tf.training.feature_cache import Features, Told, View
+from pneumo_tf.training.feature_cache import FeatureCache, OnChunk, View
 from pneumo_tf.training.step import Compiled, Predictor
 
 Batch = tuple[tf.Tensor | np.ndarray, tf.Tensor | np.ndarray]
 
 
 class FilmFeed:
-    """Films, changed by augmentation on their way."""
+    """Films, augmented on the way to the network."""
 
     functions: tuple[Compiled, ...] = ()
-    """What `prepare` calls."""
+    """Compiled functions that `prepare` calls."""
 
     def __init__(self, recipe: Recipe, films: TrainingFilms, predict: Predictor) -> None:
-        """Takes the films.
+        """Store the films and how they are used.
 
         Args:
             recipe: Batch and augmentation.
-            films: All there are.
+            films: The dataset.
             predict: Films to logits.
         """
         self.predict, self._recipe, self._films = predict, recipe, films
 
-    def prepare(self, view: View, told: Told) -> None:
-        """Computes what an epoch needs beforehand: nothing."""
+    def prepare(self, view: View, on_chunk: OnChunk) -> None:
+        """Compute what an epoch needs beforehand: nothing."""
 
     def batches(self, order: np.ndarray, view: View) -> Iterable[Batch]:
-        """Gives an epoch's batches.
+        """Return the batches of an epoch.
 
         Args:
-            order: Indices of its films.
+            order: Indices of the films, in order.
             view: Seed, phase and epoch of the augmentation.
 
         Returns:
-            Pairs of what the step takes, and labels, (b,) int32.
+            Pairs of inputs of the step and labels, (b,) int32.
         """
         return training_batches(self._recipe, self._films.sources, order, self._films.labels, *view)
 
     def validate(self) -> np.ndarray:
-        """Logits of the validation films, (k, classes) float32."""
+        """Compute the logits of the validation films, (k, classes) float32."""
         return self.predict(self._films.pixels, self._films.validation)
 
 
 class FeatureFeed:
-    """Features of the same films."""
+    """Cached features of the films."""
 
-    def __init__(self, recipe: Recipe, films: TrainingFilms, predict: Predictor, features: Features) -> None:
-        """Takes the films.
+    def __init__(self, recipe: Recipe, films: TrainingFilms, predict: Predictor, cache: FeatureCache) -> None:
+        """Store the films and how they are used.
 
         Args:
             recipe: Batch and augmentation.
-            films: All there are.
+            films: The dataset.
             predict: Features to logits.
-            features: Computes them, or reads them.
+            cache: Their features.
         """
-        self.predict, self._recipe, self._films, self._features = predict, recipe, films, features
-        self.functions = (features.function,)
+        self.predict, self._recipe, self._films, self._cache = predict, recipe, films, cache
+        self.functions = (cache.function,)
         self._of_view = np.empty(0, np.float32)
 
-    def prepare(self, view: View, told: Told) -> None:
-        """Computes the features of an epoch's films, where they were not computed before."""
-        self._of_view = self._features.of(self._films.train, view, told)
+    def prepare(self, view: View, on_chunk: OnChunk) -> None:
+        """Compute the features of an epoch's films that are not cached yet."""
+        self._of_view = self._cache.features(self._films.train, view, on_chunk)
 
     def batches(self, order: np.ndarray, view: View) -> Iterator[Batch]:
-        """Gives an epoch's batches, as `FilmFeed.batches`; `prepare` was called for it."""
+        """Return the batches of an epoch, as `FilmFeed.batches`, after `prepare`."""
         for start in range(0, len(order), self._recipe.batch):
             rows = order[start : start + self._recipe.batch]
             yield self._of_view[rows], self._films.labels[rows].astype(np.int32)
 
     def validate(self) -> np.ndarray:
-        """Logits of the validation films, (k, classes) float32."""
-        return self.predict(self._features.of(self._films.validation), self._films.validation)
+        """Compute the logits of the validation films, (k, classes) float32."""
+        return self.predict(self._cache.features(self._films.validation), self._films.validation)
 
 
 Feed = FilmFeed | FeatureFeed

@@ -1,4 +1,4 @@
-"""One optimiser step and one prediction, compiled once."""
+"""The compiled training step of a phase, and the compiled prediction."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -10,34 +10,38 @@ import tensorflow as tf
 
 from pneumo_tf.costs.flops import training_flops
 from pneumo_tf.data.batches import fixed_batches
-from pneumo_tf.training.cut import Frozen
+from pneumo_tf.training.cut import CutNetwork
 from pneumo_tf.training.loss import FilmLoss
 
 EVALUATION_BATCH = 128
-"""Films at a time where nothing has to be kept for gradients."""
+"""Films at a time if no activations have to be stored for gradients."""
 
 
 class Compiled:
-    """A function of batches, traced once for batches of any size: a smaller last one is not traced anew."""
+    """A function of batches, traced once for batches of every size: a smaller last batch adds no trace."""
 
-    def __init__(self, function: Callable[..., tf.Tensor], *, xla: bool, flops: float = 0.0) -> None:
-        """Prepares the function; it is traced at its first call.
+    def __init__(self, function: Callable[..., tf.Tensor], *, xla: bool, flops: float | None = None) -> None:
+        """Prepare the function; it is traced at its first call.
 
         Args:
             function: Takes tensors whose first axis is the batch.
             xla: Compile with XLA.
-            flops: Operations for each film of a batch, where somebody wants their sum.
+            flops: Operations for each film of a batch; None if they are not known.
         """
-        self._function, self._xla, self._flops = function, xla, flops
+        self._function, self._xla, self._film_flops = function, xla, flops
         self._compiled: Callable[..., tf.Tensor] | None = None
+        self._films = 0
         self.trace_seconds = 0.0
-        """What the first call took: the trace, and one batch; 0 before it."""
-        self.flops = 0.0
-        """Operations of all calls so far."""
+        """Seconds of the first call: the trace and one batch; 0 before it."""
+
+    @property
+    def flops(self) -> float | None:
+        """Operations of all calls so far; None if they are not known."""
+        return None if self._film_flops is None else self._films * self._film_flops
 
     def __call__(self, *batch: Any) -> tf.Tensor:
-        """Calls the function on arrays or tensors of one length; later calls have the same other axes."""
-        self.flops += self._flops * len(batch[0])
+        """Call the function on arrays or tensors of one length; later calls have the same other axes."""
+        self._films += len(batch[0])
         if self._compiled is not None:
             return self._compiled(*batch)
         started = time.perf_counter()
@@ -53,7 +57,7 @@ class TrainingStep:
 
     def __init__(
         self,
-        model: keras.Model | Frozen,
+        model: keras.Model | CutNetwork,
         variables: Sequence[keras.Variable],
         optimizer: keras.optimizers.Optimizer,
         loss: FilmLoss,
@@ -62,15 +66,15 @@ class TrainingStep:
         micro_batches: int = 1,
         xla: bool = False,
     ) -> None:
-        """Prepares the step; it is traced at its first call.
+        """Prepare the step; it is traced at its first call.
 
         Args:
-            model: Films to logits, or from the cut of a frozen network on.
-            variables: What moves.
-            optimizer: Applied once a step, however many micro-batches.
-            loss: Per film.
-            l2: Added to the gradient of every variable, times the variable.
-            micro_batches: Parts that a batch is cut into when it does not fit the device; their gradients
+            model: Films to logits, or cached features to logits.
+            variables: Trainable variables.
+            optimizer: Applied once a step, whatever the number of micro-batches.
+            loss: Loss of each film.
+            l2: Factor of the L2 penalty: this times a variable is added to the variable's gradient.
+            micro_batches: Parts that a batch is cut into if it does not fit the device; their gradients
                 add up to that of the whole batch, except through the batch statistics of batch norm.
             xla: Compile with XLA.
         """
@@ -80,10 +84,10 @@ class TrainingStep:
         self.function = Compiled(self._step, xla=xla, flops=training_flops(model, self._variables))
 
     def __call__(self, films: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-        """Moves the variables once.
+        """Update the variables once.
 
         Args:
-            films: (b, side, side, 1) uint8, or whatever the model takes.
+            films: (b, side, side, 1) uint8, or features (b, …) float32.
             labels: (b,) int32.
 
         Returns:
@@ -122,7 +126,7 @@ class TrainingStep:
             return end, value + part, [a + b for a, b in zip(sums, more, strict=True)]
 
         zeros = [tf.zeros_like(variable) for variable in self._variables]
-        # One part at a time: run side by side they would need the memory that the cut is to save.
+        # One part at a time: in parallel they would need the memory that the cut is to save.
         _, value, sums = tf.while_loop(
             lambda start, *_: start < total, add, (0, tf.constant(0.0), zeros), parallel_iterations=1
         )
@@ -135,16 +139,17 @@ class Predictor:
     def __init__(
         self, model: keras.Model, *, batch: int = EVALUATION_BATCH, xla: bool = False, dropout: bool = False
     ) -> None:
-        """Prepares the function; it is traced at its first call.
+        """Prepare the function; it is traced at its first call.
 
         Args:
             model: Films to logits, or features to logits.
             batch: Films at a time.
             xla: Compile with XLA.
-            dropout: Draw dropout as in training, with batch norm in inference mode: it is frozen for good.
+            dropout: Apply dropout as in training, with batch norm in inference mode: its layers are set to
+                `trainable = False` and stay so.
         """
         if dropout:
-            # Keras runs a batch norm that is not trainable in inference mode, whatever `training` says.
+            # Keras runs a batch norm that is not trainable in inference mode, whatever `training` is.
             for layer in model.layers:
                 if isinstance(layer, keras.layers.BatchNormalization):
                     layer.trainable = False
@@ -152,11 +157,11 @@ class Predictor:
         self.function = Compiled(lambda films: model(films, training=dropout), xla=xla)
 
     def __call__(self, films: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """Predicts.
+        """Compute logits.
 
         Args:
             films: (n, side, side) uint8, or (n, …) float32 features, of the whole dataset.
-            rows: (k,) indices of the films wanted.
+            rows: (k,) indices of the films to predict.
 
         Returns:
             (k, classes) float32.

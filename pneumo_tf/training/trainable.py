@@ -1,4 +1,4 @@
-"""What moves in a phase: whose weights are trained, and which statistics batch norm uses."""
+"""What a phase trains: the trainable variables, and the statistics that batch norm uses."""
 
 import keras
 import numpy as np
@@ -8,24 +8,24 @@ from pneumo_tf.models.graph import backbone_layers, head_layers, last_stage_laye
 from pneumo_tf.recipe import Phase
 
 
-def moving_variables(model: keras.Model, architecture: Architecture, phase: Phase) -> list[keras.Variable]:
-    """Prepares a model for a phase.
+def set_trainable(model: keras.Model, architecture: Architecture, phase: Phase) -> list[keras.Variable]:
+    """Set the trainable layers of a phase and return its variables.
 
-    Keras ties two choices to `BatchNormalization.trainable`: whether scale and shift move, and whether the
-    batch's statistics are used. A phase makes them apart: the flag is set for the statistics, and scale and
-    shift are returned with the other variables of their layer.
+    Keras ties two choices to `BatchNormalization.trainable`: whether scale and shift are trained, and whether
+    the statistics of the batch are used. A phase makes them apart: the flag is set for the statistics, and
+    scale and shift are returned with the other variables of their layer.
 
     Args:
-        model: From `pneumo_tf.models.registry.build`; its batch-norm flags are set.
+        model: From `pneumo_tf.models.registry.build`; its `trainable` flags are set.
         architecture: Its registry entry.
-        phase: Says what moves.
+        phase: States which part is trained, and the mode of batch norm.
 
     Returns:
-        The variables to hand to the optimiser.
+        The variables for the optimiser.
     """
     head, backbone = head_layers(model), backbone_layers(model)
     parts = {"head": [], "last_stage": last_stage_layers(model, architecture), "all": backbone}
-    # Layer by layer: a model that says it is trainable already passes the flag on to none of them.
+    # Layer by layer: a model that is trainable already does not pass the flag on to its layers.
     for layer in [*backbone, *head]:
         layer.trainable = True
     variables = [variable for layer in [*parts[phase.train], *head] for variable in layer.trainable_variables]
@@ -36,11 +36,11 @@ def moving_variables(model: keras.Model, architecture: Architecture, phase: Phas
 
 
 def calibrate_batch_norm(model: keras.Model, films: np.ndarray) -> None:
-    """Sets batch-norm statistics of a backbone with random weights to those of some training films.
+    """Set the batch-norm statistics of a randomly initialised backbone to those of some training films.
 
-    With the statistics that Keras starts from (mean 0, variance 1) a random MobileNetV2 in inference mode
-    shrinks its features to nothing, layer by layer, and no head can learn from them; and where the
-    statistics move, at Keras' momentum of .99 a short training would be judged by where they started.
+    With Keras' initial statistics (mean 0, variance 1) a random MobileNetV2 in inference mode shrinks its
+    features to nothing, layer by layer, and no head can learn from them. If the statistics are updated, at
+    Keras' momentum of .99, a short training would still be evaluated with the initial ones.
 
     Args:
         model: The model; its stored statistics are replaced.

@@ -4,7 +4,7 @@ import keras
 import pytest
 import tensorflow as tf
 
-from pneumo_tf.costs.flops import forward_flops, layer_flops, training_flops
+from pneumo_tf.costs.flops import forward_flops, layer_flops, training_flops, uncounted_layers
 from pneumo_tf.models.graph import head_layers
 from pneumo_tf.models.registry import ARCHITECTURES, build
 from pneumo_tf.recipe import Head
@@ -48,7 +48,7 @@ def test_a_small_cnn_counted_by_hand(small):
     assert forward_flops(small) == 2 * (convolutions + 128 * 16 + 16 * 2)
 
 
-def test_training_counts_three_times_what_moves(small):
+def test_training_counts_trained_layers_three_times(small):
     head = [variable for layer in head_layers(small) for variable in layer.trainable_variables]
     dense = 2 * (128 * 16 + 16 * 2)
     assert training_flops(small, head) == forward_flops(small) + 2 * dense
@@ -77,10 +77,46 @@ def test_the_profiler_counts_the_same_everywhere(name):
     keras.backend.clear_session()
 
 
-def test_a_layer_that_cannot_be_counted_is_not_counted_as_nothing():
-    film = keras.Input((4, 4, 3))
-    words = keras.layers.Embedding(10, 4, name="words")
-    words(keras.Input((4,)))
-    assert layer_flops(keras.Model(film, keras.layers.ReLU()(film)).layers[-1]) == 0
-    with pytest.raises(ValueError, match="words"):
-        layer_flops(words)
+def test_separable_convolution_counted_by_hand():
+    film = keras.Input((9, 9, 3))
+    separable = keras.layers.SeparableConv2D(5, 3, strides=2, depth_multiplier=2, name="separable")
+    model = keras.Model(film, separable(film))
+    # 4 × 4 outputs: 3 × 3 weights for each of 3 × 2 channels, then 6 × 5 weights.
+    assert layer_flops(separable) == 2 * 16 * (9 * 6 + 6 * 5)
+    assert forward_flops(model) == 2 * 16 * (9 * 6 + 6 * 5)
+    assert training_flops(model, separable.trainable_variables) == 3 * forward_flops(model)
+
+
+def test_separable_convolution_equals_the_profiler():
+    film = keras.Input((32, 32, 1), dtype="uint8")
+    x = keras.layers.Rescaling(1 / 255)(film)
+    x = keras.layers.SeparableConv2D(8, 3, padding="same", depth_multiplier=2)(x)
+    model = keras.Model(film, keras.layers.SeparableConv2D(4, 5, strides=2)(x))
+    assert forward_flops(model) == profiled(model)
+
+
+def inner():
+    return keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(4, 3)], name="inner")
+
+
+@pytest.mark.parametrize(
+    ("shape", "make"),
+    [
+        ((4,), lambda: keras.layers.Embedding(10, 4, name="inner")),
+        ((8, 8, 3), lambda: keras.layers.Conv2DTranspose(4, 3, strides=2, name="inner")),
+        ((8, 3), lambda: keras.layers.LSTM(4, name="inner")),
+        ((8, 3), lambda: keras.layers.EinsumDense("abc,cde->abde", (8, 2, 4), name="inner")),
+        ((8, 8, 3), inner),
+        ((None, None, 3), lambda: keras.layers.Conv2D(4, 3, name="inner")),
+    ],
+    ids=["embedding", "transposed", "recurrent", "einsum", "nested model", "size unknown"],
+)
+def test_what_cannot_be_counted_is_none_and_named(shape, make):
+    film = keras.Input(shape)
+    x = make()(film)
+    model = keras.Model(film, keras.layers.ReLU(name="relu")(x))
+    assert layer_flops(model.get_layer("relu")) == 0
+    assert forward_flops(model) is None
+    assert training_flops(model, model.trainable_variables) is None
+    assert training_flops(model, []) is None
+    assert uncounted_layers(model) == ["inner"]

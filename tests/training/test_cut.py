@@ -5,8 +5,8 @@ from keras import layers
 
 from pneumo_tf.models.registry import architecture, build
 from pneumo_tf.recipe import Head, Phase
-from pneumo_tf.training.cut import frozen_part
-from pneumo_tf.training.trainable import moving_variables
+from pneumo_tf.training.cut import cut_network
+from pneumo_tf.training.trainable import set_trainable
 
 FILMS = np.random.default_rng(0).integers(0, 255, (4, 32, 32, 1), np.uint8)
 HEAD = Phase(1, 1e-3, train="head")
@@ -28,14 +28,16 @@ def net():
     return keras.Model(film, layers.Dense(2, name="head_logits")(x))
 
 
-def cut(model, *trained):
-    moving = [variable for name in trained for variable in model.get_layer(name).variables]
-    frozen = frozen_part(model, HEAD, moving)
-    return frozen and next(layer.name for layer in model.layers if layer.output is frozen.below.output)
+def last_frozen(model, *trained):
+    variables = [variable for name in trained for variable in model.get_layer(name).variables]
+    parts = cut_network(model, HEAD, variables)
+    return parts and next(
+        layer.name for layer in model.layers if layer.output is parts.feature_extractor.output
+    )
 
 
 @pytest.mark.parametrize(
-    ("trained", "highest"),
+    ("trained", "last"),
     [
         (["head_logits"], "head_pool"),
         (["d", "head_logits"], "c"),
@@ -44,46 +46,46 @@ def cut(model, *trained):
         (["a", "head_logits"], None),
     ],
 )
-def test_the_cut_is_the_highest_tensor_that_all_paths_go_through(net, trained, highest):
-    assert cut(net, *trained) == highest
+def test_cut_is_the_last_tensor_that_all_paths_go_through(net, trained, last):
+    assert last_frozen(net, *trained) == last
 
 
 @pytest.mark.parametrize(
     "phase",
     [Phase(1, 1e-3), Phase(1, 1e-3, train="head", batch_norm="training"), Phase(1, 1e-3, train="all")],
 )
-def test_a_backbone_whose_weights_or_statistics_move_is_not_cut(net, phase):
-    assert frozen_part(net, phase, net.get_layer("head_logits").variables) is None
+def test_backbone_with_trained_weights_or_statistics_is_not_cut(net, phase):
+    assert cut_network(net, phase, net.get_layer("head_logits").variables) is None
 
 
-def test_below_the_cut_nothing_is_random_and_above_it_dropout_is(net):
-    frozen = frozen_part(net, HEAD, net.get_layer("head_logits").variables)
-    np.testing.assert_allclose(frozen(FILMS, training=False), net(FILMS, training=False), rtol=1e-6)
-    features = [frozen.below(FILMS, training=False).numpy() for _ in range(2)]
+def test_feature_extractor_is_deterministic_and_classifier_has_dropout(net):
+    parts = cut_network(net, HEAD, net.get_layer("head_logits").variables)
+    np.testing.assert_allclose(parts(FILMS, training=False), net(FILMS, training=False), rtol=1e-6)
+    features = [parts.feature_extractor(FILMS, training=False).numpy() for _ in range(2)]
     np.testing.assert_array_equal(*features)
     net.get_layer("head_dropout").rate = 0.0
-    np.testing.assert_array_equal(frozen(FILMS, training=True), frozen(FILMS, training=True))
+    np.testing.assert_array_equal(parts(FILMS, training=True), parts(FILMS, training=True))
     assert not np.allclose(net(FILMS, training=True), net(FILMS, training=True))
     net.get_layer("head_dropout").rate = 0.5
-    assert not np.allclose(frozen(FILMS, training=True), frozen(FILMS, training=True))
+    assert not np.allclose(parts(FILMS, training=True), parts(FILMS, training=True))
 
 
 @pytest.mark.parametrize(
-    ("name", "train", "highest"),
+    ("name", "train", "last"),
     [
         ("resnet18_gray", "head", "head_pool"),
         ("resnet18_gray", "last_stage", "layer3_1_out"),
         ("mobilenetv2", "last_stage", "block_12_add"),
     ],
 )
-def test_stages_of_real_backbones(name, train, highest):
+def test_stages_of_real_backbones(name, train, last):
     model, phase = build(name, head=Head(dropout=0.3), size=32), Phase(1, 1e-3, train=train)
-    frozen = frozen_part(model, phase, moving_variables(model, architecture(name), phase))
-    assert model.get_layer(highest).output is frozen.below.output
+    parts = cut_network(model, phase, set_trainable(model, architecture(name), phase))
+    assert model.get_layer(last).output is parts.feature_extractor.output
 
 
 def test_cutting_leaves_the_network_as_it_was(net, tmp_path):
-    frozen_part(net, HEAD, net.get_layer("head_logits").variables)
+    cut_network(net, HEAD, net.get_layer("head_logits").variables)
     assert net.get_layer("head_logits").output is net.output
     net.save(tmp_path / "net.keras")
     loaded = keras.saving.load_model(tmp_path / "net.keras", safe_mode=True)

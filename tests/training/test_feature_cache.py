@@ -10,7 +10,7 @@ from pneumo_tf.data.batches import TrainingFilms, change
 from pneumo_tf.models.registry import build
 from pneumo_tf.recipe import Augment, Head, Phase, Recipe
 from pneumo_tf.training import feature_cache as module
-from pneumo_tf.training.feature_cache import CHUNK, Features
+from pneumo_tf.training.feature_cache import CHUNK, FeatureCache
 
 SIDE, FILMS = 32, 150
 RECIPE = Recipe("x", "conv3_bn", size=SIDE, augment=Augment(rotation=20, crop_area=(0.5, 1.0)))
@@ -23,56 +23,56 @@ ALL = TrainingFilms(
 
 
 @pytest.fixture(scope="module")
-def below():
+def extractor():
     keras.utils.set_random_seed(0)
     model = build("conv3_bn", head=Head(), size=SIDE)
     return keras.Model(model.input, model.get_layer("head_pool").output)
 
 
 @pytest.fixture
-def features(below, tmp_path):
-    return Features(below, RECIPE, ALL, tmp_path, xla=False)
+def cache(extractor, tmp_path):
+    return FeatureCache(extractor, RECIPE, ALL, tmp_path, xla=False)
 
 
-def test_features_are_those_of_the_films_as_they_are_or_as_a_view_has_them(below, features):
-    plain, seen = features.of(ALL.validation), features.of(ALL.train, VIEW)
-    expected = below(ALL.pixels[ALL.validation][..., None], training=False)
+def test_features_are_those_of_the_films_as_they_are_or_as_a_view_has_them(extractor, cache):
+    plain, augmented = cache.features(ALL.validation), cache.features(ALL.train, VIEW)
+    expected = extractor(ALL.pixels[ALL.validation][..., None], training=False)
     np.testing.assert_allclose(plain[ALL.validation], expected, rtol=1e-5, atol=1e-5)
     draws = draw(RECIPE.augment, FILMS, SIDE, *VIEW)
     rows = ALL.train
     films = change(SOURCES[rows][..., None], draws.warp[rows], None, side=SIDE, fill="nearest")
-    np.testing.assert_allclose(seen[rows], below(films, training=False), rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(augmented[rows], extractor(films, training=False), rtol=1e-5, atol=1e-5)
 
 
-def test_features_do_not_depend_on_what_else_was_missing(below, tmp_path):
-    at_once = Features(below, RECIPE, ALL, tmp_path / "a", xla=False).of(np.arange(FILMS), VIEW)
-    piecewise, sizes = Features(below, RECIPE, ALL, tmp_path / "b", xla=False), []
+def test_features_do_not_depend_on_what_else_was_missing(extractor, tmp_path):
+    at_once = FeatureCache(extractor, RECIPE, ALL, tmp_path / "a", xla=False).features(np.arange(FILMS), VIEW)
+    piecewise, sizes = FeatureCache(extractor, RECIPE, ALL, tmp_path / "b", xla=False), []
     # On a CPU some networks, ConvNeXt for one, round differently in batches of another size.
     function = piecewise.function
     piecewise.function = lambda films: sizes.append(len(films)) or function(films)
-    for wanted in ([5, 140, 7], np.arange(90, 120), np.arange(FILMS)):
-        last = piecewise.of(np.asarray(wanted), VIEW)
+    for rows in ([5, 140, 7], np.arange(90, 120), np.arange(FILMS)):
+        last = piecewise.features(np.asarray(rows), VIEW)
     np.testing.assert_array_equal(at_once, last)
     assert set(sizes) == {CHUNK}
 
 
-def test_other_trainings_compute_only_what_is_missing(features, below, tmp_path):
-    told = []
-    features.of(np.arange(100), VIEW, lambda *chunks: told.append(chunks))
-    assert told == [(1, 2), (2, 2)]
+def test_other_trainings_compute_only_what_is_missing(cache, extractor, tmp_path):
+    calls = []
+    cache.features(np.arange(100), VIEW, lambda *chunks: calls.append(chunks))
+    assert calls == [(1, 2), (2, 2)]
     # Another protocol, head and batch: the same films, seen the same way.
     recipe = dataclasses.replace(RECIPE, batch=7, head=Head(units=(3,)), class_weights="balanced")
     split = dataclasses.replace(ALL, train=np.arange(50, 120), validation=np.arange(20))
-    other = Features(below, recipe, split, tmp_path, xla=False)
-    told.clear()
-    other.of(split.train, VIEW, lambda *chunks: told.append(chunks))
-    assert told == [(1, 1)]
+    other = FeatureCache(extractor, recipe, split, tmp_path, xla=False)
+    calls.clear()
+    other.features(split.train, VIEW, lambda *chunks: calls.append(chunks))
+    assert calls == [(1, 1)]
     assert len(list(tmp_path.glob("*.npy"))) == 1
 
 
-def changed_weights(below):
-    copy = keras.models.clone_model(below)
-    weights = below.get_weights()
+def changed_weights(extractor):
+    copy = keras.models.clone_model(extractor)
+    weights = extractor.get_weights()
     # The last of them are batch norm's statistics.
     copy.set_weights([*weights[:-1], weights[-1] * 1.001])
     return copy
@@ -82,17 +82,17 @@ def changed_weights(below):
     "difference",
     ["weights", "policy", "pixels", "sources", "augment", "fill", "seed", "phase", "epoch", "no view"],
 )
-def test_whatever_features_depend_on_makes_another_file(features, below, tmp_path, difference):
-    view, recipe, films, network = VIEW, RECIPE, ALL, below
+def test_whatever_features_depend_on_makes_another_file(cache, extractor, tmp_path, difference):
+    view, recipe, films, network = VIEW, RECIPE, ALL, extractor
     if difference == "weights":
-        network = changed_weights(below)
+        network = changed_weights(extractor)
     elif difference == "policy":
-        config = below.get_config()
+        config = extractor.get_config()
         for layer in config["layers"]:
             if layer["class_name"] == "Conv2D":
                 layer["config"]["dtype"] = "mixed_bfloat16"
         network = keras.Model.from_config(config)
-        network.set_weights(below.get_weights())
+        network.set_weights(extractor.get_weights())
     elif difference in ("pixels", "sources"):
         array = getattr(ALL, difference).copy()
         array[-1, -1, -1] ^= 1
@@ -106,8 +106,8 @@ def test_whatever_features_depend_on_makes_another_file(features, below, tmp_pat
     else:
         at = ("seed", "phase", "epoch").index(difference)
         view = tuple(value + (place == at) for place, value in enumerate(VIEW))
-    features.of(np.arange(3), None if difference == "pixels" else VIEW)
-    Features(network, recipe, films, tmp_path, xla=False).of(np.arange(3), view)
+    cache.features(np.arange(3), None if difference == "pixels" else VIEW)
+    FeatureCache(network, recipe, films, tmp_path, xla=False).features(np.arange(3), view)
     assert len(list(tmp_path.glob("*.npy"))) == 2
 
 
@@ -122,35 +122,35 @@ def test_whatever_features_depend_on_makes_another_file(features, below, tmp_pat
     ],
 )
 def test_another_kind_of_device_or_another_version_makes_another_file(
-    features, tmp_path, monkeypatch, where, name, other
+    cache, tmp_path, monkeypatch, where, name, other
 ):
-    features.of(np.arange(3))
+    cache.features(np.arange(3))
     monkeypatch.setattr(where, name, other)
-    features.of(np.arange(3))
+    cache.features(np.arange(3))
     assert len(list(tmp_path.glob("*.npy"))) == 2
 
 
 @pytest.mark.parametrize("how", [{"xla": True}, {"xla": False, "chunk": CHUNK // 2}])
-def test_features_computed_in_another_way_are_in_another_file(features, below, tmp_path, how):
-    features.of(np.arange(3))
-    Features(below, RECIPE, ALL, tmp_path, **how).of(np.arange(3))
+def test_features_computed_in_another_way_are_in_another_file(cache, extractor, tmp_path, how):
+    cache.features(np.arange(3))
+    FeatureCache(extractor, RECIPE, ALL, tmp_path, **how).features(np.arange(3))
     assert len(list(tmp_path.glob("*.npy"))) == 2
 
 
-def test_size_and_free_disk(below, tmp_path, monkeypatch):
+def test_size_and_free_disk(extractor, tmp_path, monkeypatch):
     phases = (Phase(9, 1e-3, train="head"),)
     recipe = dataclasses.replace(RECIPE, phases=phases, views=4)
-    features = Features(below, recipe, ALL, tmp_path / "not" / "yet", xla=False)
-    width = below.output.shape[-1]
+    cache = FeatureCache(extractor, recipe, ALL, tmp_path / "not" / "yet", xla=False)
+    width = extractor.output.shape[-1]
     megabytes = width * 4 / 1e6
-    assert features.missing_megabytes(7, 0) == pytest.approx((4 * 100 + 30) * megabytes)
-    features.of(ALL.train[:60], (7, 0, 1))
-    features.of(ALL.validation)
-    assert features.missing_megabytes(7, 0) == pytest.approx((4 * 100 - 60) * megabytes)
-    assert features.missing_megabytes(8, 0) == pytest.approx(4 * 100 * megabytes)
-    plain = Features(
-        below, dataclasses.replace(recipe, augment=Augment()), ALL, tmp_path / "plain", xla=False
+    assert cache.missing_megabytes(7, 0) == pytest.approx((4 * 100 + 30) * megabytes)
+    cache.features(ALL.train[:60], (7, 0, 1))
+    cache.features(ALL.validation)
+    assert cache.missing_megabytes(7, 0) == pytest.approx((4 * 100 - 60) * megabytes)
+    assert cache.missing_megabytes(8, 0) == pytest.approx(4 * 100 * megabytes)
+    plain = FeatureCache(
+        extractor, dataclasses.replace(recipe, augment=Augment()), ALL, tmp_path / "plain", xla=False
     )
     assert plain.missing_megabytes(7, 0) == pytest.approx(130 * megabytes)
     monkeypatch.setattr(module.shutil, "disk_usage", lambda path: SimpleNamespace(free=5e6))
-    assert features.free_megabytes == 5
+    assert cache.free_megabytes == 5

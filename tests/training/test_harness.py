@@ -13,13 +13,12 @@ from pneumo_tf.data.protocols.registry import PROTOCOLS
 from pneumo_tf.models.registry import architecture, build
 from pneumo_tf.models.weights_file import find
 from pneumo_tf.recipe import Augment, Head, Phase, Recipe
-from pneumo_tf.training import feed, harness, step
-from pneumo_tf.training.checkpoint import Progress
-from pneumo_tf.training.cut import frozen_part
-from pneumo_tf.training.feature_cache import CHUNK, Features
+from pneumo_tf.training import checkpoint, feed, harness, meter, step
+from pneumo_tf.training.cut import cut_network
+from pneumo_tf.training.feature_cache import CHUNK, FeatureCache
 from pneumo_tf.training.harness import NotFinite, Setting, TrainingFilms, train
-from pneumo_tf.training.step import Compiled, Predictor
-from pneumo_tf.training.trainable import moving_variables
+from pneumo_tf.training.step import Compiled, Predictor, TrainingStep
+from pneumo_tf.training.trainable import set_trainable
 from tests.conftest import SHARED
 
 CNN = Recipe(
@@ -108,7 +107,7 @@ def deterministic():
 def test_a_killed_run_goes_on_as_if_nothing_had_happened(
     small_phantom, tmp_path, monkeypatch, stop_after, cached
 ):
-    monkeypatch.setattr(harness, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(checkpoint, "CHECKPOINT_SECONDS", 0.0)
     films, _ = films_of(small_phantom, tmp_path)
     whole, result = trained(
         TWO_PHASES, films, tmp_path / "whole", features=tmp_path / "1" if cached else None
@@ -174,7 +173,7 @@ class Clock:
 def test_waiting_and_tracing_are_told_apart_from_training(small_phantom, tmp_path, monkeypatch):
     # Every batch lets the loop wait for 3 s, a step takes 1 s, a prediction 2 s; first calls 100 s more.
     clock, films = Clock(), films_of(small_phantom, tmp_path)[0]
-    real_batches, real_predict, real_step = feed.training_batches, Predictor.__call__, harness.TrainingStep
+    real_batches, real_predict, real_step = feed.training_batches, Predictor.__call__, TrainingStep
 
     def slow_batches(*arguments):
         for batch in real_batches(*arguments):
@@ -191,13 +190,14 @@ def test_waiting_and_tracing_are_told_apart_from_training(small_phantom, tmp_pat
 
         return call
 
-    monkeypatch.setattr(harness, "time", clock)
+    monkeypatch.setattr(meter, "time", clock)
+    monkeypatch.setattr(checkpoint, "time", clock)
     monkeypatch.setattr(feed, "training_batches", slow_batches)
     monkeypatch.setattr(Predictor, "__call__", timed(real_predict, 2))
     monkeypatch.setattr(real_step, "__call__", timed(real_step.__call__, 1))
     recipe = dataclasses.replace(TWO_PHASES, batch=20)
     steps, epochs = -(-len(films.train) // 20), 5
-    monkeypatch.setattr(harness, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(checkpoint, "CHECKPOINT_SECONDS", 0.0)
     killed = {"on_epoch": lambda row: 1 / (row["epoch"] - 4)}
     with pytest.raises(ZeroDivisionError):
         trained(recipe, films, tmp_path, **killed)
@@ -209,7 +209,7 @@ def test_waiting_and_tracing_are_told_apart_from_training(small_phantom, tmp_pat
     assert result.wait_share == pytest.approx(3 / 4)
     assert result.features_reused is None
     head, whole = (
-        training_flops(model, moving_variables(model, architecture(recipe.architecture), phase))
+        training_flops(model, set_trainable(model, architecture(recipe.architecture), phase))
         for phase in recipe.phases
     )
     first, second = (phase.epochs for phase in recipe.phases)
@@ -223,40 +223,38 @@ def test_the_arithmetic_of_features_counts_when_they_are_computed(small_phantom,
     recipe = dataclasses.replace(CNN, augment=PLAIN, phases=(FROZEN,))
     counted, results = [], []
     for work in ("first", "second"):
-        progress = Progress()
-        monkeypatch.setattr(harness, "Progress", lambda progress=progress: progress)
+        totals = meter.Meter()
+        monkeypatch.setattr(harness, "Meter", lambda totals=totals: totals)
         model, result = trained(recipe, films, tmp_path / work, features=tmp_path / "features")
-        counted.append(progress.flops)
+        counted.append(totals.flops)
         results.append(result)
-    moving = moving_variables(model, architecture(recipe.architecture), FROZEN)
-    cut = frozen_part(model, FROZEN, moving)
-    in_epochs = FROZEN.epochs * len(films.train) * training_flops(cut.above, moving)
+    variables = set_trainable(model, architecture(recipe.architecture), FROZEN)
+    cut = cut_network(model, FROZEN, variables)
+    in_epochs = FROZEN.epochs * len(films.train) * training_flops(cut.classifier, variables)
     chunks = -(-len(films.train) // CHUNK)
-    assert counted == [in_epochs + chunks * CHUNK * forward_flops(cut.below), in_epochs]
-    assert training_flops(cut, moving) == training_flops(model, moving)
+    assert counted == [in_epochs + chunks * CHUNK * forward_flops(cut.feature_extractor), in_epochs]
+    assert training_flops(cut, variables) == training_flops(model, variables)
     assert [result.features_reused for result in results] == [0, 1]
-    first, *later = (row["feature_seconds"] / row["seconds"] for row in results[0].history)
-    assert first > 0.5 > max(later)
 
 
 @pytest.mark.usefixtures("deterministic")
 def test_seconds_of_features_are_no_part_of_the_steady_rate(small_phantom, tmp_path, monkeypatch):
     # Features of a view take 50 s, a step 1 s.
     clock, films = Clock(), films_of(small_phantom, tmp_path)[0]
-    computed, step_of = feed.FeatureFeed.prepare, harness.TrainingStep.__call__
+    computed, step_of = feed.FeatureFeed.prepare, TrainingStep.__call__
 
     def prepare(self, *arguments):
-        before = self._features.computed
+        before = self._cache.computed
         computed(self, *arguments)
-        clock.now += 50 * (self._features.computed > before)
+        clock.now += 50 * (self._cache.computed > before)
 
     def step(self, *batch):
         clock.now += 1
         return step_of(self, *batch)
 
-    monkeypatch.setattr(harness, "time", clock)
+    monkeypatch.setattr(meter, "time", clock)
     monkeypatch.setattr(feed.FeatureFeed, "prepare", prepare)
-    monkeypatch.setattr(harness.TrainingStep, "__call__", step)
+    monkeypatch.setattr(TrainingStep, "__call__", step)
     phase = dataclasses.replace(FROZEN, epochs=4)
     recipe = dataclasses.replace(CNN, augment=TURNED, views=3, phases=(phase,), batch=20)
     _, result = trained(recipe, films, tmp_path, features=tmp_path / "features")
@@ -310,6 +308,9 @@ AGREEING = {
         "augment": TURNED,
         "select": "last",
         "head": Head(units=(8,), batch_norm=True, dropout=0.5),
+        # The bias before a batch norm has a gradient of nothing but rounding, which Adam would scale up to
+        # whole steps.
+        "phases": (dataclasses.replace(FROZEN, optimizer="sgd", learning_rate=0.03),),
     },
     "last stage": {"augment": PLAIN, "phases": (dataclasses.replace(FROZEN, train="last_stage"),)},
     "two phases and cycled views in parts of a batch": {
@@ -348,7 +349,7 @@ def test_training_on_features_agrees_with_training_on_films(small_phantom, tmp_p
 
 
 def test_features_too_large_for_the_disk_are_not_kept_and_that_is_said(small_phantom, tmp_path, monkeypatch):
-    monkeypatch.setattr(Features, "free_megabytes", 0.01)
+    monkeypatch.setattr(FeatureCache, "free_megabytes", 0.01)
     films, _ = films_of(small_phantom, tmp_path)
     recipe = dataclasses.replace(CNN, phases=(dataclasses.replace(FROZEN, epochs=1),))
     notes = []

@@ -7,7 +7,7 @@ from pneumo_tf.recipe import Head, Phase, Recipe
 from pneumo_tf.training.loss import film_loss
 from pneumo_tf.training.optimizer import make_optimizer
 from pneumo_tf.training.step import TrainingStep
-from pneumo_tf.training.trainable import calibrate_batch_norm, moving_variables
+from pneumo_tf.training.trainable import calibrate_batch_norm, set_trainable
 
 RNG = np.random.default_rng(0)
 FILMS = RNG.integers(0, 255, (8, 32, 32, 1), np.uint8)
@@ -20,9 +20,9 @@ def model():
     return build("resnet18_gray", head=Head(units=(4,), batch_norm=True), size=32)
 
 
-def moved(model, phase):
+def updated(model, phase):
     """Paths of the variables that one step changes."""
-    variables = moving_variables(model, architecture("resnet18_gray"), phase)
+    variables = set_trainable(model, architecture("resnet18_gray"), phase)
     before = {v.path: v.numpy() for v in model.weights}
     optimizer = make_optimizer(phase, 1, "float32")
     TrainingStep(model, variables, optimizer, film_loss(Recipe("x", "resnet18_gray")))(FILMS, LABELS)
@@ -36,15 +36,15 @@ def kinds(paths):
 
 
 @pytest.mark.parametrize("batch_norm", ["inference", "training"])
-def test_statistics_move_only_in_training_mode_and_a_frozen_backbone_keeps_its_weights(model, batch_norm):
-    head, statistics, backbone = kinds(moved(model, Phase(1, 1e-2, train="head", batch_norm=batch_norm)))
+def test_statistics_change_only_in_training_mode_and_a_frozen_backbone_keeps_its_weights(model, batch_norm):
+    head, statistics, backbone = kinds(updated(model, Phase(1, 1e-2, train="head", batch_norm=batch_norm)))
     assert head
     assert bool(statistics) == (batch_norm == "training")
     assert not backbone
 
 
-def test_everything_but_the_statistics_moves(model):
-    head, statistics, backbone = kinds(moved(model, Phase(1, 1e-2, train="all")))
+def test_everything_but_the_statistics_is_trained(model):
+    head, statistics, backbone = kinds(updated(model, Phase(1, 1e-2, train="all")))
     assert any("gamma" in path for path in backbone)
     assert any("kernel" in path for path in backbone)
     assert not statistics
@@ -52,18 +52,18 @@ def test_everything_but_the_statistics_moves(model):
     assert len(backbone) > 0.9 * len(trainable)
 
 
-def test_a_phase_forgets_what_the_one_before_froze(model):
+def test_a_phase_ignores_what_the_one_before_froze(model):
     entry = architecture("resnet18_gray")
     whole = Phase(1, 1e-2, batch_norm="training")
-    before = [v.path for v in moving_variables(model, entry, whole)]
-    moving_variables(model, entry, Phase(1, 1e-2, train="head"))
-    assert [v.path for v in moving_variables(model, entry, whole)] == before
+    before = [v.path for v in set_trainable(model, entry, whole)]
+    set_trainable(model, entry, Phase(1, 1e-2, train="head"))
+    assert [v.path for v in set_trainable(model, entry, whole)] == before
     assert any("gamma" in path for path in before)
 
 
 def test_the_last_stage_is_a_part_of_the_backbone(model):
-    _, _, last = kinds(moved(model, Phase(1, 1e-2, train="last_stage")))
-    _, _, everything = kinds(moved(model, Phase(1, 1e-2, train="all")))
+    _, _, last = kinds(updated(model, Phase(1, 1e-2, train="last_stage")))
+    _, _, everything = kinds(updated(model, Phase(1, 1e-2, train="all")))
     assert last
     assert last < everything
 

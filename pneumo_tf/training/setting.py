@@ -1,0 +1,30 @@
+"""How a recipe is run: everything about a training that the recipe itself leaves open."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How a recipe is run.
+
+    Args:
+        seed: Random seed of order, augmentation and dropout.
+        precision: Keras dtype policy that the model was built under.
+        pretrained: Whether the backbone starts from trained weights.
+        micro_batches: Parts that a batch is cut into, 1 to 64; batches of evaluation and of features, and the
+            films that batch norm is calibrated on, are divided by the same number.
+        xla: Compile with XLA.
+        work: Folder for checkpoints.
+        rank_by: Criterion of the best epoch: validation `"auc"` or `"accuracy"`.
+        features: Folder of cached features; None computes them in every step.
+    """
+
+    seed: int
+    precision: str
+    pretrained: bool
+    micro_batches: int
+    xla: bool
+    work: Path
+    rank_by: str = "auc"
+    features: Path | None = None
