@@ -136,17 +136,19 @@ class _Backbone:
         turns = alternate((ours, ceiling), self.scene.repeat)
         return tuple(films_per_second(steps * self.recipe.batch, seconds) for seconds in turns)
 
-    def _line(self, what: str, rates: tuple[tuple[float, ...], ...], flops: float, how: str) -> Line:
+    def _line(self, what: str, rates: tuple[tuple[float, ...], ...], flops: float | None, how: str) -> Line:
         precision = keras.mixed_precision.dtype_policy().name
         peak = peak_flops(self.gpu.name, precision) if self.gpu else None
-        used = f", {np.median(rates[0]) * flops / peak:.1%} of the device's peak" if peak else ""
+        known = peak and flops is not None
+        used = f", {np.median(rates[0]) * flops / peak:.1%} of the device's peak" if known else ""
+        arithmetic = "– GFLOPs" if flops is None else f"{flops / 1e9:.1f} GFLOPs"
         return Line(
             f"{self.recipe.architecture}, {what} / ceiling",
             "films/s",
             *rates,
             at_least=OF_CEILING,
             note=f"{self.recipe.size} px, batches of {self.recipe.batch}, {precision}; "
-            f"{flops / 1e9:.1f} GFLOPs per film{used}; {how}.",
+            f"{arithmetic} per film{used}; {how}.",
         )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import keras
 
 from pneumo_tf.errors import UserError, unknown
+from pneumo_tf.models.graph import check_flat
 from pneumo_tf.models.registry import ARCHITECTURES
 
 _FLOAT_LAYER = "input_float"
@@ -17,12 +18,7 @@ def check_model(model: keras.Model) -> None:
         UserError: The model holds another model, takes something other than grey films, or does not end in
             one or two logits.
     """
-    for layer in model.layers:
-        if isinstance(layer, keras.Model):
-            raise UserError(
-                f"layer {layer.name!r} of {model.name} is a model of its own: convolutions inside it are out "
-                "of reach; build the backbone with the film as its input, so that the graph is flat"
-            )
+    check_flat(model)
     shapes = [tuple(tensor.shape) for tensor in model.inputs]
     if len(shapes) != 1 or len(shapes[0]) != 4 or shapes[0][3] != 1 or None in shapes[0][1:]:
         raise UserError(f"{model.name} takes {shapes}, not grey films (n, side, side, 1)")

@@ -1,4 +1,4 @@
-"""From a film to its logits: the one flat Keras graph around every backbone."""
+"""The flat Keras graph around every backbone, from a film to its logits."""
 
 import re
 from collections.abc import Callable
@@ -20,12 +20,12 @@ HEAD_PREFIX = "head_"
 def assemble(
     architecture: Architecture, builder: Callable[..., keras.KerasTensor], *, head: "Head", size: int
 ) -> keras.Model:
-    """Puts input layers, backbone and head together, with random weights.
+    """Join input layers, backbone and head into a model with random weights.
 
     Args:
-        architecture: What is built.
+        architecture: Registry entry of the backbone.
         builder: Its resolved builder: `(x, **options)` → feature map, both symbolic (N, H, W, C).
-        head: What follows the feature map.
+        head: Layers after the feature map.
         size: Side of the films in pixels.
 
     Returns:
@@ -33,7 +33,7 @@ def assemble(
         (N, classes).
 
     Raises:
-        UserError: The films are smaller than the architecture supports.
+        UserError: The films are smaller than the architecture supports, or the builder nests a model.
     """
     if size < architecture.minimum_size:
         raise UserError(
@@ -41,7 +41,23 @@ def assemble(
         )
     film = keras.Input((size, size, 1), dtype="uint8", name=INPUT_NAME)
     features = builder(_normalised(film, architecture), **architecture.options)
-    return keras.Model(film, _logits(features, head), name=architecture.name)
+    model = keras.Model(film, _logits(features, head), name=architecture.name)
+    check_flat(model)
+    return model
+
+
+def check_flat(model: keras.Model) -> None:
+    """Refuse a model that contains another model.
+
+    Raises:
+        UserError: A layer of the model is a model.
+    """
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            raise UserError(
+                f"layer {layer.name!r} of {model.name} is a model of its own: convolutions inside it are out "
+                "of reach; build the backbone with the film as its input, so that the graph is flat"
+            )
 
 
 def _normalised(film: keras.KerasTensor, architecture: Architecture) -> keras.KerasTensor:
@@ -69,12 +85,12 @@ def _logits(features: keras.KerasTensor, head: "Head") -> keras.KerasTensor:
 
 
 def head_layers(model: keras.Model) -> list[keras.Layer]:
-    """Gives the layers from the pooling to the logits, in graph order."""
+    """Return the layers of the classifier head, from the pooling to the logits, in graph order."""
     return [layer for layer in model.layers if layer.name.startswith(HEAD_PREFIX)]
 
 
 def backbone_layers(model: keras.Model) -> list[keras.Layer]:
-    """Gives the layers between the normalised input and the pooling, in graph order."""
+    """Return the layers between the normalised input and the pooling, in graph order."""
     outside = (INPUT_PREFIX, HEAD_PREFIX)
     return [
         layer for layer in model.layers if layer.name != INPUT_NAME and not layer.name.startswith(outside)
@@ -82,5 +98,5 @@ def backbone_layers(model: keras.Model) -> list[keras.Layer]:
 
 
 def last_stage_layers(model: keras.Model, architecture: Architecture) -> list[keras.Layer]:
-    """Gives the backbone layers that fine-tuning of the last stage trains, in graph order."""
+    """Return the backbone layers that fine-tuning of the last stage trains, in graph order."""
     return [layer for layer in backbone_layers(model) if re.match(architecture.last_stage, layer.name)]

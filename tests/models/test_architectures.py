@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from pneumo_tf.errors import UserError
 from pneumo_tf.models.graph import backbone_layers, head_layers, last_stage_layers
 from pneumo_tf.models.registry import ARCHITECTURES, build
 from pneumo_tf.recipe import Head
@@ -221,6 +222,15 @@ def test_head_follows_its_description():
         "head_relu_2",
         "head_logits",
     ]
+
+
+def test_a_nested_model_is_refused_with_its_name(monkeypatch):
+    def backbone(x, **options):
+        return keras.Sequential([keras.Input(x.shape[1:]), keras.layers.Conv2D(4, 3)], name="inner")(x)
+
+    monkeypatch.setattr("pneumo_tf.models.small_cnn.backbone", backbone)
+    with pytest.raises(UserError, match="layer 'inner' of conv3 is a model of its own"):
+        build("conv3", head=Head(), size=32)
 
 
 def test_published_custom_cnn_has_its_parameters():

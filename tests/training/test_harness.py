@@ -237,6 +237,19 @@ def test_the_arithmetic_of_features_counts_when_they_are_computed(small_phantom,
     assert [result.features_reused for result in results] == [0, 1]
 
 
+def test_a_network_whose_operations_are_unknown_trains_with_a_note(small_phantom, tmp_path, monkeypatch):
+    def backbone(x, **options):
+        return keras.layers.Conv2DTranspose(4, 3, strides=2, name="upsampled")(x)
+
+    monkeypatch.setattr("pneumo_tf.models.small_cnn.backbone", backbone)
+    films, notes = films_of(small_phantom, tmp_path)[0], []
+    recipe = dataclasses.replace(CNN, phases=(dataclasses.replace(FROZEN, epochs=2),))
+    _, result = trained(recipe, films, tmp_path, features=tmp_path / "features", on_note=notes.append)
+    assert result.flops_per_second is None
+    assert notes == ["operations are unknown: no rule counts those of layer 'upsampled'"]
+    assert len(result.history) == 2
+
+
 @pytest.mark.usefixtures("deterministic")
 def test_seconds_of_features_are_no_part_of_the_steady_rate(small_phantom, tmp_path, monkeypatch):
     # Features of a view take 50 s, a step 1 s.

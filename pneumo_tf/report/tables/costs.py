@@ -120,8 +120,8 @@ def _percent(of: Callable[[Cost], float | None]) -> Callable[[Row], str]:
 
 
 def _share_of_peak(cost: Cost) -> float | None:
-    peak = cost.get("peak_flops_per_second")
-    return None if peak is None else cost["flops_per_second"] / peak
+    achieved, peak = cost.get("flops_per_second"), cost.get("peak_flops_per_second")
+    return None if None in (achieved, peak) else achieved / peak
 
 
 def _duration(seconds: float | None) -> str:
