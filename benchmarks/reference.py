@@ -15,11 +15,9 @@ from pathlib import Path
 from pneumo_tf.atomic import write_atomically
 from pneumo_tf.errors import UserError
 from pneumo_tf.report.board import Board, read_boards
-from pneumo_tf.report.markdown import escape
-from pneumo_tf.report.page import ranking
-from pneumo_tf.report.standings import standings
-from pneumo_tf.report.tables import cross_validation, protocols
-from pneumo_tf.report.tables.provenance import opening
+from pneumo_tf.report.markdown import bullet_list, escape
+from pneumo_tf.report.provenance import opening
+from pneumo_tf.report.tables.registry import TABLES
 from pneumo_tf.run import RunFolder, Runs
 
 REFERENCE = Path("outputs/reference")
@@ -69,16 +67,10 @@ def boards_text(reference: Path) -> str:
 
 
 def _board(board: Board) -> str:
-    about = "\n".join(f"- {escape(line)}" for line in opening(board))
-    parts = [f"### {escape(board.title)}, profile {board.profile}", about, ranking(board, standings(board))]
-    tables = {
-        "Five folds": (cross_validation.LEAD, cross_validation.five_folds(board)),
-        "Protocol matters": (protocols.LEAD, protocols.protocol_matters(board)),
-    }
-    for title, (lead, table) in tables.items():
-        if table.rows:
-            parts += [f"#### {title}", lead, table.markdown().rstrip("\n")]
-    return "\n\n".join(parts)
+    parts = [f"### {escape(board.title)}, profile {board.profile}", bullet_list(opening(board))]
+    parts.append(TABLES["ranking"].make(board).markdown().rstrip("\n"))
+    parts += [TABLES[name].markdown(board, level=4) for name in ("cross_validation", "protocols")]
+    return "\n\n".join(part for part in parts if part)
 
 
 def write_boards(page: Path, reference: Path) -> None:

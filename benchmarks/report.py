@@ -10,7 +10,7 @@ from pneumo_tf.costs.hardware import cores
 from pneumo_tf.errors import UserError
 from pneumo_tf.report.board import read_boards
 from pneumo_tf.report.figures import drawings, sections
-from pneumo_tf.report.page import details, write_leaderboard
+from pneumo_tf.report.page import tables_below, write_leaderboard
 from pneumo_tf.report.parallel import forked_map, score_board
 from pneumo_tf.run import Runs
 
@@ -36,7 +36,7 @@ def write_report(runs: Path, out: Path) -> Path:
     boards = [score_board(board, processes) for board in boards]
     tables, pictures = [], []
     for board in boards:
-        calls = [partial(details, board), *drawings(board, out)]
+        calls = [partial(tables_below, board), *drawings(board, out)]
         text, *drawn = forked_map(lambda call: call(), calls, processes)
         tables.append(text)
         pictures.append(sections(drawn))

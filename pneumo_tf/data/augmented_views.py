@@ -23,21 +23,26 @@ class Kind:
     Args:
         option: Of `run_all`, without dashes.
         title: One draw, in words.
+        plural: Several draws.
         applies: Whether a recipe has anything to draw.
         otherwise: Why one has not, in words.
     """
 
     option: str
     title: str
+    plural: str
     applies: Callable[[Recipe], bool]
     otherwise: str
 
 
 KINDS: dict[str, Kind] = {
-    "tta": Kind("tta", "augmented view", lambda recipe: bool(recipe.phases), "there is no network"),
+    "tta": Kind(
+        "tta", "augmented view", "augmented views", lambda recipe: bool(recipe.phases), "there is no network"
+    ),
     "mc": Kind(
         "mc-dropout",
         "draw of dropout",
+        "draws of dropout",
         lambda recipe: bool(recipe.phases) and recipe.head.dropout > 0,
         "there is no dropout",
     ),

@@ -170,6 +170,11 @@ class Row:
         """`environment.json` of each run in `runs`."""
         return tuple(run.read_json("environment.json") for run in self.runs)
 
+    @property
+    def devices(self) -> list[str]:
+        """Devices that the runs ran on, each once."""
+        return sorted({known["device"] for known in self.environments if "device" in known})
+
     @cached_property
     def history(self) -> list[dict[str, float]]:
         """Rows of `history.csv` of the first run, one per epoch; `[]` where no run is done."""

@@ -1,4 +1,4 @@
-"""Scores of the same films that can be averaged: over seeds, folds, augmented views, draws of dropout."""
+"""Ensembles: groups of scores of the same films, by seed, fold, augmented view or draw of dropout."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -9,56 +9,56 @@ from pneumo_tf.report.board import Board, Row
 from pneumo_tf.report.cross_validation import cross_validations
 
 
-class Averaged(NamedTuple):
-    """Test scores of a recipe, in groups whose mean and spread are asked what they are worth.
+class Ensemble(NamedTuple):
+    """Groups of test scores of one recipe; each group is averaged film by film.
 
     Args:
-        name: Of the row.
+        name: Name of the row, with its folds if it has some.
         kind: `"seed"`, `"fold"` or a key of `KINDS`.
-        over: How many of what each group holds, in words.
-        single: The plain scores of the models that the groups are of.
-        groups: For each model, or seed of folds, the scores that are averaged.
+        members: Number and kind of the members of a group, in words.
+        single: Scores of the models by themselves, one set per model.
+        groups: For each model, or for each seed of folds, the scores that are averaged.
         row: The row.
     """
 
     name: str
     kind: str
-    over: str
+    members: str
     single: tuple[LabelledPredictions, ...]
     groups: tuple[tuple[LabelledPredictions, ...], ...]
     row: Row
 
 
-def averaged(board: Board) -> list[Averaged]:
-    """Every way to several scores of a film that the ranked rows and the rows of folds have."""
+def ensembles(board: Board) -> list[Ensemble]:
+    """Every ensemble of the ranked rows and of the rows of folds; one score of a film is a group of one."""
     found = []
     for row in board.ranking:
-        found.append(Averaged(row.name, "seed", _counted(len(row.test), "seed"), row.test, (row.test,), row))
-        found += _drawn(row, row.name)
+        seeds = _counted(len(row.test), "seed", "seeds")
+        found.append(Ensemble(row.name, "seed", seeds, row.test, (row.test,), row))
+        found += _of_conditions(row, row.name)
     for folds in cross_validations(board):
         name = f"{folds.row.name}, {folds.folds} folds"
         if folds.complete:
             groups = tuple(
                 tuple(folds.row.test[place] for place in folds.done[seed]) for seed in folds.complete
             )
-            over = f"{folds.folds} folds: the ensemble"
-            found.append(Averaged(name, "fold", over, folds.models, groups, folds.row))
-        found += _drawn(folds.row, name)
+            members = f"{folds.folds} folds: the ensemble"
+            found.append(Ensemble(name, "fold", members, folds.models, groups, folds.row))
+        found += _of_conditions(folds.row, name)
     return found
 
 
-def _drawn(row: Row, name: str) -> Iterator[Averaged]:
+def _of_conditions(row: Row, name: str) -> Iterator[Ensemble]:
     for kind, about in KINDS.items():
-        drawn = row.test_under(kind)
-        if drawn:
-            over = _counted(len(next(iter(drawn.values()))), about.title)
-            lacking = len(row.runs) - len(drawn)
-            over += f" (not scored in {_counted(lacking, 'run')})" if lacking else ""
-            single = tuple(row.test[place] for place in drawn)
-            yield Averaged(name, kind, over, single, tuple(drawn.values()), row)
+        groups = row.test_under(kind)
+        if groups:
+            members = _counted(len(next(iter(groups.values()))), about.title, about.plural)
+            lacking = len(row.runs) - len(groups)
+            if lacking:
+                members += f" (not scored in {_counted(lacking, 'run', 'runs')})"
+            single = tuple(row.test[place] for place in groups)
+            yield Ensemble(name, kind, members, single, tuple(groups.values()), row)
 
 
-def _counted(number: int, title: str) -> str:
-    first, *rest = title.split(" of ")
-    plural = " of ".join([first + "s" * (number != 1), *rest])
-    return f"{number} {plural}"
+def _counted(number: int, one: str, several: str) -> str:
+    return f"{number} {one if number == 1 else several}"

@@ -13,13 +13,13 @@ from pneumo_tf.evaluation.metrics import METRICS, count_outcomes
 from pneumo_tf.report.board import Board, Row
 from pneumo_tf.report.cross_validation import CrossValidation, cross_validations
 from pneumo_tf.report.standings import Standing
-from pneumo_tf.report.tables.costs import devices
+from pneumo_tf.report.tables.ranking import COLUMNS
 from pneumo_tf.report.tables.unfinished import state_and_reason
 
 DIGITS = 6
 """Decimals kept: more than any interval supports, and coarse enough to be the same on every machine."""
 
-COLUMNS = (
+ORDER = (
     *(
         "dataset",
         "title",
@@ -35,12 +35,14 @@ COLUMNS = (
     *("metric", "better", "value", "low", "high", "sd", "runs", "seeds", "folds", "test_films"),
     *("test_patients", "initial", "precision", "device", "harness", "run_ids"),
 )
+FIELDS = tuple(dict.fromkeys((*ORDER, *(column.name for column in COLUMNS if column.name))))
+"""Keys of a line in CSV: in the published order, then columns of the ranking that it does not name."""
 
 
 def to_csv(boards: Sequence[Board], ranked: Sequence[Sequence[Standing]]) -> str:
     """A line per board, done row and metric; empty where there is no value."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer = csv.DictWriter(text, FIELDS, lineterminator="\n")
     writer.writeheader()
     for board, order in zip(boards, ranked, strict=True):
         standing = _by_row(order)
@@ -49,7 +51,7 @@ def to_csv(boards: Sequence[Board], ranked: Sequence[Sequence[Standing]]) -> str
             about = {key: " ".join(map(str, v)) if isinstance(v, list) else v for key, v in about.items()}
             for name, estimate in row.estimates.items():
                 values = {"metric": name, "better": METRICS[name].better, **_estimate(estimate)}
-                writer.writerow({key: (about | values).get(key) for key in COLUMNS})
+                writer.writerow({key: (about | values).get(key) for key in FIELDS})
     return text.getvalue()
 
 
@@ -127,24 +129,22 @@ def _about_board(board: Board) -> dict[str, Any]:
 
 def _about_row(row: Row, standing: Standing | None) -> dict[str, Any]:
     tested = row.test[0] if row.runs else None
-    return {
+    about = {
         "protocol": row.protocol,
         "rank": standing and standing.rank,
-        "tier": standing and standing.tier,
-        "recipe": row.name,
         "family": row.recipe.family,
         "trivial": row.trivial,
         "informed_by_test": row.recipe.informed_by_test,
-        "runs": len(row.runs),
         "seeds": sorted({spec.seed for spec in row.specs}),
         "folds": sorted({spec.fold for spec in row.specs if spec.fold is not None}),
         "test_films": None if tested is None else len(tested),
         "test_patients": None if tested is None else len(np.unique(tested.patients)),
-        "initial": row.initial,
         "precision": sorted({spec.precision for spec in row.specs}),
-        "device": devices(row),
+        "device": row.devices,
         "run_ids": [folder.path.name for folder in row.runs],
+        **{column.name: column.value(row, standing) for column in COLUMNS if column.name},
     }
+    return {key: about[key] for key in FIELDS if key in about}
 
 
 def _by_row(order: Sequence[Standing]) -> dict[tuple[str, str], Standing]:

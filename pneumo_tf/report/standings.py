@@ -1,13 +1,12 @@
-"""Where the rows of a board stand: their rank, and the marks that say how far to trust it."""
+"""Standings: rank and tier of the rows of a board, and the marks that limit what they say."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from pneumo_tf.evaluation.ranking import rank_intervals, tiers
 from pneumo_tf.report.board import Board, Row
-
-NOT_ABOVE_TRIVIAL, INFORMED, WITHOUT_IMAGENET = "✱", "†", "‡"
 
 
 @dataclass(frozen=True)
@@ -17,9 +16,9 @@ class Standing:
     Args:
         rank: From 1, by AUC on the test films.
         row: The row.
-        marks: What is to be said of it, as characters.
+        marks: Those of `MARKS` that apply.
         gap: Validation AUC minus test AUC, means over runs.
-        tier: From 1; rows of a tier are not told apart from its first. None without an AUC.
+        tier: From 1; rows of a tier do not differ significantly from its first row. None without an AUC.
         ranks: The 95 % interval of the rank, None without an AUC.
     """
 
@@ -31,9 +30,22 @@ class Standing:
     ranks: tuple[int, int] | None
 
 
-def standings(board: Board) -> list[Standing]:
-    """Gives the ranked rows their tiers, rank intervals and marks."""
-    rows, trivial = board.ranking, best_trivial(board)
+@dataclass(frozen=True)
+class Mark:
+    """A reservation about a ranked row.
+
+    Args:
+        meaning: What it says, as the legend prints it.
+        applies: Whether it applies to a ranked row of a board.
+    """
+
+    meaning: str
+    applies: Callable[[Board, Row], bool]
+
+
+def rank_rows(board: Board) -> list[Standing]:
+    """Ranks the rows of the official protocol, with tiers, rank intervals and marks."""
+    rows = board.ranking
     if not rows:
         return []
     tier = tiers(board.comparison.significant)
@@ -41,15 +53,14 @@ def standings(board: Board) -> list[Standing]:
     found = []
     for at, row in enumerate(rows):
         auc = row.estimates["auc"].value
-        above = trivial is None or beats(board, row, trivial)
-        gap = row.validation_auc - auc
+        marks = "".join(symbol for symbol, mark in MARKS.items() if mark.applies(board, row))
         known = bool(np.isfinite(auc))
         found.append(
             Standing(
                 at + 1,
                 row,
-                _marks(row, above),
-                gap,
+                marks,
+                row.validation_auc - auc,
                 tier[at] if known else None,
                 ranks[at] if known else None,
             )
@@ -81,12 +92,25 @@ def is_official_test(board: Board) -> bool:
     return tuple(np.bincount(tested.labels, minlength=2)) == board.source.test_counts
 
 
-def _marks(row: Row, above_trivial: bool) -> str:
-    marks = ""
-    if not row.trivial and not above_trivial:
-        marks += NOT_ABOVE_TRIVIAL
-    if row.recipe.informed_by_test:
-        marks += INFORMED
-    if row.recipe.initial == "imagenet" and row.initial == "random":
-        marks += WITHOUT_IMAGENET
-    return marks
+def _not_above_trivial(board: Board, row: Row) -> bool:
+    trivial = best_trivial(board)
+    return not row.trivial and trivial is not None and not beats(board, row, trivial)
+
+
+def _without_imagenet(board: Board, row: Row) -> bool:
+    return row.recipe.initial == "imagenet" and row.initial == "random"
+
+
+NOT_ABOVE_TRIVIAL, INFORMED, WITHOUT_IMAGENET = "✱", "†", "‡"
+MARKS = {
+    NOT_ABOVE_TRIVIAL: Mark(
+        "not shown to beat the best trivial row: its AUC is not significantly above, by the same test.",
+        _not_above_trivial,
+    ),
+    INFORMED: Mark(
+        "designed with published results on these test films in sight: its numbers are too good.",
+        lambda board, row: row.recipe.informed_by_test,
+    ),
+    WITHOUT_IMAGENET: Mark("the recipe asks for ImageNet weights and was run without.", _without_imagenet),
+}
+"""The marks by symbol; a new one is one entry."""

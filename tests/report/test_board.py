@@ -12,8 +12,8 @@ from pneumo_tf.errors import UserError
 from pneumo_tf.recipe import Phase, Recipe
 from pneumo_tf.report.board import read_boards
 from pneumo_tf.report.page import write_leaderboard
-from pneumo_tf.report.standings import INFORMED, NOT_ABOVE_TRIVIAL, WITHOUT_IMAGENET, beats, standings
-from pneumo_tf.report.tables.provenance import warnings
+from pneumo_tf.report.provenance import warnings
+from pneumo_tf.report.standings import INFORMED, NOT_ABOVE_TRIVIAL, WITHOUT_IMAGENET, beats, rank_rows
 from pneumo_tf.report.tables.unfinished import OTHER_NAME, state_and_reason
 from pneumo_tf.run import Predictions, Runs, RunSpec
 from tests.report.fabricate import RECIPES, TWO_PHASES, fabricate_films, fabricate_runs, finish
@@ -60,7 +60,7 @@ def test_a_board_of_two_runs_counted_by_hand(tmp_path):
     assert row.estimates["sensitivity_virus"].runs == (1.0, 0.0)
     assert row.estimates["f1"].runs == pytest.approx((4 / 5, 2 / 3))
     assert row.validation_auc == 1.0
-    assert standings(board)[0].gap == 0.375
+    assert rank_rows(board)[0].gap == 0.375
     assert board.newest == 101.0
 
 
@@ -88,7 +88,7 @@ def test_protocols_are_rows_of_their_own_and_only_the_official_ranks(tmp_path):
     board = only(read_boards(fabricate_runs(tmp_path)))
     twice = [row for row in board.rows if row.name == "convnext_base"]
     assert [row.protocol for row in twice] == ["official", "published-validation-head"]
-    assert {standing.row.protocol for standing in standings(board)} == {"official"}
+    assert {standing.row.protocol for standing in rank_rows(board)} == {"official"}
 
 
 def test_runs_that_differ_in_precision_or_weights_are_not_averaged(tmp_path):
@@ -102,7 +102,7 @@ def test_runs_that_differ_in_precision_or_weights_are_not_averaged(tmp_path):
 
 
 def test_rows_rank_by_auc_and_carry_their_marks(tmp_path):
-    ranked = standings(only(read_boards(fabricate_runs(tmp_path))))
+    ranked = rank_rows(only(read_boards(fabricate_runs(tmp_path))))
     values = [standing.row.estimates["auc"].value for standing in ranked]
     assert values == sorted(values, reverse=True)
     assert [standing.rank for standing in ranked] == list(range(1, len(ranked) + 1))
@@ -134,11 +134,11 @@ def test_intervals_that_overlap_may_hide_a_difference_on_the_same_films(tmp_path
     one, other = (row.estimates["auc"] for row in board.ranking)
     assert one.low < other.high
     assert beats(board, *board.ranking)
-    assert standings(board)[0].marks == ""
+    assert rank_rows(board)[0].marks == ""
 
 
 def test_tiers_follow_the_ranking_and_rank_intervals_hold_the_rank(tmp_path):
-    ranked = standings(only(read_boards(fabricate_runs(tmp_path, n_test=624))))
+    ranked = rank_rows(only(read_boards(fabricate_runs(tmp_path, n_test=624))))
     tiers = [standing.tier for standing in ranked]
     assert tiers[0] == 1 and tiers[-1] > 1
     assert all(later - tier in (0, 1) for tier, later in zip(tiers, tiers[1:], strict=False))
@@ -164,7 +164,7 @@ def test_rows_without_an_auc_have_no_tier(tmp_path):
         ids = tuple(film.id for film in sick if film.split == split)
         folder.write_predictions(name, Predictions(ids, np.ones((len(ids), 1), np.float32)))
     folder.set_status("done")
-    (standing,) = standings(only(read_boards(runs)))
+    (standing,) = rank_rows(only(read_boards(runs)))
     assert (standing.tier, standing.ranks) == (None, None)
 
 

@@ -199,17 +199,20 @@ def test_one_seed_shows_no_deviation(tmp_path):
 
 
 def test_pictures_stand_where_the_caller_says(tmp_path):
-    sections = [("Curves", [("ROC | all", "figures/a b.png")]), ("Films", [("Missed", "figures/missed.png")])]
+    sections = [
+        ("Curves", [("ROC | all", "figures/a b.png")]),
+        ("Errors", [("Missed", "figures/missed.png")]),
+    ]
     text = page(fabricate_runs(tmp_path / "runs"), tmp_path, [sections])
     assert "](figures/a%20b.png)" in section(text, "Curves")
-    assert text.index("### Ranking") < text.index("### Curves") < text.index("### Films")
+    assert text.index("### Ranking") < text.index("### Curves") < text.index("### Errors")
 
 
 def test_notes_of_runs_are_said_once_with_their_rows(tmp_path):
     text = page(fabricate_runs(tmp_path / "runs"), tmp_path)
     assert text.count(NO_IMAGENET) == 1
-    assert f"{NO_IMAGENET} (densenet121)" in text
-    assert "**cnn_baseline**: filters 32, 64, 128" in section(text, "Chosen here")
+    assert f"| {NO_IMAGENET} | densenet121 |" in section(text, "Logged by the runs")
+    assert "| **cnn_baseline** | filters 32, 64, 128" in section(text, "Chosen here")
 
 
 def official(tmp_path, title, separation, profile="full", expected=None):

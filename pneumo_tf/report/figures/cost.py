@@ -11,7 +11,7 @@ from pneumo_tf.report.figures import style
 from pneumo_tf.report.figures.comparable import Comparable, comparable
 from pneumo_tf.report.figures.operating_curves import number
 from pneumo_tf.report.figures.picture import Picture
-from pneumo_tf.report.tables.costs import mean_cost
+from pneumo_tf.report.tables.cost_columns import mean_cost
 
 MARKERS = dict(zip(style.DASHES, "os^D", strict=True))
 MARGIN = 1.4

@@ -9,7 +9,7 @@ from pneumo_tf.evaluation.calibration import calibration, fit_temperature, relia
 from pneumo_tf.report.board import Board
 from pneumo_tf.report.figures import style
 from pneumo_tf.report.figures.picture import Picture
-from pneumo_tf.report.tuned import Judged, judged, where_fixed
+from pneumo_tf.report.tuned import TUNED_ON, TunedModels, tuned_models
 
 COLUMNS = 5
 MOST = 30
@@ -18,7 +18,7 @@ MOST = 30
 
 def draw(board: Board) -> Iterator[Picture]:
     """Draws one page of panels: the ranked rows, the best first, then rows of folds."""
-    rows = judged(board)[:MOST]
+    rows = tuned_models(board)[:MOST]
     if not rows:
         return
     columns = min(COLUMNS, max(len(rows), 3))
@@ -38,13 +38,13 @@ def draw(board: Board) -> Iterator[Picture]:
         "reliability",
         "Test films in ten bins of equal mass: the share that is pneumonia against the mean probability "
         "given, first model of each row, with the ECE before → after temperature scaling, fitted "
-        f"{where_fixed(rows)}. Better: on the diagonal. Below it pneumonia is called too readily; grey bars "
+        f"{TUNED_ON}. Better: on the diagonal. Below it pneumonia is called too readily; grey bars "
         "are two standard deviations of what chance does to true probabilities.",
         figure,
     )
 
 
-def draw_row(ax: Axes, row: Judged) -> None:
+def draw_row(ax: Axes, row: TunedModels) -> None:
     """Draws the first model of a row, as it is and scaled."""
     run, fixed_on = row.test[0], row.tuning[0]
     temperature = fit_temperature(fixed_on.labels, fixed_on.score)

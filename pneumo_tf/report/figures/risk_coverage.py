@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 
 from pneumo_tf.evaluation.risk_coverage import measure_uncertainty, risk_coverage_curve
 from pneumo_tf.report.board import Board
-from pneumo_tf.report.ensembles import Averaged, averaged
+from pneumo_tf.report.ensembles import Ensemble, ensembles
 from pneumo_tf.report.figures import style
 from pneumo_tf.report.figures.picture import Picture
 
@@ -29,7 +29,7 @@ COLORS = dict(zip((DISTANCE, *SPREADS.values()), style.CYCLE, strict=False))
 
 def draw(board: Board) -> Iterator[Picture]:
     """Draws one page of panels: the ranked rows, the best first, then rows of folds."""
-    panels = [list(ways) for _, ways in groupby(averaged(board), key=lambda way: way.name)][:MOST]
+    panels = [list(ways) for _, ways in groupby(ensembles(board), key=lambda way: way.name)][:MOST]
     if not panels:
         return
     columns = min(COLUMNS, max(len(panels), 3))
@@ -57,7 +57,7 @@ def draw(board: Board) -> Iterator[Picture]:
     )
 
 
-def draw_row(ax: Axes, ways: Sequence[Averaged]) -> list[str]:
+def draw_row(ax: Axes, ways: Sequence[Ensemble]) -> list[str]:
     """Draws the curves of one row, and gives their names: by distance once, and by every spread it has."""
     first = measure_uncertainty(ways[0].groups[0])
     kept = np.arange(1, len(first.wrong) + 1) / len(first.wrong)

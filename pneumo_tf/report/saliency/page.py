@@ -34,6 +34,8 @@ SUMMARY = (
     "of two runs are on the same film and on different films; and the share of the map on the outer 10 % of "
     f"the film, {BORDER_AREA:.2f} where it has no preference."
 )
+LEADERBOARD = f"{SUMMARY} [Every test]({PAGE})."
+"""How to read `summary_table` on the leaderboard."""
 POINTING = (
     "Pointing game: the largest value lies in the outlined opacity, or near it, within 4 % of the film's "
     "side. First the differences that decide, on the films of that row."
@@ -90,11 +92,10 @@ def write_explanations(boards: Sequence[Board], out: Path) -> Path:
     return out / PAGE
 
 
-def summary(board: Board) -> str:
-    """Gives what the board says of its maps, with the way to the page; "" where nothing was measured."""
+def summary_table(board: Board) -> Table:
+    """The table of a board's maps on the leaderboard; without rows if nothing was measured."""
     left = read_explanations(board)
-    lead = f"{SUMMARY} [Every test]({PAGE})."
-    return section("Maps put to the test", _summary(left, dependence.repeats(left)).markdown(), lead)
+    return _summary(left, dependence.repeats(left))
 
 
 def _board(board: Board) -> list[str]:

@@ -20,9 +20,9 @@ from pneumo_tf.report.number_format import (
 
 LEAD = (
     "Protocol `cv5`, never ranked. Out-of-fold: every film of the train folder, scored once, by the one "
-    "model that saw no film of that patient. One model: the official test films, mean ± standard deviation "
-    "over the models of the folds. Ensemble: the same films, the scores (logit differences) of the five "
-    "models averaged."
+    "model that was trained on no film of that patient. One model: the official test films, mean ± standard "
+    "deviation over the models of the folds. Ensemble: the same films, the scores (logit differences) of the "
+    "five models averaged."
 )
 NOTES = (
     "[95 %]: bootstrap of patients, as in the ranking; out-of-fold over the patients of the train folder.",
@@ -35,8 +35,8 @@ UNFINISHED = f"{DASH} no seed has all of its folds done: nothing is pooled or av
 SHOWS = {"out_of_fold": with_interval, "one_model": with_sd, "ensemble": with_interval}
 
 
-def five_folds(board: Board) -> Table:
-    """Three lines for each row of folds; none where there is no such row."""
+def cross_validation_table(board: Board) -> Table:
+    """Three lines for each row of folds."""
     rows = cross_validations(board)
     gains = _gains(rows)
     known = [estimates for row in rows for estimates in row.estimates.values()]
@@ -60,7 +60,7 @@ def five_folds(board: Board) -> Table:
 
 
 def _gains(rows: list[CrossValidation]) -> list[str]:
-    """What the ensemble of each row adds to the AUC of one of its models; a dash where there is none."""
+    """AUC of the ensemble of each row minus that of one of its models; a dash without an ensemble."""
     pairs = [compare_auc([row.ensembles, row.models]) if row.complete else None for row in rows]
     adjusted = holm(np.array([pair.p[0, 1] if pair else np.nan for pair in pairs]))
     return [_gain(pair, p) if pair else DASH for pair, p in zip(pairs, adjusted, strict=True)]

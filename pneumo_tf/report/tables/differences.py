@@ -18,13 +18,13 @@ LEAD = (
     "Each row minus the first row of the ranking, on the same films; p after Holm's correction over all "
     "pairs of the board, each metric by itself. AUC: Obuchowski 1997, the interval of this pair alone. "
     "Accuracy, sensitivity and specificity at probability 0.5: the difference over films, with p by "
-    "Durkalski 2003, which weighs every patient the same. F1: 95 % of the paired draws of patients. "
-    "Where there are several seeds, the variance between them is part of every test."
+    "Durkalski 2003, which weighs every patient the same. F1: 95 % of the paired replicates of patients. "
+    "The variance between seeds, if there are several, is part of every test."
 )
 
 
-def differences(board: Board) -> Table:
-    """Every ranked row against the first one; no line where there is nothing to compare."""
+def differences_table(board: Board) -> Table:
+    """Every ranked row against the first one; no line if there is nothing to compare."""
     rows = board.ranking
     titles = [f"{METRICS[name].title}, p" for name in CLASS_OF]
     header = ("Recipe", "AUC [95 %]", "AUC, p", *titles, "F1 [95 %]")
@@ -38,14 +38,14 @@ def differences(board: Board) -> Table:
     decimals = supported_decimals([(high - low) / 2 for low, high in aucs], 3)
     lines = []
     for place, row in enumerate(rows[1:], start=1):
-        plain = (_share(board, place, name, shares[name], decimals) for name in CLASS_OF)
+        plain = (_proportion(board, place, name, shares[name], decimals) for name in CLASS_OF)
         auc = difference_with_interval(board.comparison.difference[place, 0], aucs[place - 1], decimals)
         p = format_p(board.comparison.adjusted[place, 0])
         lines.append((row.name, auc, p, *plain, _f1(board, place, decimals)))
     return Table(header, lines)
 
 
-def _share(board: Board, place: int, name: str, shares: np.ndarray, decimals: int) -> str:
+def _proportion(board: Board, place: int, name: str, shares: np.ndarray, decimals: int) -> str:
     value = board.ranking[place].estimates[name].value - board.ranking[0].estimates[name].value
     return f"{format_signed(value, decimals)}, {format_p(shares[place])}"
 

@@ -1,4 +1,4 @@
-"""What a protocol is worth: what authors printed, the same recipe under their protocol, and honestly."""
+"""The table of protocols: figures that authors printed, beside ours under theirs and under `official`."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -15,19 +15,19 @@ SHOWN = ("accuracy", "specificity", "auc")
 DECIMALS = 3
 
 LEAD = (
-    "For each recipe that was run the way its authors did: what they printed, ours under the protocol they "
-    "used, and ours under `official`, where nothing is chosen on the test films. The first two never rank."
+    "For each recipe that was also run under its authors' protocol: their figures, ours under that protocol, "
+    "and ours under `official`, which chooses nothing on the test films. The first two never rank."
 )
 
 
-def protocol_matters(board: Board) -> Table:
-    """Sets published figures beside ours, under their protocol and under the honest one.
+def protocols_table(board: Board) -> Table:
+    """Published figures beside ours, under their protocol and under `official`.
 
     Args:
         board: Its rows under published protocols are shown, printed figures or not.
 
     Returns:
-        One line per recipe, protocol and metric; empty where no run reproduces a published protocol.
+        One line per recipe, protocol and metric; empty if no run reproduces a published protocol.
     """
     honest = {_apart_from_protocol(row): row for row in board.rows if row.ranked}
     reproducing = [row for row in board.rows if row.runs and row.reproduces]
@@ -46,7 +46,7 @@ def protocol_matters(board: Board) -> Table:
 
 
 def _apart_from_protocol(row: Row) -> str:
-    """What rows share that were trained alike, whatever films they were trained on and judged by."""
+    """Equal for rows whose runs differ in the protocol alone: the id of the first run under `official`."""
     return dataclasses.replace(row.specs[0], protocol=OFFICIAL, seed=0, fold=None).id
 
 
@@ -70,7 +70,7 @@ def _lines(figures: Sequence[Published], theirs: Row, honest: Row | None) -> lis
 
 
 def _printed(figures: Sequence[Published], metric: str) -> str:
-    """What authors printed of a metric, each value once; in italics what their counts alone say."""
+    """Printed values of a metric, each once; in italics those that only printed counts give."""
     values: dict[str, str] = {}
     for figure in figures:
         derived = metrics_from_counts(figure.confusion) if figure.confusion else {}

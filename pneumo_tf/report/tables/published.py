@@ -1,50 +1,39 @@
-"""What the authors of each system published, beside what the same recipe scores here; never ranked."""
+"""The tables of published figures: those of each family of systems, beside ours; never ranked."""
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from pneumo_tf.errors import unknown
 from pneumo_tf.evaluation.metrics import METRICS, metrics_from_counts
 from pneumo_tf.recipe import Published, Recipe
 from pneumo_tf.report.board import OFFICIAL, Board, Row
-from pneumo_tf.report.markdown import Table
+from pneumo_tf.report.markdown import Table, escape
 from pneumo_tf.report.number_format import DASH, decimals_of, format_number, with_sd
-from pneumo_tf.report.tables.metrics import undefined
+from pneumo_tf.report.tables.metric_columns import explain_dashes
 
 ALWAYS = ("auc", "accuracy", "sensitivity", "specificity", "f1")
 
 
-@dataclass(frozen=True)
-class Family:
-    """Recipes of one origin.
-
-    Args:
-        title: The family.
-        sources: Where the recipes are from, each once.
-        table: Ours and theirs, line by line.
-    """
-
-    title: str
-    sources: tuple[str, ...]
-    table: Table
+LEAD = (
+    "What authors printed was often computed on other images than the test folder, so it is shown and never "
+    "ranked."
+)
 
 
-def families(board: Board) -> list[Family]:
-    """Every family with something to compare: published figures, or runs under a published protocol.
+def published_tables(board: Board) -> list[Table]:
+    """A table for each family with something to compare: published figures, or runs under their protocol.
 
     Rows of folds have a table of their own.
     """
-    recipes: dict[str, dict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
+    families: dict[str, dict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
     for row in board.rows:
         if not row.cross_validated:
-            recipes[row.recipe.family or "Other"][row.recipe.name].append(row)
+            families[row.recipe.family or "Other"][row.recipe.name].append(row)
     found = []
-    for title in sorted(recipes):
-        told = [rows for _, rows in sorted(recipes[title].items()) if _comparable(rows)]
-        if told:
-            sources = dict.fromkeys(row.recipe.source for rows in told for row in rows if row.recipe.source)
-            found.append(Family(title, tuple(sources), _table(told)))
+    for title in sorted(families):
+        recipes = [rows for _, rows in sorted(families[title].items()) if _comparable(rows)]
+        if recipes:
+            found.append(_table(title, recipes))
     return found
 
 
@@ -52,7 +41,8 @@ def _comparable(rows: Sequence[Row]) -> bool:
     return any(row.recipe.published or (row.runs and row.protocol != OFFICIAL) for row in rows)
 
 
-def _table(recipes: Sequence[Sequence[Row]]) -> Table:
+def _table(title: str, recipes: Sequence[Sequence[Row]]) -> Table:
+    """A line for each row that is done and for each published figure, recipe by recipe."""
     done = [row for rows in recipes for row in rows if row.runs]
     printed = [figure for rows in recipes for figure in _published(rows[0].recipe)]
     names = [name for name in METRICS if name in ALWAYS or any(name in figure.metrics for figure in printed)]
@@ -67,8 +57,11 @@ def _table(recipes: Sequence[Sequence[Row]]) -> Table:
         for figure in _published(rows[0].recipe):
             lines.append(("", f"published, {figure.on}", *_printed(figure, names)))
     notes = [f"*italic*: computed here from the confusion matrix that was printed; {DASH} not printed."]
-    notes += undefined(done, names)
-    return Table(["Recipe", "Images", *(METRICS[name].title for name in names)], lines, notes, left=2)
+    notes += explain_dashes(done, names)
+    header = ["Recipe", "Images", *(METRICS[name].title for name in names)]
+    sources = dict.fromkeys(row.recipe.source for rows in recipes for row in rows if row.recipe.source)
+    lead = "\n\n".join(map(escape, sources))
+    return Table(header, lines, notes, left=2, title=title, lead=lead)
 
 
 def _published(recipe: Recipe) -> tuple[Published, ...]:
@@ -99,4 +92,5 @@ def _as_printed(value: float) -> str:
 
 def _where(row: Row) -> str:
     protocol = "official test" if row.protocol == OFFICIAL else f"protocol {row.protocol}"
-    return f"{protocol}, {len(row.specs)} seeds".replace(" 1 seeds", " 1 seed")
+    seeds = "1 seed" if len(row.specs) == 1 else f"{len(row.specs)} seeds"
+    return f"{protocol}, {seeds}"

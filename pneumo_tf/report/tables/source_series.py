@@ -9,14 +9,8 @@ from pneumo_tf.report.markdown import Table
 from pneumo_tf.report.number_format import decimals_of, format_number
 
 
-def lead(board: Board) -> str:
-    """Return what a reader should know of the series, `""` if the dataset has none."""
-    series = board.source.series
-    return f"{series.note} Means over seeds, at probability 0.5." if series else ""
-
-
-def specificity_by_series(board: Board) -> Table:
-    """Specificity of each ranked row by series; no rows if the normals are not known to be of several."""
+def source_series_table(board: Board) -> Table:
+    """A line for each ranked row; none unless the normals are known to be of several series."""
     rows, series = board.ranking, board.source.series
     films = _films_of_series(rows[0].test[0], series) if rows and series else {}
     header = ("Recipe", *(f"{name} ({len(ids)} films)" for name, ids in films.items()))
@@ -25,9 +19,9 @@ def specificity_by_series(board: Board) -> Table:
     decimals = decimals_of([row.estimates["specificity"] for row in rows], "specificity")
     lines = []
     for row in rows:
-        shares = [[_share_cleared(run, ids) for run in row.test] for ids in films.values()]
+        shares = [[_specificity_on(run, ids) for run in row.test] for ids in films.values()]
         lines.append((row.name, *(format_number(float(np.mean(share)), decimals) for share in shares)))
-    return Table(header, lines)
+    return Table(header, lines, lead=f"{series.note} Means over seeds, at probability 0.5.")
 
 
 def _films_of_series(films: LabelledPredictions, series: SourceSeries) -> dict[str, set[str]]:
@@ -40,6 +34,6 @@ def _films_of_series(films: LabelledPredictions, series: SourceSeries) -> dict[s
     return dict(sorted(found.items()))
 
 
-def _share_cleared(run: LabelledPredictions, ids: set[str]) -> float:
+def _specificity_on(run: LabelledPredictions, ids: set[str]) -> float:
     chosen = np.array([film in ids for film in run.ids])
     return float(np.mean(run.score[chosen] <= 0))

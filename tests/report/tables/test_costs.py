@@ -5,8 +5,9 @@ import pytest
 
 from pneumo_tf.report.board import read_boards
 from pneumo_tf.report.figures import cost, style
-from pneumo_tf.report.standings import standings
-from pneumo_tf.report.tables import costs
+from pneumo_tf.report.tables.inference_cost import inference_cost_table
+from pneumo_tf.report.tables.run_time import run_time_table
+from pneumo_tf.report.tables.training_cost import training_cost_table
 from pneumo_tf.run import Runs
 from tests.report.fabricate import RECIPES, fabricate_runs
 
@@ -17,9 +18,9 @@ def lines(table):
     return {row[0]: dict(zip(table.header, row, strict=True)) for row in table.rows}
 
 
-def ranked(runs):
+def board_of(runs):
     (board,) = read_boards(runs)
-    return standings(board)
+    return board
 
 
 @pytest.fixture
@@ -54,14 +55,14 @@ def on_gpu(tmp_path):
 
 
 def test_the_table_of_times(on_gpu):
-    row = lines(costs.time(ranked(on_gpu)))["cnn_baseline"]
+    row = lines(run_time_table(board_of(on_gpu)))["cnn_baseline"]
     assert (row["Start"], row["Films"], row["Training"]) == ("3.0 s", "0.5 s", "2.0 h")
     assert (row["First calls"], row["In all"]) == ("12 s", "2 min")
     assert "Saving" not in row
 
 
 def test_the_table_of_training(on_gpu):
-    table = costs.training(ranked(on_gpu))
+    table = training_cost_table(board_of(on_gpu))
     assert set(lines(table)) == {"cnn_baseline"}, "what scikit-learn fits trains no network"
     row = lines(table)["cnn_baseline"]
     assert (row["Waiting"], row["GFLOP/s"], row["Share of peak"]) == ("5.0 %", "93,000", "31 %")
@@ -73,7 +74,7 @@ def test_the_table_of_training(on_gpu):
 
 
 def test_the_table_of_use(on_gpu):
-    row = lines(costs.use(ranked(on_gpu)))["cnn_baseline"]
+    row = lines(inference_cost_table(board_of(on_gpu)))["cnn_baseline"]
     assert (row["Parameters"], row["GFLOPs a film"], row["Best films/s"]) == ("2,000,000", "0.60", "1,500")
     assert row["Batch"] == "32, 128"
     assert (row["Latency, median (ms)"], row["Latency, 95th percentile (ms)"]) == ("2.5", "4.0")
@@ -81,7 +82,7 @@ def test_the_table_of_use(on_gpu):
 
 def test_what_no_run_measured_is_named_below(tmp_path):
     runs = fabricate_runs(tmp_path, RECIPES[2:4], n_test=60, flawed=False)
-    table = costs.training(ranked(runs))
+    table = training_cost_table(board_of(runs))
     assert not {"Share of peak", "Energy (Wh)", "GPU memory"} & set(table.header)
     (note,) = table.notes
     assert all(title in note for title in ("Share of peak", "Energy (Wh)", "GPU memory"))
@@ -91,17 +92,13 @@ def test_runs_from_before_have_dashes_where_others_have_figures(tmp_path):
     runs = fabricate_runs(tmp_path, RECIPES[2:4], seeds=1, n_test=60, flawed=False)
     old = next(folder for folder in runs if folder.spec.recipe.name == "cnn_baseline")
     old.write_json("costs.json", {"seconds": {"train": 30.0}, "latency_ms": 5.0, "parameters": 7})
-    rows = lines(costs.use(ranked(runs)))
+    rows = lines(inference_cost_table(board_of(runs)))
     assert rows["cnn_baseline"]["GFLOPs a film"] == "–"
     assert rows["cnn_regularised"]["GFLOPs a film"] != "–"
-    assert lines(costs.training(ranked(runs)))["cnn_baseline"]["GFLOP/s"] == "–"
+    assert lines(training_cost_table(board_of(runs)))["cnn_baseline"]["GFLOP/s"] == "–"
     for folder in runs:
         folder.write_json("costs.json", {})
-    assert costs.time(ranked(runs)).markdown() == costs.use(ranked(runs)).markdown() == ""
-
-
-def test_no_run_no_table(tmp_path):
-    assert costs.time([]).markdown() == costs.training([]).markdown() == costs.use([]).markdown() == ""
+    assert run_time_table(board_of(runs)).markdown() == inference_cost_table(board_of(runs)).markdown() == ""
 
 
 @pytest.mark.parametrize("seed", range(20))

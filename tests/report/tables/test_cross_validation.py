@@ -12,10 +12,11 @@ from sklearn.metrics import accuracy_score, log_loss, recall_score, roc_auc_scor
 from pneumo_tf.errors import UserError
 from pneumo_tf.report.board import read_boards
 from pneumo_tf.report.cross_validation import cross_validations
-from pneumo_tf.report.page import UNRANKED, write_leaderboard
-from pneumo_tf.report.tables.calibration import row_temperatures
-from pneumo_tf.report.tables.cross_validation import UNFINISHED, five_folds
-from pneumo_tf.report.tuned import judged
+from pneumo_tf.report.page import write_leaderboard
+from pneumo_tf.report.tables.calibration import fit_temperatures
+from pneumo_tf.report.tables.cross_validation import UNFINISHED, cross_validation_table
+from pneumo_tf.report.tables.ranking import UNRANKED
+from pneumo_tf.report.tuned import tuned_models
 from pneumo_tf.run import Predictions, Runs
 from tests.report.fabricate import RECIPES, fabricate_runs
 from tests.report.test_board_page import section, tables
@@ -93,7 +94,7 @@ def test_every_number_of_the_table_by_hand(tmp_path):
 
 
 def test_the_table_has_three_lines_a_recipe_and_says_what_is_done(tmp_path):
-    table = five_folds(board_of(fabricated(tmp_path)))
+    table = cross_validation_table(board_of(fabricated(tmp_path)))
     assert [line[:2] for line in table.rows[:3]] == [
         (f"**{NET.name}**", "out-of-fold, 480 films"),
         ("5 of 5 folds", "test, one model"),
@@ -109,7 +110,7 @@ def test_averaging_equal_models_changes_nothing(tmp_path):
     first, *others = of(runs, NET)
     for other in others:
         other.write_predictions("test", first.read_predictions("test"))
-    assert five_folds(board_of(runs)).rows[2][-1].endswith(", 1.00")
+    assert cross_validation_table(board_of(runs)).rows[2][-1].endswith(", 1.00")
 
 
 def test_models_that_err_apart_gain_by_averaging(tmp_path):
@@ -119,7 +120,7 @@ def test_models_that_err_apart_gain_by_averaging(tmp_path):
         noise = np.random.default_rng(number).normal(0, 2.0 + 0.5 * number, len(ids))
         score = (2 * truth(ids) - 1 + noise)[:, None].astype(np.float32)
         run.write_predictions("test", Predictions(ids, score))
-    gain = five_folds(board_of(runs)).rows[2][-1]
+    gain = cross_validation_table(board_of(runs)).rows[2][-1]
     single = np.mean([by_hand(score_of(run, "test"))["auc"] for run in of(runs, NET)])
     assert float(gain.split()[0]) == pytest.approx(by_hand(mean_scores(runs, NET))["auc"] - single, abs=6e-3)
     assert float(gain.split(", ")[1]) < 0.05
@@ -129,7 +130,7 @@ def test_a_fold_that_failed_is_said_and_nothing_is_pooled(tmp_path):
     runs = fabricated(tmp_path)
     of(runs, NET)[3].set_status("failed", "out of memory")
     board = board_of(runs)
-    table = five_folds(board)
+    table = cross_validation_table(board)
     assert [line[1] for line in table.rows[:3]] == [
         "out-of-fold, unfinished",
         "test, one model",
@@ -139,7 +140,7 @@ def test_a_fold_that_failed_is_said_and_nothing_is_pooled(tmp_path):
     assert table.rows[1][0] == "4 of 5 folds of seed 0" and "±" in table.rows[1][2]
     assert table.rows[3][1] == "out-of-fold, 480 films", "the other recipe is complete"
     assert UNFINISHED in table.notes
-    assert not [line for line in judged(board) if line.name.startswith(NET.name)]
+    assert not [line for line in tuned_models(board) if line.name.startswith(NET.name)]
     text = write_leaderboard([board], tmp_path / "out").read_text("utf-8")
     assert f"| {NET.name} | cv5 | 0 (fold 3) | failed |" in text
 
@@ -166,7 +167,7 @@ def test_two_seeds_are_pooled_and_averaged_each_by_itself(tmp_path):
 
 def test_thresholds_and_temperatures_come_from_all_films_held_out(tmp_path):
     runs = fabricated(tmp_path)
-    lines = {line.name: line for line in judged(board_of(runs))}
+    lines = {line.name: line for line in tuned_models(board_of(runs))}
     for recipe in (NET, THUMBNAIL):
         pooled = held_out(runs, recipe)
         labels, score = truth(pooled), np.array(list(pooled.values()))
@@ -177,8 +178,8 @@ def test_thresholds_and_temperatures_come_from_all_films_held_out(tmp_path):
         best = minimize_scalar(loss, bounds=(0.05, 20), method="bounded").x
         one, ensemble = (lines[f"{recipe.name}, {kind} five folds"] for kind in ("one of", "ensemble of"))
         assert (len(one.test), len(ensemble.test)) == (5, 1)
-        assert row_temperatures(one) == pytest.approx([best] * 5, rel=1e-2)
-        assert row_temperatures(ensemble) == pytest.approx([best], rel=1e-2)
+        assert fit_temperatures(one) == pytest.approx([best] * 5, rel=1e-2)
+        assert fit_temperatures(ensemble) == pytest.approx([best], rel=1e-2)
 
 
 def test_a_film_that_no_fold_held_out_is_named(tmp_path):
@@ -189,7 +190,7 @@ def test_a_film_that_no_fold_held_out_is_named(tmp_path):
     with pytest.raises(
         UserError, match=f"seed 0: 1 of 480 films are missing, such as '{predictions.ids[0]}'"
     ):
-        five_folds(board_of(runs))
+        cross_validation_table(board_of(runs))
 
 
 def test_a_test_film_missing_in_one_fold_is_named(tmp_path):
@@ -198,7 +199,7 @@ def test_a_test_film_missing_in_one_fold_is_named(tmp_path):
     predictions = run.read_predictions("test")
     run.write_predictions("test", Predictions(predictions.ids[1:], predictions.logits[1:]))
     with pytest.raises(UserError, match="1 of 160 films are missing"):
-        five_folds(board_of(runs))
+        cross_validation_table(board_of(runs))
 
 
 def test_folds_are_shown_beside_the_ranking_and_never_in_it(tmp_path):
@@ -228,7 +229,6 @@ def test_a_board_of_folds_alone_says_that_nothing_ranks(tmp_path):
     text = write_leaderboard([board_of(runs)], tmp_path / "out").read_text("utf-8")
     assert UNRANKED in text
     assert "**Protocol:** never ranked: cv5" in text
-    assert "validation films of each run" not in section(text, "Calibration")
     (board,) = json.loads((tmp_path / "out" / "leaderboard.json").read_text("utf-8"))["boards"]
     for row in board["rows"]:
         recipe = NET if row["recipe"] == NET.name else THUMBNAIL

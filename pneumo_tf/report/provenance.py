@@ -1,51 +1,21 @@
-"""What a board was made from: films, runs, machine and versions, and what its runs said of themselves."""
+"""Provenance of a board: runs, protocols, machine and versions, and warnings about its numbers."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 import numpy as np
 
-from pneumo_tf.data.films import Films
 from pneumo_tf.report.board import OFFICIAL, Board, Row
-from pneumo_tf.report.markdown import Table, join_names
+from pneumo_tf.report.markdown import join_names
 from pneumo_tf.report.standings import best_trivial, is_official_test
-from pneumo_tf.report.tables.costs import devices
 from pneumo_tf.report.tables.unfinished import missing_rows
 from pneumo_tf.run import HARNESS_VERSION
 
 VERSIONS = {"python": "Python", "tensorflow": "TensorFlow", "keras": "Keras", "numpy": "NumPy"}
-KINDS = {
-    "normal": "Normal",
-    "bacteria": "Bacterial",
-    "virus": "Viral",
-    "pneumonia": "Pneumonia, kind unknown",
-}
-
-
-def films(board: Board) -> Table:
-    """Films and patients of each split, by class."""
-    groups = {"train folder": _films(board.films, "train")}
-    ranked = next((row for row in board.rows if row.ranked), None)
-    if ranked is not None:
-        validation = board.films.indices(ranked.validation[0].ids)
-        groups["of it, validation"] = Films(tuple(board.films.rows[index] for index in validation))
-    groups["test folder"] = _films(board.films, "test")
-    kinds = [kind for kind in KINDS if any(film.subtype == kind for film in board.films)]
-    lines = [
-        (
-            name,
-            f"{len(part):,}",
-            f"{len({film.patient for film in part}):,}",
-            *(f"{sum(film.subtype == kind for film in part):,}" for kind in kinds),
-        )
-        for name, part in groups.items()
-    ]
-    return Table(("Split", "Films", "Patients", *(KINDS[kind] for kind in kinds)), lines)
 
 
 def opening(board: Board) -> list[str]:
-    """Lines that say what was run: every number below them is under these conditions."""
+    """What was run, under which protocol, on which machine and with which versions, one line each."""
     done = [row for row in board.rows if row.runs]
     runs = sum(len(row.runs) for row in done)
     planned = runs + sum(len(row.unfinished) for row in board.rows)
@@ -56,7 +26,7 @@ def opening(board: Board) -> list[str]:
         f"{board.profile}; seeds {', '.join(map(str, seeds)) or 'none'}"
         + (f"; at most {max(limits):,} training films" if limits else ""),
         _protocols(done),
-        f"**Machine:** {_join(device for row in done for device in devices(row))}; precision "
+        f"**Machine:** {_join(device for row in done for device in row.devices)}; precision "
         f"{_join(spec.precision for row in done for spec in row.specs)}",
         f"**Versions:** {_versions(done)}; harness {board.harness}; newest run {_day(board.newest)}",
     ]
@@ -75,7 +45,7 @@ def _protocols(done: Sequence[Row]) -> str:
 
 
 def warnings(board: Board) -> list[str]:
-    """What to check before a number is believed."""
+    """Reasons to doubt numbers of the board, one line each."""
     ranked = [row for row in board.rows if row.ranked]
     found = []
     if board.harness != HARNESS_VERSION:
@@ -104,26 +74,6 @@ def warnings(board: Board) -> list[str]:
                     "recipe expects of a sound run."
                 )
     return found
-
-
-def said_by_runs(board: Board) -> list[str]:
-    """What runs said on the terminal that a reader of their numbers must know, each once, with its rows."""
-    rows: dict[str, dict[str, None]] = defaultdict(dict)
-    for row in board.rows:
-        for environment in row.environments:
-            for note in environment.get("notes", ()):
-                rows[note][row.name] = None
-    return [f"{note} ({join_names(list(names))})" for note, names in sorted(rows.items())]
-
-
-def chosen_here(board: Board) -> list[str]:
-    """What the authors of a recipe do not say and was chosen here."""
-    chosen = {row.recipe.name: row.recipe.chosen for row in board.rows if row.recipe.chosen}
-    return [f"**{name}**: {text}" for name, text in sorted(chosen.items())]
-
-
-def _films(table: Films, split: str) -> Films:
-    return table.where(lambda film: film.split == split)
 
 
 def _join(values: Iterable[str]) -> str:

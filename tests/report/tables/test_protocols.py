@@ -5,7 +5,7 @@ import pytest
 from pneumo_tf.evaluation.metrics import metrics_from_counts
 from pneumo_tf.recipe import Published
 from pneumo_tf.report.board import read_boards
-from pneumo_tf.report.tables.protocols import protocol_matters
+from pneumo_tf.report.tables.protocols import protocols_table
 from pneumo_tf.run import Runs
 from tests.report.fabricate import RECIPES, fabricate_runs
 
@@ -23,7 +23,7 @@ def board(tmp_path, *protocols):
 
 def test_a_figure_stands_beside_ours_under_both_protocols(tmp_path):
     both = board(tmp_path, "official", "published-test-selected")
-    table = protocol_matters(both)
+    table = protocols_table(both)
     lines = {line[2]: line for line in table.rows}
     rows = {row.protocol: row for row in both.rows}
     assert len(table.rows) == 3, "a figure printed twice is shown once"
@@ -42,26 +42,26 @@ def test_two_printed_values_of_a_metric_share_a_line(tmp_path, monkeypatch):
     words = Published("official test", {"accuracy": 0.8958, "specificity": 0.821}, None, FIGURE.protocol)
     notebook = Published("the same", {}, (184, 50, 15, 375), FIGURE.protocol)
     monkeypatch.setattr(
-        "tests.report.tables.test_protocol_matters.RECIPE", replace(RECIPE, published=(words, notebook))
+        "tests.report.tables.test_protocols.RECIPE", replace(RECIPE, published=(words, notebook))
     )
-    lines = {line[2]: line[3] for line in protocol_matters(board(tmp_path, FIGURE.protocol)).rows}
+    lines = {line[2]: line[3] for line in protocols_table(board(tmp_path, FIGURE.protocol)).rows}
     assert lines == {"Accuracy": "0.896", "Specificity": "0.821, *0.786*", "AUC": "–"}
 
 
 def test_without_an_honest_run_the_difference_is_left_open(tmp_path):
-    table = protocol_matters(board(tmp_path, "published-test-selected"))
+    table = protocols_table(board(tmp_path, "published-test-selected"))
     assert {line[5:] for line in table.rows} == {("–", "–")}
 
 
 def test_an_honest_run_that_was_trained_otherwise_is_no_counterpart(tmp_path, monkeypatch):
     board(tmp_path, "published-test-selected")
     other = replace(RECIPE, batch=2 * RECIPE.batch)
-    monkeypatch.setattr("tests.report.tables.test_protocol_matters.RECIPE", other)
+    monkeypatch.setattr("tests.report.tables.test_protocols.RECIPE", other)
     found = board(tmp_path, "official")
     assert {row.protocol for row in found.rows} == {"official", "published-test-selected"}
-    assert {line[5:] for line in protocol_matters(found).rows} == {("–", "–")}
+    assert {line[5:] for line in protocols_table(found).rows} == {("–", "–")}
 
 
 @pytest.mark.parametrize("protocol", ["official", "cv5"])
 def test_without_a_run_under_the_authors_protocol_there_is_nothing_to_show(tmp_path, protocol):
-    assert protocol_matters(board(tmp_path, protocol)).markdown() == ""
+    assert protocols_table(board(tmp_path, protocol)).markdown() == ""

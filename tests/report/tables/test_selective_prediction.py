@@ -10,7 +10,7 @@ from pneumo_tf.data.augmented_views import MILD_SAID
 from pneumo_tf.recipe import Augment, Head
 from pneumo_tf.report.board import read_boards
 from pneumo_tf.report.figures import FIGURES, style
-from pneumo_tf.report.tables.risk_coverage import risk_coverage
+from pneumo_tf.report.tables.selective_prediction import selective_prediction_table
 from pneumo_tf.run import Predictions
 from tests.report.fabricate import RECIPES, fabricate_runs
 
@@ -46,7 +46,7 @@ def aurc_by_hand(wrong, trust):
 
 def lines_of(runs):
     (board,) = read_boards(runs)
-    table, name, found = risk_coverage(board), "", {}
+    table, name, found = selective_prediction_table(board), "", {}
     for line in table.rows:
         name = line[0] or name
         found[name, line[1]] = dict(zip(COLUMNS, line, strict=True))

@@ -1,0 +1,22 @@
+"""The table of each class: recall, precision and F1 of normal and of pneumonia."""
+
+from pneumo_tf.report.board import Board
+from pneumo_tf.report.markdown import Table
+from pneumo_tf.report.tables.metric_columns import metrics_table
+
+CLASSWISE = {
+    "specificity": "Normal: recall (specificity)",
+    "npv": "Normal: precision (NPV)",
+    "f1_normal": "Normal: F1",
+    "sensitivity": "Pneumonia: recall (sensitivity)",
+    "sensitivity_bacteria": "of it bacterial",
+    "sensitivity_virus": "of it viral",
+    "ppv": "Pneumonia: precision (PPV)",
+    "f1": "Pneumonia: F1",
+}
+"""Metrics of one class, with their titles in this table."""
+
+
+def each_class_table(board: Board) -> Table:
+    """A line for each ranked row."""
+    return metrics_table(board.ranking, CLASSWISE)

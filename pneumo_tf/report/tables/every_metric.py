@@ -1,0 +1,17 @@
+"""The table of every metric that is not about one class."""
+
+from pneumo_tf.evaluation.metrics import METRICS
+from pneumo_tf.report.board import Board
+from pneumo_tf.report.markdown import Table
+from pneumo_tf.report.tables.each_class import CLASSWISE
+from pneumo_tf.report.tables.metric_columns import metrics_table
+
+
+def every_metric_table(board: Board) -> Table:
+    """A line for each ranked row; a metric that is better lower has an arrow."""
+    titles = {
+        name: f"{metric.title} ↓" if metric.better == "lower" else metric.title
+        for name, metric in METRICS.items()
+        if name not in CLASSWISE
+    }
+    return metrics_table(board.ranking, titles)

@@ -1,0 +1,53 @@
+"""Columns of metrics, and the notes that explain their dashes."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from pneumo_tf.evaluation.intervals import Estimate
+from pneumo_tf.evaluation.metrics import METRICS
+from pneumo_tf.report.board import Row
+from pneumo_tf.report.markdown import Table, join_names
+from pneumo_tf.report.number_format import DASH, EXTRA, decimals_of, with_sd
+
+SPREAD = f"Mean ± standard deviation over seeds; a row of one seed has no deviation. {EXTRA}"
+"""How to read `metrics_table`."""
+
+
+def metric_cells(rows: Sequence[Row], metric: str, show: Callable[[Estimate, int], str]) -> list[str]:
+    """Cells of one metric, all with the decimals that the column's intervals support."""
+    estimates = [row.estimates[metric] for row in rows]
+    decimals = decimals_of(estimates, metric)
+    return [show(estimate, decimals) for estimate in estimates]
+
+
+def metrics_table(rows: Sequence[Row], titles: Mapping[str, str]) -> Table:
+    """Mean ± standard deviation over seeds.
+
+    Args:
+        rows: A line each.
+        titles: Keys of `METRICS` with the titles of their columns.
+    """
+    columns = [metric_cells(rows, name, with_sd) for name in titles]
+    lines = [(row.name, *cells) for row, *cells in zip(rows, *columns, strict=True)]
+    return Table(["Recipe", *titles.values()], lines, explain_dashes(rows, list(titles)))
+
+
+def explain_dashes(rows: Sequence[Row], metrics: Sequence[str]) -> list[str]:
+    """The reason of every dash in the columns of `metrics`, one line for each metric that has one."""
+    notes = []
+    for name in metrics:
+        title, reason = METRICS[name].title, METRICS[name].undefined
+        estimates = {row.name: row.estimates[name] for row in rows}
+        without = [row for row, estimate in estimates.items() if not np.isfinite(estimate.value)]
+        if without:
+            notes.append(f"{DASH} {title} of {join_names(without)}: {reason}.")
+        open_ended = [
+            row for row, e in estimates.items() if np.isfinite(e.value) and not np.isfinite(e.half_width)
+        ]
+        if open_ended:
+            notes.append(
+                f"[{DASH}] {title} of {join_names(open_ended)}: no interval, because {reason} in more than "
+                "5 % of the replicates."
+            )
+    return notes

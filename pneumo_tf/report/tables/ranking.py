@@ -1,0 +1,140 @@
+"""The ranking: the ranked rows by AUC; a new column is one entry in `COLUMNS`."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pneumo_tf.evaluation.intervals import REPLICATES, Estimate
+from pneumo_tf.evaluation.metrics import METRICS
+from pneumo_tf.report.board import Board, Row
+from pneumo_tf.report.markdown import Table
+from pneumo_tf.report.number_format import (
+    DASH,
+    ROUNDING,
+    decimals_of,
+    format_number,
+    format_signed,
+    with_interval,
+)
+from pneumo_tf.report.standings import MARKS, Standing, rank_rows
+from pneumo_tf.report.tables.metric_columns import explain_dashes, metric_cells
+
+EMPTY = "No run is done yet. `python -m benchmarks.run_all --profile quick` makes the first ones."
+UNRANKED = "No run under the protocol `official` is done, and no other protocol ranks."
+
+TIERS = (
+    "Ranked by AUC on the test films. A tier begins at a row whose AUC is significantly below that of the "
+    "tier's first row; within a tier, ranks are chance. In brackets: the 95 % interval of the rank over the "
+    "replicates below."
+)
+SIGNIFICANT = (
+    "Significant: paired by film, clustered by patient (Obuchowski 1997), with the variance between seeds "
+    "(Obuchowski & Rockette 1995), p < 0.05 after Holm's correction over all pairs of this board; a row of "
+    "one seed speaks of that one model."
+)
+INTERVALS = (
+    f"[95 %]: percentile bootstrap, {REPLICATES:,} replicates that resample patients within each class, and "
+    "seeds if there are several; a row of one seed shows the chance of the films alone."
+)
+THRESHOLD = "Accuracy, sensitivity, specificity and F1 at a probability of 0.5, neither calibrated nor tuned."
+GAP = "Validation − test AUC: how much better the validation films made the model look."
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the ranking.
+
+    Args:
+        title: Its heading.
+        cells: Texts for the ranked rows, in their order.
+        legend: How to read it, one line each; a line that columns share stands once.
+        metrics: Keys of `METRICS` that it shows: their dashes are explained below the table.
+        name: Key in CSV and JSON; `""` if the column is not exported or, as metrics, has lines of its own.
+        value: What is exported of a row, with its standing if it is ranked.
+    """
+
+    title: str
+    cells: Callable[[Sequence[Standing]], list[str]]
+    legend: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
+    name: str = ""
+    value: Callable[[Row, Standing | None], Any] = lambda row, standing: None
+
+
+def ranking_table(board: Board) -> Table:
+    """A line for each ranked row, with how to read the columns and the marks that occur."""
+    ranked = rank_rows(board)
+    columns = [column.cells(ranked) for column in COLUMNS]
+    rows = [standing.row for standing in ranked]
+    legend = dict.fromkeys(line for column in COLUMNS for line in column.legend)
+    marks = [f"{mark} {MARKS[mark].meaning}" for mark in MARKS if any(mark in one.marks for one in ranked)]
+    return Table(
+        [column.title for column in COLUMNS],
+        list(zip(*columns, strict=True)),
+        explain_dashes(rows, [name for column in COLUMNS for name in column.metrics]),
+        legend=[*legend, ROUNDING, *marks],
+        empty=UNRANKED if any(row.runs for row in board.rows) else EMPTY,
+    )
+
+
+def _each(cell: Callable[[Standing], str]) -> Callable[[Sequence[Standing]], list[str]]:
+    return lambda ranked: [cell(standing) for standing in ranked]
+
+
+def _metric(name: str, show: Callable[[Estimate, int], str], *legend: str) -> Column:
+    title = f"{METRICS[name].title} [95 %]" if show is with_interval else METRICS[name].title
+    return Column(
+        title, lambda ranked: metric_cells([one.row for one in ranked], name, show), legend, (name,)
+    )
+
+
+def _value(estimate: Estimate, decimals: int) -> str:
+    return format_number(estimate.value, decimals)
+
+
+def _recipe(standing: Standing) -> str:
+    row = standing.row
+    name = f"*{row.name}* (trivial)" if row.trivial else f"**{row.name}**"
+    return f"{standing.rank}. {name} {standing.marks}".rstrip()
+
+
+def _tier(standing: Standing) -> str:
+    if standing.tier is None or standing.ranks is None:
+        return DASH
+    low, high = standing.ranks
+    return f"{standing.tier} ({low})" if low == high else f"{standing.tier} ({low}–{high})"
+
+
+def _gaps(ranked: Sequence[Standing]) -> list[str]:
+    decimals = decimals_of([standing.row.estimates["auc"] for standing in ranked], "auc")
+    return [format_signed(standing.gap, decimals) for standing in ranked]
+
+
+COLUMNS = (
+    Column("Recipe", _each(_recipe), name="recipe", value=lambda row, standing: row.name),
+    Column(
+        "Tier (ranks)",
+        _each(_tier),
+        (TIERS, SIGNIFICANT),
+        name="tier",
+        value=lambda row, standing: standing.tier if standing else None,
+    ),
+    _metric("auc", with_interval, INTERVALS),
+    _metric("accuracy", with_interval, INTERVALS, THRESHOLD),
+    _metric("sensitivity", _value, THRESHOLD),
+    _metric("specificity", _value, THRESHOLD),
+    _metric("f1", _value, THRESHOLD),
+    Column(
+        "Seeds",
+        _each(lambda standing: str(len(standing.row.runs))),
+        name="runs",
+        value=lambda row, standing: len(row.runs),
+    ),
+    Column("Validation − test AUC", _gaps, (GAP,)),
+    Column(
+        "Initial weights",
+        _each(lambda standing: standing.row.initial),
+        name="initial",
+        value=lambda row, standing: row.initial,
+    ),
+)

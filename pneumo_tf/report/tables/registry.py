@@ -1,0 +1,93 @@
+"""The tables of a board's page, in the order in which they are read; a new one is one entry."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from pneumo_tf.report.board import Board
+from pneumo_tf.report.markdown import Table, section
+from pneumo_tf.report.saliency.page import LEADERBOARD, summary_table
+from pneumo_tf.report.tables import (
+    calibration,
+    choices,
+    counts,
+    cross_validation,
+    differences,
+    films,
+    inference_cost,
+    operating_points,
+    prevalences,
+    protocols,
+    published,
+    run_time,
+    selective_prediction,
+    source_series,
+    training_cost,
+)
+from pneumo_tf.report.tables.each_class import each_class_table
+from pneumo_tf.report.tables.every_metric import every_metric_table
+from pneumo_tf.report.tables.metric_columns import SPREAD
+from pneumo_tf.report.tables.ranking import ranking_table
+from pneumo_tf.report.tables.run_notes import run_notes_table
+from pneumo_tf.report.tables.unfinished import unfinished
+
+
+@dataclass(frozen=True)
+class TableEntry:
+    """An entry of the registry.
+
+    Args:
+        title: Heading on the page.
+        make: Returns the table of a board, or several; what has no rows is left out.
+        lead: How to read it, between heading and table.
+        above_pictures: Whether it stands above the pictures of the board, or below them.
+    """
+
+    title: str
+    make: Callable[[Board], Table | Sequence[Table]]
+    lead: str = ""
+    above_pictures: bool = False
+
+    def markdown(self, board: Board, level: int = 3) -> str:
+        """Heading, lead and tables of a board; `""` if there is nothing to show.
+
+        Args:
+            board: The board.
+            level: Of the heading, 1 to 6.
+        """
+        made = self.make(board)
+        tables = [made] if isinstance(made, Table) else made
+        texts = (table.markdown().rstrip("\n") for table in tables)
+        return section(self.title, "\n\n".join(text for text in texts if text), self.lead, level)
+
+
+TABLES: dict[str, TableEntry] = {
+    "films": TableEntry("Films", films.films_table, above_pictures=True),
+    "ranking": TableEntry("Ranking", ranking_table, above_pictures=True),
+    "differences": TableEntry(
+        "Differences to the first row", differences.differences_table, differences.LEAD
+    ),
+    "every_metric": TableEntry("Every metric", every_metric_table, SPREAD),
+    "each_class": TableEntry("Each class", each_class_table, SPREAD),
+    "counts": TableEntry("Counts at probability 0.5", counts.counts_table, counts.LEAD),
+    "cross_validation": TableEntry(
+        "Five folds", cross_validation.cross_validation_table, cross_validation.LEAD
+    ),
+    "calibration": TableEntry("Calibration", calibration.calibration_table, calibration.LEAD),
+    "operating_points": TableEntry(
+        "Operating points", operating_points.operating_points_table, operating_points.LEAD
+    ),
+    "prevalences": TableEntry("Other prevalences", prevalences.prevalences_table, prevalences.LEAD),
+    "source_series": TableEntry("Specificity by series", source_series.source_series_table),
+    "selective_prediction": TableEntry(
+        "Risk and coverage", selective_prediction.selective_prediction_table, selective_prediction.LEAD
+    ),
+    "saliency": TableEntry("Maps put to the test", summary_table, LEADERBOARD),
+    "run_time": TableEntry("Run time", run_time.run_time_table, run_time.LEAD),
+    "training_cost": TableEntry("Training costs", training_cost.training_cost_table, training_cost.LEAD),
+    "inference_cost": TableEntry("Inference costs", inference_cost.inference_cost_table, inference_cost.LEAD),
+    "protocols": TableEntry("Protocol matters", protocols.protocols_table, protocols.LEAD),
+    "published": TableEntry("Published beside ours", published.published_tables, published.LEAD),
+    "unfinished": TableEntry("Not done", unfinished),
+    "run_notes": TableEntry("Logged by the runs", run_notes_table),
+    "choices": TableEntry("Chosen here", choices.choices_table, choices.LEAD),
+}
