@@ -6,6 +6,7 @@ import pytest
 from pneumo_tf.audit.chapters import patients
 from pneumo_tf.audit.decoded import decode_set
 from pneumo_tf.audit.split_strategies import STRATEGIES, divide_alphabetically, leakage, too_few
+from pneumo_tf.data.protocols.registry import PROTOCOLS
 
 
 def shared(decoded):
@@ -61,6 +62,22 @@ def test_leakage_is_none_with_whole_patients_and_some_without(clean):
     shares = {name: leakage(clean, strategy, 3).mean() for name, strategy in STRATEGIES.items()}
     assert shares["grouped"] == shares["official"] == 0
     assert min(shares["by_image"], shares["random"], shares["pooled"]) > 0.1
+
+
+@pytest.mark.parametrize(
+    ("strategy", "protocol"), [("alphabetical", "published-alphabetical"), ("pooled", "published-pooled")]
+)
+def test_what_others_did_is_divided_as_runs_are_trained(clean, strategy, protocol):
+    split = PROTOCOLS[protocol].split(clean.films, None)
+    ((fit, held),) = STRATEGIES[strategy].divide(clean, 0)
+    assert [clean.films.rows[index].id for index in fit] == list(split.train)
+    assert [clean.films.rows[index].id for index in held] == list(split.test)
+
+
+def test_folds_of_whole_patients_are_those_of_cross_validation(clean):
+    held = [clean.films.indices(PROTOCOLS["cv5"].split(clean.films, fold).held_out) for fold in range(5)]
+    for (_, found), expected in zip(STRATEGIES["grouped"].divide(clean, 0), held, strict=True):
+        assert np.array_equal(found, expected)
 
 
 def test_leakage_by_hand(clean):
