@@ -6,7 +6,7 @@ import keras
 
 from benchmarks.suite.views_and_dropout import AGAIN
 from benchmarks.worker.assignment import Assignment, Clock
-from benchmarks.worker.training_run import prepare_device
+from benchmarks.worker.settings import prepare_device
 from pneumo_tf.data.augment import source_side
 from pneumo_tf.data.augmented_views import view_augment
 from pneumo_tf.data.films import Dataset

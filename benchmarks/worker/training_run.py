@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from benchmarks.worker.assignment import Assignment, Clock, Tell
 from benchmarks.worker.costs import EnergyMeter, Training, costs_of_training, costs_of_use
+from benchmarks.worker.settings import prepare_device, settings_record
 from pneumo_tf.data.augment import source_side
 from pneumo_tf.data.films import Dataset
 from pneumo_tf.data.pixels import cached_pixels
@@ -57,7 +58,7 @@ def trained_logits(
     spec = folder.spec
     with clock.stage("start"):
         prepare_device(assignment, spec)
-    environment |= {"tensorflow": tf.__version__, "keras": keras.__version__}
+    environment |= settings_record(assignment)
     with clock.stage("decode"):
         pixels = _pixels(dataset, assignment, spec, spec.recipe.size)
         sources = _pixels(dataset, assignment, spec, source_side(spec.recipe.augment, spec.recipe.size))
@@ -83,26 +84,6 @@ def trained_logits(
 def _pixels(dataset: Dataset, assignment: Assignment, spec: RunSpec, side: int) -> np.ndarray:
     fit, edge_crop = spec.recipe.fit, spec.recipe.edge_crop
     return cached_pixels(dataset, Path(assignment.cache), side=side, fit=fit, edge_crop=edge_crop)
-
-
-def prepare_device(assignment: Assignment, spec: RunSpec) -> None:
-    """Sets threads, memory, precision, and on a CPU determinism: once in a process, before TensorFlow starts.
-
-    Raises:
-        UserError: Where the GPU of the assignment is not seen.
-    """
-    tf.config.threading.set_intra_op_parallelism_threads(assignment.threads)
-    tf.config.threading.set_inter_op_parallelism_threads(2)
-    devices = tf.config.list_physical_devices("GPU")
-    if assignment.gpu and not devices:
-        raise UserError("TensorFlow does not see the GPU; pip install -r requirements.txt, or hide it")
-    for device in devices:
-        tf.config.experimental.set_memory_growth(device, True)
-    if not devices:
-        # The same run twice gives the same numbers; on a GPU that would cost too much speed.
-        keras.utils.set_random_seed(spec.seed)
-        tf.config.experimental.enable_op_determinism()
-    keras.mixed_precision.set_global_policy(spec.precision)
 
 
 def _train_within_memory(

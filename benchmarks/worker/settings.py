@@ -1,0 +1,58 @@
+"""Settings of TensorFlow and Keras that a run depends on, whatever the user's own configuration says."""
+
+import os
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from benchmarks.worker.assignment import Assignment
+from pneumo_tf.errors import UserError
+from pneumo_tf.run import RunSpec
+
+RECORDED = ("TF_", "XLA_", "NVIDIA_TF32", "CUDNN_", "CUBLAS_")
+"""Beginnings of the environment variables that can change numbers, by rounding at least."""
+
+NOT_RECORDED = ("TF_CPP_MIN_LOG_LEVEL",)
+
+
+def prepare_device(assignment: Assignment, spec: RunSpec) -> None:
+    """Set types, layout, threads, memory and precision: once in a process, before TensorFlow starts.
+
+    On a CPU, operations are deterministic too: the same run twice gives the same numbers. On a GPU that would
+    cost too much speed.
+
+    Raises:
+        UserError: If the GPU of the assignment is not seen.
+    """
+    # Over `keras.json`, which speaks for every project of a user.
+    keras.config.set_floatx("float32")
+    keras.config.set_epsilon(1e-7)
+    keras.config.set_image_data_format("channels_last")
+    tf.config.threading.set_intra_op_parallelism_threads(assignment.threads)
+    tf.config.threading.set_inter_op_parallelism_threads(2)
+    devices = tf.config.list_physical_devices("GPU")
+    if assignment.gpu and not devices:
+        raise UserError("TensorFlow does not see the GPU; pip install -r requirements.txt, or hide it")
+    for device in devices:
+        tf.config.experimental.set_memory_growth(device, True)
+    if not devices:
+        keras.utils.set_random_seed(spec.seed)
+        tf.config.experimental.enable_op_determinism()
+    keras.mixed_precision.set_global_policy(spec.precision)
+
+
+def settings_record(assignment: Assignment) -> dict[str, Any]:
+    """Return versions and settings of this process, as `prepare_device` left it, for `environment.json`."""
+    return {
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+        "floatx": keras.config.floatx(),
+        "image_data_format": keras.config.image_data_format(),
+        "deterministic": not assignment.gpu,
+        "variables": {
+            name: value
+            for name, value in sorted(os.environ.items())
+            if name.startswith(RECORDED) and name not in NOT_RECORDED
+        },
+    }
