@@ -1,1 +1,1 @@
-"""From predictions to metrics and their intervals."""
+"""Metrics of predictions, their intervals, and tests of differences between models."""

@@ -1,4 +1,4 @@
-"""Differences of AUC between models on the same films, several of them to a patient (Obuchowski 1997)."""
+"""Tests of differences in AUC between models on the same films, clustered by patient (Obuchowski 1997)."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -10,28 +10,28 @@ from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
 
 
 class AucComponents(NamedTuple):
-    """What each patient adds to the AUC of one or more models, as deviation from the mean.
+    """Structural components of the AUC of k models, summed within patients and centred at the AUC.
 
     Args:
-        auc: (k,) the AUCs.
-        sick: (k, patients) sum over a patient's pneumonias of the share of normals below, less its mean.
-        well: (k, patients) sum over a patient's normals of the share of pneumonias above, less its mean.
+        auc: (k,) AUC of each model.
+        positive: (k, patients) sum over a patient's positives of the share of negatives below, less AUC.
+        negative: (k, patients) sum over a patient's negatives of the share of positives above, less AUC.
     """
 
     auc: np.ndarray
-    sick: np.ndarray
-    well: np.ndarray
+    positive: np.ndarray
+    negative: np.ndarray
 
 
 def compare_auc(rows: Sequence[Sequence[LabelledPredictions]]) -> Comparison:
-    """Compares the AUCs of every pair of rows.
+    """Compare the AUCs of every pair of rows.
 
     Args:
-        rows: For each row its runs over seeds, all on the same films. The AUC of a row is the mean over its
-            seeds, and so are the components that its variance over patients is made of.
+        rows: For each row its runs over seeds, all on the same films. The AUC of a row and its components are
+            means over seeds.
 
     Returns:
-        nan throughout where the films are of one class, or a class is of one patient.
+        Comparison of the k rows; all nan if the films are of one class, or a class has one patient.
 
     Reference: N. Obuchowski, Nonparametric analysis of clustered ROC curve data, Biometrics 53, 1997. With
         one film to a patient it is DeLong, DeLong & Clarke-Pearson, Biometrics 44, 1988.
@@ -53,42 +53,43 @@ def compare_auc(rows: Sequence[Sequence[LabelledPredictions]]) -> Comparison:
 
 
 def auc_components(films: LabelledPredictions, scores: np.ndarray) -> AucComponents:
-    """Gives the structural components of each model's AUC, summed within patients.
+    """Return the structural components of each model's AUC, summed within patients.
 
     Args:
-        films: Labels and patients, n films.
+        films: Labels and patients of n films.
         scores: (k, n) scores of k models.
     """
     _, person = np.unique(films.patients, return_inverse=True)
-    sick, well = films.labels == 1, films.labels == 0
-    auc, of_sick, of_well = [], [], []
+    positive, negative = films.labels == 1, films.labels == 0
+    auc, of_positives, of_negatives = [], [], []
     for score in scores:
-        below = _share_below(score[sick], score[well])
-        above = 1 - _share_below(score[well], score[sick])
+        below = _share_below(score[positive], score[negative])
+        above = 1 - _share_below(score[negative], score[positive])
         auc.append(below.mean() if len(below) and len(above) else np.nan)
-        of_sick.append(np.bincount(person[sick], below - auc[-1], person.max() + 1))
-        of_well.append(np.bincount(person[well], above - auc[-1], person.max() + 1))
-    return AucComponents(np.array(auc), np.array(of_sick), np.array(of_well))
+        of_positives.append(np.bincount(person[positive], below - auc[-1], person.max() + 1))
+        of_negatives.append(np.bincount(person[negative], above - auc[-1], person.max() + 1))
+    return AucComponents(np.array(auc), np.array(of_positives), np.array(of_negatives))
 
 
 def clustered_covariance(films: LabelledPredictions, parts: AucComponents) -> np.ndarray:
-    """(k, k) covariances over patients of the AUCs; nan where a class has fewer than two patients."""
-    sick, well = films.labels == 1, films.labels == 0
-    patients_sick, patients_well = (len(np.unique(films.patients[side])) for side in (sick, well))
+    """Return the (k, k) covariances over patients of the AUCs; nan if a class has fewer than two patients."""
+    positive, negative = films.labels == 1, films.labels == 0
+    positives, negatives = positive.sum(), negative.sum()
+    with_positive, with_negative = (len(np.unique(films.patients[side])) for side in (positive, negative))
     patients = len(np.unique(films.patients))
-    if min(patients_sick, patients_well) < 2:
+    if min(with_positive, with_negative) < 2:
         return np.full((len(parts.auc), len(parts.auc)), np.nan)
     # A patient with films of both classes links the two sums; without such patients the last term is 0.
-    crossed = parts.sick @ parts.well.T
+    crossed = parts.positive @ parts.negative.T
     return (
-        patients_sick / (patients_sick - 1) * (parts.sick @ parts.sick.T) / sick.sum() ** 2
-        + patients_well / (patients_well - 1) * (parts.well @ parts.well.T) / well.sum() ** 2
-        + patients / (patients - 1) * (crossed + crossed.T) / (sick.sum() * well.sum())
+        with_positive / (with_positive - 1) * (parts.positive @ parts.positive.T) / positives**2
+        + with_negative / (with_negative - 1) * (parts.negative @ parts.negative.T) / negatives**2
+        + patients / (patients - 1) * (crossed + crossed.T) / (positives * negatives)
     )
 
 
 def _share_below(score: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Share of `others` below each score, a tie counting half."""
+    """Return the share of `others` below each score; a tie counts half."""
     others = np.sort(others)
     reached = np.searchsorted(others, score, "left") + np.searchsorted(others, score, "right")
     return reached / max(2 * len(others), 1)

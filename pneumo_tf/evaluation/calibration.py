@@ -1,25 +1,26 @@
-"""How far probabilities can be believed: reliability, its errors, and temperature scaling."""
+"""Calibration: reliability curve, ECE, decomposition of the Brier score, temperature scaling."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import isotonic_regression, minimize_scalar
+from scipy.special import expit
 
 from pneumo_tf.evaluation.metrics import compute_metrics
 
 BINS = 10
 TEMPERATURES = 0.05, 20.0
-"""Where a temperature is looked for: validation films that a model separates would drive it to 0."""
+"""Range of temperatures: on validation films that a model separates, the best one would be 0."""
 
 
 class Reliability(NamedTuple):
-    """Films in bins of equal mass, by rising probability.
+    """Reliability curve over b bins of equal mass, by rising probability.
 
     Args:
-        probability: (b,) mean probability of pneumonia that the model gives.
-        observed: (b,) share of pneumonias.
-        films: (b,) films in the bin.
+        probability: (b,) mean predicted probability of pneumonia, in 0–1.
+        observed: (b,) share of positives, in 0–1.
+        films: (b,) number of films in the bin.
         spread: (b,) standard deviation of `observed` if the probabilities were true.
     """
 
@@ -31,18 +32,18 @@ class Reliability(NamedTuple):
 
 @dataclass(frozen=True)
 class Calibration:
-    """What a model's probabilities are worth on one set of films.
+    """Calibration errors of a model's probabilities on one set of films.
 
     Brier = miscalibration − discrimination + uncertainty, exactly.
 
     Args:
         ece: Expected calibration error, bins of equal mass.
-        ece_by_chance: What a model whose probabilities are true would have on as many films.
-        log_loss: Mean, in nats.
-        brier: Mean squared distance from the label.
-        miscalibration: What monotone recalibration would take off the Brier score.
-        discrimination: What the recalibrated probabilities gain over the prevalence alone.
-        uncertainty: The Brier score of the prevalence.
+        ece_by_chance: ECE expected of a model whose probabilities are true, on as many films.
+        log_loss: Mean log loss, in nats.
+        brier: Brier score.
+        miscalibration: Decrease of the Brier score by the best monotone recalibration.
+        discrimination: Decrease of the Brier score from the prevalence to the recalibrated probabilities.
+        uncertainty: Brier score of the prevalence.
     """
 
     ece: float
@@ -54,33 +55,28 @@ class Calibration:
     uncertainty: float
 
 
-def probability(score: np.ndarray) -> np.ndarray:
-    """The sigmoid of a score, without overflow."""
-    return np.exp(-np.logaddexp(0.0, -score))
-
-
-def reliability(labels: np.ndarray, score: np.ndarray, bins: int = BINS) -> Reliability:
-    """Sorts films into bins of nearly equal numbers; equal scores stay together.
+def reliability_curve(labels: np.ndarray, score: np.ndarray, bins: int = BINS) -> Reliability:
+    """Return the reliability curve over bins of nearly equal numbers of films; equal scores share a bin.
 
     Args:
         labels: (n,) 0 normal, 1 pneumonia.
         score: (n,) logit of pneumonia minus logit of normal.
-        bins: As many at most.
+        bins: Most bins.
     """
     order = np.argsort(score, kind="stable")
     cuts = np.round(np.linspace(0, len(score), min(bins, len(score)) + 1)).astype(int)[:-1]
-    # A cut amid equal scores moves to their nearer end: their order is no property of the model.
+    # A cut between equal scores moves to their nearer end: their order is arbitrary.
     left, right = (np.searchsorted(score[order], score[order][cuts], side) for side in ("left", "right"))
     starts = np.unique(np.where((cuts - left <= right - cuts) | (right == len(score)), left, right))
-    given, labels = probability(score[order]), labels[order].astype(np.float64)
+    given, labels = expit(score[order]), labels[order].astype(np.float64)
     films = np.diff([*starts, len(score)])
     chance = np.sqrt(np.add.reduceat(given * (1 - given), starts)) / films
     mean = (np.add.reduceat(column, starts) / films for column in (given, labels))
     return Reliability(*mean, films, chance)
 
 
-def calibration(labels: np.ndarray, score: np.ndarray) -> Calibration:
-    """Computes every measure of calibration.
+def measure_calibration(labels: np.ndarray, score: np.ndarray) -> Calibration:
+    """Compute every measure of calibration.
 
     Args:
         labels: (n,) 0 normal, 1 pneumonia.
@@ -89,11 +85,11 @@ def calibration(labels: np.ndarray, score: np.ndarray) -> Calibration:
     Reference: ECE, Naeini, Cooper & Hauskrecht 2015, with the adaptive bins of Nixon et al. 2019; the split
         of the Brier score by isotonic regression, without bins, Dimitriadis, Gneiting & Jordan 2021.
     """
-    bins = reliability(labels, score)
+    bins = reliability_curve(labels, score)
     share = bins.films / len(labels)
     proper = compute_metrics(labels, score, names=("brier", "log_loss"))
     brier = float(proper["brier"][0])
-    # Among equal scores pneumonias come first, so that the regression pools them.
+    # Among equal scores positives come first, so that the regression pools them.
     order = np.lexsort((-labels.astype(int), score))
     recalibrated = isotonic_regression(labels[order].astype(np.float64)).x
     best = float(np.mean((recalibrated - labels[order]) ** 2))
@@ -110,16 +106,16 @@ def calibration(labels: np.ndarray, score: np.ndarray) -> Calibration:
 
 
 def fit_temperature(labels: np.ndarray, score: np.ndarray) -> float:
-    """Finds the number that scores are divided by for the least log loss (Guo et al. 2017).
+    """Return the temperature of the least log loss (Guo et al. 2017), by which scores are to be divided.
 
-    Ranks, and so AUC, and calls at probability 0.5 stay as they are.
+    Scaling changes neither ranks, and so AUC, nor the class predicted at probability 0.5.
 
     Args:
-        labels: (n,) of films that results are not reported on.
-        score: (n,) of the same films.
+        labels: (n,) 0 normal, 1 pneumonia, of films on which no result is reported.
+        score: (n,) score of the same films.
 
     Returns:
-        Within `TEMPERATURES`; an end of it where the films cannot tell.
+        Temperature within `TEMPERATURES`; one of its ends if the films do not determine it.
     """
 
     def loss(log_temperature: float) -> float:

@@ -1,7 +1,7 @@
-"""Every pair of rows on one metric: differences, variances, tests, and Holm's correction over all pairs.
+"""Comparison of every pair of rows on one metric: differences, variances, tests, Holm's correction.
 
-A comparison is paired by film and clustered by patient, and so is free of what makes films hard for every
-model. `obuchowski` compares AUCs, `durkalski` proportions; what has no formula goes by the bootstrap.
+A comparison is paired by film and clustered by patient, so that films hard for every model do not count as
+chance. `auc_comparison` compares AUCs, `proportion_comparison` proportions.
 """
 
 from collections.abc import Sequence
@@ -15,17 +15,17 @@ from pneumo_tf.evaluation.intervals import LEVEL
 from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
 
 SIGNIFICANCE = 0.05
-"""Level of every test, after Holm's correction."""
+"""Significance level of every test, after Holm's correction."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Pairs of k rows; element [i, j] speaks of row i minus row j, nan where a row has no value.
+    """Pairs of k rows; element [i, j] is of row i minus row j, nan if a row has no value.
 
     Args:
-        difference: (k, k) as it is tested.
-        variance: (k, k) of that difference, of patients and of training together.
-        freedom: (k, k) degrees of freedom of the variance, infinite where no spread of seeds enters it.
+        difference: (k, k) difference that is tested.
+        variance: (k, k) variance of the difference, from patients and training together.
+        freedom: (k, k) degrees of freedom of the variance, infinite if no variance over seeds enters it.
     """
 
     difference: np.ndarray
@@ -34,7 +34,7 @@ class Comparison:
 
     @cached_property
     def p(self) -> np.ndarray:
-        """(k, k) two-sided p of each pair alone; rows that differ on no film have 1."""
+        """(k, k) two-sided p-value of each pair alone; 1 for rows that differ on no film."""
         above = np.triu_indices(len(self.difference), 1)
         difference = np.abs(self.difference[above])
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -44,11 +44,11 @@ class Comparison:
 
     @cached_property
     def adjusted(self) -> np.ndarray:
-        """(k, k) p after Holm's correction over all pairs; 1 on the diagonal."""
+        """(k, k) p-value after Holm's correction over all pairs; 1 on the diagonal."""
         return self._symmetric(holm(self.p[np.triu_indices(len(self.p), 1)]))
 
     def _symmetric(self, above: np.ndarray) -> np.ndarray:
-        """(k, k) from the pairs above the diagonal, row by row; 1 on the diagonal."""
+        """Return (k, k) values from the pairs above the diagonal, row by row; 1 on the diagonal."""
         whole = np.ones_like(self.difference)
         rows, columns = np.triu_indices(len(whole), 1)
         whole[rows, columns] = whole[columns, rows] = above
@@ -56,23 +56,23 @@ class Comparison:
 
     @cached_property
     def significant(self) -> np.ndarray:
-        """(k, k) bool: whether the rows of a pair differ after Holm's correction."""
+        """(k, k) bool: True if the rows of a pair differ significantly after Holm's correction."""
         return self.adjusted < SIGNIFICANCE
 
     def interval(self, i: int, j: int, level: float = LEVEL) -> tuple[float, float]:
-        """Interval of the difference of one pair, without correction for the other pairs."""
+        """Return the interval of the difference of one pair, without correction for the other pairs."""
         reach = stdtrit(self.freedom[i, j], (1 + level) / 2) * np.sqrt(self.variance[i, j])
         return float(self.difference[i, j] - reach), float(self.difference[i, j] + reach)
 
 
 def holm(p: np.ndarray) -> np.ndarray:
-    """Adjusts p-values so that the chance of any false rejection keeps its level (Holm 1979).
+    """Adjust p-values so that the chance of any false rejection keeps its level.
 
     Args:
-        p: (m,) p-values; nan are left out of the count.
+        p: (m,) p-values; nan are not counted as tests.
 
     Returns:
-        (m,) adjusted p-values, in the order given.
+        (m,) adjusted p-values in the order of `p`, nan where `p` is.
 
     Reference: S. Holm, A simple sequentially rejective multiple test procedure, Scand. J. Stat. 6, 1979.
     """
@@ -87,18 +87,18 @@ def holm(p: np.ndarray) -> np.ndarray:
 def compare_pairs(
     values: np.ndarray, between: np.ndarray, training: np.ndarray, seeds: np.ndarray, spread: np.ndarray
 ) -> Comparison:
-    """Puts the variance over patients and that of training together.
+    """Compare every pair of rows, adding the variance of training to the variance over patients.
 
-    Seeds are to a recipe what readers are to a modality, each reading all films and none shared between
-    recipes: the variance of a difference is that of the patients plus, for each row, that of its training.
-    The spread of few seeds is itself uncertain, hence the degrees of freedom (Satterthwaite).
+    Seeds of a recipe correspond to readers of a modality: each reads all films, and recipes share none. The
+    variance of a difference is the variance over patients plus the training variance of both rows. Few seeds
+    determine that variance poorly, hence the degrees of freedom (Satterthwaite).
 
     Args:
-        values: (k,) mean over seeds.
-        between: (k, k) variance over patients of each difference, of the means over seeds.
-        training: (k,) what `training_variance` gives.
-        seeds: (k,) seeds of each row.
-        spread: (k,) variance over seeds as observed, divided by the seeds; 0 for one seed.
+        values: (k,) metric of each row, mean over seeds.
+        between: (k, k) variance over patients of each difference of means over seeds.
+        training: (k,) training variance of each row, as `training_variance` returns it.
+        seeds: (k,) number of seeds of each row.
+        spread: (k,) observed variance over seeds, divided by the number of seeds; 0 for one seed.
 
     Reference: N. Obuchowski & H. Rockette, Hypothesis testing of diagnostic accuracy for multiple readers
         and multiple tests, Commun. Stat. Simul. 24, 1995; S. Hillis, Stat. Med. 26, 2007.
@@ -110,24 +110,24 @@ def compare_pairs(
         freedom = variance**2 / (uncertain[:, None] + uncertain[None, :])
     freedom = np.where(np.isfinite(freedom) & (freedom > 0), np.maximum(freedom, 1.0), np.inf)
     difference = values[:, None] - values[None, :]
-    # What rounding leaves of equal rows is no difference.
+    # Equal rows may differ by rounding.
     difference[np.abs(difference) < 1e-12] = 0.0
     return Comparison(difference, np.where(variance < 1e-18, 0.0, variance), freedom)
 
 
 def training_variance(values: np.ndarray, variances: np.ndarray, of_mean: float) -> float:
-    """Variance that training adds to a mean over seeds, beyond what the patients explain.
+    """Return the variance that training adds to a mean over seeds.
 
-    Seeds differ on the same films also because each errs on patients of its own. That part is in the
-    variance over patients already and is taken off the observed spread (Obuchowski & Rockette 1995).
+    Seeds differ on the same films also because each errs on patients of its own. The variance over patients
+    contains that part already, so it is subtracted (Obuchowski & Rockette 1995).
 
     Args:
-        values: (s,) the metric of each seed.
+        values: (s,) metric of each seed.
         variances: (s,) variance over patients of each seed's metric.
         of_mean: Variance over patients of the mean over seeds.
 
     Returns:
-        0 for one seed: how training varies is not known then, and the test speaks of that one model.
+        Variance, 0 or more; 0 for one seed, so that the test is of that one model.
     """
     seeds = len(values)
     if seeds == 1:
@@ -137,16 +137,16 @@ def training_variance(values: np.ndarray, variances: np.ndarray, of_mean: float)
 
 
 def align_runs(rows: Sequence[Sequence[LabelledPredictions]]) -> tuple[LabelledPredictions, list[np.ndarray]]:
-    """Brings the runs of all rows into one order of films.
+    """Bring the runs of all rows into the film order of the first.
 
     Args:
         rows: For each row its runs.
 
     Returns:
-        The first run, for its films, and for each row the scores of its runs, (s, n) each.
+        The first run; and for each row the (s, n) scores of its s runs on n films.
 
     Raises:
-        ValueError: Where two runs hold different films, which cannot be paired.
+        ValueError: If two runs hold different films, which cannot be paired.
     """
     first = rows[0][0]
     place: dict[str, int] = {}

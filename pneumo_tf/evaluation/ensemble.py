@@ -1,4 +1,4 @@
-"""Several sets of predictions as one: folds put together film after film, models averaged film by film."""
+"""Pooled predictions of folds, and ensembles: the mean score of several models."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,13 +10,16 @@ from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
 
 
 def pool_folds(parts: Sequence[LabelledPredictions]) -> LabelledPredictions:
-    """Puts sets of different films together, such as what each fold held out.
+    """Pool predictions of different films, such as the held-out films of each fold.
+
+    Args:
+        parts: Predictions without a film in common.
 
     Returns:
-        Every film once, by id, so that the same films are the same set whatever the folds.
+        Predictions of all films, sorted by film id, so that they do not depend on the folds.
 
     Raises:
-        ValueError: Where a film is in two parts.
+        ValueError: If a film is in two parts.
     """
     ids = np.concatenate([part.ids for part in parts])
     order = np.argsort(ids, kind="stable")
@@ -31,16 +34,18 @@ def pool_folds(parts: Sequence[LabelledPredictions]) -> LabelledPredictions:
 
 
 def average_scores(models: Sequence[LabelledPredictions]) -> LabelledPredictions:
-    """Averages the scores of models on the same films.
+    """Return the mean score of several models on the same films: the geometric mean of their odds.
 
-    The mean is over scores because thresholds and temperatures speak of scores, and scaling all models by a
-    temperature scales their mean; in odds it is the geometric mean.
+    The mean is of scores, not probabilities, because thresholds and temperatures apply to scores.
+
+    Args:
+        models: Predictions of each model.
 
     Returns:
-        The films in the order of the first model, with one logit, that of pneumonia.
+        Predictions in the film order of the first model, with one logit, that of pneumonia.
 
     Raises:
-        ValueError: Where the films differ.
+        ValueError: If the films differ.
     """
     first, (scores,) = align_runs([models])
     score = scores.mean(axis=0)

@@ -1,7 +1,7 @@
-"""95 % intervals: a percentile bootstrap that resamples patients, and training seeds where there are several.
+"""95 % intervals: a percentile bootstrap over patients, and over training seeds if a row has several.
 
-Films of one person are not independent, so persons are drawn, not films. Every model of a board meets the
-same draws, so that differences between models can be taken replicate by replicate.
+Films of one patient are not independent, so patients are resampled, not films. All models of a board share
+the resampled patients, so that differences between models can be taken replicate by replicate.
 """
 
 import zlib
@@ -18,9 +18,9 @@ from pneumo_tf.evaluation.metrics import METRICS, compute_metrics
 REPLICATES = 2000
 LEVEL = 0.95
 UNDEFINED_ALLOWED = 0.05
-"""Share of replicates without a value, such as no film called pneumonia, above which there is no interval."""
+"""Share of replicates without a value, for lack of a predicted positive, above which no interval is given."""
 COMPARED = ("auc", "f1")
-"""Metrics whose replicates are kept, to rank rows and to compare them replicate by replicate."""
+"""Metrics whose replicates are stored, to rank rows and to compare them replicate by replicate."""
 NO_REPLICATES = np.empty(0, np.float32)
 
 
@@ -29,13 +29,13 @@ class Estimate:
     """A metric of one row.
 
     Args:
-        value: Mean over runs, nan where one of them has no value.
-        low: Lower end of the 95 % interval of that mean, nan where there is none.
-        high: Upper end.
+        value: Mean over runs, nan if one of them has no value.
+        low: Lower end of the 95 % interval of that mean, nan if there is none.
+        high: Upper end of that interval.
         sd: Standard deviation over runs, nan for one run.
-        runs: The value of each run.
-        replicates: (r,) float32: bootstrap replicates of the mean, by which rows are compared; kept for
-            the metrics in `COMPARED`, empty for others.
+        runs: Value of each run.
+        replicates: (r,) float32 bootstrap replicates of the mean, for the metrics in `COMPARED`; empty for
+            others.
     """
 
     value: float
@@ -47,50 +47,51 @@ class Estimate:
 
     @property
     def half_width(self) -> float:
-        """Half the interval's width."""
+        """Half the width of the interval."""
         return (self.high - self.low) / 2
 
 
 def resample_patients(
     labels: np.ndarray, patients: np.ndarray, replicates: int = REPLICATES, seed: int = 0
 ) -> np.ndarray:
-    """Draws patients with replacement, as many of each class as there are.
+    """Resample patients with replacement, keeping the number of patients of each class.
 
-    A patient with films of both classes belongs to a class of its own, so that no replicate loses a class.
+    Patients with films of both classes are resampled among themselves, so that no replicate loses a class.
 
     Args:
         labels: (n,) 0 normal, 1 pneumonia.
-        patients: (n,) key of the person on each film.
-        replicates: Draws.
-        seed: Of the draws.
+        patients: (n,) patient of each film.
+        replicates: Number of replicates.
+        seed: Random seed of the resampling.
 
     Returns:
         (replicates, n) float64 in column order: how often each film counts.
     """
     _, person = np.unique(patients, return_inverse=True)
-    sick = np.bincount(person, labels == 1) > 0
-    well = np.bincount(person, labels == 0) > 0
+    positive = np.bincount(person, labels == 1) > 0
+    negative = np.bincount(person, labels == 0) > 0
     rng = np.random.default_rng(seed)
-    times = np.zeros((replicates, len(sick)))
-    for members in (np.flatnonzero(well & ~sick), np.flatnonzero(sick & ~well), np.flatnonzero(sick & well)):
+    times = np.zeros((replicates, len(positive)))
+    for stratum in (negative & ~positive, positive & ~negative, positive & negative):
+        members = np.flatnonzero(stratum)
         if len(members):
-            drawn = rng.integers(len(members), size=(replicates, len(members)))
-            drawn += len(members) * np.arange(replicates)[:, None]
-            counts = np.bincount(drawn.ravel(), minlength=replicates * len(members))
+            chosen = rng.integers(len(members), size=(replicates, len(members)))
+            chosen += len(members) * np.arange(replicates)[:, None]
+            counts = np.bincount(chosen.ravel(), minlength=replicates * len(members))
             times[:, members] = counts.reshape(replicates, len(members))
-    # The draws of a film lie together: metrics go through them film by film.
+    # In column order, because metrics go through the replicates film by film.
     return np.ascontiguousarray(times.T)[person].T
 
 
 class PatientBootstrap:
-    """The patient draws of a board, kept for the sets of films met last.
+    """Resampled patients, shared by all rows of a board and cached for the sets of films used last.
 
     Args:
-        replicates: Draws.
-        seed: Of the draws.
+        replicates: Number of replicates.
+        seed: Random seed of the resampling.
     """
 
-    KEPT = 6
+    CACHED_SETS = 6
 
     def __init__(self, replicates: int = REPLICATES, seed: int = 0) -> None:
         self.replicates, self.seed = replicates, seed
@@ -98,31 +99,37 @@ class PatientBootstrap:
         self._totals: dict[tuple[str, ...], dict[str, np.ndarray]] = {}
 
     def weights(self, scored: LabelledPredictions) -> np.ndarray:
-        """(1 + replicates, n) float64 for the films of a set, the same for the same films.
+        """Return (1 + replicates, n) float64 film weights, the same for the same films.
 
-        The first row counts every film once: one pass over the films gives the value with its replicates.
+        The first row counts every film once, so that one pass gives the value and its replicates.
+
+        Args:
+            scored: Predictions of n films.
         """
         if scored.ids not in self._weights:
-            if len(self._weights) == self.KEPT:
+            if len(self._weights) == self.CACHED_SETS:
                 oldest = next(iter(self._weights))
                 del self._weights[oldest], self._totals[oldest]
-            drawn = resample_patients(scored.labels, scored.patients, self.replicates, self.seed)
-            drawn = np.concatenate([np.ones((len(scored), 1)), drawn.T], axis=1).T
-            self._weights[scored.ids], self._totals[scored.ids] = drawn, {}
+            resampled = resample_patients(scored.labels, scored.patients, self.replicates, self.seed)
+            weights = np.concatenate([np.ones((len(scored), 1)), resampled.T], axis=1).T
+            self._weights[scored.ids], self._totals[scored.ids] = weights, {}
         return self._weights[scored.ids]
 
     def estimate(
         self, runs: Sequence[LabelledPredictions], names: Iterable[str] = tuple(METRICS)
     ) -> dict[str, Estimate]:
-        """Estimates the metrics of one row.
+        """Estimate the metrics of one row.
 
         Args:
-            runs: The same model and films, one set per seed; or one set per fold.
+            runs: Predictions of each seed or fold of one recipe on the same films.
             names: Keys of `METRICS`.
+
+        Returns:
+            Estimate of each metric.
         """
         names = tuple(names)
         found = [self._measure(run, names) for run in runs]
-        # Patients are drawn alike for all rows, training is not: rows share films, and no seed of theirs.
+        # Rows share patients but no training seed, so that runs are resampled for each row by itself.
         seed = (self.seed, zlib.crc32(runs[0].score.tobytes()))
         estimates = {}
         for name in names:
@@ -142,51 +149,59 @@ def summarise(
     seed: int | Sequence[int] = 0,
     bounds: tuple[float, float] = (0.0, 1.0),
 ) -> Estimate:
-    """Turns the values of runs and their replicates into a mean with its interval.
+    """Return the mean over runs with its interval.
 
     Args:
-        values: (s,) the metric of each run.
-        replicates: (s, r) the metric of each run under each draw of patients.
-        seed: Of the draw of runs.
-        bounds: Lowest and highest value that the metric can take.
+        values: (s,) metric of each run.
+        replicates: (s, r) metric of each run in each replicate of patients.
+        seed: Random seed of the resampling of runs.
+        bounds: Lowest and highest value of the metric.
     """
     sd = float(values.std(ddof=1)) if len(values) > 1 else np.nan
-    draws = np.clip(resample_runs(replicates, seed), *bounds)
-    low, high = percentile_interval(draws)
+    means = np.clip(resample_runs(replicates, seed), *bounds)
+    low, high = percentile_interval(means)
     runs = tuple(map(float, values))
-    return Estimate(float(values.mean()), low, high, sd, runs, draws.astype(np.float32))
+    return Estimate(float(values.mean()), low, high, sd, runs, means.astype(np.float32))
 
 
 def resample_runs(replicates: np.ndarray, seed: int | Sequence[int] = 0) -> np.ndarray:
-    """Draws runs with replacement and averages them, the same patients for all runs of a replicate.
+    """Resample runs with replacement and average them; the runs of a replicate share its patients.
 
-    The plain draw of s runs has (s − 1) / s of the variance between runs, half of it for two; deviations are
-    stretched by the root of s / (s − 1) (Rao & Wu 1988), which can carry a replicate past a metric's bounds.
+    The mean of s resampled runs has (s − 1) / s of the variance between runs, half of it for two. Deviations
+    are therefore stretched by the root of s / (s − 1) (Rao & Wu 1988), which may exceed a metric's bounds.
 
     Args:
-        replicates: (s, r) the metric of each run under each draw of patients.
-        seed: Of the draw of runs.
+        replicates: (s, r) metric of each run in each replicate of patients.
+        seed: Random seed of the resampling of runs.
 
     Returns:
         (r,) replicates of the mean.
     """
-    runs, draws = replicates.shape
+    runs, count = replicates.shape
     if runs == 1:
         return replicates[0]
-    chosen = _choose_runs(tuple(np.atleast_1d(seed).tolist()), runs, draws)
+    chosen = _choose_runs(tuple(np.atleast_1d(seed).tolist()), runs, count)
     centre = replicates.mean(axis=0)
-    deviation = replicates[chosen, np.arange(draws)].mean(axis=0) - centre
+    deviation = replicates[chosen, np.arange(count)].mean(axis=0) - centre
     return centre + deviation * np.sqrt(runs / (runs - 1))
 
 
 @lru_cache(maxsize=2)
-def _choose_runs(seed: tuple[int, ...], runs: int, draws: int) -> np.ndarray:
-    """(runs, draws) which run takes each place; the same for all metrics of a row."""
-    return np.random.default_rng([*seed, runs]).integers(runs, size=(runs, draws))
+def _choose_runs(seed: tuple[int, ...], runs: int, replicates: int) -> np.ndarray:
+    """Return the (runs, replicates) indices of the resampled runs, the same for all metrics of a row."""
+    return np.random.default_rng([*seed, runs]).integers(runs, size=(runs, replicates))
 
 
 def percentile_interval(replicates: np.ndarray, level: float = LEVEL) -> tuple[float, float]:
-    """The central interval of (r,) replicates; nan, nan where too many have no value."""
+    """Return the central interval of (r,) replicates.
+
+    Args:
+        replicates: (r,) values, nan for those without one.
+        level: Coverage, in 0–1.
+
+    Returns:
+        Lower and upper end; both nan if more than `UNDEFINED_ALLOWED` of the replicates have no value.
+    """
     defined = replicates[np.isfinite(replicates)]
     if len(defined) < (1 - UNDEFINED_ALLOWED) * len(replicates):
         return np.nan, np.nan
@@ -195,13 +210,13 @@ def percentile_interval(replicates: np.ndarray, level: float = LEVEL) -> tuple[f
 
 
 class FilmMean(NamedTuple):
-    """A mean over films.
+    """Mean of a measure over films, with its 95 % interval.
 
     Args:
-        value: Over the films for which the measure is defined, nan where there is none.
-        low: Lower end of its 95 % interval, nan where there is none.
-        high: Upper end.
-        films: How many films it rests on.
+        value: Mean over the films for which the measure is defined, nan if there is none.
+        low: Lower end of the interval, nan if there is none.
+        high: Upper end of the interval.
+        films: Number of films for which the measure is defined.
     """
 
     value: float
@@ -211,31 +226,31 @@ class FilmMean(NamedTuple):
 
     @property
     def above_zero(self) -> bool:
-        """Whether the whole interval is above 0."""
+        """True if the whole interval is above 0."""
         return bool(self.low > 0)
 
 
 def mean_over_films(values: np.ndarray, labels: np.ndarray, patients: np.ndarray) -> FilmMean:
-    """Averages a measure over films, with the percentile bootstrap of patients that the board uses.
+    """Average a measure over films, with an interval by the percentile bootstrap over patients.
 
-    Of the difference of two methods film by film it gives the paired comparison.
+    The mean of the difference of two methods, film by film, is their paired comparison.
 
     Args:
-        values: (n,) the measure of each film, nan where it has none.
+        values: (n,) measure of each film, nan for a film without one.
         labels: (n,) 0 normal, 1 pneumonia.
-        patients: (n,) key of the person on each film.
+        patients: (n,) patient of each film.
     """
     values = np.asarray(values, np.float64)
     defined = np.isfinite(values)
     if not defined.any():
         return FilmMean(np.nan, np.nan, np.nan, 0)
     values, labels, patients = values[defined], np.asarray(labels)[defined], np.asarray(patients)[defined]
-    times = _draws(tuple(labels.tolist()), tuple(patients.tolist()))
+    times = _resampled(tuple(labels.tolist()), tuple(patients.tolist()))
     low, high = percentile_interval(times @ values / times.sum(axis=1))
     return FilmMean(float(values.mean()), low, high, len(values))
 
 
 @lru_cache(maxsize=16)
-def _draws(labels: tuple[int, ...], patients: tuple, /) -> np.ndarray:
-    """The draws of patients, kept: the measures of a board are taken on few sets of films."""
+def _resampled(labels: tuple[int, ...], patients: tuple, /) -> np.ndarray:
+    """Return resampled patients from a cache: the measures of a board are taken on few sets of films."""
     return resample_patients(np.array(labels), np.array(patients))

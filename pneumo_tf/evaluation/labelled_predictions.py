@@ -1,9 +1,10 @@
-"""Predictions joined with what is known of the films: what every metric, table and figure starts from."""
+"""Predictions joined with the film table: the input of every metric, table and figure."""
 
 from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import expit
 
 from pneumo_tf.data.films import Films
 from pneumo_tf.errors import UserError
@@ -19,9 +20,9 @@ class LabelledPredictions:
     Args:
         ids: Film ids, n of them.
         labels: (n,) int8: 0 normal, 1 pneumonia.
-        logits: (n, classes) float32, as the model gave them.
+        logits: (n, classes) float32 output of the model.
         score: (n,) float64: logit of pneumonia minus logit of normal.
-        patients: (n,) str: key of the person.
+        patients: (n,) str: patient of each film.
         subtypes: (n,) str: `"normal"`, `"bacteria"`, `"virus"` or `"pneumonia"`.
     """
 
@@ -38,28 +39,28 @@ class LabelledPredictions:
     @property
     def probability(self) -> np.ndarray:
         """(n,) float64: probability of pneumonia, the sigmoid of the score, not calibrated."""
-        return np.exp(-np.logaddexp(0.0, -self.score))
+        return expit(self.score)
 
     @property
     def predicted(self) -> np.ndarray:
-        """(n,) bool: called pneumonia at the operating point, probability above 0.5."""
+        """(n,) bool: True if predicted positive, at a probability above 0.5."""
         return self.score > 0
 
 
 def join_labels(
     predictions: Predictions, films: Films, like: LabelledPredictions | None = None
 ) -> LabelledPredictions:
-    """Joins predictions with the film table.
+    """Join predictions with the film table.
 
     Args:
         predictions: Outputs of one run on one set.
-        films: The dataset's film table.
-        like: A set joined before; where it holds the same films in the same order, its columns are shared,
-            which keeps a board of thousands of runs in memory.
+        films: Film table of the dataset.
+        like: Predictions joined before. If they are of the same films in the same order, their columns are
+            shared, so that a board of thousands of runs fits into memory.
 
     Raises:
-        UserError: For a film that is not in the table, one that was predicted twice, or a score that is not
-            a number; it names the first.
+        UserError: If a film is not in the table or was predicted twice, or if a score is not a number; names
+            the first such film.
     """
     finite = np.isfinite(predictions.logits).all(axis=1)
     if not finite.all():
@@ -74,10 +75,14 @@ def join_labels(
 
 
 def check_complete(ids: tuple[str, ...], expected: tuple[str, ...]) -> None:
-    """Checks that a set holds the films that it must hold.
+    """Check that a set holds exactly the expected films.
+
+    Args:
+        ids: Film ids of the set.
+        expected: Film ids that it must hold, in any order.
 
     Raises:
-        UserError: For a film that is missing, or one too many; it names the first.
+        UserError: If a film is missing or does not belong to the set; names the first.
     """
     if ids == expected:
         return

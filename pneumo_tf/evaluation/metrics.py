@@ -1,7 +1,7 @@
-"""Every metric, by one piece of code: plain values and bootstrap replicates differ only in film weights.
+"""Registry of metrics. Plain values and bootstrap replicates differ only in the weights of films.
 
 Pneumonia is the positive class; the operating point is score > 0, a probability of 0.5 before calibration.
-A metric that is not defined, such as the precision of a model that never says pneumonia, is nan, never 0.
+A metric that is not defined, such as the precision of a model without a predicted positive, is nan, never 0.
 """
 
 from collections.abc import Callable, Iterable
@@ -15,7 +15,7 @@ from pneumo_tf.evaluation.weighted_counts import WeightedCounts, ratio
 
 
 def auc(films: WeightedCounts) -> np.ndarray:
-    """Probability that a pneumonia scores above a normal, a tie counting half (Hanley & McNeil 1982)."""
+    """(r,) probability that a positive scores above a negative; a tie counts half (Hanley & McNeil 1982)."""
     above, won = 0.0, 0.0
     for normals, pneumonias in films.descending():
         if normals is not None:
@@ -28,9 +28,9 @@ def auc(films: WeightedCounts) -> np.ndarray:
 
 
 def average_precision(films: WeightedCounts) -> np.ndarray:
-    """Precision at each distinct score, averaged over the recall that the score adds; not interpolated."""
+    """(r,) precision at each distinct score, averaged over the recall that it adds; not interpolated."""
     found, false, gained = np.zeros((3, len(films.weights)))
-    false += np.finfo(np.float64).tiny  # Where nothing is called yet, the precision is 0, not 0 / 0.
+    false += np.finfo(np.float64).tiny  # Precision is 0, not 0 / 0, while none is predicted positive.
     for normals, pneumonias in films.descending():
         if normals is not None:
             false += normals
@@ -44,28 +44,28 @@ def average_precision(films: WeightedCounts) -> np.ndarray:
 
 
 def matthews(films: WeightedCounts) -> np.ndarray:
-    """Correlation of call and label (Matthews 1975)."""
+    """(r,) correlation of predicted and true labels, in −1–1 (Matthews 1975)."""
     tp, fp, fn, tn = films.tp, films.fp, films.fn, films.tn
     return ratio(tp * tn - fp * fn, np.sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)))
 
 
 def log_loss(films: WeightedCounts) -> np.ndarray:
-    """Mean of −ln of the probability given to the true class, in nats, from the score without clipping."""
+    """(r,) mean of −ln of the probability of the true class, in nats, from the score without clipping."""
     return ratio(films.log_losses, films.total("films"))
 
 
 def brier(films: WeightedCounts) -> np.ndarray:
-    """Mean squared distance of the probability of pneumonia from the label (Brier 1950)."""
+    """(r,) mean squared difference of the probability of pneumonia and the label (Brier 1950)."""
     return ratio(films.squared_errors, films.total("films"))
 
 
 def sensitivity_of(subtype: str) -> Callable[[WeightedCounts], np.ndarray]:
-    """Builds the share of one kind of pneumonia that is called pneumonia."""
+    """Return the metric of sensitivity to one subtype; its values are (r,), nan if subtypes are unknown."""
 
     def share(films: WeightedCounts) -> np.ndarray:
         if films.subtypes is None:
             return np.full(len(films.weights), np.nan)
-        return ratio(films.called(subtype), films.total(subtype))
+        return ratio(films.predicted_positive(subtype), films.total(subtype))
 
     return share
 
@@ -91,13 +91,13 @@ class Metric:
     """An entry of the registry.
 
     Args:
-        of: Gives the (r,) values of r replicates.
-        title: As tables and axes show it.
-        better: Which direction is good.
-        digits: Decimals where no interval says how many are meant.
-        undefined: What is missing where the value is nan, in words.
+        of: Function from films under r sets of weights to (r,) values, nan where undefined.
+        title: Name in tables and on axes.
+        better: Direction in which it improves.
+        digits: Decimals to print without an interval.
+        undefined: Reason for nan, in words.
         from_counts: Whether TN, FP, FN and TP alone decide it, so that a printed confusion matrix gives it.
-        bounds: Lowest and highest value there can be.
+        bounds: Lowest and highest possible value.
     """
 
     of: Callable[[WeightedCounts], np.ndarray]
@@ -163,7 +163,7 @@ METRICS: dict[str, Metric] = {
         sensitivity_of("virus"), "Sensitivity, viral", undefined="no film is known to be viral"
     ),
 }
-"""Metrics by name; a new one is one entry."""
+"""Metrics by name; a new metric is one entry."""
 
 
 def compute_metrics(
@@ -174,21 +174,21 @@ def compute_metrics(
     names: Iterable[str] = tuple(METRICS),
     totals: dict[str, np.ndarray] | None = None,
 ) -> dict[str, np.ndarray]:
-    """Computes metrics.
+    """Compute metrics by name.
 
     Args:
         labels: (n,) 0 normal, 1 pneumonia.
         score: (n,) logit of pneumonia minus logit of normal, finite.
         weights: (r, n) how often each film counts in each replicate; None counts each film once, r = 1.
-        subtypes: (n,) str, for the sensitivity to each kind of pneumonia.
+        subtypes: (n,) str, for the sensitivity to each subtype of pneumonia.
         names: Keys of `METRICS`.
-        totals: As in `WeightedCounts`: one for all models that are measured under the same weights.
+        totals: As in `WeightedCounts`: one dictionary for all models measured under the same weights.
 
     Returns:
         (r,) float64 for each name.
 
     Raises:
-        UserError: For a name that is not registered.
+        UserError: If a name is not registered.
 
     Example:
         >>> from pneumo_tf.evaluation.metrics import compute_metrics
@@ -205,16 +205,24 @@ def compute_metrics(
 
 
 def count_outcomes(labels: np.ndarray, score: np.ndarray) -> tuple[int, int, int, int]:
-    """Counts TN, FP, FN, TP at score > 0."""
-    sick, called = np.asarray(labels) == 1, np.asarray(score) > 0
-    return tuple(np.bincount(2 * sick + called, minlength=4).tolist())
+    """Count TN, FP, FN, TP at score > 0.
+
+    Args:
+        labels: (n,) 0 normal, 1 pneumonia.
+        score: (n,) logit of pneumonia minus logit of normal.
+    """
+    true, predicted = np.asarray(labels) == 1, np.asarray(score) > 0
+    return tuple(np.bincount(2 * true + predicted, minlength=4).tolist())
 
 
 def metrics_from_counts(counts: tuple[int, int, int, int]) -> dict[str, float]:
-    """Gives every metric that a printed confusion matrix decides.
+    """Compute every metric that a confusion matrix determines.
 
     Args:
         counts: TN, FP, FN, TP.
+
+    Returns:
+        Value by name of the metric, nan where undefined.
     """
     names = [name for name, metric in METRICS.items() if metric.from_counts]
     one_of_each = np.array([0, 0, 1, 1]), np.array([-1.0, 1.0, -1.0, 1.0])

@@ -1,4 +1,4 @@
-"""Differences of accuracy, sensitivity and specificity on the same films, clustered (Durkalski 2003)."""
+"""Tests of differences in accuracy, sensitivity and specificity, clustered by patient (Durkalski 2003)."""
 
 from collections.abc import Sequence
 
@@ -8,28 +8,28 @@ from pneumo_tf.evaluation.comparison import Comparison, align_runs, compare_pair
 from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
 
 CLASS_OF = {"accuracy": None, "sensitivity": 1, "specificity": 0}
-"""Proportions that can be compared, with the label of the films that they count; None counts all."""
+"""Proportions that can be compared, with the true label of the films that they count; None counts all."""
 
 
 def compare_proportion(rows: Sequence[Sequence[LabelledPredictions]], metric: str) -> Comparison:
-    """Compares the share of films called rightly between every pair of rows.
+    """Compare the share of correctly predicted films between every pair of rows.
 
-    Every patient weighs the same, however many films there are of one: the difference tested is the mean over
-    patients of the difference of their shares, and may be unlike that of the board, which counts films.
+    All patients have the same weight, however many films they have: the difference tested is the mean over
+    patients of the difference of their shares. It may differ from that of the board, which counts films.
 
     Args:
-        rows: For each row its runs over seeds, all on the same films; a film that some seeds call rightly
-            counts in part.
+        rows: For each row its runs over seeds, all on the same films; a film that only some seeds predict
+            correctly counts in part.
         metric: A key of `CLASS_OF`.
 
     Returns:
-        nan throughout where there is no film to count.
+        Comparison of the k rows; all nan if there is no film to count.
 
     Reference: V. Durkalski, Y. Palesch, S. Lipsitz & P. Rust, Analysis of clustered matched-pair data, Stat.
         Med. 22, 2003. With one film to a patient it is McNemar's test without continuity correction.
     """
     films, scores = align_runs(rows)
-    shares = [_right_by_patient(films, score, CLASS_OF[metric]) for score in scores]
+    shares = [_correct_by_patient(films, score, CLASS_OF[metric]) for score in scores]
     patients = shares[0].shape[1]
     if patients == 0:
         nothing = np.full((len(rows), len(rows)), np.nan)
@@ -50,16 +50,16 @@ def compare_proportion(rows: Sequence[Sequence[LabelledPredictions]], metric: st
     )
 
 
-def _right_by_patient(films: LabelledPredictions, scores: np.ndarray, label: int | None) -> np.ndarray:
-    """(s, patients) share of each patient's films of a class that each run calls rightly."""
+def _correct_by_patient(films: LabelledPredictions, scores: np.ndarray, label: int | None) -> np.ndarray:
+    """Return the (s, patients) share of each patient's films of a class that each run predicts correctly."""
     counted = np.ones(len(films), bool) if label is None else films.labels == label
     _, person = np.unique(films.patients[counted], return_inverse=True)
-    right = (scores[:, counted] > 0) == (films.labels[counted] == 1)
+    correct = (scores[:, counted] > 0) == (films.labels[counted] == 1)
     each = np.bincount(person)
-    return np.array([np.bincount(person, row, len(each)) / each for row in right]).reshape(len(scores), -1)
+    return np.array([np.bincount(person, row, len(each)) / each for row in correct]).reshape(len(scores), -1)
 
 
 def _variance_of_mean(shares: np.ndarray) -> np.ndarray:
-    """(s,) variance of the mean over patients of each run's shares."""
+    """Return the (s,) variance of the mean over patients of each run's shares."""
     patients = shares.shape[1]
     return shares.var(axis=1, ddof=1) / patients if patients > 1 else np.zeros(len(shares))

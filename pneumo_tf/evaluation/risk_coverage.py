@@ -1,4 +1,4 @@
-"""How well a number per film tells which calls to trust: risk over coverage, and the area below it."""
+"""Risk–coverage curves: the error rate among the films predicted most confidently, and its area."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
 
 @dataclass(frozen=True)
 class Uncertainty:
-    """What the calls of averaged scores can be trusted by.
+    """Errors of a mean score, and two measures of its uncertainty, on n films.
 
     Args:
-        wrong: (n,) bool: films called wrongly by the mean score.
-        distance: (n,) distance of the mean score from the threshold: the farther, the more it is trusted.
-        spread: (n,) standard deviation of the scores of each film: the smaller, the more it is trusted.
-            None for one set.
+        wrong: (n,) bool: True if the mean score predicts the film wrongly.
+        distance: (n,) distance of the mean score from the threshold, 0 or more; larger is more confident.
+        spread: (n,) standard deviation of the scores of each film; smaller is more confident. None for a
+            single score.
     """
 
     wrong: np.ndarray
@@ -26,12 +26,12 @@ class Uncertainty:
 
     @property
     def error(self) -> float:
-        """Share of films called wrongly: the AURC of trust that says nothing."""
+        """Share of films predicted wrongly: the AURC of a random order."""
         return float(self.wrong.mean())
 
     @property
     def best(self) -> float:
-        """AURC of trust that puts every error last."""
+        """AURC of the best order, which puts every error last."""
         return aurc(self.wrong, ~self.wrong)
 
     @property
@@ -41,39 +41,46 @@ class Uncertainty:
 
     @property
     def by_spread(self) -> float:
-        """AURC of the agreement of the scores, nan for one set."""
+        """AURC of the spread of the scores, nan for a single score."""
         return np.nan if self.spread is None else aurc(self.wrong, -self.spread)
 
 
-def risk_coverage_curve(wrong: np.ndarray, trust: np.ndarray) -> np.ndarray:
-    """(n,) share that is wrong among the one, two … n films trusted most.
+def risk_coverage_curve(wrong: np.ndarray, confidence: np.ndarray) -> np.ndarray:
+    """Return the error rate among the one, two … n films of the highest confidence.
 
-    Films of equal trust are taken in any order: each counts as the mean of its group.
+    Films of equal confidence are in random order: each counts as the mean of its group.
 
     Args:
-        wrong: (n,) bool: called wrongly.
-        trust: (n,) the higher, the earlier a film is kept.
+        wrong: (n,) bool: True if predicted wrongly.
+        confidence: (n,) confidence in each prediction, in any unit.
+
+    Returns:
+        (n,) float64 in 0–1.
     """
-    _, group = np.unique(-trust.astype(np.float64), return_inverse=True)
+    _, group = np.unique(-confidence.astype(np.float64), return_inverse=True)
     expected = (np.bincount(group, wrong) / np.bincount(group))[group]
-    kept = np.cumsum(expected[np.argsort(group, kind="stable")])
-    return kept / np.arange(1, len(wrong) + 1)
+    errors = np.cumsum(expected[np.argsort(group, kind="stable")])
+    return errors / np.arange(1, len(wrong) + 1)
 
 
-def aurc(wrong: np.ndarray, trust: np.ndarray) -> float:
-    """Mean of `risk_coverage_curve` over every number of films kept.
+def aurc(wrong: np.ndarray, confidence: np.ndarray) -> float:
+    """Return the area under the risk–coverage curve: its mean over every number of films.
+
+    Args:
+        wrong: (n,) bool: True if predicted wrongly.
+        confidence: (n,) confidence in each prediction, in any unit.
 
     Reference: Y. Geifman, G. Uziel & R. El-Yaniv, Bias-reduced uncertainty estimation for deep neural
         classifiers, 2019.
     """
-    return float(np.mean(risk_coverage_curve(wrong, trust)))
+    return float(np.mean(risk_coverage_curve(wrong, confidence)))
 
 
 def measure_uncertainty(sets: Sequence[LabelledPredictions]) -> Uncertainty:
-    """Averages the scores of the same films, and gives what may tell the errors of the mean.
+    """Average the scores of the same films, and measure the uncertainty of the mean.
 
     Args:
-        sets: Of seeds, folds, views of the films, or draws of dropout.
+        sets: Predictions of seeds or folds, of augmented views of the films, or under Monte-Carlo dropout.
     """
     first, (scores,) = align_runs([sets])
     mean = scores.mean(axis=0)

@@ -2,15 +2,15 @@
 
 import numpy as np
 import pytest
+from scipy.special import expit
 from sklearn.isotonic import IsotonicRegression
 from sklearn.metrics import roc_auc_score
 
 from pneumo_tf.evaluation.calibration import (
     TEMPERATURES,
-    calibration,
     fit_temperature,
-    probability,
-    reliability,
+    measure_calibration,
+    reliability_curve,
 )
 
 
@@ -18,13 +18,13 @@ def drawn(films=4000, stretch=1.0, seed=0):
     """Labels that follow the probabilities of the scores, then scores that are stretched."""
     rng = np.random.default_rng(seed)
     score = rng.normal(0.5, 2.0, films)
-    return (rng.random(films) < probability(score)).astype(np.int8), score * stretch
+    return (rng.random(films) < expit(score)).astype(np.int8), score * stretch
 
 
 def test_ece_of_equal_bins_by_hand():
     labels, given = np.array([0, 0, 1, 0, 1, 1]), np.array([0.1, 0.3, 0.4, 0.6, 0.8, 0.9])
     score = np.log(given / (1 - given))
-    bins = reliability(labels, score, bins=3)
+    bins = reliability_curve(labels, score, bins=3)
     assert bins.films.tolist() == [2, 2, 2]
     np.testing.assert_allclose(bins.probability, [0.2, 0.5, 0.85])
     np.testing.assert_allclose(bins.observed, [0.0, 0.5, 1.0])
@@ -35,9 +35,9 @@ def test_ece_of_equal_bins_by_hand():
 
 
 def test_equal_scores_share_a_bin():
-    bins = reliability(np.array([1, 0, 1, 0, 1, 1]), np.array([0.0, 0, 0, 0, 0, 2.0]), bins=3)
+    bins = reliability_curve(np.array([1, 0, 1, 0, 1, 1]), np.array([0.0, 0, 0, 0, 0, 2.0]), bins=3)
     assert bins.films.tolist() == [5, 1]
-    constant = calibration(np.array([1, 0, 1, 1]), np.zeros(4))
+    constant = measure_calibration(np.array([1, 0, 1, 1]), np.zeros(4))
     assert (constant.ece, constant.discrimination) == (0.25, 0.0)
 
 
@@ -46,8 +46,8 @@ def test_equal_scores_share_a_bin():
 def test_brier_is_the_sum_of_its_parts(stretch, decimals):
     labels, score = drawn(500, stretch)
     score = np.round(score, decimals)
-    found = calibration(labels, score)
-    assert found.brier == pytest.approx(np.mean((probability(score) - labels) ** 2))
+    found = measure_calibration(labels, score)
+    assert found.brier == pytest.approx(np.mean((expit(score) - labels) ** 2))
     assert found.miscalibration - found.discrimination + found.uncertainty == pytest.approx(found.brier)
     theirs = IsotonicRegression().fit(score, labels).predict(score)
     assert found.brier - found.miscalibration == pytest.approx(np.mean((theirs - labels) ** 2))
@@ -55,7 +55,7 @@ def test_brier_is_the_sum_of_its_parts(stretch, decimals):
 
 
 def test_true_probabilities_show_the_ece_of_chance():
-    found = [calibration(*drawn(600, seed=seed)) for seed in range(60)]
+    found = [measure_calibration(*drawn(600, seed=seed)) for seed in range(60)]
     assert np.mean([each.ece for each in found]) == pytest.approx(
         np.mean([each.ece_by_chance for each in found]), rel=0.1
     )
@@ -66,7 +66,10 @@ def test_temperature_scaling_undoes_a_stretch_and_keeps_ranks(stretch):
     labels, score = drawn(stretch=stretch)
     temperature = fit_temperature(labels, score)
     assert temperature == pytest.approx(stretch, rel=0.1)
-    assert calibration(labels, score / temperature).log_loss <= calibration(labels, score).log_loss + 1e-9
+    assert (
+        measure_calibration(labels, score / temperature).log_loss
+        <= measure_calibration(labels, score).log_loss + 1e-9
+    )
     assert roc_auc_score(labels, score / temperature) == roc_auc_score(labels, score)
 
 
@@ -78,5 +81,5 @@ def test_films_that_a_model_separates_fix_no_temperature():
 
 def test_extreme_scores_do_not_overflow():
     with np.errstate(over="raise", invalid="raise"):
-        found = calibration(np.array([0, 1, 0, 1]), np.array([-2000.0, 2000, 3000, -3000]))
+        found = measure_calibration(np.array([0, 1, 0, 1]), np.array([-2000.0, 2000, 3000, -3000]))
     assert found.brier == 0.5

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from matplotlib.axes import Axes
 
-from pneumo_tf.evaluation.calibration import calibration, fit_temperature, reliability
+from pneumo_tf.evaluation.calibration import fit_temperature, measure_calibration, reliability_curve
 from pneumo_tf.report.board import Board
 from pneumo_tf.report.figures import style
 from pneumo_tf.report.figures.picture import Picture
@@ -49,13 +49,15 @@ def draw_row(ax: Axes, row: TunedModels) -> None:
     run, fixed_on = row.test[0], row.tuning[0]
     temperature = fit_temperature(fixed_on.labels, fixed_on.score)
     ax.plot((0, 1), (0, 1), color=style.RULE, lw=1, zorder=0)
-    raw, scaled = (reliability(run.labels, score) for score in (run.score, run.score / temperature))
+    raw, scaled = (reliability_curve(run.labels, score) for score in (run.score, run.score / temperature))
     reach = 2 * raw.spread
     low, high = np.clip(raw.probability - reach, 0, 1), np.clip(raw.probability + reach, 0, 1)
     ax.vlines(raw.probability, low, high, color="#cccccc", lw=2.5, zorder=0)
     ax.plot(scaled.probability, scaled.observed, "o-", color=style.NORMAL, ms=3, lw=0.9, label="scaled")
     ax.plot(raw.probability, raw.observed, "o-", color=style.PNEUMONIA, ms=3, lw=0.9, label="as given")
-    before, after = (calibration(run.labels, score).ece for score in (run.score, run.score / temperature))
+    before, after = (
+        measure_calibration(run.labels, score).ece for score in (run.score, run.score / temperature)
+    )
     ax.set_title(f"{style.fold(row.name, 24)}\nECE {before:.3f} → {after:.3f}", size=style.SMALL)
     ax.set_xlim(-0.03, 1.03)
     ax.set_ylim(-0.03, 1.03)

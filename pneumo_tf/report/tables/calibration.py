@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pneumo_tf.evaluation.calibration import TEMPERATURES, Calibration, calibration, fit_temperature
+from pneumo_tf.evaluation.calibration import TEMPERATURES, Calibration, fit_temperature, measure_calibration
 from pneumo_tf.report.board import Board
 from pneumo_tf.report.markdown import Table
 from pneumo_tf.report.number_format import format_number
@@ -24,9 +24,10 @@ def calibration_table(board: Board) -> Table:
     lines, ends, uncertainty = [], [], ""
     for models in tuned_models(board):
         temperatures = fit_temperatures(models)
-        raw = [calibration(run.labels, run.score) for run in models.test]
+        raw = [measure_calibration(run.labels, run.score) for run in models.test]
         scaled = [
-            calibration(run.labels, run.score / t) for run, t in zip(models.test, temperatures, strict=True)
+            measure_calibration(run.labels, run.score / t)
+            for run, t in zip(models.test, temperatures, strict=True)
         ]
         if any(not 1.01 * TEMPERATURES[0] < t < 0.99 * TEMPERATURES[1] for t in temperatures):
             ends.append(models.name)
