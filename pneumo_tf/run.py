@@ -23,6 +23,19 @@ from pneumo_tf.errors import UserError
 from pneumo_tf.recipe import Recipe
 
 
+def score_of_logits(logits: np.ndarray) -> np.ndarray:
+    """Return the score of films: logit of pneumonia minus logit of normal, or the single logit.
+
+    Args:
+        logits: (n, 1) or (n, 2); two columns are normal and pneumonia.
+
+    Returns:
+        (n,) float64.
+    """
+    logits = logits.astype(np.float64)
+    return logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits[:, 0]
+
+
 @dataclass(frozen=True)
 class Predictions:
     """Outputs of one model on one set.
@@ -38,8 +51,7 @@ class Predictions:
     @property
     def score(self) -> np.ndarray:
         """(n,) float64: logit of pneumonia minus logit of normal, or the single logit."""
-        logits = self.logits.astype(np.float64)
-        return logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits[:, 0]
+        return score_of_logits(self.logits)
 
 
 def to_csv(predictions: Predictions) -> str:

@@ -12,7 +12,7 @@ from pneumo_tf.data.augment import generator
 from pneumo_tf.data.batches import TrainingFilms, count_batches, training_order
 from pneumo_tf.evaluation.metrics import compute_metrics
 from pneumo_tf.recipe import Recipe
-from pneumo_tf.run import Predictions
+from pneumo_tf.run import score_of_logits
 from pneumo_tf.training.checkpoint import Checkpoint, Progress
 from pneumo_tf.training.feature_cache import FeatureCache
 from pneumo_tf.training.mc_dropout import seed_dropout
@@ -156,7 +156,7 @@ class _Loop:
             logits = prepared.feed.validate()
             if not (np.isfinite(train_loss) and np.isfinite(logits).all()):
                 raise NotFinite(f"the loss is {train_loss} in phase {prepared.number + 1}, epoch {epoch + 1}")
-            labels, score = self.films.labels[self.films.validation], Predictions((), logits).score
+            labels, score = self.films.labels[self.films.validation], score_of_logits(logits)
             validation = compute_metrics(labels, score, names=("auc", "accuracy", "log_loss"))
         return {
             "phase": prepared.number + 1,
