@@ -19,30 +19,18 @@ from pneumo_tf.report.tables.unfinished import state_and_reason
 DIGITS = 6
 """Decimals kept: more than any interval supports, and coarse enough to be the same on every machine."""
 
-ORDER = (
-    *(
-        "dataset",
-        "title",
-        "profile",
-        "protocol",
-        "rank",
-        "tier",
-        "recipe",
-        "family",
-        "trivial",
-        "informed_by_test",
-    ),
-    *("metric", "better", "value", "low", "high", "sd", "runs", "seeds", "folds", "test_films"),
-    *("test_patients", "initial", "precision", "device", "harness", "run_ids"),
+FIELDS = (
+    *("dataset", "title", "profile", "protocol", "rank", "tier", "recipe", "family", "trivial"),
+    *("informed_by_test", "metric", "better", "value", "low", "high", "sd", "runs", "seeds", "folds"),
+    *("test_films", "test_patients", "initial", "precision", "device", "harness", "run_ids"),
 )
-FIELDS = tuple(dict.fromkeys((*ORDER, *(column.name for column in COLUMNS if column.name))))
-"""Keys of a line in CSV: in the published order, then columns of the ranking that it does not name."""
+"""Keys of a line in CSV, in their published order; columns of the ranking that are not among them follow."""
 
 
 def to_csv(boards: Sequence[Board], ranked: Sequence[Sequence[Standing]]) -> str:
     """A line per board, done row and metric; empty where there is no value."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, FIELDS, lineterminator="\n")
+    text, fields = io.StringIO(), _fields()
+    writer = csv.DictWriter(text, fields, lineterminator="\n")
     writer.writeheader()
     for board, order in zip(boards, ranked, strict=True):
         standing = _by_row(order)
@@ -51,7 +39,7 @@ def to_csv(boards: Sequence[Board], ranked: Sequence[Sequence[Standing]]) -> str
             about = {key: " ".join(map(str, v)) if isinstance(v, list) else v for key, v in about.items()}
             for name, estimate in row.estimates.items():
                 values = {"metric": name, "better": METRICS[name].better, **_estimate(estimate)}
-                writer.writerow({key: (about | values).get(key) for key in FIELDS})
+                writer.writerow({key: (about | values).get(key) for key in fields})
     return text.getvalue()
 
 
@@ -142,9 +130,13 @@ def _about_row(row: Row, standing: Standing | None) -> dict[str, Any]:
         "precision": sorted({spec.precision for spec in row.specs}),
         "device": row.devices,
         "run_ids": [folder.path.name for folder in row.runs],
-        **{column.name: column.value(row, standing) for column in COLUMNS if column.name},
+        **{key: column.export(row, standing) for key, column in COLUMNS.items() if column.export},
     }
-    return {key: about[key] for key in FIELDS if key in about}
+    return {key: about[key] for key in _fields() if key in about}
+
+
+def _fields() -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*FIELDS, *(key for key, column in COLUMNS.items() if column.export))))
 
 
 def _by_row(order: Sequence[Standing]) -> dict[tuple[str, str], Standing]:

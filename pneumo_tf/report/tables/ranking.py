@@ -48,30 +48,27 @@ class Column:
         title: Its heading.
         cells: Texts for the ranked rows, in their order.
         legend: How to read it, one line each; a line that columns share stands once.
-        metrics: Keys of `METRICS` that it shows: their dashes are explained below the table.
-        name: Key in CSV and JSON; `""` if the column is not exported or, as metrics, has lines of its own.
-        value: What is exported of a row, with its standing if it is ranked.
+        export: Value of a row in CSV and JSON, with its standing if it is ranked. None if the column is not
+            exported, or follows from what is, as the metrics do.
     """
 
     title: str
     cells: Callable[[Sequence[Standing]], list[str]]
     legend: tuple[str, ...] = ()
-    metrics: tuple[str, ...] = ()
-    name: str = ""
-    value: Callable[[Row, Standing | None], Any] = lambda row, standing: None
+    export: Callable[[Row, Standing | None], Any] | None = None
 
 
 def ranking_table(board: Board) -> Table:
     """A line for each ranked row, with how to read the columns and the marks that occur."""
     ranked = rank_rows(board)
-    columns = [column.cells(ranked) for column in COLUMNS]
+    columns = [column.cells(ranked) for column in COLUMNS.values()]
     rows = [standing.row for standing in ranked]
-    legend = dict.fromkeys(line for column in COLUMNS for line in column.legend)
+    legend = dict.fromkeys(line for column in COLUMNS.values() for line in column.legend)
     marks = [f"{mark} {MARKS[mark].meaning}" for mark in MARKS if any(mark in one.marks for one in ranked)]
     return Table(
-        [column.title for column in COLUMNS],
+        [column.title for column in COLUMNS.values()],
         list(zip(*columns, strict=True)),
-        explain_dashes(rows, [name for column in COLUMNS for name in column.metrics]),
+        explain_dashes(rows, [name for name in COLUMNS if name in METRICS]),
         legend=[*legend, ROUNDING, *marks],
         empty=UNRANKED if any(row.runs for row in board.rows) else EMPTY,
     )
@@ -83,9 +80,7 @@ def _each(cell: Callable[[Standing], str]) -> Callable[[Sequence[Standing]], lis
 
 def _metric(name: str, show: Callable[[Estimate, int], str], *legend: str) -> Column:
     title = f"{METRICS[name].title} [95 %]" if show is with_interval else METRICS[name].title
-    return Column(
-        title, lambda ranked: metric_cells([one.row for one in ranked], name, show), legend, (name,)
-    )
+    return Column(title, lambda ranked: metric_cells([one.row for one in ranked], name, show), legend)
 
 
 def _value(estimate: Estimate, decimals: int) -> str:
@@ -110,31 +105,29 @@ def _gaps(ranked: Sequence[Standing]) -> list[str]:
     return [format_signed(standing.gap, decimals) for standing in ranked]
 
 
-COLUMNS = (
-    Column("Recipe", _each(_recipe), name="recipe", value=lambda row, standing: row.name),
-    Column(
+COLUMNS: dict[str, Column] = {
+    "recipe": Column("Recipe", _each(_recipe), export=lambda row, standing: row.name),
+    "tier": Column(
         "Tier (ranks)",
         _each(_tier),
         (TIERS, SIGNIFICANT),
-        name="tier",
-        value=lambda row, standing: standing.tier if standing else None,
+        export=lambda row, standing: standing.tier if standing else None,
     ),
-    _metric("auc", with_interval, INTERVALS),
-    _metric("accuracy", with_interval, INTERVALS, THRESHOLD),
-    _metric("sensitivity", _value, THRESHOLD),
-    _metric("specificity", _value, THRESHOLD),
-    _metric("f1", _value, THRESHOLD),
-    Column(
+    "auc": _metric("auc", with_interval, INTERVALS),
+    "accuracy": _metric("accuracy", with_interval, INTERVALS, THRESHOLD),
+    "sensitivity": _metric("sensitivity", _value, THRESHOLD),
+    "specificity": _metric("specificity", _value, THRESHOLD),
+    "f1": _metric("f1", _value, THRESHOLD),
+    "runs": Column(
         "Seeds",
         _each(lambda standing: str(len(standing.row.runs))),
-        name="runs",
-        value=lambda row, standing: len(row.runs),
+        export=lambda row, standing: len(row.runs),
     ),
-    Column("Validation − test AUC", _gaps, (GAP,)),
-    Column(
+    "gap": Column("Validation − test AUC", _gaps, (GAP,)),
+    "initial": Column(
         "Initial weights",
         _each(lambda standing: standing.row.initial),
-        name="initial",
-        value=lambda row, standing: row.initial,
+        export=lambda row, standing: row.initial,
     ),
-)
+}
+"""The columns by the key of their value in CSV and JSON, from left to right."""
