@@ -1,1 +1,1 @@
-"""Where a model looked, by `tf.GradientTape` on its flat graph."""
+"""Saliency maps by `tf.GradientTape` on flat Keras graphs, and measures of them."""

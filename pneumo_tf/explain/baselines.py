@@ -1,7 +1,6 @@
-"""What a method has to beat: maps that know nothing of the model, and the plain gradient.
+"""Baselines that a method has to beat: maps made without the model, and the plain input gradient.
 
-All are brought to the grid of the explained layer, so that methods and baselines differ in what they show,
-not in how finely.
+All are brought to the grid of the explained layer, so that methods and baselines have the same resolution.
 """
 
 import zlib
@@ -11,25 +10,25 @@ import cv2
 import numpy as np
 import tensorflow as tf
 
-from pneumo_tf.explain.cam import Cam, Seen
+from pneumo_tf.explain.cam import Activations, Cam
 
 Grid = tuple[int, int]
 SPREAD = 0.2
-"""Standard deviation of the centre Gaussian as a share of the film's side."""
+"""Standard deviation of the centred Gaussian, as a share of the film's side."""
 
 
 class Baseline:
-    """A map made from the film alone."""
+    """Base class of maps made from the film alone."""
 
     title: str
 
     def maps(self, films: np.ndarray, grid: Grid) -> np.ndarray:
-        """Gives maps (b, *grid) float32, 0 or more, of films (b, side, side) uint8."""
+        """Return maps (b, *grid) float32, 0 or more, of films (b, side, side) uint8."""
         raise NotImplementedError
 
 
 class RandomMap(Baseline):
-    """Independent uniform numbers, the same for the same film."""
+    """Independent uniform random numbers, seeded by the film."""
 
     title = "random map"
 
@@ -40,7 +39,7 @@ class RandomMap(Baseline):
 
 
 class CentreGaussian(Baseline):
-    """A blob in the middle, the same for every film."""
+    """Gaussian in the middle, the same for every film."""
 
     title = "blob in the middle"
 
@@ -52,7 +51,7 @@ class CentreGaussian(Baseline):
 
 
 class SobelEdges(Baseline):
-    """Strength of the film's edges, averaged over each cell of the grid."""
+    """Sobel gradient magnitude of the film, averaged over each cell of the grid."""
 
     title = "edges of the film"
 
@@ -64,16 +63,17 @@ class SobelEdges(Baseline):
 class InputGradient(Cam):
     """Absolute gradient of the target with respect to the film, averaged over each cell of the grid.
 
-    Simonyan et al. 2014, arXiv:1312.6034. It says where a change would matter, in either direction.
+    Simonyan et al. 2014, arXiv:1312.6034. It is large where a change of the film, in either
+    direction, changes the target.
     """
 
     title = "input gradient"
     of_pixels = True
 
-    def map(self, seen: Seen) -> tf.Tensor:
+    def map(self, activations: Activations) -> tf.Tensor:
         """See `Cam.map`."""
-        grid = seen.features.shape[1:3]
-        return tf.image.resize(tf.abs(seen.pixel_gradient), grid, method="area")[..., 0]
+        grid = activations.features.shape[1:3]
+        return tf.image.resize(tf.abs(activations.pixel_gradient), grid, method="area")[..., 0]
 
 
 def _edges(film: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
-"""Class activation maps: each method is one formula on what a pass through the model shows.
+"""Class activation maps: each method is one formula on activations and gradients of one layer.
 
-Every map is 0 or more, in the model's own units, and not normalised: it is 0 everywhere where nothing in the
-film speaks for the target.
+Every map is 0 or more, in the model's own units and not normalised; it is 0 everywhere if nothing in the film
+is evidence for the target.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,15 +10,15 @@ from typing import ClassVar, NamedTuple
 import tensorflow as tf
 
 
-class Seen(NamedTuple):
-    """What one pass shows of b films at one layer, all float32.
+class Activations(NamedTuple):
+    """Activations and gradients of one layer for b films, all float32.
 
     Args:
-        features: (b, h, w, c) the layer's output A.
+        features: (b, h, w, c) output A of the layer.
         gradient: (b, h, w, c) gradient G of the target with respect to A.
-        pixels: (b, side, side, 1) the films, grey levels 0–255.
-        pixel_gradient: (b, side, side, 1) gradient with respect to the films; None unless a method asks.
-        target: Films like `pixels` → (b,) the target.
+        pixels: (b, side, side, 1) films, grey levels 0–255.
+        pixel_gradient: (b, side, side, 1) gradient with respect to the films; None unless a method needs it.
+        target: Function from films like `pixels` to the (b,) target.
     """
 
     features: tf.Tensor
@@ -29,14 +29,14 @@ class Seen(NamedTuple):
 
 
 class Cam:
-    """A method: what `Explainer` calls with what it saw."""
+    """Base class of methods."""
 
     title: ClassVar[str]
     of_pixels: ClassVar[bool] = False
-    """Whether the gradient has to be carried down to the film, through every layer."""
+    """True if the method needs the gradient with respect to the film."""
 
-    def map(self, seen: Seen) -> tf.Tensor:
-        """Gives the maps of a batch, (b, h, w) float32, 0 or more."""
+    def map(self, activations: Activations) -> tf.Tensor:
+        """Return the maps of a batch, (b, h, w) float32, 0 or more."""
         raise NotImplementedError
 
 
@@ -45,70 +45,72 @@ class GradCam(Cam):
 
     title = "Grad-CAM"
 
-    def map(self, seen: Seen) -> tf.Tensor:
+    def map(self, activations: Activations) -> tf.Tensor:
         """See `Cam.map`."""
-        return _weighted(seen.features, tf.reduce_mean(seen.gradient, axis=(1, 2)))
+        return _weighted(activations.features, tf.reduce_mean(activations.gradient, axis=(1, 2)))
 
 
 class GradCamPlusPlus(Cam):
     """`relu(sum_k w_k A_k)`, `w_k = sum(a_k relu(G_k))`, `a_k = G_k² / (2 G_k² + sum(A_k) G_k³)`.
 
-    Chattopadhyay et al. 2018, arXiv:1710.11063. As in the paper the target stands in an exponential, which
-    makes its higher derivatives powers of the first; the exponential itself, one positive factor per film, is
-    left out, so that maps of sure and unsure films share a scale.
+    Chattopadhyay et al. 2018, arXiv:1710.11063. As in the paper, the target is the exponent of an
+    exponential, so that its higher derivatives are powers of the first. The exponential itself, one positive
+    factor per film, is left out, so that maps of films of different confidence share a scale.
     """
 
     title = "Grad-CAM++"
 
-    def map(self, seen: Seen) -> tf.Tensor:
+    def map(self, activations: Activations) -> tf.Tensor:
         """See `Cam.map`."""
-        total = tf.reduce_sum(seen.features, axis=(1, 2), keepdims=True)
-        # Both sides divided by G²: cubes of small gradients would vanish in float32.
-        share = tf.math.divide_no_nan(1.0, 2.0 + total * seen.gradient)
-        return _weighted(seen.features, tf.reduce_sum(share * tf.nn.relu(seen.gradient), axis=(1, 2)))
+        total = tf.reduce_sum(activations.features, axis=(1, 2), keepdims=True)
+        # Numerator and denominator are divided by G²: cubes of small gradients underflow in float32.
+        share = tf.math.divide_no_nan(1.0, 2.0 + total * activations.gradient)
+        return _weighted(
+            activations.features, tf.reduce_sum(share * tf.nn.relu(activations.gradient), axis=(1, 2))
+        )
 
 
 class HiResCam(Cam):
-    """`relu(sum_k G_k A_k)`, product by product (Draelos & Carin 2020, arXiv:2011.08891).
+    """`relu(sum_k G_k A_k)`, element by element (Draelos & Carin 2020, arXiv:2011.08891).
 
-    What it marks is what a linear head behind the layer used; with global average pooling and one dense layer
-    it is Grad-CAM.
+    It marks exactly the places that a linear head after the layer used; with global average pooling and one
+    dense layer it equals Grad-CAM.
     """
 
     title = "HiResCAM"
 
-    def map(self, seen: Seen) -> tf.Tensor:
+    def map(self, activations: Activations) -> tf.Tensor:
         """See `Cam.map`."""
-        return tf.nn.relu(tf.reduce_sum(seen.gradient * seen.features, axis=-1))
+        return tf.nn.relu(tf.reduce_sum(activations.gradient * activations.features, axis=-1))
 
 
 class LayerCam(Cam):
-    """`relu(sum_k relu(G_k) A_k)`: place by place, fit for earlier layers too.
+    """`relu(sum_k relu(G_k) A_k)`, element by element; suits earlier layers too.
 
     Jiang et al. 2021, doi:10.1109/TIP.2021.3089943.
     """
 
     title = "LayerCAM"
 
-    def map(self, seen: Seen) -> tf.Tensor:
+    def map(self, activations: Activations) -> tf.Tensor:
         """See `Cam.map`."""
-        return tf.nn.relu(tf.reduce_sum(tf.nn.relu(seen.gradient) * seen.features, axis=-1))
+        return tf.nn.relu(tf.reduce_sum(tf.nn.relu(activations.gradient) * activations.features, axis=-1))
 
 
 class EigenCam(Cam):
-    """The part of A along its first right singular vector (Muhammad & Yeasin 2020, arXiv:2008.00299).
+    """Projection of A on its first right singular vector (Muhammad & Yeasin 2020, arXiv:2008.00299).
 
-    It shows what is strong in the layer and knows nothing of the target. A singular vector has no sign: the
-    one is taken that makes the map's sum positive.
+    It shows the strongest activations and does not depend on the target. The sign of a singular vector is
+    arbitrary: the one that makes the map's sum positive is used.
     """
 
     title = "EigenCAM"
 
-    def map(self, seen: Seen) -> tf.Tensor:
+    def map(self, activations: Activations) -> tf.Tensor:
         """See `Cam.map`."""
-        height, width, channels = seen.features.shape[1:]
-        cells = tf.reshape(seen.features, (-1, height * width, channels))
-        # Either Gram matrix has the vector in reach: the smaller one is decomposed.
+        height, width, channels = activations.features.shape[1:]
+        cells = tf.reshape(activations.features, (-1, height * width, channels))
+        # Both Gram matrices yield the projection: the smaller one is decomposed.
         if height * width <= channels:
             values, vectors = tf.linalg.eigh(tf.matmul(cells, cells, transpose_b=True))
             projected = vectors[:, :, -1] * tf.sqrt(tf.nn.relu(values[:, -1:]))
@@ -120,32 +122,32 @@ class EigenCam(Cam):
 
 
 class ScoreCam(Cam):
-    """`relu(sum_k w_k A_k)`, `w_k` what the film masked by A_k scores above a black film.
+    """`relu(sum_k w_k A_k)`, `w_k` = target of the film masked by A_k minus target of a black film.
 
-    Wang et al. 2020, arXiv:1910.01279, with the increase of confidence of its definition 3. The softmax over
-    channels of its algorithm 1 is left out: it makes every weight positive, and a map of a film without
+    Wang et al. 2020, arXiv:1910.01279, with the increase in confidence of its definition 3. The softmax over
+    channels of its algorithm 1 is left out: it makes every weight positive, so that a map of a film without
     evidence would look like any other. Takes one forward pass per channel and film.
     """
 
     title = "Score-CAM"
     MASKS = 32
-    """Masked films in one forward pass."""
+    """Number of masked films in one forward pass."""
 
-    def map(self, seen: Seen) -> tf.Tensor:
+    def map(self, activations: Activations) -> tf.Tensor:
         """See `Cam.map`."""
         scores = tf.map_fn(
-            lambda film: self._masked_scores(seen.target, *film),
-            (seen.pixels, seen.features),
+            lambda film: self._masked_scores(activations.target, *film),
+            (activations.pixels, activations.features),
             fn_output_signature=tf.float32,
             parallel_iterations=1,
         )
-        black = seen.target(tf.zeros_like(seen.pixels[:1]))
-        return _weighted(seen.features, scores - black)
+        black = activations.target(tf.zeros_like(activations.pixels[:1]))
+        return _weighted(activations.features, scores - black)
 
     def _masked_scores(
         self, target: Callable[[tf.Tensor], tf.Tensor], film: tf.Tensor, features: tf.Tensor
     ) -> tf.Tensor:
-        """Scores one film, (side, side, 1), under each of its c channels, (h, w, c); (c,)."""
+        """Return the (c,) targets of a film (side, side, 1) under masks from its features (h, w, c)."""
         height, width, channels = features.shape
         low, high = tf.reduce_min(features, axis=(0, 1)), tf.reduce_max(features, axis=(0, 1))
         masks = tf.transpose(tf.math.divide_no_nan(features - low, high - low), (2, 0, 1))
@@ -161,7 +163,7 @@ class ScoreCam(Cam):
 
 
 def _weighted(features: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
-    """`relu(sum_k w_k A_k)` of features (b, h, w, c) and weights (b, c)."""
+    """Return `relu(sum_k w_k A_k)` of features (b, h, w, c) and weights (b, c)."""
     return tf.nn.relu(tf.reduce_sum(features * weights[:, None, None, :], axis=-1))
 
 
@@ -173,4 +175,4 @@ METHODS: Mapping[str, type[Cam]] = {
     "score_cam": ScoreCam,
     "eigen_cam": EigenCam,
 }
-"""Every method by name."""
+"""Methods by name."""

@@ -1,4 +1,4 @@
-"""From films to maps: one pass through the model for all methods that are asked for."""
+"""`Explainer`: maps of films by several methods in one pass through the model."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
@@ -9,24 +9,24 @@ import tensorflow as tf
 
 from pneumo_tf.errors import UserError, unknown
 from pneumo_tf.explain.baselines import BASELINES, Baseline
-from pneumo_tf.explain.cam import METHODS, Cam, Seen
+from pneumo_tf.explain.cam import METHODS, Activations, Cam
 from pneumo_tf.explain.layers import check_model, choose_layers, film_in_float
 
 Target = Literal["score", 0, 1]
 
 METHODS_AND_BASELINES: Mapping[str, type[Cam] | type[Baseline]] = {**METHODS, **BASELINES}
-"""Everything that an `Explainer` can be asked for, by name."""
+"""All methods and baselines of an `Explainer`, by name."""
 
 _SCALE = 256.0
-"""Factor on the target while its gradient flows: in float16, gradients of large layers would vanish."""
+"""Factor on the target during backpropagation: small gradients would underflow in float16."""
 
 
 class Explainer:
-    """Maps of where a model saw evidence, by one or more methods.
+    """Saliency maps of a model, by one or more methods.
 
     Args:
         layers: Names of the explained layers.
-        grid: Height and width of the maps: of the largest of these layers.
+        grid: Height and width of the maps: those of the largest of these layers.
 
     Example:
         >>> explain = Explainer(model, ("grad_cam", "layer_cam", "centre"))
@@ -42,20 +42,19 @@ class Explainer:
         target: Target = "score",
         batch: int = 16,
     ) -> None:
-        """Prepares the compiled pass; it is traced at the first call.
+        """Prepare the compiled pass; it is traced at the first call.
 
         Args:
-            model: A flat graph of grey films to one or two logits. Its weights may change later.
+            model: Flat graph from grey films to one or two logits. Its weights may change later.
             methods: Keys of `METHODS` and `BASELINES`.
-            layer: Layer to explain, by default the registry's for the model's architecture. Maps of several
-                are fused: each is spread over the film as a density, and the mean is taken, so that no
-                layer's map is stretched.
-            target: `"score"`, the logit of pneumonia minus that of normal; or one class's logit, 0 normal or
-                1 pneumonia. Of a single logit, 0 explains its negative.
-            batch: Most films in one pass; it bounds the memory and changes nothing else.
+            layer: Layer to explain, by default that of the model's architecture in the registry. Maps of
+                several layers are fused: the result is the mean of their densities over the film.
+            target: `"score"`, the logit of pneumonia minus that of normal; or the logit of one class, 0
+                normal or 1 pneumonia. For a single logit, 0 explains its negative.
+            batch: Most films in one pass; changes the memory used, not the maps.
 
         Raises:
-            UserError: For an unknown method, layer or target, or a model that cannot be explained.
+            UserError: If a method, layer or target is unknown, or the model cannot be explained.
         """
         check_model(model)
         if target not in ("score", 0, 1):
@@ -68,23 +67,23 @@ class Explainer:
         self._baselines = {name: item for name, item in made.items() if isinstance(item, Baseline)}
         self._order, self._batch, self._target = tuple(made), batch, target
         self._side = model.inputs[0].shape[1]
-        # From the film in floating point: everything above it is recorded, be its weights frozen or not.
+        # From the film in floating point, so that gradients also reach frozen layers and the film itself.
         self._inner = keras.Model(film_in_float(model), [*outputs, model.outputs[0]])
         films = tf.TensorSpec((None, *model.inputs[0].shape[1:]), tf.uint8)
         self._pass = tf.function(self._maps_of, input_signature=[films])
 
     def __call__(self, films: np.ndarray) -> dict[str, np.ndarray]:
-        """Explains films.
+        """Explain films.
 
         Args:
             films: (n, side, side) uint8.
 
         Returns:
-            For each method, in the order asked for, (n, *grid) float32, 0 or more, not normalised; all 0
-            where nothing in the film speaks for the target.
+            For each method, in the order given, (n, *grid) float32, 0 or more, not normalised; a map is all 0
+            if nothing in the film is evidence for the target.
 
         Raises:
-            UserError: For films of another size or kind than the model's.
+            UserError: If the films have another size or type than the model takes.
         """
         if films.dtype != np.uint8 or films.shape[1:] != (self._side, self._side):
             raise UserError(
@@ -112,12 +111,13 @@ class Explainer:
         gradients = tape.gradient(scaled, [*features, *([pixels] if down_to_film else [])])
         gradients = [tf.cast(gradient, tf.float32) / _SCALE for gradient in gradients]
         pixel_gradient = gradients.pop() if down_to_film else None
-        seen = [
-            Seen(tf.cast(feature, tf.float32), gradient, pixels, pixel_gradient, self._target_of)
+        activations = [
+            Activations(tf.cast(feature, tf.float32), gradient, pixels, pixel_gradient, self._target_of)
             for feature, gradient in zip(features, gradients, strict=True)
         ]
         return {
-            name: _fused([cam.map(layer) for layer in seen], self.grid) for name, cam in self._cams.items()
+            name: _fused([cam.map(layer) for layer in activations], self.grid)
+            for name, cam in self._cams.items()
         }
 
     def _target_of(self, pixels: tf.Tensor) -> tf.Tensor:
@@ -125,7 +125,7 @@ class Explainer:
 
 
 def scorer(model: keras.Model, *, batch: int = 64) -> Callable[[np.ndarray], np.ndarray]:
-    """Gives the function that the faithfulness tests call: films (n, side, side) uint8 → (n,) scores."""
+    """Return the model as a function from films (n, side, side) uint8 to (n,) float64 scores."""
     check_model(model)
     films = tf.TensorSpec((None, *model.inputs[0].shape[1:]), tf.uint8)
     scores = tf.function(lambda films: _explained(model(films, training=False), "score"), [films])
@@ -145,14 +145,14 @@ def _method(name: str) -> Cam | Baseline:
 
 
 def _explained(logits: tf.Tensor, target: Target) -> tf.Tensor:
-    """The (b,) target of logits (b, 1 or 2)."""
+    """Return the (b,) target of logits (b, 1 or 2)."""
     if logits.shape[-1] == 1:
         return -logits[:, 0] if target == 0 else logits[:, 0]
     return logits[:, 1] - logits[:, 0] if target == "score" else logits[:, target]
 
 
 def _fused(maps: list[tf.Tensor], grid: tuple[int, int]) -> tf.Tensor:
-    """The mean of maps (b, h, w) of several layers on one grid, in that grid's units per cell."""
+    """Return the mean of maps (b, h, w) of several layers on one grid, in units per cell of that grid."""
     if len(maps) == 1:
         return maps[0]
     cells = [map_.shape[1] * map_.shape[2] / (grid[0] * grid[1]) for map_ in maps]

@@ -1,49 +1,58 @@
-"""Does a map mark what the score rests on? Films are changed where a map says so, and scored again.
+"""Faithfulness: does the score depend on what a map marks? Films are changed by the map and scored again.
 
-The model is a function of films here, so the arithmetic needs no TensorFlow. Curves are of the probability of
-pneumonia and say something of films that are called pneumonia; of others there is little to take away.
+The model is a function of films, so that this needs no TensorFlow. Curves are of the probability of pneumonia
+and are meaningful for films predicted positive; for others the probability is low from the start.
 """
 
 from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
+from scipy.special import expit
 
 Score = Callable[[np.ndarray], np.ndarray]
-"""Films (n, side, side) uint8 → (n,) scores."""
+"""Function from films (n, side, side) uint8 to (n,) scores."""
 
 Replace = Callable[[np.ndarray, np.ndarray], np.ndarray]
-"""A film (side, side) uint8 and the pixels to replace, bool → the changed film, uint8."""
+"""Function from a film (side, side) uint8 and the pixels to replace, bool, to the changed film, uint8."""
 
 FRACTIONS = tuple(np.linspace(0, 1, 11))
 ROAD_FRACTIONS = (0.1, 0.2, 0.4, 0.6, 0.8)
 BLUR = 1 / 12
-"""Standard deviation of the blur that takes detail away, as a share of the film's side."""
+"""Standard deviation of the blur that removes detail, as a share of the film's side."""
 
 NOISE = 2.5
-"""Standard deviation of what is added to imputed pixels, in grey levels: 1 % of the range, as in ROAD."""
+"""Standard deviation of the noise on imputed pixels, in grey levels: 1 % of the range, as in ROAD."""
 
 NEIGHBOURS = np.array([[1, 2, 1], [2, 0, 2], [1, 2, 1]], np.float32) / 12
 """Weights of the eight neighbours in the imputation, as in ROAD."""
 
 SWEEPS = 64
-"""Relaxations at each resolution of the imputation."""
+"""Number of relaxations at each resolution of the imputation."""
 
 
 def blurred(film: np.ndarray, removed: np.ndarray) -> np.ndarray:
-    """Replaces pixels by the film's own blur: detail goes, brightness stays."""
+    """Replace pixels by those of the blurred film, which removes detail and keeps brightness.
+
+    Args:
+        film: (side, side) uint8.
+        removed: (side, side) bool: pixels to replace.
+    """
     if not removed.any():
         return film
     return np.where(removed, cv2.GaussianBlur(film, (0, 0), BLUR * film.shape[0]), film)
 
 
 def noise_imputed(film: np.ndarray, removed: np.ndarray) -> np.ndarray:
-    """Replaces pixels by a weighted mean of their eight neighbours, known or imputed, and a little noise.
+    """Replace pixels by the weighted mean of their eight neighbours, known or imputed, plus noise.
 
-    Noisy linear imputation of ROAD (Rong et al. 2022, arXiv:2202.00449): unlike a flat patch it does not tell
-    the model by its outline what was there. The noise is the same at every call. The means are relaxed from
-    coarse to fine, in a fraction of a sparse solver's time and on average nearer to its solution than the
-    noise is wide.
+    Noisy linear imputation of ROAD (Rong et al. 2022, arXiv:2202.00449): unlike a flat patch, it does not
+    reveal the outline of what was removed. The noise is the same at every call. The means are relaxed from
+    coarse to fine, which is faster than a sparse solver; the difference is on average below the noise.
+
+    Args:
+        film: (side, side) uint8.
+        removed: (side, side) bool: pixels to replace.
     """
     if not removed.any() or removed.all():
         return np.where(removed, np.uint8(film.mean()), film)
@@ -55,10 +64,10 @@ def noise_imputed(film: np.ndarray, removed: np.ndarray) -> np.ndarray:
 
 
 def _imputed(levels: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Fills what is not known of levels (h, w) float32, so that each pixel is its neighbours' mean."""
+    """Fill the unknown pixels of levels (h, w) float32 so that each is the mean of its neighbours."""
     if known.all():
         return levels
-    # A coarser film knows the level of large holes; on this one only detail is left to be relaxed.
+    # A coarser film fills large holes, so that few relaxations suffice at this resolution.
     half = tuple(-(-size // 2) for size in levels.shape[::-1])
     share = cv2.resize(known.astype(np.float32), half, interpolation=cv2.INTER_AREA)
     mean = cv2.resize(np.where(known, levels, 0), half, interpolation=cv2.INTER_AREA)
@@ -82,31 +91,31 @@ def removal_curve(
     keep: bool = False,
     least_first: bool = False,
 ) -> np.ndarray:
-    """Probability of pneumonia while more and more of each film is replaced.
+    """Return the probability of pneumonia while an increasing share of each film is replaced.
 
     Args:
-        score: The model.
+        score: Scores of the model.
         films: (n, side, side) uint8.
-        maps: (n, side, side), what to replace first; equal values go in a fixed random order.
-        replace: What replaces pixels.
+        maps: (n, side, side); the largest values are replaced first, equal values in a fixed random order.
+        replace: Function that replaces pixels.
         fractions: Shares of the film to replace, ascending.
-        keep: Keep these shares instead and replace all else.
-        least_first: Begin with the smallest values of the map.
+        keep: Keep these shares and replace the rest.
+        least_first: Start with the smallest values of the map.
 
     Returns:
-        (n, len(fractions)) float64.
+        (n, len(fractions)) float64 in 0–1.
     """
-    ranks = np.array([_ranks(-map_ if least_first else map_) for map_ in maps])
+    ranks = np.array([_pixel_ranks(-map_ if least_first else map_) for map_ in maps])
     curve = np.empty((len(films), len(fractions)))
     for step, fraction in enumerate(fractions):
         chosen = ranks < round(fraction * films[0].size) if len(films) else ranks
         changed = [replace(film, here != keep) for film, here in zip(films, chosen, strict=True)]
-        curve[:, step] = _probability(score(np.array(changed, np.uint8).reshape(films.shape)))
+        curve[:, step] = expit(score(np.array(changed, np.uint8).reshape(films.shape)))
     return curve
 
 
-def area(curve: np.ndarray, fractions: Sequence[float]) -> np.ndarray:
-    """(n,) mean height of curves (n, k) over the fractions, by the trapezoidal rule."""
+def area_under_curve(curve: np.ndarray, fractions: Sequence[float]) -> np.ndarray:
+    """Return the (n,) mean height of curves (n, k) over k fractions, by the trapezoidal rule."""
     return np.trapezoid(curve, fractions, axis=1) / (fractions[-1] - fractions[0])
 
 
@@ -117,11 +126,14 @@ def deletion(
     replace: Replace = blurred,
     fractions: Sequence[float] = FRACTIONS,
 ) -> np.ndarray:
-    """Area under the probability as what the map marks goes first (Petsiuk et al. 2018, arXiv:1806.07421).
+    """Return the (n,) deletion scores of Petsiuk et al. 2018 (arXiv:1806.07421); lower is better.
 
-    Arguments as in `removal_curve`; lower is better. Returns (n,).
+    The area under the probability while the most marked pixels are replaced first. Arguments as in
+    `removal_curve`.
     """
-    return area(removal_curve(score, films, maps, replace=replace, fractions=fractions), fractions)
+    return area_under_curve(
+        removal_curve(score, films, maps, replace=replace, fractions=fractions), fractions
+    )
 
 
 def insertion(
@@ -131,11 +143,14 @@ def insertion(
     replace: Replace = blurred,
     fractions: Sequence[float] = FRACTIONS,
 ) -> np.ndarray:
-    """Area under the probability as what the map marks comes first into a film without detail.
+    """Return the (n,) insertion scores of Petsiuk et al. 2018 (arXiv:1806.07421); higher is better.
 
-    Arguments as in `removal_curve`; higher is better. Returns (n,).
+    The area under the probability while the most marked pixels are put first into a film without detail.
+    Arguments as in `removal_curve`.
     """
-    return area(removal_curve(score, films, maps, replace=replace, fractions=fractions, keep=True), fractions)
+    return area_under_curve(
+        removal_curve(score, films, maps, replace=replace, fractions=fractions, keep=True), fractions
+    )
 
 
 def road(
@@ -145,10 +160,10 @@ def road(
     replace: Replace = noise_imputed,
     fractions: Sequence[float] = ROAD_FRACTIONS,
 ) -> np.ndarray:
-    """Half the probability left when the least marked goes first, less that when the most marked does.
+    """Return the (n,) ROAD scores (Rong et al. 2022, arXiv:2202.00449); higher is better, about 0 at random.
 
-    The mean over fractions, after ROAD (Rong et al. 2022, arXiv:2202.00449). Arguments as in
-    `removal_curve`; higher is better, a random map has about 0. Returns (n,).
+    Half the difference of two probabilities, with the least and with the most marked pixels replaced first,
+    averaged over fractions. Arguments as in `removal_curve`.
     """
     most, least = (
         removal_curve(score, films, maps, replace=replace, fractions=fractions, least_first=reverse)
@@ -157,36 +172,33 @@ def road(
     return (least - most).mean(axis=1) / 2
 
 
-def drop_and_rise(score: Score, films: np.ndarray, maps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What is left of the probability of a film that is multiplied by its map, scaled to 0–1.
+def drop_and_increase(score: Score, films: np.ndarray, maps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the terms of Average Drop and of Increase in Confidence, film by film.
 
-    Chattopadhyay et al. 2018, arXiv:1710.11063. A film under an empty map is black.
+    Chattopadhyay et al. 2018, arXiv:1710.11063. Each film is multiplied by its map, scaled to 0–1; under an
+    empty map it is black.
 
     Args:
-        score: The model.
+        score: Scores of the model.
         films: (n, side, side) uint8.
         maps: (n, side, side) 0 or more.
 
     Returns:
-        (n,) share of the probability that is lost, in 0–1, lower is better; (n,) 1 where it rises, else 0,
-        higher is better.
+        (n,) share of the probability that is lost, in 0–1, lower is better; (n,) 1 if the probability
+        increases, else 0, higher is better.
     """
     peaks = maps.max(axis=(1, 2), keepdims=True)
     scaled = np.divide(maps, peaks, out=np.zeros(maps.shape), where=peaks > 0)
-    before = _probability(score(films))
-    after = _probability(score(np.rint(films * scaled).astype(np.uint8)))
+    before = expit(score(films))
+    after = expit(score(np.rint(films * scaled).astype(np.uint8)))
     return np.maximum(before - after, 0) / before, (after > before).astype(float)
 
 
-def _ranks(map_: np.ndarray) -> np.ndarray:
-    """Place of each pixel when the largest value comes first."""
-    # Without the random order, maps that are 0 on most of the film would be eaten from the top down.
+def _pixel_ranks(map_: np.ndarray) -> np.ndarray:
+    """Return the rank of each pixel of a map (side, side), 0 for the largest value."""
+    # In a fixed random order, or ties would be removed row by row.
     order = np.random.default_rng(0).permutation(map_.size)
     order = order[np.argsort(-map_.ravel()[order], kind="stable")]
     ranks = np.empty(map_.size, np.int64)
     ranks[order] = np.arange(map_.size)
     return ranks.reshape(map_.shape)
-
-
-def _probability(scores: np.ndarray) -> np.ndarray:
-    return np.exp(-np.logaddexp(0.0, -scores))

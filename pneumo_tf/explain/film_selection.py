@@ -1,4 +1,4 @@
-"""Which films are explained: chosen by hash before anyone looks, but for the outcomes of each recipe."""
+"""Selection of the films to explain: by hash, the same for every recipe, and by the outcomes of each."""
 
 import hashlib
 from collections.abc import Mapping
@@ -8,46 +8,45 @@ import numpy as np
 from pneumo_tf.data.films import Film, Films
 
 COMMON = {"normal": 3, "bacteria": 3, "virus": 2, "pneumonia": 3}
-"""Films of each subtype in the set that every recipe explains."""
+"""Number of films of each subtype that every recipe explains."""
 
 PLACES = {"most": "most confident", "median": "median", "least": "least confident"}
-"""Which films of each outcome are explained, by the distance of their score from 0."""
+"""Films explained of each outcome, by the distance of their score from 0, with their names in figures."""
 
 MEASURED = {"normal": 20, "bacteria": 20, "virus": 20, "pneumonia": 40}
-"""Films of each subtype on which maps are measured."""
+"""Number of films of each subtype on which maps are measured."""
 
 
 def common_films(films: Films, ids: tuple[str, ...]) -> list[str]:
-    """Gives the test films that every recipe explains.
+    """Return the ids of the test films that every recipe explains.
 
     Args:
-        films: The dataset.
-        ids: Test films.
+        films: Film table of the dataset.
+        ids: Ids of the test films.
     """
     return _of_each_subtype(films, ids, COMMON)
 
 
 def measured_films(films: Films, ids: tuple[str, ...]) -> list[str]:
-    """Gives the test films on which the maps of every recipe are measured, at most 60 where kinds are known.
+    """Return the ids of the test films on which every recipe measures its maps.
 
     Args:
-        films: The dataset.
-        ids: Test films.
+        films: Film table of the dataset.
+        ids: Ids of the test films.
     """
     return _of_each_subtype(films, ids, MEASURED)
 
 
 def outcome_films(films: Films, ids: tuple[str, ...], score: np.ndarray) -> dict[str, str]:
-    """Gives three true and false positives and negatives of one model at score 0: the surest, the middle one
-    and the least sure.
+    """Choose three films of each outcome (TP, FP, FN, TN): most, median and least confident.
 
     Args:
-        films: The dataset.
-        ids: Test films.
-        score: (n,) their scores.
+        films: Film table of the dataset.
+        ids: Ids of the test films.
+        score: (n,) score of each test film.
 
     Returns:
-        For each film chosen its key in `PLACES`; an outcome of fewer than three films gives what it has.
+        Key in `PLACES` by film id; an outcome of fewer than three films has fewer.
     """
     rows = films.rows
     groups: dict[tuple[int, bool], list[tuple[float, str]]] = {}
@@ -57,7 +56,7 @@ def outcome_films(films: Films, ids: tuple[str, ...], score: np.ndarray) -> dict
     chosen: dict[str, str] = {}
     for _, group in sorted(groups.items()):
         order = [film_id for _, film_id in sorted(group)]
-        # The surest last: where an outcome has one film or two, its place is the first that fits.
+        # The most confident last: if an outcome has one film or two, it overwrites the other places.
         for place, at in (("least", -1), ("median", len(order) // 2), ("most", 0)):
             chosen[order[at]] = place
     return chosen

@@ -1,4 +1,4 @@
-"""Which layers of a model can be explained, and why others cannot."""
+"""Layers that can be explained, and checks of the model."""
 
 from collections.abc import Sequence
 
@@ -12,10 +12,10 @@ _FLOAT_LAYER = "input_float"
 
 
 def check_model(model: keras.Model) -> None:
-    """Refuses a model whose gradients cannot be had.
+    """Check that a model can be explained.
 
     Raises:
-        UserError: The model holds another model, takes something other than grey films, or does not end in
+        UserError: If the model holds another model, takes something other than grey films, or does not end in
             one or two logits.
     """
     check_flat(model)
@@ -28,10 +28,10 @@ def check_model(model: keras.Model) -> None:
 
 
 def film_in_float(model: keras.Model) -> keras.KerasTensor:
-    """Gives the tensor from which gradients can flow: the film, grey levels 0–255, in floating point.
+    """Return the tensor of the film in floating point, grey levels 0–255, to which gradients can be taken.
 
     Raises:
-        UserError: The model takes integers and does not cast them in a layer of its own.
+        UserError: If the model takes integers and has no layer that casts them.
     """
     if "float" in model.inputs[0].dtype:
         return model.inputs[0]
@@ -41,15 +41,15 @@ def film_in_float(model: keras.Model) -> keras.KerasTensor:
 
 
 def choose_layers(model: keras.Model, wanted: str | Sequence[str] | None) -> tuple[str, ...]:
-    """Gives the names of the layers to explain.
+    """Return the names of the layers to explain.
 
     Args:
-        model: Already checked.
-        wanted: A layer, several to be fused, or None for the one that the registry has for the architecture
-            that the model is named after.
+        model: Model that passed `check_model`.
+        wanted: A layer; several layers, to be fused; or None for that of the model's architecture in the
+            registry.
 
     Raises:
-        UserError: There is no such layer, or it has no height and width.
+        UserError: If there is no such layer, or it has no height and width.
     """
     if wanted is None:
         if model.name not in ARCHITECTURES:

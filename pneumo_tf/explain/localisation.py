@@ -1,4 +1,4 @@
-"""Does a map point at the disease? Maps against masks of opacities and lungs, in NumPy alone."""
+"""Localisation: maps against masks of opacities, of lungs and of the body, in NumPy alone."""
 
 from collections.abc import Sequence
 
@@ -11,24 +11,23 @@ from pneumo_tf.data.pixels import Fit, crop_edges, fit_film
 FIXED_THRESHOLD = 0.5
 """Share of a map's largest value above which a pixel counts as marked."""
 
-
 NEAR = 0.04
-"""Share of the side by which a map may miss and still count as near: about the 15 pixels that the pointing
-game's paper allows on its images."""
+"""Tolerance of the pointing game as a share of the side: about the 15 pixels of the paper on its images."""
 
 
 def pointing_game(maps: np.ndarray, masks: np.ndarray, tolerance: float = 0.0) -> np.ndarray:
-    """Whether the largest value lies in the mask (Zhang et al. 2018, doi:10.1007/s11263-017-1059-x).
+    """Return 1 if the largest value is in the mask, else 0.
+
+    Zhang et al. 2018, doi:10.1007/s11263-017-1059-x.
 
     Args:
         maps: (n, side, side) 0 or more.
         masks: (n, side, side) bool.
-        tolerance: How far outside the mask it may lie, as a share of the side. Of coarse maps, whose cells
-            are wider than that, it tells a miss by less than a cell from one that is elsewhere.
+        tolerance: Distance from the mask that still counts as a hit, as a share of the side.
 
     Returns:
-        (n,) float64: 1 or 0; where the largest value is taken several times, the share of the places that
-        lie in the mask; 0 for an empty map, which points nowhere; nan for an empty mask.
+        (n,) float64: 1 or 0; if several pixels have the largest value, the share of them in the mask; 0 for
+        an empty map; nan for an empty mask.
     """
     reach = round(tolerance * maps.shape[-1])
     if reach:
@@ -41,7 +40,7 @@ def pointing_game(maps: np.ndarray, masks: np.ndarray, tolerance: float = 0.0) -
 
 
 def energy_inside(maps: np.ndarray, masks: np.ndarray) -> np.ndarray:
-    """Share of a map's sum that lies in the mask (Wang et al. 2020, arXiv:1910.01279).
+    """Return the share of a map's sum that lies in the mask (Wang et al. 2020, arXiv:1910.01279).
 
     Args:
         maps: (n, side, side) 0 or more.
@@ -57,12 +56,12 @@ def energy_inside(maps: np.ndarray, masks: np.ndarray) -> np.ndarray:
 
 
 def iou(maps: np.ndarray, masks: np.ndarray, threshold: float = FIXED_THRESHOLD) -> np.ndarray:
-    """Overlap of the mask with the pixels above a share of the map's largest value.
+    """Return the IoU of the mask and the pixels above a share of the map's largest value.
 
     Args:
         maps: (n, side, side) 0 or more.
         masks: (n, side, side) bool.
-        threshold: The share.
+        threshold: Share of the largest value, in 0–1.
 
     Returns:
         (n,) float64: intersection over union in 0–1; 0 for an empty map, nan for an empty mask.
@@ -74,14 +73,14 @@ def iou(maps: np.ndarray, masks: np.ndarray, threshold: float = FIXED_THRESHOLD)
 
 
 def best_iou(maps: np.ndarray, masks: np.ndarray) -> np.ndarray:
-    """`iou` at the threshold that is best for each film: what the map could show at most.
+    """Return `iou` at the best threshold for each film: an upper bound.
 
     Args:
         maps: (n, side, side) 0 or more.
         masks: (n, side, side) bool.
 
     Returns:
-        (n,) float64, as `iou`. Only pixels above 0 are ever marked.
+        (n,) float64, as `iou`. Pixels that are 0 never count as marked.
     """
     return np.array([_best_iou(map_, mask) for map_, mask in zip(maps, masks, strict=True)], float).reshape(
         -1
@@ -101,24 +100,24 @@ def _best_iou(map_: np.ndarray, mask: np.ndarray) -> float:
 
 
 def body(film: np.ndarray) -> np.ndarray:
-    """Finds the patient on a film: all that is not dark and joined to the film's edge.
+    """Segment the body on a film: all but the dark regions that touch the film's edge.
 
     Args:
         film: (side, side) uint8.
 
     Returns:
-        (side, side) bool; all of the film where it is dark nowhere.
+        (side, side) bool; all True for a film without a dark region.
     """
     smooth = cv2.GaussianBlur(film, (0, 0), max(film.shape[0] / 100, 0.5))
     split, _ = cv2.threshold(smooth, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
-    # Below half of what parts dark from bright there is air: lungs are as dark, but enclosed by the body.
+    # Air is below half of Otsu's threshold; lungs are as dark, but enclosed by the body.
     _, parts = cv2.connectedComponents((smooth < split / 2).astype(np.uint8))
     edge = np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]])
     return ~np.isin(parts, np.setdiff1d(edge, [0]))
 
 
 def energy_outside_body(maps: np.ndarray, films: np.ndarray) -> np.ndarray:
-    """Share of a map's sum that lies on the air around the patient, where no disease can be.
+    """Return the share of a map's sum that lies outside the body.
 
     Args:
         maps: (n, side, side) 0 or more.
@@ -162,5 +161,5 @@ def read_masks(
 
 
 def _ratio(part: np.ndarray, whole: np.ndarray, empty: float) -> np.ndarray:
-    """`part / whole`, and `empty` where the whole is 0."""
+    """Return `part / whole`, or `empty` where the whole is 0."""
     return np.divide(part, whole, out=np.full(np.shape(part), empty, float), where=whole > 0)

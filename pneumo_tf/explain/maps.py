@@ -1,4 +1,4 @@
-"""Maps at other resolutions: as large as films to be measured and drawn, as small as can be kept."""
+"""Resampling of maps: to the size of films for measures and figures, to few cells for storage."""
 
 from collections.abc import Sequence
 
@@ -6,14 +6,14 @@ import cv2
 import numpy as np
 
 KEPT_CELLS = 8
-"""Cells of a side of a kept map at most: about what the last layer of a backbone has at 224 px. Finer maps
-are brought to it, or they would be called less repeatable than coarse ones for their detail alone."""
+"""Most cells of a side of a stored map: about those of the last layer of a backbone at 224 px. Finer maps are
+downsampled, because their detail alone would make them less repeatable than coarse ones."""
 
 _LEVELS = 255
 
 
-def upsampled(maps: np.ndarray, side: int) -> np.ndarray:
-    """Brings maps (n, h, w) to the films' resolution, bilinear, so that no peak is added.
+def upsample(maps: np.ndarray, side: int) -> np.ndarray:
+    """Upsample maps (n, h, w) to the resolution of the films, bilinearly, which adds no peak.
 
     Returns:
         (n, side, side) float32.
@@ -21,8 +21,8 @@ def upsampled(maps: np.ndarray, side: int) -> np.ndarray:
     return _resized(maps, (side, side), cv2.INTER_LINEAR)
 
 
-def averaged(maps: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
-    """Brings maps (n, h, w), or masks, to a coarser grid by the mean over each of its cells.
+def downsample(maps: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
+    """Downsample maps or masks (n, h, w) to a coarser grid by the mean over each of its cells.
 
     Returns:
         (n, *grid) float32.
@@ -30,21 +30,21 @@ def averaged(maps: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
     return _resized(maps.astype(np.float32), grid, cv2.INTER_AREA)
 
 
-def packed(maps: np.ndarray) -> list[str]:
-    """Writes maps (n, h, w) for keeping: on 8 × 8 cells at most, in 255 levels of each film's largest value.
+def pack_maps(maps: np.ndarray) -> list[str]:
+    """Encode maps (n, h, w) as text: at most 8 × 8 cells, in 255 levels of each film's largest value.
 
     Returns:
         One string per film, two hexadecimal digits per cell, row by row.
     """
     grid = kept_grid(maps.shape[1:])
-    low = averaged(maps, grid)
+    low = downsample(maps, grid)
     peaks = low.max(axis=(1, 2), keepdims=True, initial=0)
     levels = np.divide(low * _LEVELS, peaks, out=np.zeros(low.shape, np.float32), where=peaks > 0)
     return [map_.tobytes().hex() for map_ in np.rint(levels).astype(np.uint8)]
 
 
-def unpacked(texts: Sequence[str], grid: tuple[int, int]) -> np.ndarray:
-    """Reads what `packed` wrote of maps on a grid.
+def unpack_maps(texts: Sequence[str], grid: tuple[int, int]) -> np.ndarray:
+    """Decode the texts of `pack_maps`, given the grid of the original maps.
 
     Returns:
         (n, h, w) float32, 0–255.
@@ -55,7 +55,7 @@ def unpacked(texts: Sequence[str], grid: tuple[int, int]) -> np.ndarray:
 
 
 def kept_grid(grid: Sequence[int]) -> tuple[int, int]:
-    """Height and width that maps on a grid are kept with."""
+    """Return height and width of the stored maps of a grid."""
     down, across = (min(size, KEPT_CELLS) for size in grid)
     return down, across
 

@@ -1,60 +1,57 @@
-"""What a run leaves for the report: how far its maps can be believed, film by film.
-
-All is arithmetic on maps and scores, whatever made them.
-"""
+"""Measures of maps that a run leaves for the report, film by film, from maps and scores alone."""
 
 from collections.abc import Mapping
 
 import numpy as np
 
 from pneumo_tf.explain import localisation, shortcut
-from pneumo_tf.explain.faithfulness import Score, deletion, drop_and_rise, insertion, road
-from pneumo_tf.explain.maps import averaged, upsampled
-from pneumo_tf.explain.similarity import alike
+from pneumo_tf.explain.faithfulness import Score, deletion, drop_and_increase, insertion, road
+from pneumo_tf.explain.maps import downsample, upsample
+from pneumo_tf.explain.similarity import compare_maps
 
 REFERENCE = "grad_cam"
-"""The map that the others are compared with."""
+"""Map that the others are compared with."""
 
 CEILING = "opacity"
-"""Name of the map that is the opacity itself, drawn on the grid of the others: what that grid allows."""
+"""Name of the mask of the opacity on the grid of the maps: an upper bound for maps of that grid."""
 
 PUBLISHED = "grad_cam_published"
-"""Name of Grad-CAM at the layer that a reproduced system used."""
+"""Name of Grad-CAM at the layer of a reproduced system."""
 
 SCORED = ("grad_cam", "layer_cam", PUBLISHED, "centre", "edges", "random", "input_gradient")
-"""Maps whose faithfulness is measured, which costs 14 passes per film and map; the others are only placed."""
+"""Maps whose faithfulness is measured, at 14 passes per film and map."""
 
 DELETED = (0.0, 0.1, 0.2, 0.4)
-"""Shares of a film that are deleted or inserted: past them hardly a method differs from another."""
+"""Shares of a film that are deleted or inserted; beyond them methods hardly differ."""
 
 IMPUTED = (0.2, 0.4)
 """Shares of a film that are imputed for ROAD."""
 
 SCORED_FILMS = 16
-"""Most films that faithfulness is measured on, spread evenly over those that are called pneumonia."""
+"""Most films for faithfulness, evenly chosen among those predicted positive."""
 
 DIGITS = 3
 
 Values = Mapping[str, np.ndarray]
-"""(n,) per film, by measure; nan where a film has none."""
+"""(n,) values per film, by measure; nan for a film without one."""
 
 
-def placed(
+def measure_location(
     maps: np.ndarray, films: np.ndarray, masks: np.ndarray | None, lungs: np.ndarray | None
 ) -> dict[str, np.ndarray]:
-    """Measures where maps lie.
+    """Measure the location of maps on the film.
 
     Args:
-        maps: (n, h, w), at any resolution.
+        maps: (n, h, w) 0 or more, at any resolution.
         films: (n, side, side) uint8.
-        masks: (n, side, side) bool: opacities; None where none are known.
-        lungs: (n, side, side) bool: lung fields; None where none are known.
+        masks: (n, side, side) bool: opacities; None if unknown.
+        lungs: (n, side, side) bool: lung fields; None if unknown.
 
     Returns:
-        `border`, `corners`, `empty` and `outside_body`; with `lungs` the energy in them; with `masks`
-        `pointing`, `near`, `energy`, `iou` and `best_iou`.
+        `border`, `corners`, `empty` and `outside_body`; with lung fields `lungs`, the energy in them; with
+        opacities also `pointing`, `near`, `energy`, `iou` and `best_iou`.
     """
-    high = upsampled(maps, films.shape[1])
+    high = upsample(maps, films.shape[1])
     values = {
         "border": shortcut.border_share(maps),
         "corners": shortcut.corner_share(maps),
@@ -63,11 +60,11 @@ def placed(
     }
     if lungs is not None:
         values["lungs"] = localisation.energy_inside(high, lungs)
-    return values if masks is None else values | pointed(high, masks)
+    return values if masks is None else values | measure_localisation(high, masks)
 
 
-def pointed(maps: np.ndarray, masks: np.ndarray) -> dict[str, np.ndarray]:
-    """Measures maps against opacities, both (n, side, side).
+def measure_localisation(maps: np.ndarray, masks: np.ndarray) -> dict[str, np.ndarray]:
+    """Measure maps against opacities, both (n, side, side).
 
     Returns:
         `pointing`, `near`, `energy`, `iou` and `best_iou`.
@@ -81,38 +78,41 @@ def pointed(maps: np.ndarray, masks: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
-def faithful(score: Score, films: np.ndarray, maps: np.ndarray, chosen: np.ndarray) -> dict[str, np.ndarray]:
-    """Measures whether the score rests on what maps mark.
+def measure_faithfulness(
+    score: Score, films: np.ndarray, maps: np.ndarray, chosen: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Measure whether the score depends on what maps mark.
 
     Args:
-        score: The model.
+        score: Scores of the model.
         films: (n, side, side) uint8.
-        maps: (n, h, w).
-        chosen: Films that are changed, their places among the n.
+        maps: (n, h, w) 0 or more.
+        chosen: Indices of the films to measure.
 
     Returns:
-        `deletion`, `insertion`, `road`, `drop` and `rise`, nan for films that are not chosen.
+        `deletion`, `insertion`, `road`, `drop` (Average Drop) and `rise` (Increase in Confidence), nan for
+        films that are not chosen.
     """
-    shown, high = films[chosen], upsampled(maps[chosen], films.shape[1])
-    drop, rise = drop_and_rise(score, shown, high)
+    shown, high = films[chosen], upsample(maps[chosen], films.shape[1])
+    drop, increase = drop_and_increase(score, shown, high)
     found = {
         "deletion": deletion(score, shown, high, fractions=DELETED),
         "insertion": insertion(score, shown, high, fractions=DELETED),
         "road": road(score, shown, high, fractions=IMPUTED),
         "drop": drop,
-        "rise": rise,
+        "rise": increase,
     }
     return {name: _among(values, chosen, len(films)) for name, values in found.items()}
 
 
-def spread(called: np.ndarray, most: int) -> np.ndarray:
-    """Gives the places of at most so many films among those called pneumonia, (n,) bool, evenly apart."""
-    places = np.flatnonzero(called)
-    at = np.linspace(0, len(places) - 1, min(most, len(places)))
-    return places[np.rint(at).astype(int)]
+def choose_evenly(positive: np.ndarray, most: int) -> np.ndarray:
+    """Return the indices of at most `most` of the True elements of `positive` (n,) bool, evenly spaced."""
+    indices = np.flatnonzero(positive)
+    at = np.linspace(0, len(indices) - 1, min(most, len(indices)))
+    return indices[np.rint(at).astype(int)]
 
 
-def measure(
+def measure_maps(
     maps: Mapping[str, np.ndarray],
     score: Score,
     films: np.ndarray,
@@ -120,35 +120,35 @@ def measure(
     masks: np.ndarray | None = None,
     lungs: np.ndarray | None = None,
 ) -> dict[str, Values]:
-    """Measures the maps of a model.
+    """Measure the maps of a model.
 
     Args:
-        maps: By name (n, h, w) on one grid; `REFERENCE` among them.
-        score: The model that they are of.
+        maps: (n, h, w) maps on one grid, by name; `REFERENCE` is one of them.
+        score: Scores of the model.
         films: (n, side, side) uint8.
-        masks: (n, side, side) bool: opacities; None where none are known.
-        lungs: (n, side, side) bool: lung fields; None where none are known.
+        masks: (n, side, side) bool: opacities; None if unknown.
+        lungs: (n, side, side) bool: lung fields; None if unknown.
 
     Returns:
-        By map and measure (n,) values: those of `placed`; of `faithful` for maps in `SCORED`; of `alike`
-        with the reference. With `masks`, `CEILING` is one of the maps and has the values of `pointed`.
+        (n,) values by map and measure: `measure_location` of all; `measure_faithfulness` of maps in `SCORED`;
+        similarity with the reference of all others. With `masks`, also `measure_localisation` of `CEILING`.
     """
-    chosen = spread(score(films) > 0, SCORED_FILMS)
+    chosen = choose_evenly(score(films) > 0, SCORED_FILMS)
     found = {}
     for name, low in maps.items():
-        found[name] = placed(low, films, masks, lungs)
+        found[name] = measure_location(low, films, masks, lungs)
         if name in SCORED:
-            found[name] |= faithful(score, films, low, chosen)
+            found[name] |= measure_faithfulness(score, films, low, chosen)
         if name != REFERENCE:
-            found[name] |= alike(low, maps[REFERENCE])
+            found[name] |= compare_maps(low, maps[REFERENCE])
     if masks is not None:
-        drawn = averaged(masks, maps[REFERENCE].shape[1:])
-        found[CEILING] = pointed(upsampled(drawn, films.shape[1]), masks)
+        drawn = downsample(masks, maps[REFERENCE].shape[1:])
+        found[CEILING] = measure_localisation(upsample(drawn, films.shape[1]), masks)
     return found
 
 
-def listed(values: Values) -> dict[str, list[float | None]]:
-    """Gives values as JSON has them: rounded, None for nan."""
+def json_values(values: Values) -> dict[str, list[float | None]]:
+    """Convert values for JSON: rounded to `DIGITS`, None for nan."""
     return {
         name: [round(float(value), DIGITS) if np.isfinite(value) else None for value in of]
         for name, of in values.items()
@@ -156,6 +156,6 @@ def listed(values: Values) -> dict[str, list[float | None]]:
 
 
 def _among(values: np.ndarray, chosen: np.ndarray, count: int) -> np.ndarray:
-    all_ = np.full(count, np.nan)
-    all_[chosen] = values
-    return all_
+    padded = np.full(count, np.nan)
+    padded[chosen] = values
+    return padded

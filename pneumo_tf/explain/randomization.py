@@ -1,7 +1,7 @@
-"""Does a map depend on what the model learned? Weights are drawn anew from the top, layer by layer.
+"""Cascading weight randomization: do maps depend on the trained weights?
 
-Adebayo et al. 2018, arXiv:1810.03292: a map that stays the same on a model that has forgotten everything
-shows the film, not the model.
+Adebayo et al. 2018, arXiv:1810.03292: a map that stays the same when the weights are randomized shows the
+film, not the model.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,41 +11,41 @@ import keras
 import numpy as np
 
 from pneumo_tf.explain.explainer import Explainer
-from pneumo_tf.explain.similarity import alike, alike_next_film
+from pneumo_tf.explain.similarity import compare_maps, compare_with_next_film
 
 STEPS = 5
 
-Alike = Mapping[str, np.ndarray]
-"""`rank` and `ssim`, (n,) per film."""
+Similarity = Mapping[str, np.ndarray]
+"""`rank` and `ssim`, (n,) per film, as `compare_maps` returns them."""
 
 
 class Stage(NamedTuple):
-    """How alike maps are to those of the trained model once the top of it has been drawn anew.
+    """Similarity of maps to those of the trained model after randomizing the top of the model.
 
     Args:
-        layers: Layers with weights that were drawn anew, from the logits down.
-        share: These as a share of all layers with weights.
-        alike: By method, what `agreement.alike` gives.
+        layers: Number of layers with randomized weights, from the logits down.
+        share: The same as a share of all layers with weights, in 0–1.
+        similarity: Similarity by method.
     """
 
     layers: int
     share: float
-    alike: Mapping[str, Alike]
+    similarity: Mapping[str, Similarity]
 
 
-class Cascade(NamedTuple):
-    """What becomes of maps while a model forgets.
+class Randomization(NamedTuple):
+    """Similarity of maps under cascading weight randomization.
 
     Args:
-        stages: The last with every weight drawn anew.
-        next_film: By method, how alike the trained model's maps of different films are.
+        stages: From the logits alone to all weights.
+        next_film: By method, similarity of the trained model's maps of different films.
     """
 
     stages: list[Stage]
-    next_film: Mapping[str, Alike]
+    next_film: Mapping[str, Similarity]
 
 
-def cascade(
+def randomize_weights(
     model: keras.Model,
     films: np.ndarray,
     methods: Sequence[str] = ("grad_cam", "layer_cam"),
@@ -53,16 +53,16 @@ def cascade(
     *,
     steps: int = STEPS,
     seed: int = 0,
-) -> Cascade:
-    """Draws the weights anew from the top in steps, and compares the maps. The model is left as it was.
+) -> Randomization:
+    """Randomize the weights from the top in steps, and compare the maps. The model's weights are restored.
 
     Args:
-        model: Trained, as `Explainer` takes it.
+        model: Trained model that `Explainer` accepts.
         films: (n, side, side) uint8.
         methods: Keys of `METHODS` and `BASELINES`.
-        layer: As `Explainer` takes it.
-        steps: Into how many parts the layers with weights are cut; the first step takes the logits alone.
-        seed: Of the new weights.
+        layer: Layer or layers to explain, as in `Explainer`.
+        steps: Number of stages; the first randomizes the logits alone.
+        seed: Random seed of the new weights.
     """
     explain = Explainer(model, methods, layer)
     before = explain(films)
@@ -77,8 +77,8 @@ def cascade(
             for name in weighted[done:end]:
                 model.get_layer(name).set_weights(fresh.get_layer(name).get_weights())
             done, after = end, explain(films)
-            found = {name: alike(before[name], maps) for name, maps in after.items()}
+            found = {name: compare_maps(before[name], maps) for name, maps in after.items()}
             stages.append(Stage(end, end / len(weighted), found))
     finally:
         model.set_weights(trained)
-    return Cascade(stages, {name: alike_next_film(maps, maps) for name, maps in before.items()})
+    return Randomization(stages, {name: compare_with_next_film(maps, maps) for name, maps in before.items()})

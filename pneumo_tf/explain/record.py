@@ -1,4 +1,4 @@
-"""What a run records of where its model looked: maps to draw, and measures of how far to believe them."""
+"""Record of a run's explanations: maps to draw, and measures of them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,17 +10,17 @@ from pneumo_tf.data.films import Dataset
 from pneumo_tf.explain.explainer import METHODS_AND_BASELINES, Explainer, scorer
 from pneumo_tf.explain.film_selection import common_films, measured_films, outcome_films
 from pneumo_tf.explain.localisation import read_masks
-from pneumo_tf.explain.maps import packed
-from pneumo_tf.explain.measures import CEILING, PUBLISHED, listed, measure, spread
-from pneumo_tf.explain.randomization import cascade
+from pneumo_tf.explain.maps import pack_maps
+from pneumo_tf.explain.measures import CEILING, PUBLISHED, choose_evenly, json_values, measure_maps
+from pneumo_tf.explain.randomization import randomize_weights
 from pneumo_tf.models.registry import ARCHITECTURES
 from pneumo_tf.run import Predictions, RunFolder
 
 MEASURED = tuple(name for name in METHODS_AND_BASELINES if name != "score_cam")
-"""Methods and baselines that every run is measured with: all that one backward pass gives."""
+"""Methods and baselines that every run measures: all that one backward pass gives."""
 
-SANITY_FILMS = 15
-"""Most films whose maps are watched while the model forgets."""
+RANDOMIZATION_FILMS = 15
+"""Most films on which maps are compared under weight randomization."""
 
 TITLES = {name: method.title for name, method in METHODS_AND_BASELINES.items()} | {
     PUBLISHED: "Grad-CAM, published layer",
@@ -31,14 +31,14 @@ TITLES = {name: method.title for name, method in METHODS_AND_BASELINES.items()} 
 def record_explanations(
     folder: RunFolder, model: keras.Model, dataset: Dataset, pixels: np.ndarray, test: Predictions
 ) -> None:
-    """Writes `pictures/explained.npz` and `explanations.json`.
+    """Write `pictures/explained.npz` and `explanations.json`.
 
     Args:
-        folder: Of the run.
-        model: Trained.
-        dataset: The films.
+        folder: Folder of the run.
+        model: Trained model of the run.
+        dataset: Dataset of the run.
         pixels: (n, side, side) uint8 of the whole dataset.
-        test: What the model made of the test films.
+        test: Predictions of the model on the test films.
     """
     films, recipe = dataset.films, folder.spec.recipe
 
@@ -74,53 +74,55 @@ def _measured(
     masks: np.ndarray | None,
     lungs: np.ndarray | None,
 ) -> dict[str, Any]:
-    """Explains films and measures the maps.
+    """Explain films and measure the maps.
 
     Args:
-        model: Of the registry, trained.
-        explain: Of the same model.
+        model: Trained model of an architecture in the registry.
+        explain: Explainer of the same model.
         films: (n, side, side) uint8.
-        ids: (n,) their ids.
-        masks: As `measure` takes them.
-        lungs: As `measure` takes them.
+        ids: Film ids, n of them.
+        masks: (n, side, side) bool: opacities; None if unknown.
+        lungs: (n, side, side) bool: lung fields; None if unknown.
 
     Returns:
-        Ready for JSON: `layers`, `grid` (cells of a map, down and across), `films` (the ids); `methods`: for
-        each its `title` and, measure by measure, a list of one value per film, None where it has none;
-        `maps`: Grad-CAM, `packed`; `sanity`: the maps of some of the `films` while the model forgets, in
-        `stages` and beside them the maps of the `next_film`.
+        JSON-ready values: `layers`; `grid`, the cells of a map, down and across; `films`, the ids; `methods`,
+        for each its `title` and for each measure one value per film, None without one; `maps`, Grad-CAM as
+        `pack_maps` encodes it; `sanity`, similarity under weight randomization on some of the `films`, by
+        `stages`, and of the maps of the `next_film`.
     """
     score = scorer(model)
     maps = explain(films) | _of_published_layer(model, films)
-    found = measure(maps, score, films, masks=masks, lungs=lungs)
+    found = measure_maps(maps, score, films, masks=masks, lungs=lungs)
     return {
         "layers": list(explain.layers),
         "grid": list(explain.grid),
         "films": ids,
-        "methods": {name: {"title": TITLES[name]} | listed(values) for name, values in found.items()},
-        "maps": packed(maps["grad_cam"]),
-        "sanity": _sanity(model, films, ids, spread(score(films) > 0, SANITY_FILMS)),
+        "methods": {name: {"title": TITLES[name]} | json_values(values) for name, values in found.items()},
+        "maps": pack_maps(maps["grad_cam"]),
+        "sanity": _randomization(model, films, ids, choose_evenly(score(films) > 0, RANDOMIZATION_FILMS)),
     }
 
 
 def _of_published_layer(model: keras.Model, films: np.ndarray) -> dict[str, np.ndarray]:
-    """Grad-CAM at the layer that a reproduced system used, where that is another than ours."""
+    """Return Grad-CAM at the layer of the reproduced system, if it differs from the registry's."""
     entry = ARCHITECTURES[model.name]
     if entry.published_cam_layer in (None, entry.cam_layer):
         return {}
     return {PUBLISHED: Explainer(model, ("grad_cam",), entry.published_cam_layer)(films)["grad_cam"]}
 
 
-def _sanity(model: keras.Model, films: np.ndarray, ids: list[str], chosen: np.ndarray) -> dict[str, Any]:
-    found = cascade(model, films[chosen])
+def _randomization(
+    model: keras.Model, films: np.ndarray, ids: list[str], chosen: np.ndarray
+) -> dict[str, Any]:
+    found = randomize_weights(model, films[chosen])
 
     def by_method(values: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, Any]:
-        return {name: listed(of) for name, of in values.items()}
+        return {name: json_values(of) for name, of in values.items()}
 
     return {
         "films": [ids[at] for at in chosen],
         "stages": [
-            {"layers": stage.layers, "share": stage.share, "methods": by_method(stage.alike)}
+            {"layers": stage.layers, "share": stage.share, "methods": by_method(stage.similarity)}
             for stage in found.stages
         ],
         "next_film": by_method(found.next_film),

@@ -1,6 +1,6 @@
-"""Shortcut alarm: how much of a map lies where no lung is, on the border and in the corners of the film.
+"""Shortcut alarm: share of a map on the border and in the corners of the film, where no lung is.
 
-Side markers, letters, tubes and collimation lie there. A model that reads them maps them.
+Side markers, letters, tubes and collimation lie there. A model that relies on them maps them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,17 +16,17 @@ CORNER = 0.2
 """Side of each corner's square as a share of the film's side."""
 
 BORDER_AREA = 1 - (1 - 2 * BORDER) ** 2
-"""Part of the film that is border: what a map without preference would have there, 0.36."""
+"""Share of the film that is border, and so of a uniform map: 0.36."""
 
 CORNER_AREA = 4 * CORNER**2
-"""Part of the film that is corner, 0.16."""
+"""Share of the film that is corner: 0.16."""
 
 
 def border_share(maps: np.ndarray) -> np.ndarray:
-    """Share of each map's sum in the outer 10 % of the film.
+    """Return the share of each map's sum in the outer 10 % of the film.
 
     Args:
-        maps: (n, h, w) 0 or more, at any resolution; a cell that the line crosses counts in part.
+        maps: (n, h, w) 0 or more, at any resolution; a cell that crosses the border counts in part.
 
     Returns:
         (n,) float64 in 0–1, nan for an empty map.
@@ -36,7 +36,7 @@ def border_share(maps: np.ndarray) -> np.ndarray:
 
 
 def corner_share(maps: np.ndarray) -> np.ndarray:
-    """Share of each map's sum in the four corners, squares of 20 % of the side.
+    """Return the share of each map's sum in the four corners, squares of 20 % of the side.
 
     Args:
         maps: (n, h, w) 0 or more, at any resolution.
@@ -51,30 +51,30 @@ def corner_share(maps: np.ndarray) -> np.ndarray:
 def shares_by_group(
     shares: np.ndarray, groups: Sequence[str], labels: np.ndarray, patients: np.ndarray
 ) -> Mapping[str, FilmMean]:
-    """Averages shares within groups of films.
+    """Average shares within groups of films.
 
     Args:
         shares: (n,) from `border_share` or `corner_share`.
-        groups: (n,) the class or the outcome of each film, such as `"FP"`.
+        groups: (n,) class or outcome of each film, such as `"FP"`.
         labels: (n,) 0 normal, 1 pneumonia.
-        patients: (n,) key of the person on each film.
+        patients: (n,) patient of each film.
 
     Returns:
-        By group, in alphabetic order.
+        Mean by group, in alphabetical order.
     """
     named = np.asarray(groups)
     members = {name: named == name for name in sorted(set(groups))}
     return {name: mean_over_films(shares[of], labels[of], patients[of]) for name, of in members.items()}
 
 
-def worst(shares: np.ndarray, ids: Sequence[str], count: int = 5) -> list[tuple[str, float]]:
-    """The films with the largest shares, worst first; films without one are left out."""
+def largest_shares(shares: np.ndarray, ids: Sequence[str], count: int = 5) -> list[tuple[str, float]]:
+    """Return ids and shares of the `count` films with the largest of the (n,) shares, without nan."""
     order = np.argsort(-np.nan_to_num(shares, nan=-1.0), kind="stable")[:count]
     return [(ids[at], float(shares[at])) for at in order if np.isfinite(shares[at])]
 
 
 def _coverage(cells: int, start: float, stop: float) -> np.ndarray:
-    """(cells,) the part of each cell of an axis from 0 to 1 that lies between start and stop."""
+    """Return the (cells,) share of each cell of an axis from 0 to 1 that lies between start and stop."""
     edges = np.clip(np.linspace(0, 1, cells + 1), start, stop)
     return np.diff(edges) * cells
 

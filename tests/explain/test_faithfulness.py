@@ -6,10 +6,10 @@ import pytest
 
 from pneumo_tf.explain import faithfulness
 from pneumo_tf.explain.faithfulness import (
-    area,
+    area_under_curve,
     blurred,
     deletion,
-    drop_and_rise,
+    drop_and_increase,
     insertion,
     noise_imputed,
     removal_curve,
@@ -66,7 +66,9 @@ def test_curves_begin_and_end_where_they_must(films, right):
 
 
 def test_area_by_hand():
-    assert area(np.array([[1.0, 0.5, 0.0]]), (0.0, 0.2, 0.6)) == pytest.approx([(0.15 + 0.1) / 0.6])
+    assert area_under_curve(np.array([[1.0, 0.5, 0.0]]), (0.0, 0.2, 0.6)) == pytest.approx(
+        [(0.15 + 0.1) / 0.6]
+    )
 
 
 def test_as_many_pixels_are_replaced_as_asked_and_the_largest_first(films):
@@ -173,11 +175,11 @@ def test_drop_and_rise_by_hand():
 
     half = np.ones((2, 4, 4))
     half[:, :2] = 0
-    drop, rise = drop_and_rise(score, films[:1], half[:1])
+    drop, rise = drop_and_increase(score, films[:1], half[:1])
     assert (drop, rise) == (pytest.approx([0.5]), [0])
-    drop, rise = drop_and_rise(lambda images: -score(images), films[:1], half[:1])
+    drop, rise = drop_and_increase(lambda images: -score(images), films[:1], half[:1])
     assert (drop, rise) == ([0], [1])
-    drop, _ = drop_and_rise(score, films[:1], np.zeros((1, 4, 4)))
+    drop, _ = drop_and_increase(score, films[:1], np.zeros((1, 4, 4)))
     assert drop == pytest.approx([1])
 
 

@@ -8,7 +8,7 @@ import pytest
 from pneumo_tf.data.pixels import cached_pixels
 from pneumo_tf.evaluation.intervals import mean_over_films
 from pneumo_tf.explain import localisation, shortcut
-from pneumo_tf.explain.maps import upsampled
+from pneumo_tf.explain.maps import upsample
 
 MASK = np.array([[[0, 0, 0, 0], [0, 1, 1, 0], [0, 1, 1, 0], [0, 0, 0, 0]]], bool)
 MAP = np.array([[[0, 0, 0, 1], [0, 8, 4, 0], [0, 4, 2, 0], [6, 0, 0, 0]]], np.float32)
@@ -138,7 +138,7 @@ def test_groups_and_worst_films():
     assert list(groups) == ["FN", "FP", "TP"]
     assert groups["TP"].value == pytest.approx(0.3)
     assert (groups["FN"].films, np.isnan(groups["FN"].value)) == (0, True)
-    assert shortcut.worst(shares, list("abcd"), 5) == [("b", 0.9), ("d", 0.5), ("a", 0.1)]
+    assert shortcut.largest_shares(shares, list("abcd"), 5) == [("b", 0.9), ("d", 0.5), ("a", 0.1)]
 
 
 def test_a_mean_over_films_has_its_interval():
@@ -161,8 +161,8 @@ def test_undefined_values_are_left_out():
 
 
 def test_upsampling_adds_no_peak():
-    large = upsampled(MAP, 64)
+    large = upsample(MAP, 64)
     assert large.shape == (1, 64, 64)
     assert large.max() <= MAP.max()
     assert large.min() >= 0
-    assert upsampled(MAP[:0], 8).shape == (0, 8, 8)
+    assert upsample(MAP[:0], 8).shape == (0, 8, 8)

@@ -4,8 +4,16 @@ import numpy as np
 import pytest
 
 from pneumo_tf.explain import measures
-from pneumo_tf.explain.faithfulness import deletion, drop_and_rise, insertion, road
-from pneumo_tf.explain.measures import CEILING, PUBLISHED, SCORED, SCORED_FILMS, listed, measure, spread
+from pneumo_tf.explain.faithfulness import deletion, drop_and_increase, insertion, road
+from pneumo_tf.explain.measures import (
+    CEILING,
+    PUBLISHED,
+    SCORED,
+    SCORED_FILMS,
+    choose_evenly,
+    json_values,
+    measure_maps,
+)
 
 SIDE, COUNT, GRID = 48, 6, (6, 6)
 SPOT = np.s_[16:24, 8:16]
@@ -43,7 +51,7 @@ def masks():
 
 @pytest.fixture(scope="module")
 def found(maps, films, masks):
-    return measure(maps, brightness_of_the_spot, films, masks=masks, lungs=np.ones_like(masks))
+    return measure_maps(maps, brightness_of_the_spot, films, masks=masks, lungs=np.ones_like(masks))
 
 
 def test_the_map_of_the_spot_points_at_it(found):
@@ -66,7 +74,7 @@ def test_the_opacity_itself_is_the_best_that_the_grid_allows(found):
 
 def test_faithfulness_is_that_of_its_functions_on_films_called_pneumonia(found, maps, films):
     high = np.repeat(np.repeat(maps["grad_cam"], 8, axis=1), 8, axis=2)
-    drop, rise = drop_and_rise(brightness_of_the_spot, films, high)
+    drop, rise = drop_and_increase(brightness_of_the_spot, films, high)
     expected = {
         "deletion": deletion(brightness_of_the_spot, films, high, fractions=(0, 0.1, 0.2, 0.4)),
         "insertion": insertion(brightness_of_the_spot, films, high, fractions=(0, 0.1, 0.2, 0.4)),
@@ -92,7 +100,7 @@ def test_maps_are_compared_with_grad_cam(found, maps):
     assert "rank" not in found["grad_cam"]
     # One cell of 36 stands out in each map, and not the same: by hand −1/35.
     np.testing.assert_allclose(found["eigen_cam"]["rank"], -1 / 35)
-    same = measure(
+    same = measure_maps(
         {"grad_cam": maps["grad_cam"], "hires_cam": 2 * maps["grad_cam"]},
         lambda f: -np.ones(len(f)),
         np.zeros((COUNT, SIDE, SIDE), np.uint8),
@@ -102,7 +110,7 @@ def test_maps_are_compared_with_grad_cam(found, maps):
 
 
 def test_a_set_without_masks_is_measured_by_what_remains(maps, films):
-    left = measure(maps, brightness_of_the_spot, films)
+    left = measure_maps(maps, brightness_of_the_spot, films)
     assert CEILING not in left
     for values in left.values():
         assert not {"pointing", "energy", "iou", "best_iou", "lungs"} & set(values)
@@ -111,28 +119,28 @@ def test_a_set_without_masks_is_measured_by_what_remains(maps, films):
 
 def test_films_are_spread_over_those_called_pneumonia():
     called = np.arange(100) % 2 == 1
-    chosen = spread(called, 16)
+    chosen = choose_evenly(called, 16)
     assert len(set(chosen)) == 16
     assert called[chosen].all()
     assert (chosen[0], chosen[-1]) == (1, 99)
     assert np.ptp(np.diff(chosen)) <= 2
-    assert spread(called, 80).tolist() == np.flatnonzero(called).tolist()
-    assert spread(np.zeros(5, bool), 16).tolist() == []
+    assert choose_evenly(called, 80).tolist() == np.flatnonzero(called).tolist()
+    assert choose_evenly(np.zeros(5, bool), 16).tolist() == []
 
 
 def test_faithfulness_stops_at_its_share_of_films():
     count = SCORED_FILMS + 5
     maps = {name: np.ones((count, 2, 2), np.float32) for name in ("grad_cam", "centre")}
-    left = measure(maps, lambda films: np.ones(len(films)), np.zeros((count, 16, 16), np.uint8))
+    left = measure_maps(maps, lambda films: np.ones(len(films)), np.zeros((count, 16, 16), np.uint8))
     assert np.isfinite(left["centre"]["deletion"]).sum() == SCORED_FILMS
 
 
 def test_no_films_are_no_trouble():
     empty = {"grad_cam": np.zeros((0, 2, 2), np.float32), "centre": np.zeros((0, 2, 2), np.float32)}
-    left = measure(empty, lambda films: np.zeros(len(films)), np.zeros((0, 16, 16), np.uint8))
-    assert listed(left["centre"])["deletion"] == []
+    left = measure_maps(empty, lambda films: np.zeros(len(films)), np.zeros((0, 16, 16), np.uint8))
+    assert json_values(left["centre"])["deletion"] == []
 
 
 def test_listed_values_are_ready_for_json():
-    assert listed({"a": np.array([0.12345, np.nan, 1])}) == {"a": [0.123, None, 1.0]}
+    assert json_values({"a": np.array([0.12345, np.nan, 1])}) == {"a": [0.123, None, 1.0]}
     assert measures.DIGITS == 3

@@ -11,7 +11,7 @@ from pneumo_tf.data.image_files import decode_image
 from pneumo_tf.data.pixels import cached_pixels, fit_film
 from pneumo_tf.explain import record
 from pneumo_tf.explain.explainer import Explainer, scorer
-from pneumo_tf.explain.maps import unpacked
+from pneumo_tf.explain.maps import unpack_maps
 from pneumo_tf.explain.similarity import rank_correlation
 from pneumo_tf.models.registry import ARCHITECTURES, build
 from pneumo_tf.recipe import Head, Phase, Recipe
@@ -100,7 +100,7 @@ def test_pointing_is_counted_anew_from_the_model_and_the_mask_files(recorded, le
 
 def test_maps_are_kept_for_the_comparison_of_runs(recorded, left):
     arrays = recorded[1].read_arrays("explained")
-    kept = dict(zip(left["films"], unpacked(left["maps"], left["grid"]), strict=True))
+    kept = dict(zip(left["films"], unpack_maps(left["maps"], left["grid"]), strict=True))
     shared = [
         (map_, kept[name]) for name, map_ in zip(arrays["ids"], arrays["maps"], strict=True) if name in kept
     ]
@@ -125,11 +125,11 @@ def test_sanity_is_measured_on_films_called_pneumonia(recorded, left):
     _, _, _, _, test = recorded
     score = dict(zip(test.ids, test.score, strict=True))
     sanity = left["sanity"]
-    assert len(sanity["films"]) == record.SANITY_FILMS
+    assert len(sanity["films"]) == record.RANDOMIZATION_FILMS
     assert all(score[film_id] > 0 for film_id in sanity["films"])
     assert sanity["stages"][0]["layers"] == 1
     assert sanity["stages"][-1]["share"] == 1
-    kept = dict(zip(left["films"], unpacked(left["maps"], left["grid"]), strict=True))
+    kept = dict(zip(left["films"], unpack_maps(left["maps"], left["grid"]), strict=True))
     maps = np.array([kept[film_id] for film_id in sanity["films"]])
     again = rank_correlation(maps, np.concatenate([maps[1:], maps[:1]]))
     np.testing.assert_allclose(np.array(sanity["next_film"]["grad_cam"]["rank"], float), again, atol=0.03)

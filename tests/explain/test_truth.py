@@ -13,8 +13,8 @@ from pneumo_tf.data.protocols.registry import PROTOCOLS
 from pneumo_tf.evaluation.intervals import mean_over_films
 from pneumo_tf.explain.explainer import Explainer
 from pneumo_tf.explain.localisation import NEAR, energy_inside, pointing_game, read_masks
-from pneumo_tf.explain.maps import upsampled
-from pneumo_tf.explain.randomization import cascade
+from pneumo_tf.explain.maps import upsample
+from pneumo_tf.explain.randomization import randomize_weights
 from pneumo_tf.models.registry import build
 from pneumo_tf.recipe import Augment, Head, Phase, Recipe
 from pneumo_tf.training.harness import Setting, TrainingFilms, train
@@ -51,7 +51,7 @@ def learned(phantom, tmp_path_factory):
 def test_grad_cam_beats_the_maps_that_know_nothing(learned):
     model, images, masks, sick = learned
     labels, patients = np.ones(len(sick), int), np.array([film.patient for film in sick])
-    maps = {name: upsampled(low, SIDE) for name, low in Explainer(model, SHOWN)(images).items()}
+    maps = {name: upsample(low, SIDE) for name, low in Explainer(model, SHOWN)(images).items()}
     hits = {name: pointing_game(high, masks) for name, high in maps.items()}
     for name, high in maps.items():
         values = (hits[name], pointing_game(high, masks, NEAR), energy_inside(high, masks))
@@ -65,11 +65,13 @@ def test_grad_cam_beats_the_maps_that_know_nothing(learned):
 @pytest.mark.slow
 def test_maps_of_a_model_that_forgot_are_others(learned):
     model, images, *_ = learned
-    stages = cascade(model, images[:24], ("grad_cam", "layer_cam", "edges")).stages
+    stages = randomize_weights(model, images[:24], ("grad_cam", "layer_cam", "edges")).stages
     for stage in stages:
-        means = {name: (np.nanmean(of["rank"]), np.nanmean(of["ssim"])) for name, of in stage.alike.items()}
+        means = {
+            name: (np.nanmean(of["rank"]), np.nanmean(of["ssim"])) for name, of in stage.similarity.items()
+        }
         print(stage.layers, {name: f"{rank:.2f} {ssim:.2f}" for name, (rank, ssim) in means.items()})
     for name in ("grad_cam", "layer_cam"):
-        assert np.nanmean(stages[-1].alike[name]["rank"]) < 0.5
-        assert np.nanmean(stages[-1].alike[name]["ssim"]) < 0.7
-    assert stages[-1].alike["edges"]["ssim"].mean() == pytest.approx(1)
+        assert np.nanmean(stages[-1].similarity[name]["rank"]) < 0.5
+        assert np.nanmean(stages[-1].similarity[name]["ssim"]) < 0.7
+    assert stages[-1].similarity["edges"]["ssim"].mean() == pytest.approx(1)

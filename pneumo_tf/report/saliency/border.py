@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from pneumo_tf.data.films import CLASSES
 from pneumo_tf.evaluation.intervals import FilmMean
-from pneumo_tf.explain.shortcut import BORDER_AREA, CORNER_AREA, shares_by_group, worst
+from pneumo_tf.explain.shortcut import BORDER_AREA, CORNER_AREA, largest_shares, shares_by_group
 from pneumo_tf.report.markdown import Table
 from pneumo_tf.report.number_format import DASH, format_number
 from pneumo_tf.report.saliency.measures import GRAD_CAM, Explanations
@@ -39,7 +39,7 @@ def alarm(left: Sequence[Explanations]) -> Table:
 
 
 def _worst(one: Explanations) -> str:
-    found = worst(one.values[GRAD_CAM]["border"], one.ids, WORST)
+    found = largest_shares(one.values[GRAD_CAM]["border"], one.ids, WORST)
     return ", ".join(f"{_stem(film_id)} ({format_number(share, 2)})" for film_id, share in found) or DASH
 
 

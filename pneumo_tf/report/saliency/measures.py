@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pneumo_tf.evaluation.intervals import FilmMean, mean_over_films
-from pneumo_tf.explain.maps import unpacked
+from pneumo_tf.explain.maps import unpack_maps
 from pneumo_tf.report.board import Board, Row
 
 GRAD_CAM, LAYER_CAM = "grad_cam", "layer_cam"
@@ -144,7 +144,7 @@ def _read(row: Row) -> Explanations | None:
         titles,
         _joined([(run["films"], run["methods"]) for run in runs], ids),
         _sanity([run["sanity"] for run in runs if "sanity" in run], ids),
-        tuple(Kept(tuple(run["films"]), unpacked(run["maps"], grid)) for run in runs if "maps" in run),
+        tuple(Kept(tuple(run["films"]), unpack_maps(run["maps"], grid)) for run in runs if "maps" in run),
     )
 
 

@@ -6,8 +6,8 @@ from itertools import combinations
 import numpy as np
 
 from pneumo_tf.evaluation.intervals import FilmMean
-from pneumo_tf.explain.maps import KEPT_CELLS, upsampled
-from pneumo_tf.explain.similarity import alike, alike_next_film, ranked
+from pneumo_tf.explain.maps import KEPT_CELLS, upsample
+from pneumo_tf.explain.similarity import compare_maps, compare_with_next_film, standardized_ranks
 from pneumo_tf.report.markdown import Table
 from pneumo_tf.report.number_format import DASH, format_number
 from pneumo_tf.report.saliency.measures import GRAD_CAM, LAYER_CAM, Explanations, Kept, means_over_runs
@@ -88,8 +88,8 @@ class Repeats:
     def __init__(self, one: Explanations, board: Sequence[Explanations]) -> None:
         self.one, self.runs = one, len(one.kept)
         pairs = [_paired(a, b) for a, b in combinations(one.kept, 2)]
-        same = [(ids, alike(a, b)) for ids, a, b in pairs]
-        different = [(ids, alike_next_film(a, b)) for ids, a, b in pairs]
+        same = [(ids, compare_maps(a, b)) for ids, a, b in pairs]
+        different = [(ids, compare_with_next_film(a, b)) for ids, a, b in pairs]
         self.same = {name: _over_pairs(same, name, one) for name in MEASURES}
         self.next_film = {name: _over_pairs(different, name, one) for name in MEASURES}
         strangers = [_paired(one.kept[0], other) for other in _strangers(one, board)] if self.runs > 1 else []
@@ -188,7 +188,9 @@ def _paired(a: Kept, b: Kept) -> tuple[list[str], np.ndarray, np.ndarray]:
 
 def _rank(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Rank correlation of maps of different grids."""
-    return (ranked(upsampled(a, KEPT_CELLS)) * ranked(upsampled(b, KEPT_CELLS))).sum(axis=1)
+    return (standardized_ranks(upsample(a, KEPT_CELLS)) * standardized_ranks(upsample(b, KEPT_CELLS))).sum(
+        axis=1
+    )
 
 
 def _over_pairs(

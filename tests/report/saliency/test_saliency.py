@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from pneumo_tf.explain.maps import packed
+from pneumo_tf.explain.maps import pack_maps
 from pneumo_tf.report.board import read_boards
 from pneumo_tf.report.page import write_leaderboard
 from pneumo_tf.report.saliency import robustness as dependence
@@ -239,7 +239,7 @@ def test_old_runs_say_nothing_of_the_weights(board, row):
 
 
 def keep(run, scored, maps, films=FILMS):
-    leave(run, scored, films=films, more={"maps": packed(maps)})
+    leave(run, scored, films=films, more={"maps": pack_maps(maps)})
 
 
 def spearman(one, other):
@@ -314,7 +314,7 @@ def test_folds_without_common_films_have_nothing_to_compare(board, row):
 def test_the_page_and_the_board_agree(board, row, tmp_path):
     maps = np.random.default_rng(0).random((FILMS, 7, 7)).astype(np.float32)
     for run, scored in zip(row.runs, row.test, strict=True):
-        more = {"maps": packed(maps), "sanity": sanity(scored.ids[:15], 0.95, 0.1, 0.4)}
+        more = {"maps": pack_maps(maps), "sanity": sanity(scored.ids[:15], 0.95, 0.1, 0.4)}
         leave(run, scored, more=more)
     text = write_leaderboard([board], tmp_path).read_text("utf-8")
     line = next(line for line in text.splitlines() if line.startswith(f"| {row.name} | 7 × 7 |"))
