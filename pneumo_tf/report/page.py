@@ -1,6 +1,7 @@
 """The leaderboard: one Markdown page of every board, with the same numbers as CSV and JSON."""
 
 from collections.abc import Sequence
+from itertools import groupby
 from pathlib import Path
 from urllib.parse import quote
 
@@ -10,12 +11,10 @@ from pneumo_tf.report.board import Board
 from pneumo_tf.report.markdown import bullet_list, escape
 from pneumo_tf.report.provenance import opening, warnings
 from pneumo_tf.report.saliency.page import write_explanations
+from pneumo_tf.report.section import Section
 from pneumo_tf.report.standings import rank_rows
 from pneumo_tf.report.tables.ranking import EMPTY
 from pneumo_tf.report.tables.registry import TABLES
-
-Sections = Sequence[tuple[str, Sequence[tuple[str, str]]]]
-"""Pictures of one board, in order: titles, each with captions and paths relative to the page."""
 
 NOT_A_DEVICE = "Research on methods. Not a medical device: nothing here is fit for the care of patients."
 SYNTHETIC = "SYNTHETIC FILMS: these numbers say that the suite works, nothing about medicine."
@@ -24,7 +23,7 @@ SYNTHETIC = "SYNTHETIC FILMS: these numbers say that the suite works, nothing ab
 def write_leaderboard(
     boards: Sequence[Board],
     out: Path,
-    figures: Sequence[Sections] = (),
+    figures: Sequence[Sequence[Section]] = (),
     tables: Sequence[str] = (),
 ) -> Path:
     """Writes `leaderboard.md`, `leaderboard.csv`, `leaderboard.json` and `explanations.md`.
@@ -70,7 +69,7 @@ def _tables(board: Board, *, above_pictures: bool) -> str:
     return _joined([entry.markdown(board) for entry in entries])
 
 
-def _board(board: Board, figures: Sections, below: str) -> str:
+def _board(board: Board, figures: Sequence[Section], below: str) -> str:
     parts = [f"## {escape(board.title)}, profile {board.profile}"]
     if board.synthetic:
         parts.append(f"> **{SYNTHETIC}**")
@@ -79,10 +78,19 @@ def _board(board: Board, figures: Sections, below: str) -> str:
     if doubts:
         parts.append("> [!WARNING]\n" + "\n".join(f"> - {line}" for line in doubts))
     parts.append(_tables(board, above_pictures=True))
-    for title, pictures in figures:
-        parts.append(f"### {escape(title)}")
-        parts += [f"![{escape(title)}]({quote(path)})\n\n{escape(caption)}" for caption, path in pictures]
+    parts += [_pictures(section) for section in figures]
     return _joined([*parts, below])
+
+
+def _pictures(section: Section) -> str:
+    """The pictures of a section, a caption that they share once."""
+    title = escape(section.title)
+    parts = [f"### {title}"]
+    for caption, pictures in groupby(section.pictures, key=lambda picture: picture.caption):
+        parts.append(escape(caption))
+        for picture in pictures:
+            parts += [f"![{title}]({quote(picture.path)})", escape(picture.note)]
+    return _joined(parts)
 
 
 def _joined(parts: Sequence[str]) -> str:

@@ -15,6 +15,7 @@ from pneumo_tf.report.board import read_boards
 from pneumo_tf.report.markdown import Table
 from pneumo_tf.report.number_format import format_number, supported_decimals, with_interval, with_sd
 from pneumo_tf.report.page import NOT_A_DEVICE, SYNTHETIC, write_leaderboard
+from pneumo_tf.report.section import LinkedPicture, Section
 from pneumo_tf.run import Predictions, Runs, RunSpec
 from tests.report.fabricate import NO_IMAGENET, RECIPES, fabricate_films, fabricate_runs, finish
 
@@ -36,7 +37,7 @@ def tables(text):
 def test_the_same_runs_give_the_same_bytes(tmp_path):
     runs = fabricate_runs(tmp_path / "runs")
     for out in ("first", "again"):
-        page(runs, tmp_path / out, [[("Curves", [("ROC", "figures/roc.png")])]])
+        page(runs, tmp_path / out, [[Section("Curves", [LinkedPicture("figures/roc.png", "ROC")])]])
     for name in ("leaderboard.md", "leaderboard.csv", "leaderboard.json"):
         assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "again" / name).read_bytes()
 
@@ -200,12 +201,22 @@ def test_one_seed_shows_no_deviation(tmp_path):
 
 def test_pictures_stand_where_the_caller_says(tmp_path):
     sections = [
-        ("Curves", [("ROC | all", "figures/a b.png")]),
-        ("Errors", [("Missed", "figures/missed.png")]),
+        Section("Curves", [LinkedPicture("figures/a b.png", "ROC | all")]),
+        Section("Errors", [LinkedPicture("figures/missed.png", "Missed")]),
     ]
     text = page(fabricate_runs(tmp_path / "runs"), tmp_path, [sections])
     assert "](figures/a%20b.png)" in section(text, "Curves")
     assert text.index("### Ranking") < text.index("### Curves") < text.index("### Errors")
+
+
+def test_pictures_share_a_caption_and_have_notes_of_their_own(tmp_path):
+    pictures = [LinkedPicture(f"figures/{name}.png", "Up is better.", f"Protocol {name}.") for name in "ab"]
+    pictures.append(LinkedPicture("figures/c.png", "Down is better."))
+    runs = fabricate_runs(tmp_path / "runs", RECIPES[2:3], flawed=False)
+    text = section(page(runs, tmp_path, [[Section("Curves", pictures)]]), "Curves")
+    lines = [line for line in text.splitlines() if line]
+    expected = ["Up is better.", "![Curves](figures/a.png)", "Protocol a.", "![Curves](figures/b.png)"]
+    assert lines == [*expected, "Protocol b.", "Down is better.", "![Curves](figures/c.png)"]
 
 
 def test_notes_of_runs_are_said_once_with_their_rows(tmp_path):

@@ -92,7 +92,7 @@ def test_pictures_are_the_same_bytes_however_many_processes_draw(runs, tmp_path)
         for processes in (1, 2)
     ]
     assert drawn[0] == drawn[1]
-    paths = [path for section in drawn[0] for _, path in section.pictures]
+    paths = [path for section in drawn[0] for path, *_ in section.pictures]
     assert len(set(paths)) == len(paths) > 10
     sheets = next(section for section in drawn[0] if section.title == "Evaluation sheets")
     assert len(sheets.pictures) == sum(bool(row.runs) for row in board.rows) > 3

@@ -1,6 +1,5 @@
 """Pictures of a board: every one a pure function of run folders."""
 
-from pneumo_tf.report.figures.picture import Section
 from pneumo_tf.report.figures.registry import FIGURES, drawings, sections
 
-__all__ = ["FIGURES", "Section", "drawings", "sections"]
+__all__ = ["FIGURES", "drawings", "sections"]

@@ -46,8 +46,9 @@ def _page(group: Comparable, rows: Sequence[Row], strokes: Sequence[style.Stroke
         "Metrics on the test films at probability 0.5, ordered by AUC: dots are means over runs, bars 95 "
         "% intervals that resample patients and runs, ticks the single runs. Every panel has its own "
         "scale. Better: to the right in every panel. Rows whose bars overlap widely are not told apart "
-        f"by these films. {group.note}",
+        "by these films.",
         figure,
+        group.note,
     )
 
 

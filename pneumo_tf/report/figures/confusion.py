@@ -67,6 +67,7 @@ def draw(board: Board) -> Iterator[Picture]:
             f"confusion-{group.protocol}",
             "Labels in rows, calls at probability 0.5 in columns; the percentage is of the row. Counts "
             "are the mean over the runs of a row. Better: dark on the diagonal, pale off it; the lower "
-            f"left cell is pneumonia that was missed. {group.note}",
+            "left cell is pneumonia that was missed.",
             figure,
+            group.note,
         )

@@ -97,8 +97,9 @@ def _page(group: Comparable, panels: Sequence[Cost]) -> Picture:
         "logarithmic axes. Better: upper left. The line is the Pareto front: rows that no other row both "
         "undercuts and outscores; where intervals overlap widely, a place on it is chance. Dashes: the best "
         "trivial row, which costs next to nothing. Times are of the devices that the tables of costs name, "
-        f"and compare on the same one only. {group.note}",
+        "and compare on the same one only.",
         figure,
+        group.note,
     )
 
 

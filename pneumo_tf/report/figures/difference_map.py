@@ -39,13 +39,14 @@ def draw(board: Board) -> Iterator[Picture]:
     _scale(figure, ax, limit)
     style.heading(figure, "Differences of AUC: row minus column")
     note = next(group.note for group in comparable(board) if group.protocol == OFFICIAL)
-    cut = f" The best {MOST} of {len(board.ranking)} rows." if len(board.ranking) > len(rows) else ""
+    cut = f"The best {MOST} of {len(board.ranking)} rows. " if len(board.ranking) > len(rows) else ""
     yield Picture(
         "auc-differences",
         "AUC of the row minus AUC of the column, in the order of the ranking: orange above zero, the row is "
         "better; purple below. Filled cells differ significantly (paired by film, clustered by patient, Holm "
-        f"over all pairs of the board); small dots mark pairs that are not told apart.{cut} {note}",
+        "over all pairs of the board); small dots mark pairs that do not differ significantly.",
         figure,
+        f"{cut}{note}",
     )
 
 

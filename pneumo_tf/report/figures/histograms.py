@@ -64,6 +64,7 @@ def draw(board: Board) -> Iterator[Picture]:
             f"scores-{group.protocol}",
             "Scores of the test films, first run of each row; every panel has its own scales. The dashed "
             "line is the threshold: films to its right are called pneumonia. Better: the two classes "
-            f"apart, and the line between them; blue to the right of it is a false alarm. {group.note}",
+            "apart, and the line between them; blue to the right of it is a false alarm.",
             figure,
+            group.note,
         )

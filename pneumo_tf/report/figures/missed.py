@@ -59,11 +59,11 @@ def _page(group: Comparable, reference: Row) -> Picture:
     style.heading(figure, f"Missed pneumonia, against {reference.name}")
     return Picture(
         f"missed-{group.protocol}",
-        "Films with pneumonia that a row called normal at probability 0.5, and how many more (+) or "
-        f"fewer (−) than {reference.name} (dotted line); the mean over runs. Better: shorter bars on both "
-        "sides: a row that calls every film pneumonia misses none and pays for it on the right. "
-        f"{group.note}",
+        "Films with pneumonia that a row predicted normal at probability 0.5, and how many more (+) or fewer "
+        "(−) than the reference (dotted line); the mean over runs. Better: shorter bars on both sides: a row "
+        "that predicts pneumonia for every film misses none and pays for it on the right.",
         figure,
+        f"Reference: {reference.name}. {group.note}",
     )
 
 

@@ -196,8 +196,9 @@ def draw_roc(board: Board) -> Iterator[Picture]:
             f"roc-{group.protocol}",
             "Sensitivity against false positive rate over all thresholds, the mean over the runs of a "
             "row; dots mark probability 0.5, trivial rows are grey. Better: toward the upper left "
-            f"corner. Intervals that overlap widely do not rank their rows. {group.note}",
+            "corner. Intervals that overlap widely do not rank their rows.",
             figure,
+            group.note,
         )
 
 
@@ -228,6 +229,7 @@ def draw_precision_recall(board: Board) -> Iterator[Picture]:
             "Precision against recall over all thresholds, the mean over the runs of a row; dots mark "
             "probability 0.5, trivial rows are grey. The dotted line is the share of pneumonia among the "
             "films, which is what guessing reaches. Better: toward the upper right corner. Precision "
-            f"depends on that share: a clinic with fewer pneumonias would see less of it. {group.note}",
+            "depends on that share: a clinic with fewer pneumonias would see less of it.",
             figure,
+            group.note,
         )

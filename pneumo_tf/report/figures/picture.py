@@ -23,25 +23,15 @@ class Picture(NamedTuple):
 
     Args:
         name: Of its file, made safe when it is written.
-        caption: What to see, and in which direction better lies.
+        caption: What the pages of a figure show, and in which direction better lies.
         figure: The page.
+        note: What this page alone shows.
     """
 
     name: str
     caption: str
     figure: Figure
-
-
-class Section(NamedTuple):
-    """Pictures that stand under one heading of the report.
-
-    Args:
-        title: The heading.
-        pictures: For each picture its caption, and its POSIX path relative to the report's folder.
-    """
-
-    title: str
-    pictures: list[tuple[str, str]]
+    note: str = ""
 
 
 def board_key(board: Board) -> str:

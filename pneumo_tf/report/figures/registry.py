@@ -27,7 +27,8 @@ from pneumo_tf.report.figures import (
     style,
     training,
 )
-from pneumo_tf.report.figures.picture import Picture, Section, write
+from pneumo_tf.report.figures.picture import Picture, write
+from pneumo_tf.report.section import LinkedPicture, Section
 
 
 class Figures(NamedTuple):
@@ -67,8 +68,8 @@ FIGURES: dict[str, Figures] = {
     "sheets": Figures("Evaluation sheets", sheet.draw, by_row=True),
 }
 
-Drawn = tuple[str, list[tuple[str, str]]]
-"""Key of a figure; for each of its pages the caption, and the path relative to the report's folder."""
+Drawn = tuple[str, list[LinkedPicture]]
+"""Key of a figure, and its pages as they were written."""
 
 
 def drawings(board: Board, out: Path) -> list[Callable[[], Drawn]]:
@@ -90,7 +91,7 @@ def drawings(board: Board, out: Path) -> list[Callable[[], Drawn]]:
 
 def sections(drawn: Iterable[Drawn]) -> list[Section]:
     """Puts what `drawings` gave in reading order, without figures that have nothing to show."""
-    pictures: dict[str, list[tuple[str, str]]] = {name: [] for name in FIGURES}
+    pictures: dict[str, list[LinkedPicture]] = {name: [] for name in FIGURES}
     for name, pages in drawn:
         pictures[name] += pages
     return [Section(FIGURES[name].title, pages) for name, pages in pictures.items() if pages]
@@ -100,4 +101,7 @@ def _write_pages(name: str, board: Board, out: Path) -> Drawn:
     entry = FIGURES[name]
     with style.applied():
         # One page at a time: a page holds its pixels until it is written.
-        return name, [(page.caption, write(page, board, entry.scored, out)) for page in entry.draw(board)]
+        return name, [
+            LinkedPicture(write(page, board, entry.scored, out), page.caption, page.note)
+            for page in entry.draw(board)
+        ]

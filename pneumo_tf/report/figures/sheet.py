@@ -32,10 +32,10 @@ def draw(board: Board) -> Iterator[Picture]:
         if row.runs:
             yield Picture(
                 f"sheet-{row.name}-{row.protocol}",
-                f"Everything measured of {row.name} under the protocol {row.protocol}: {over_runs(row)}; "
-                "scores and training curves are of the first run, thin lines are single runs, dots mark "
-                "probability 0.5.",
+                "Everything measured of a row; scores and training curves are of the first run, thin lines "
+                "are single runs, dots mark probability 0.5.",
                 _page(board, row),
+                f"{row.name} under the protocol {row.protocol}: {over_runs(row)}.",
             )
 
 

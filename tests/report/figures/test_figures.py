@@ -17,8 +17,9 @@ from PIL import Image
 from pneumo_tf.data.datasets.registry import DATASETS
 from pneumo_tf.data.films import Films
 from pneumo_tf.report.board import Board, read_boards
-from pneumo_tf.report.figures import FIGURES, Section, drawings, sections, style
+from pneumo_tf.report.figures import FIGURES, drawings, sections, style
 from pneumo_tf.report.figures.picture import LARGEST, Picture, board_key, encode, write
+from pneumo_tf.report.section import Section
 from pneumo_tf.run import Predictions, Runs
 from tests.report import fabricate
 from tests.report.fabricate import RECIPES, fabricate_runs
@@ -146,7 +147,7 @@ def test_text_stays_on_the_page_and_off_other_text(name, which, request, monkeyp
 def test_sections_stand_in_the_order_of_the_registry_with_their_files(board, report):
     folder, sections = report
     assert [section.title for section in sections] == [entry.title for entry in FIGURES.values()]
-    paths = [path for section in sections for _, path in section.pictures]
+    paths = [path for section in sections for path, *_ in section.pictures]
     assert len(paths) == len(set(paths))
     assert sorted(paths) == sorted(
         str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file()
@@ -159,7 +160,7 @@ def test_the_same_board_gives_the_same_bytes_whatever_matplotlib_is_set_to(board
     with matplotlib.rc_context({"font.size": 20, "axes.facecolor": "red", "lines.linewidth": 7}):
         again = draw(read_boards(Runs(board.rows[0].runs[0].path.parent))[0], tmp_path)
     assert again == sections
-    for _, path in (picture for section in sections for picture in section.pictures):
+    for path, *_ in (picture for section in sections for picture in section.pictures):
         assert (folder / path).read_bytes() == (tmp_path / path).read_bytes(), path
 
 
@@ -203,7 +204,7 @@ def test_a_board_without_a_finished_run_still_shows_its_films(board, tmp_path):
 
 def test_failed_rows_are_named_below_the_comparisons(board):
     for name in COMPARISONS:
-        assert "Without a finished run: vgg16." in pages(board, name)[0].caption
+        assert "Without a finished run: vgg16." in pages(board, name)[0].note
 
 
 def test_protocols_never_share_a_page(board):

@@ -8,6 +8,7 @@ import pytest
 from pneumo_tf.report.board import read_boards
 from pneumo_tf.report.markdown import Table
 from pneumo_tf.report.page import write_leaderboard
+from pneumo_tf.report.section import LinkedPicture, Section
 from pneumo_tf.report.tables.ranking import COLUMNS, Column
 from pneumo_tf.report.tables.registry import TABLES, TableEntry
 from tests.report.fabricate import RECIPES, fabricate_runs
@@ -62,7 +63,7 @@ def test_a_table_is_one_entry_and_stands_where_it_says(runs, tmp_path, monkeypat
 
     monkeypatch.setitem(TABLES, "names", TableEntry("Names", of_names, "All of them.", above))
     boards = read_boards(runs)
-    figures = [[("Curves", [("ROC", "figures/roc.png")])]]
+    figures = [[Section("Curves", [LinkedPicture("figures/roc.png", "ROC")])]]
     text = write_leaderboard(boards, tmp_path, figures).read_text("utf-8")
     part = section(text, "Names")
     assert "All of them." in part

@@ -1,0 +1,29 @@
+"""A section of a board's page: pictures under one heading."""
+
+from typing import NamedTuple
+
+
+class LinkedPicture(NamedTuple):
+    """A picture that a page links.
+
+    Args:
+        path: POSIX path relative to the report's folder.
+        caption: How to read it; pictures of a section that share it stand under one.
+        note: What this picture alone shows.
+    """
+
+    path: str
+    caption: str
+    note: str = ""
+
+
+class Section(NamedTuple):
+    """Pictures that stand under one heading of the report.
+
+    Args:
+        title: The heading.
+        pictures: In order.
+    """
+
+    title: str
+    pictures: list[LinkedPicture]
