@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from benchmarks.suite.options import Options
 from benchmarks.suite.plan import Job
-from pneumo_tf.data.augmented_views import KINDS, MILD_SAID, name
+from pneumo_tf.data.augmented_views import KINDS, MILD_IN_WORDS, condition_name
 from pneumo_tf.recipe import Recipe
 from pneumo_tf.run import Runs
 
@@ -15,7 +15,7 @@ AGAIN = "--fresh trains the run again"
 def asked(recipe: Recipe, options: Options) -> list[str]:
     """Gives the conditions that a recipe is to be scored under."""
     return [
-        name(kind, number)
+        condition_name(kind, number)
         for kind, about in KINDS.items()
         if about.applies(recipe)
         for number in range(1, _count(kind, options) + 1)
@@ -69,7 +69,7 @@ def notes(recipes: Collection[Recipe], options: Options) -> list[str]:
     mild = [recipe.name for recipe in recipes if KINDS["tta"].applies(recipe) and not recipe.augment.active]
     if options.tta and mild:
         lines.append(
-            f"--tta: {', '.join(mild)} trained without augmentation; the views are mild: {MILD_SAID}"
+            f"--tta: {', '.join(mild)} trained without augmentation; the views are mild: {MILD_IN_WORDS}"
         )
     return lines
 

@@ -1,8 +1,8 @@
-"""Conditions under which a trained model scores the test films again, and which recipes have them.
+"""Test-time augmentation and Monte-Carlo dropout: repeated predictions of the test films, and who has them.
 
-A condition is one draw of what is random: `tta-3` is the third augmented view of every film, `mc-3` the third
-draw of dropout. Each has a file of predictions of its own, so that the mean, the spread and every other
-statistic can be had from them, and more draws add files.
+A condition is one sample of what is random: `tta-3` is the third augmented view of every film, `mc-3` the
+third dropout mask. Each has its own file of predictions, from which mean, spread and every other statistic
+follow; more conditions add files.
 """
 
 from collections.abc import Callable
@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pneumo_tf.recipe import Augment, Recipe
 
 MILD = Augment(rotation=5, shift=0.03, zoom=(0.95, 1.05), contrast=0.1)
-"""Views of a recipe that trains without augmentation: what positioning and exposure change in practice."""
+"""Views of a recipe that trains without augmentation: positioning and exposure as they vary in practice."""
 
-MILD_SAID = "±5° rotation, ±3 % shift, ±5 % zoom, ±10 % contrast"
+MILD_IN_WORDS = "±5° rotation, ±3 % shift, ±5 % zoom, ±10 % contrast"
 
 
 @dataclass(frozen=True)
@@ -21,11 +21,11 @@ class Kind:
     """A kind of condition.
 
     Args:
-        option: Of `run_all`, without dashes.
-        title: One draw, in words.
-        plural: Several draws.
-        applies: Whether a recipe has anything to draw.
-        otherwise: Why one has not, in words.
+        option: Option of `run_all` that asks for it, without dashes.
+        title: One sample, in words.
+        plural: Several samples, in words.
+        applies: Takes a recipe; whether anything in it is random in this way.
+        otherwise: Why nothing is, in words.
     """
 
     option: str
@@ -47,20 +47,20 @@ KINDS: dict[str, Kind] = {
         "there is no dropout",
     ),
 }
-"""Kinds by the first part of their conditions' names."""
+"""Kinds by the first part of the names of their conditions."""
 
 
-def name(kind: str, number: int) -> str:
-    """The condition of a draw, counted from 1, such as `tta-3`."""
+def condition_name(kind: str, number: int) -> str:
+    """Return the name of a condition, such as `tta-3`; samples are counted from 1."""
     return f"{kind}-{number}"
 
 
-def parse(condition: str) -> tuple[str, int]:
-    """Reads `name`."""
-    kind, number = condition.split("-")
+def parse_condition(name: str) -> tuple[str, int]:
+    """Return kind and number of a condition, as `condition_name` takes them."""
+    kind, number = name.split("-")
     return kind, int(number)
 
 
 def view_augment(recipe: Recipe) -> Augment:
-    """What augmented views are drawn by: the recipe's own augmentation, or where it has none a mild one."""
+    """Return the augmentation of test-time views: the recipe's own, or a mild one if it has none."""
     return recipe.augment if recipe.augment.active else MILD

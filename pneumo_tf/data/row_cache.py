@@ -1,4 +1,4 @@
-"""An array on disk whose rows are computed when they are first wanted: once, whichever process asks."""
+"""An array on disk whose rows are computed when they are first needed, once for all processes."""
 
 import contextlib
 import fcntl
@@ -16,16 +16,16 @@ Compute = Callable[[np.ndarray], Iterable[tuple[np.ndarray, np.ndarray]]]
 def stored_rows(
     path: Path, shape: tuple[int, ...], dtype: type[np.generic], wanted: np.ndarray, compute: Compute
 ) -> np.ndarray:
-    """Gives an array of which some rows are valid, computing those that no process has computed before.
+    """Return an array of which some rows are valid, computing those that no process has computed before.
 
     The array grows in `<name>.part.npy`, and `<name>.done` has a mark for every row that is on the disk for
-    good: a process that is killed loses the chunk under way and no more. With its last row the array becomes
-    `<name>.npy`. Rows that nobody wanted take no space.
+    good: a process that is killed loses the current chunk and no more. With its last row the array becomes
+    `<name>.npy`. Rows that nobody needed take no space.
 
     Args:
-        path: `<name>.npy`. Its name must stand for all that the rows depend on.
-        shape: Of the whole array.
-        dtype: Of the array.
+        path: `<name>.npy`. Its name must identify all that the rows depend on.
+        shape: Shape of the whole array.
+        dtype: Type of its values.
         wanted: (k,) indices of the rows that have to be valid.
         compute: Takes the indices of missing rows, sorted, and yields them in chunks: indices, and rows. Two
             processes that want rows at once take turns. A `UserError` of its own leaves nothing behind.
@@ -34,7 +34,7 @@ def stored_rows(
         A read-only memory map of `shape`.
 
     Raises:
-        UserError: Where the place cannot be written, or the disk is full.
+        UserError: If the place cannot be written, or the disk is full.
     """
     if path.exists():
         return np.load(path, mmap_mode="r")
@@ -51,11 +51,11 @@ def stored_rows(
 
 
 def missing_rows(path: Path, wanted: np.ndarray) -> np.ndarray:
-    """Gives those of the rows wanted that `stored_rows` would have to compute, sorted and each once.
+    """Return the rows that `stored_rows` would have to compute, sorted and each once.
 
     Args:
         path: As for `stored_rows`.
-        wanted: (k,) indices.
+        wanted: (k,) indices of the rows that have to be valid.
     """
     rows = np.unique(wanted)
     if path.exists():
@@ -89,7 +89,7 @@ def _complete(
     try:
         for rows, values in compute(missing) if len(missing) else ():
             _write(part, start, rows, np.asarray(values, dtype))
-            # Marks reach the disk after the rows they speak of.
+            # Marks reach the disk after their rows.
             marks[rows] = 1
             _write(done, 0, np.zeros(1), marks[None])
     except UserError:
@@ -102,7 +102,7 @@ def _complete(
 
 
 def _write(path: Path, start: int, rows: np.ndarray, values: np.ndarray) -> None:
-    """Writes rows through the file: through a map, a full disk would kill the process."""
+    """Write rows through the file: through a map, a full disk would kill the process."""
     with path.open("r+b") as file:
         for row, value in zip(rows, values, strict=True):
             file.seek(start + int(row) * value.nbytes)
@@ -112,7 +112,7 @@ def _write(path: Path, start: int, rows: np.ndarray, values: np.ndarray) -> None
 
 
 def _begin(part: Path, done: Path, shape: tuple[int, ...], dtype: np.dtype) -> int:
-    """Makes the files of an array where there are none that fit, and gives the place of its first row."""
+    """Make the files of an array if there are none that fit; return the offset of its first row in bytes."""
     size = int(np.prod(shape)) * dtype.itemsize
     with contextlib.suppress(OSError, ValueError):
         found = np.load(part, mmap_mode="r")

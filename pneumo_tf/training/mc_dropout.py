@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from pneumo_tf.data.augment import draw, generator
-from pneumo_tf.data.augmented_views import parse, view_augment
+from pneumo_tf.data.augmented_views import parse_condition, view_augment
 from pneumo_tf.data.batches import change
 from pneumo_tf.recipe import Augment, Recipe
 from pneumo_tf.training.step import EVALUATION_BATCH, Predictor
@@ -80,7 +80,7 @@ class ConditionedScorer:
 
     def __call__(self, condition: str) -> np.ndarray:
         """Gives the logits of one draw, (k, classes) float32; the same condition always gives the same."""
-        kind, number = parse(condition)
+        kind, number = parse_condition(condition)
         return {"tta": self._view, "mc": self._dropout}[kind](number)
 
     def _view(self, number: int) -> np.ndarray:

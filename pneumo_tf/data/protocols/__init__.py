@@ -1,1 +1,1 @@
-"""How films are divided, and what a run may look at while it trains."""
+"""Protocols: the division of films, and what a run may look at while it trains."""

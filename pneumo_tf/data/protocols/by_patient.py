@@ -1,20 +1,20 @@
-"""How films are divided here: by whole patients, and nothing is reported on that a run has looked at."""
+"""Protocols that divide by whole patients; no run looks at the films that it reports on."""
 
 from collections.abc import Sequence
 
 from pneumo_tf.data.films import Film, Films
-from pneumo_tf.data.protocols.patients import deal_patients, draw_patients
+from pneumo_tf.data.protocols.patients import deal_patients, sample_patients
 from pneumo_tf.data.protocols.split import Split, sorted_ids
 from pneumo_tf.errors import UserError
 
 VALIDATION_FRACTION = 0.15
-"""Of the films that are not held out, the fraction of each subtype that epochs are chosen on."""
+"""Fraction of each subtype, of the films that are not held out, that epochs are chosen on."""
 
 FOLDS = 5
 
 
 def split_official(films: Films, fold: int | None = None) -> Split:
-    """Keeps the test films of the source, and takes validation out of its training films by patient.
+    """Keep the test films of the source, and take validation out of its training films by patient.
 
     Args:
         films: Every film.
@@ -24,15 +24,15 @@ def split_official(films: Films, fold: int | None = None) -> Split:
         15 % of the training films of each subtype in validation, whole patients only.
 
     Raises:
-        UserError: Where a patient has films in train and test, or a side would lack a class.
+        UserError: If a patient has films in train and test, or a side would lack a class.
     """
     source, test = _source_sides(films)
-    chosen_on = draw_patients(source, VALIDATION_FRACTION, "official")
+    chosen_on = sample_patients(source, VALIDATION_FRACTION, "official")
     return _divide(source, test, "at least two patients of each class are needed in train", chosen_on)
 
 
 def split_cv5(films: Films, fold: int | None = None) -> Split:
-    """Holds out one fifth of the source's training films by patient, and chooses on a part of the others.
+    """Hold out one fifth of the source's training films by patient, and choose on a part of the others.
 
     Args:
         films: Every film.
@@ -43,18 +43,18 @@ def split_cv5(films: Films, fold: int | None = None) -> Split:
         folds every training film of the source is held out exactly once. The test films are the source's.
 
     Raises:
-        UserError: Where a patient has films in train and test, or a side would lack a class.
+        UserError: If a patient has films in train and test, or a side would lack a class.
     """
     source, test = _source_sides(films)
     held_out = deal_patients(source, FOLDS, "cv5")[fold]
     others = [film for film in source if film.patient not in held_out]
-    chosen_on = draw_patients(others, VALIDATION_FRACTION, f"cv5 fold {fold}")
+    chosen_on = sample_patients(others, VALIDATION_FRACTION, f"cv5 fold {fold}")
     needed = f"{FOLDS} folds need more patients of each class in train"
     return _divide(source, test, needed, chosen_on, held_out)
 
 
 def _source_sides(films: Films) -> tuple[list[Film], list[Film]]:
-    """Training and test films of the source, which must not share a patient."""
+    """Return training and test films of the source, which must not share a patient."""
     source = [film for film in films if film.split == "train"]
     test = [film for film in films if film.split == "test"]
     both = sorted({film.patient for film in source} & {film.patient for film in test})
@@ -73,7 +73,7 @@ def _divide(
     chosen_on: set[str],
     held_out: set[str] | None = None,
 ) -> Split:
-    """Puts patients on their sides, each of which must have both classes."""
+    """Put patients on their sides, each of which must have both classes."""
     out = held_out or set()
     sides = {
         "train": [film for film in source if film.patient not in chosen_on | out],

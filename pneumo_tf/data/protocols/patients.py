@@ -1,6 +1,7 @@
-"""Whole patients, drawn or dealt so that every part has the subtypes in nearly the proportions of the whole.
+"""Whole patients, sampled or dealt so that every part has nearly the proportions of the whole in subtypes.
 
-A patient with films of several subtypes makes a stratum of its own kind, and is still taken as a whole.
+Patients with films of the same several subtypes make a stratum of their own. Orders are hashed: unlike those
+of scikit-learn's `StratifiedGroupKFold`, they are the same for every version of every library.
 """
 
 from collections import defaultdict
@@ -10,31 +11,31 @@ from pneumo_tf.data.films import Film
 from pneumo_tf.data.protocols.split import hash_order
 
 
-def draw_patients(films: Sequence[Film], fraction: float, purpose: str) -> set[str]:
-    """Draws patients who together have that fraction of the films of each subtype.
+def sample_patients(films: Sequence[Film], fraction: float, purpose: str) -> set[str]:
+    """Sample patients who together have a fraction of the films of each subtype.
 
     Args:
-        films: Of all patients.
+        films: Films of all patients.
         fraction: Between 0 and 1.
-        purpose: Key of the fixed random order in which patients are drawn.
+        purpose: Key of the fixed random order in which patients are taken.
     """
     counts, strata = _strata(films)
-    drawn: set[str] = set()
+    sampled: set[str] = set()
     for patients in strata:
         patients.sort(key=lambda patient: hash_order(patient, purpose))
-        drawn |= _fill(patients, counts, fraction * sum(counts[patient] for patient in patients))
-    return drawn
+        sampled |= _fill(patients, counts, fraction * sum(counts[patient] for patient in patients))
+    return sampled
 
 
 def deal_patients(films: Sequence[Film], parts: int, purpose: str) -> list[set[str]]:
-    """Deals patients into parts with nearly the same number of films of each subtype.
+    """Deal patients into parts with nearly the same number of films of each subtype.
 
     Those of many films are dealt first, each to the part that has the fewest of its stratum: the last ones,
     of one film, even the parts out.
 
     Args:
-        films: Of all patients.
-        parts: How many.
+        films: Films of all patients.
+        parts: Number of parts.
         purpose: Key of the fixed random order among patients of as many films.
 
     Reference: R. Graham, Bounds on multiprocessing timing anomalies, SIAM J. Appl. Math. 17, 1969.
@@ -54,7 +55,7 @@ def deal_patients(films: Sequence[Film], parts: int, purpose: str) -> list[set[s
 
 
 def _strata(films: Sequence[Film]) -> tuple[dict[str, int], list[list[str]]]:
-    """Films of each patient, and the patients of each stratum."""
+    """Return the number of films of each patient, and the patients of each stratum."""
     counts: dict[str, int] = defaultdict(int)
     subtypes: dict[str, set[str]] = defaultdict(set)
     for film in films:
@@ -67,7 +68,7 @@ def _strata(films: Sequence[Film]) -> tuple[dict[str, int], list[list[str]]]:
 
 
 def _fill(patients: Sequence[str], counts: dict[str, int], target: float) -> set[str]:
-    """Takes patients in order while they fit; one of 30 films must not double a small side."""
+    """Take patients in order while they fit; one of 30 films must not double a small side."""
     chosen: set[str] = set()
     room = round(target)
     for patient in patients:

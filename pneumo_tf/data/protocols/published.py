@@ -1,4 +1,4 @@
-"""How others divided these films, flaws included: only to show what the flaws are worth. None of them ranks.
+"""Protocols that divide films as others did, flaws included, to measure the flaws. None of them ranks.
 
 In each of them films that a run reports on are also films that it may look at while it trains, or films of
 patients that it trains on.
@@ -16,7 +16,7 @@ POOLED_TRAIN, POOLED_VALIDATION = 0.70, 0.15
 
 
 def split_alphabetical(films: Films, fold: int | None = None) -> Split:
-    """Trains on 90 % of the training folder, and reports on the alphabetical head of each class.
+    """Train on 90 % of the training folder, and report on the alphabetical head of each class.
 
     The head of the normal films is one series (`IM-`), and many of its films have their patient in training.
     """
@@ -25,14 +25,14 @@ def split_alphabetical(films: Films, fold: int | None = None) -> Split:
 
 
 def split_640(films: Films, fold: int | None = None) -> Split:
-    """Trains on the same 90 %, and reports on the test folder and Kaggle's 16 validation films together."""
+    """Train on the same 90 %, and report on the test folder with the films set apart (Kaggle's `val`)."""
     head, rest = _alphabetical(films)
     test = [film for film in films if film.split == "test" or film.id in films.set_apart]
     return Split(train=sorted_ids(rest), validation=sorted_ids(head), test=sorted_ids(test))
 
 
 def split_pooled(films: Films, fold: int | None = None) -> Split:
-    """Divides all films at random, 70/15/15, image by image: patients stand on several sides."""
+    """Divide all films at random, 70/15/15, image by image: patients stand on several sides."""
     order = sorted(films, key=lambda film: hash_order(film.id, "pooled"))
     train, validation = round(POOLED_TRAIN * len(order)), round(POOLED_VALIDATION * len(order))
     return Split(
@@ -43,7 +43,7 @@ def split_pooled(films: Films, fold: int | None = None) -> Split:
 
 
 def split_selected_on_test(films: Films, fold: int | None = None) -> Split:
-    """Trains on the training folder; the test films choose the epoch, and are then reported on."""
+    """Train on the training folder; the test films choose the epoch, and are then reported on."""
     train = _training_folder(films)
     test = sorted_ids(film for film in films if film.split == "test")
     return Split(train=sorted_ids(train), validation=test, test=test)

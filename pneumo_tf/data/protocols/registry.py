@@ -1,4 +1,4 @@
-"""Protocols: how films are divided, what a run may look at, and whether the result may rank."""
+"""The protocols: the division of films, what a run may look at, and whether the result may rank."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -17,7 +17,7 @@ from pneumo_tf.data.protocols.split import Split, hash_order, sorted_ids
 from pneumo_tf.errors import UserError
 
 MINIMUM_VALIDATION = 40
-"""Films that `limit` leaves for validation where there are as many: fewer say nothing of a model."""
+"""Films that `limit` leaves for validation if there are as many: fewer tell nothing of a model."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,10 @@ class Protocol:
         title: As shown on the board.
         ranks: Whether models are ranked under it: one protocol alone, or ranks would depend on what was run.
         folds: Number of folds, 0 for a single split.
-        split: Divides films; takes the fold's number, None where there are no folds.
+        split: Divides films; takes the fold's number, None if there are no folds.
         chooses_on_test: The films reported on are also those that choose the epoch, by accuracy.
-        reported: The predictions reported: `"test"`, or `"test@augmented"` where the films reported on are
-            changed at random like training films.
+        reported: The predictions reported: `"test"`, or `"test@augmented"` if the films reported on are
+            augmented like training films.
     """
 
     name: str
@@ -50,12 +50,12 @@ class Protocol:
 
     @property
     def fold_numbers(self) -> tuple[int | None, ...]:
-        """What to pass to `split`, one entry per run."""
+        """Numbers to pass to `split`, one per run."""
         return tuple(range(self.folds)) or (None,)
 
 
 def limit(split: Split, films: Films, count: int) -> Split:
-    """Leaves fewer training films, as for a quick run; what is reported on, test or held out, is never cut.
+    """Leave fewer training films, as for a quick run; films reported on, test or held out, are never cut.
 
     Validation shrinks in proportion, to no fewer than 40 films. Subtypes keep their proportions, and a
     smaller choice is part of every larger one, so that learning curves compare like with like.
@@ -63,13 +63,13 @@ def limit(split: Split, films: Films, count: int) -> Split:
     Args:
         split: A split of these films.
         films: Every film.
-        count: Training films to leave; all of them where there are no more.
+        count: Training films to leave; all of them if there are no more.
 
     Returns:
         The smaller split.
 
     Raises:
-        UserError: Where the count is too small for both classes.
+        UserError: If the count is too small for both classes.
     """
     if count >= len(split.train):
         return split
@@ -83,13 +83,13 @@ def limit(split: Split, films: Films, count: int) -> Split:
         raise UserError(f"{count} training films are too few for both classes; take more")
     proportion = round(len(split.validation) * count / len(split.train))
     validation = _spread(films_of["validation"])[: max(MINIMUM_VALIDATION, proportion)]
-    # Where the films reported on choose the epoch, all of them do.
+    # If the films reported on choose the epoch, all of them do.
     chosen = split.validation if split.validation == split.test else sorted_ids(validation)
     return replace(split, train=sorted_ids(kept), validation=chosen)
 
 
 def _spread(films: Iterable[Film]) -> list[Film]:
-    """Orders films so that every head of the list has the subtypes in nearly the proportions of the whole.
+    """Order films so that every head of the list has the subtypes in nearly the proportions of the whole.
 
     Films are placed at even distances along their subtype, in an order hashed from the file's stem, which
     is the same however the folders are named.
@@ -133,10 +133,10 @@ PROTOCOLS: dict[str, Protocol] = {protocol.name: protocol for protocol in _ENTRI
 
 
 def check_sides(protocol: Protocol, split: Split) -> None:
-    """Refuses a split that looks at the films it reports on, unless its protocol exists to show that.
+    """Refuse a split that looks at the films it reports on, unless its protocol exists to show that.
 
     Raises:
-        ValueError: Where a film is reported on and also trained on, or chosen on by an honest protocol.
+        ValueError: If a film is reported on and also trained on, or chosen on by an honest protocol.
     """
     train, validation = set(split.train), set(split.validation)
     test, held_out = set(split.test), set(split.held_out)

@@ -1,4 +1,4 @@
-"""A division of films into sides, and the fixed random orders that divisions are made with."""
+"""A division of films into sides, and the fixed random order that divisions are made with."""
 
 import hashlib
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ class Split:
         train: Films that weights are fitted to.
         validation: Films that epochs and thresholds are chosen on.
         test: Films that results are reported on.
-        held_out: Of a fold, the films that its model scores once, after training; none without folds.
+        held_out: Films of a fold that its model scores once, after training; none without folds.
     """
 
     train: tuple[str, ...]
@@ -25,16 +25,21 @@ class Split:
 
     @property
     def scored(self) -> dict[str, tuple[str, ...]]:
-        """The sides that a run leaves predictions of, by name: all that are not trained on."""
+        """Film ids of the sides that a run predicts, by name: all that are not trained on."""
         sides = {"validation": self.validation, "test": self.test, "held_out": self.held_out}
         return {name: ids for name, ids in sides.items() if ids}
 
 
 def sorted_ids(films: Iterable[Film]) -> tuple[str, ...]:
-    """Ids of films in the order of a split."""
+    """Return the ids of films in the order of a split."""
     return tuple(sorted(film.id for film in films))
 
 
 def hash_order(key: str, purpose: str) -> bytes:
-    """A fixed random order: unlike a shuffle it depends on no library's stream and on no other key."""
+    """Return the place of a key in a fixed random order, which depends on no library and on no other key.
+
+    Args:
+        key: What is ordered, such as a film id.
+        purpose: Name of the order.
+    """
     return hashlib.sha256(f"pneumo_tf/{purpose}/{key}".encode()).digest()

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from pneumo_tf.data.augmented_views import KINDS, MILD_SAID
+from pneumo_tf.data.augmented_views import KINDS, MILD_IN_WORDS
 from pneumo_tf.evaluation.auc_comparison import compare_auc
 from pneumo_tf.evaluation.ensemble import average_scores
 from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
@@ -76,7 +76,7 @@ def _notes(found: Sequence[Ensemble]) -> list[str]:
         notes.append(f"{DASH} one score of each film: nothing to average.")
     mild = [one.name for one in found if one.kind == "tta" and not one.row.recipe.augment.active]
     if mild:
-        notes.append(f"Views of {join_names(mild)}, trained without augmentation, are mild: {MILD_SAID}.")
+        notes.append(f"Views of {join_names(mild)}, trained without augmentation, are mild: {MILD_IN_WORDS}.")
     for kind, about in KINDS.items():
         have = any(one.kind == kind for one in found)
         rows = {one.name: one.row.recipe for one in found if not one.row.trivial}

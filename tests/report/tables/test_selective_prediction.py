@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from pneumo_tf.data.augmented_views import MILD_SAID
+from pneumo_tf.data.augmented_views import MILD_IN_WORDS
 from pneumo_tf.recipe import Augment, Head
 from pneumo_tf.report.board import read_boards
 from pneumo_tf.report.figures import FIGURES, style
@@ -115,7 +115,7 @@ def test_what_has_nothing_to_draw_and_whose_views_are_mild_is_said(tmp_path):
     add(*of(runs, own), "mc", 2, 1.0)
     notes = lines_of(runs)[1]
     assert PLAIN.head.dropout == Head().dropout == 0 < own.head.dropout
-    assert f"Views of {PLAIN.name}, trained without augmentation, are mild: {MILD_SAID}." in notes
+    assert f"Views of {PLAIN.name}, trained without augmentation, are mild: {MILD_IN_WORDS}." in notes
     assert f"No draw of dropout of {PLAIN.name}: there is no dropout." in notes
 
 

@@ -1,6 +1,6 @@
-"""The chest of a phantom patient as X-rays meet it: air, soft tissue and bone that add up along the ray.
+"""The chest of a phantom patient: air, soft tissue and bone, whose attenuation adds up along the ray.
 
-Every layer is float32 of the film's shape. Attenuation is in units of the soft tissue of a normal trunk: the
+Every layer is (height, width) float32. Attenuation is in units of the soft tissue of a normal trunk: the
 air outside is 0, the mediastinum about 1, a lung about 0.4.
 """
 
@@ -13,9 +13,10 @@ from pneumo_tf.data.datasets.phantom.patient import SIDES, Physique, Pose
 
 _WALL_Y = (-1.15, -1.0, -0.85, -0.6, -0.3, 0.1, 0.6, 2.0)
 _WALL_X = (0.20, 0.42, 0.60, 0.77, 0.89, 0.97, 1.0, 0.99)
-
+"""Half of the inner width of the rib cage at each height in `_WALL_Y`, patient units."""
 
 _RIB_POINTS = 26
+"""Points along the path of a rib."""
 
 _HEXAGON = np.stack([np.cos(np.arange(6) * np.pi / 3), np.sin(np.arange(6) * np.pi / 3)], axis=1)
 
@@ -41,12 +42,19 @@ class Chest:
 
 
 def wall_x(y: np.ndarray) -> np.ndarray:
-    """Returns half of the inner width of the rib cage at height y."""
+    """Return half of the inner width of the rib cage at heights y; any shape, patient units."""
     return np.interp(y, _WALL_Y, _WALL_X)
 
 
 def draw_chest(canvas: Canvas, body: Physique, pose: Pose, rng: np.random.Generator) -> Chest:
-    """Draws the chest of a patient; `rng` is the patient's: outlines and vessels recur in further films."""
+    """Draw the chest of a patient.
+
+    Args:
+        canvas: The film's canvas.
+        body: The patient.
+        pose: Of the film.
+        rng: The patient's random stream: outlines and vessels recur in all films of the patient.
+    """
     tissue = _trunk(canvas, body, pose)
     outlines = [_lung_outline(side, body, pose, rng) for side in SIDES]
     bronchi = _bronchi(canvas, body, pose, rng)
@@ -87,6 +95,7 @@ def _trunk(canvas: Canvas, body: Physique, pose: Pose) -> np.ndarray:
 
 
 def _lung_outline(side: int, body: Physique, pose: Pose, rng: np.random.Generator) -> np.ndarray:
+    """Outline of a lung, (n, 2): chest wall, diaphragm, mediastinum, apex."""
     dome = body.dome - pose.expiration + (body.dome_difference if side > 0 else 0.0)
     angle = dome + 0.26
     lateral = [(wall_x(y) - 0.03, y) for y in (-0.85, -0.6, -0.25, 0.15)] + [
@@ -146,7 +155,7 @@ def _spine(canvas: Canvas, body: Physique, pose: Pose) -> np.ndarray:
 
 
 def _rib_paths(body: Physique) -> np.ndarray:
-    """Returns the paths of the ribs from the spine round the chest wall to their cartilage, (22, 26, 2).
+    """Return the paths of the ribs from the spine round the chest wall to their cartilage, (22, 26, 2).
 
     A rib is nearly a ring that leans forward: its height falls with its depth in the chest, which makes the
     posterior arm flat, the anterior arm steep, and wraps both round the same lateral edge.
@@ -173,6 +182,7 @@ def _ribs(canvas: Canvas, body: Physique) -> np.ndarray:
 
 
 def _clavicles(canvas: Canvas, pose: Pose, rng: np.random.Generator) -> np.ndarray:
+    """Attenuation of the collar bones, which rise with the arms; bright cortex."""
     layer = canvas.blank()
     rise = rng.uniform(-0.04, 0.10)
     for side in SIDES:

@@ -1,7 +1,7 @@
-"""Drawing in the patient's coordinates on a film: the one place that knows pixels and OpenCV.
+"""Drawing on a film in the patient's coordinates, which become pixels here alone.
 
 Patient coordinates have their origin between the lungs, x to the viewer's right, y down. The chest wall lies
-near x = -1 and 1, the lung apex near y = -1. OpenCV is imported on use, since plans need no pixels.
+near x = -1 and 1, the lung apex near y = -1. A layer is an array of the film's shape, (height, width).
 """
 
 from dataclasses import dataclass
@@ -10,14 +10,15 @@ from functools import cached_property
 import numpy as np
 
 FIELD_REACH = 2.5
-"""Patient coordinates that a field covers to each side of the origin."""
+"""Distance from the origin that a field of noise covers, patient units."""
 
 _SUBPIXEL_BITS = 4
+"""Binary places of the coordinates that OpenCV draws with."""
 
 
 @dataclass(frozen=True, eq=False)
 class Canvas:
-    """A film's pixel grid and where the patient stands in it.
+    """A film's pixel grid, and the place of the patient in it.
 
     Args:
         height: Height of the film in pixels.
@@ -44,11 +45,20 @@ class Canvas:
         return a * columns + b * rows, c * columns + d * rows
 
     def blank(self) -> np.ndarray:
-        """Returns an empty layer, uint8 of shape (height, width)."""
+        """Return an empty layer, uint8 of shape (height, width)."""
         return np.zeros((self.height, self.width), np.uint8)
 
     def paint(self, layer: np.ndarray, outlines: np.ndarray, value: int = 255) -> np.ndarray:
-        """Fills closed outlines, (n, 2) or (k, n, 2), into a uint8 layer in place and returns the layer."""
+        """Fill closed outlines into a layer, in place.
+
+        Args:
+            layer: (height, width) uint8.
+            outlines: (n, 2) or (k, n, 2), patient x and y of the corners of one or of k outlines.
+            value: 0–255, written where an outline covers a pixel.
+
+        Returns:
+            The layer.
+        """
         import cv2
 
         pixels = outlines.reshape(-1, *outlines.shape[-2:]) @ self.affine[:, :2].T + self.affine[:, 2]
@@ -57,15 +67,39 @@ class Canvas:
         return layer
 
     def fill(self, outline: np.ndarray, blur: float = 0.0) -> np.ndarray:
-        """Returns coverage by an outline, float32 in 0–1, its edge blurred by a sigma in patient units."""
+        """Draw one outline as a layer.
+
+        Args:
+            outline: (n, 2), patient x and y of its corners.
+            blur: Sigma of its edge, patient units.
+
+        Returns:
+            (height, width) float32 in 0–1, the share of each pixel that is covered.
+        """
         return self.soften(self.paint(self.blank(), outline), blur)
 
     def soften(self, layer: np.ndarray, sigma: float) -> np.ndarray:
-        """Returns a uint8 layer as float32 in 0–1, blurred by sigma patient units."""
+        """Scale a layer to 0–1 and blur it.
+
+        Args:
+            layer: (height, width) uint8.
+            sigma: Of the blur, patient units.
+
+        Returns:
+            (height, width) float32 in 0–1.
+        """
         return gaussian(layer.astype(np.float32) / 255.0, sigma * self.unit)
 
     def depth(self, coverage: np.ndarray, reach: float) -> np.ndarray:
-        """Returns the thickness of a rounded body: 0 at its edge, 1 from `reach` patient units inwards."""
+        """Measure the thickness of a body with a rounded edge.
+
+        Args:
+            coverage: (height, width) in 0–1; the body is where it is above 0.5.
+            reach: Distance from the edge at which the body has its full thickness, patient units.
+
+        Returns:
+            (height, width) float32: 0 outside and at the edge, 1 from `reach` inwards.
+        """
         import cv2
 
         inside = cv2.distanceTransform((coverage > 0.5).astype(np.uint8), cv2.DIST_L2, 3)
@@ -73,9 +107,14 @@ class Canvas:
         return np.sqrt(1.0 - rest * rest)
 
     def field(self, rng: np.random.Generator, scale: float) -> np.ndarray:
-        """Returns smooth noise tied to the patient: float32, mean 0, variance about 1, grain in units.
+        """Draw smooth noise that is fixed to the patient.
 
-        A generator in the same state gives the same pattern in the patient, whatever the pose and the film.
+        Args:
+            rng: In the same state, it gives the same pattern in the patient, whatever the pose and the film.
+            scale: Size of the grain, patient units.
+
+        Returns:
+            (height, width) float32, mean 0, variance about 1.
         """
         import cv2
 
@@ -89,7 +128,17 @@ class Canvas:
         return 1.3 * cv2.warpAffine(noise, matrix, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
 
     def letter(self, text: str, x: float, y: float, height: float) -> np.ndarray:
-        """Returns a letter's coverage, float32 in 0–1; x, y (lower left), height are shares of the film."""
+        """Draw a letter.
+
+        Args:
+            text: The letter.
+            x: Lower left corner, share of the film's width.
+            y: Lower left corner, share of the film's height.
+            height: Of the letter, share of the film's height.
+
+        Returns:
+            (height, width) float32 in 0–1, the share of each pixel that is covered.
+        """
         import cv2
 
         corner = (round(x * self.width), round(y * self.height))
@@ -102,14 +151,31 @@ class Canvas:
 
 
 def gaussian(image: np.ndarray, sigma: float) -> np.ndarray:
-    """Blurs an image by sigma pixels; below a fifth of a pixel it is returned as it is."""
+    """Blur an image.
+
+    Args:
+        image: (height, width) float32.
+        sigma: Pixels; below a fifth of one the image is returned as it is.
+
+    Returns:
+        (height, width) float32.
+    """
     import cv2
 
     return cv2.GaussianBlur(image, (0, 0), sigma) if sigma > 0.2 else image
 
 
 def curve(points: np.ndarray, closed: bool = True, steps: int = 8) -> np.ndarray:
-    """Returns a Catmull–Rom spline through points of shape (n, 2), with `steps` samples a segment."""
+    """Draw a Catmull–Rom spline through points.
+
+    Args:
+        points: (n, 2).
+        closed: Whether it returns to the first point.
+        steps: Samples of each segment.
+
+    Returns:
+        (n × steps, 2) of a closed spline; ((n − 1) × steps + 1, 2) of an open one.
+    """
     ends = (points[-1:], points[:2]) if closed else (points[:1], points[-1:])
     knots = np.concatenate([ends[0], points, ends[1]])
     before, start, stop, after = knots[:-3, None], knots[1:-2, None], knots[2:-1, None], knots[3:, None]
@@ -121,7 +187,15 @@ def curve(points: np.ndarray, closed: bool = True, steps: int = 8) -> np.ndarray
 
 
 def ribbon(paths: np.ndarray, widths: np.ndarray | float) -> np.ndarray:
-    """Returns the outlines of bands along open paths of shape (..., n, 2), given their full widths."""
+    """Draw the outlines of bands along open paths.
+
+    Args:
+        paths: (..., n, 2).
+        widths: Full widths at each point, of a shape that broadcasts to (..., n), in the unit of the paths.
+
+    Returns:
+        (..., 2n, 2), closed outlines.
+    """
     along = np.empty_like(paths)
     along[..., 1:-1, :] = paths[..., 2:, :] - paths[..., :-2, :]
     along[..., 0, :] = paths[..., 1, :] - paths[..., 0, :]

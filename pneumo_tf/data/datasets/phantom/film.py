@@ -15,12 +15,12 @@ _PHYSIQUE, _OUTLINES, _DISEASE, _POSE, _COURSE, _TEXTURE, _EXPOSURE = range(1, 8
 
 
 class RenderedFilm(NamedTuple):
-    """A film and what is known of it; all arrays have the film's shape (height, width).
+    """A film, and the truth about it.
 
     Args:
-        image: uint8, 0 black to 255 white.
-        opacity: bool, where the film shows pneumonia.
-        lungs: bool, the lung fields outside heart and mediastinum, opacities included.
+        image: (height, width) uint8, 0 black to 255 white.
+        opacity: (height, width) bool, the pixels that show pneumonia.
+        lungs: (height, width) bool, the lung fields outside heart and mediastinum, opacities included.
     """
 
     image: np.ndarray
@@ -29,10 +29,10 @@ class RenderedFilm(NamedTuple):
 
 
 def render_film(spec: PhantomSpec, film: PhantomFilm, healthy: bool = False) -> RenderedFilm:
-    """Draws one film.
+    """Draw one film.
 
     Args:
-        spec: The data set that the film belongs to.
+        spec: The dataset that the film belongs to.
         film: The film, from `plan_films(spec)`.
         healthy: Leave the disease out and nothing else: the same patient, pose, exposure and noise.
 
@@ -41,8 +41,8 @@ def render_film(spec: PhantomSpec, film: PhantomFilm, healthy: bool = False) -> 
         >>> render_film(spec, plan_films(spec)[0]).image.dtype
         dtype('uint8')
     """
-    body = Physique.draw(stream(spec, film, _PHYSIQUE, of_patient=True))
-    pose = Pose.draw(stream(spec, film, _POSE))
+    body = Physique.sample(stream(spec, film, _PHYSIQUE, of_patient=True))
+    pose = Pose.sample(stream(spec, film, _POSE))
     canvas = pose.canvas(*film_size(spec, film), body.stretch)
     chest = draw_chest(canvas, body, pose, stream(spec, film, _OUTLINES, of_patient=True))
     subtype = "normal" if healthy else film.subtype
@@ -57,7 +57,7 @@ def render_film(spec: PhantomSpec, film: PhantomFilm, healthy: bool = False) -> 
 
 
 def _expose(canvas: Canvas, attenuation: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Turns attenuation into gray values: beam, characteristic curve of the detector, blur, noise, marker."""
+    """Turn attenuation into gray values: beam, characteristic curve of the detector, blur, noise, marker."""
     level, window, floor, ceiling = rng.uniform(0.58, 0.75), rng.uniform(0.24, 0.34), rng.uniform(0, 18), 250
     x, y = canvas.grid
     tilt = rng.normal(0, 0.03, 2).astype(np.float32)
@@ -73,7 +73,7 @@ def _expose(canvas: Canvas, attenuation: np.ndarray, rng: np.random.Generator) -
 
 
 def _mark(canvas: Canvas, bright: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Puts the side marker of the radiographer on most films, on the patient's right or left."""
+    """Put the radiographer's side marker on most films, on the patient's right or left."""
     text = rng.choice(("R", "R", "L", ""))
     across, down, size = rng.uniform(0.02, 0.08), rng.uniform(0.1, 0.5), rng.uniform(0.04, 0.07)
     if not text:

@@ -1,4 +1,4 @@
-"""Pneumonia in the phantom: how much of the lung's air is replaced by fluid, pixel by pixel.
+"""Pneumonia in the phantom: the share of the lung's air that fluid replaces, pixel by pixel.
 
 Bacterial pneumonia consolidates a part of one lung, viral pneumonia spreads through both along the bronchi.
 Both follow the textbook and are schematic; real films overlap far more.
@@ -16,35 +16,36 @@ VISIBLE_SHARE = 0.12
 """Share of the lung's air that has to be replaced for a pixel to count as opacity."""
 
 _LOBES = {-1: ((0.48, -0.55), (0.48, 0.12), (0.58, 0.42)), 1: ((0.48, -0.50), (0.62, 0.10), (0.70, 0.42))}
+"""Centres of upper, middle and lower opacities by side, patient x (outwards) and y."""
 
 
 class Opacity(NamedTuple):
     """Disease of one film.
 
     Args:
-        filled: Share of the lung's air that is replaced, float32 of the film's shape in 0–1.
-        cuffs: Attenuation added by thickened bronchial walls.
+        filled: (height, width) float32 in 0–1, share of the lung's air that is replaced.
+        cuffs: Attenuation added by thickened bronchial walls, in units of soft tissue.
     """
 
     filled: np.ndarray
     cuffs: float
 
     def mask(self) -> np.ndarray:
-        """Returns where opacity counts as visible, bool of the film's shape."""
+        """Return the pixels at which opacity counts as visible, (height, width) bool."""
         return self.filled > VISIBLE_SHARE
 
 
 def draw_opacity(
     subtype: str, canvas: Canvas, chest: Chest, patient: np.random.Generator, course: float
 ) -> Opacity:
-    """Draws the opacity of a film.
+    """Draw the opacity of a film.
 
     Args:
         subtype: "normal", "bacteria" or "virus".
         canvas: The film's canvas.
         chest: The chest of the same film.
-        patient: The patient's stream: place, extent and density recur in all films of the patient.
-        course: Factor on the density, about 1: the disease on the day of the film.
+        patient: The patient's random stream: place, extent and density recur in all films of the patient.
+        course: Factor on the density, about 1: the course of the disease on the day of the film.
     """
     if subtype == "normal":
         return Opacity(np.zeros((canvas.height, canvas.width), np.float32), 0.0)

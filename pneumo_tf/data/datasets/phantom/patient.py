@@ -1,4 +1,4 @@
-"""Who stands before the detector, and how: the traits of a phantom patient and the pose of one film."""
+"""The traits of a phantom patient, and the pose of one film."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,24 @@ SIDES = (-1, 1)
 
 @dataclass(frozen=True)
 class Physique:
-    """What stays the same in all films of a patient; lengths in patient units."""
+    """Traits that are the same in all films of a patient.
+
+    Args:
+        stretch: Factor on the height of the trunk.
+        wall: Thickness of the soft tissue outside the ribs, patient units.
+        heart: Factor on the width of the heart.
+        heart_tilt: Shift of the heart to the viewer's right for each unit downwards.
+        upper_mediastinum: Half of its width, patient units.
+        rib_drop: Height that a rib loses from spine to front, patient units.
+        rib_gap: Distance of a rib from the next, patient units.
+        rib_density: Factor on the attenuation of the ribs.
+        scoliosis: Sideways bend of the spine, patient units.
+        dome: Height y of the right dome of the diaphragm, patient units.
+        dome_difference: How much lower the left dome stands, patient units.
+        hilar_gain: Factor on the density of the vessels at the hila.
+        breast: Attenuation of breasts or skin folds, 0 for none.
+        stomach_gas: Attenuation that gas in the stomach takes away, 0 for none.
+    """
 
     stretch: float
     wall: float
@@ -30,8 +47,8 @@ class Physique:
     stomach_gas: float
 
     @classmethod
-    def draw(cls, rng: np.random.Generator) -> "Physique":
-        """Draws a patient; the range of each trait is the same for the healthy and the ill."""
+    def sample(cls, rng: np.random.Generator) -> "Physique":
+        """Sample a patient; the range of each trait is the same with and without pneumonia."""
         return cls(
             stretch=rng.uniform(0.90, 1.10),
             wall=rng.uniform(0.05, 0.22),
@@ -52,7 +69,16 @@ class Physique:
 
 @dataclass(frozen=True)
 class Pose:
-    """How the patient stands, breathes out and is collimated; differs from film to film."""
+    """Position, breath and collimation, which differ from film to film.
+
+    Args:
+        rotation: Of the patient in the plane of the film, radians.
+        zoom: Factor on the size of the patient on the film.
+        shift: To the viewer's right and downwards, shares of the film's width and height.
+        turn: Shift of heart, vessels and airways to the viewer's right as the patient turns, patient units.
+        expiration: How much higher the diaphragm stands than in full inspiration, patient units.
+        arms: Angles of the right and the left arm below the horizontal, radians.
+    """
 
     rotation: float
     zoom: float
@@ -62,8 +88,8 @@ class Pose:
     arms: tuple[float, float]
 
     @classmethod
-    def draw(cls, rng: np.random.Generator) -> "Pose":
-        """Draws a pose: rotation in radians, shift in fractions of the film, expiration in patient units."""
+    def sample(cls, rng: np.random.Generator) -> "Pose":
+        """Sample a pose."""
         raised = rng.random() < 0.5
         return cls(
             rotation=np.deg2rad(rng.normal(0.0, 2.2)),
@@ -75,7 +101,13 @@ class Pose:
         )
 
     def canvas(self, height: int, width: int, stretch: float) -> Canvas:
-        """Returns the film's canvas; a wide film holds a wide chest, as collimation follows the patient."""
+        """Return the film's canvas; a wide film holds a wide chest, as collimation follows the patient.
+
+        Args:
+            height: Of the film, pixels.
+            width: Of the film, pixels.
+            stretch: The patient's factor on the height of the trunk.
+        """
         scale_x = 0.455 * height * (width / height / 1.25) ** 0.8 * self.zoom
         scale_y = 0.415 * height * self.zoom * stretch
         cos, sin = np.cos(self.rotation), np.sin(self.rotation)

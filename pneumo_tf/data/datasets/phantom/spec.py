@@ -1,4 +1,4 @@
-"""What a phantom data set holds: its patients, films and film sizes, known before a film is drawn."""
+"""Patients, films and film sizes of a phantom, known before a film is drawn."""
 
 import hashlib
 import json
@@ -30,7 +30,7 @@ class FilmCounts(NamedTuple):
 
 @dataclass(frozen=True)
 class PhantomSpec:
-    """Everything that the bytes of a phantom data set depend on.
+    """Everything that the bytes of a phantom depend on.
 
     Args:
         seed: Seed of every random choice, 0 or more.
@@ -40,7 +40,7 @@ class PhantomSpec:
         side: Median height of a film in pixels, 64 or more; films are wider than high.
 
     Raises:
-        UserError: A count or the seed is negative, or the side is too small to draw a chest in.
+        UserError: If a count or the seed is negative, or the side is too small to draw a chest in.
 
     Example:
         >>> PhantomSpec(seed=1).test.normal
@@ -91,7 +91,7 @@ class PhantomFilm:
 
     @property
     def stem(self) -> str:
-        """Path under the data set root without extension, named as the Kermany set names its films."""
+        """Path under the root without extension, named as the Kermany set names its films."""
         if self.subtype != "normal":
             return f"{self.split}/PNEUMONIA/person{self.patient}_{self.subtype}_{self.number}"
         prefix = "IM" if self.patient % 2 else "NORMAL2-IM"
@@ -100,7 +100,7 @@ class PhantomFilm:
 
 
 def stream(spec: PhantomSpec, film: PhantomFilm, use: int, of_patient: bool = False) -> np.random.Generator:
-    """Returns the random stream of one use of a film, or of its patient and so shared by the patient's films.
+    """Return the random stream of one use of a film, or of its patient and so shared by the patient's films.
 
     One stream per use keeps uses independent: with or without its opacity, a film differs in nothing else.
     """
@@ -109,7 +109,7 @@ def stream(spec: PhantomSpec, film: PhantomFilm, use: int, of_patient: bool = Fa
 
 
 def plan_films(spec: PhantomSpec) -> list[PhantomFilm]:
-    """Lists every film of the data set, split by split; about a quarter of the patients have 2 to 4 films."""
+    """List every film, split by split; about a quarter of the patients have 2 to 4 films."""
     return [
         film
         for index, subtype in enumerate(SUBTYPES)
@@ -132,7 +132,7 @@ def _films_of(subtype: str, counts: list[int], seed: int) -> Iterator[PhantomFil
 
 
 def film_size(spec: PhantomSpec, film: PhantomFilm) -> tuple[int, int]:
-    """Returns height and width of a film in pixels, drawn alike for every subtype and split.
+    """Return height and width of a film in pixels, sampled alike for every subtype and split.
 
     The height lies within 8 % of the side of the specification, the aspect between 1.1 and 1.5.
     """

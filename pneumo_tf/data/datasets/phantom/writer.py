@@ -16,7 +16,7 @@ JPEG_QUALITY = 92
 
 
 def write_phantom(spec: PhantomSpec, root: Path, progress: Callable[[int, int], None] | None = None) -> Path:
-    """Writes a phantom data set and returns its root; a root that already holds it is left as it is.
+    """Write a phantom; a root that already holds it is left as it is.
 
     Under the root lie `chest_xray/{train,val,test}/{NORMAL,PNEUMONIA}/*.jpeg`, `lungs/` with a lung-field
     mask for each film, `masks/` with an opacity mask for each film of pneumonia (PNG, 0 and 255, same path
@@ -28,8 +28,11 @@ def write_phantom(spec: PhantomSpec, root: Path, progress: Callable[[int, int], 
         root: Folder to make; it may exist if it is empty.
         progress: Called with the number of films written and the number of all films after each film.
 
+    Returns:
+        The root.
+
     Raises:
-        UserError: The root holds something other than this phantom.
+        UserError: If the root holds something other than this phantom.
 
     Example:
         >>> write_phantom(PhantomSpec(), Path("data/phantom"))
