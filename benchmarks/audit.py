@@ -1,4 +1,4 @@
-"""Looks at a dataset before anything is trained: `python -m benchmarks.audit --data PATH --out DIR`."""
+"""Audit a dataset before anything is trained: `python -m benchmarks.audit --data FILMS --out DIR`."""
 
 import argparse
 import shlex
@@ -6,12 +6,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.suite.source import draw_if_missing, find_source
 from benchmarks.suite.terminal import Terminal
 from pneumo_tf.errors import UserError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command; 0, or 2 for wrong use."""
+    """Run the command; return 0, or 2 for wrong use."""
     options = _parser().parse_args(arguments)
     try:
         _check_place(options.out)
@@ -19,8 +20,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from pneumo_tf.audit.decoded import decode_set
         from pneumo_tf.audit.page import write_audit
 
-        decoded = decode_set(options.data, options.sizes, Terminal().progress("decoding films"))
-        page = write_audit(decoded, options.out, _command(options), not options.without_films)
+        terminal, source = Terminal(), find_source(options.data)
+        draw_if_missing(source, terminal.progress)
+        decoded = decode_set(source.path, options.sizes, terminal.progress("decoding films"))
+        page = write_audit(decoded, options.out, _command(source.path, options), not options.without_films)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -37,7 +40,10 @@ def _parser() -> argparse.ArgumentParser:
         description="Audit a dataset: counts, duplicates, patients, leakage, shift, sizes, trivial models.",
     )
     parser.add_argument(
-        "--data", type=Path, default=Path("data/chest_xray"), metavar="PATH", help="the films"
+        "--data",
+        default="auto",
+        metavar="FILMS",
+        help="auto, the name of a dataset, or a folder of films (default: %(default)s)",
     )
     parser.add_argument(
         "--sizes",
@@ -57,19 +63,20 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _check_place(out: Path) -> None:
-    """A minute of work ends in the page: a place that cannot take it is refused first."""
+    """Refuse a place that cannot take the page, before the minute of work that ends in it."""
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"cannot write {out}: {error.strerror}; choose another --out") from error
 
 
-def _command(options: argparse.Namespace) -> str:
-    """The command as the page tells it: a page is passed on, and whole paths are the machine's own."""
-    words = ["python", "-m", "benchmarks.audit", "--data", _place(options.data)]
+def _command(data: Path, options: argparse.Namespace) -> str:
+    """Return the command as the page shows it, without whole paths: those are of one machine."""
+    words = ["python", "-m", "benchmarks.audit", "--data", _place(data)]
     words += ["--sizes", _place(options.sizes)] if options.sizes else []
     words += ["--out", _place(options.out)]
-    return shlex.join(words + ["--without-films"] * options.without_films)
+    words += ["--without-films"] if options.without_films else []
+    return shlex.join(words)
 
 
 def _place(path: Path) -> str:

@@ -77,12 +77,22 @@ def read_source(
     Raises:
         UserError: If the folder is no such dataset.
     """
-    if not source.ready:
-        source.dataset.draw(source.path, progress("drawing synthetic films"))
+    draw_if_missing(source, progress)
     dataset = source.dataset.read(
         source.path, cache=cache, sizes=sizes, progress=progress("reading film headers")
     )
     return dataset, source.dataset.count_differences(dataset.films)
+
+
+def draw_if_missing(source: Source, progress: Callable[[str], Progress]) -> None:
+    """Draw the films of a synthetic source that is not ready.
+
+    Args:
+        source: From `find_source`.
+        progress: Takes what is being done; makes a progress callback.
+    """
+    if not source.ready:
+        source.dataset.draw(source.path, progress("drawing synthetic films"))
 
 
 def _first_fetched() -> Source | None:

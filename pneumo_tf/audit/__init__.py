@@ -1,7 +1,8 @@
-"""Audit of a dataset: what its films give away before any network is trained, and what to take care of.
+"""Audit of a dataset: counts, duplicates, patients, leakage and shortcuts, before any network is trained.
 
 A package of its own, after `report`: `evaluation` and `report` are pure functions of run folders, whereas an
-audit decodes films and fits trivial models to them, and writes a page with the report's tables and style.
+audit decodes films and fits trivial models to them, and writes a page with the tables and style of a report.
 
-The modules here measure; `chapters` says in plain sentences what was found; `page` puts them together.
+`decoded` reads the films, `split_strategies` divides them, each module of `chapters` measures and describes
+one respect, and `page` puts the chapters together.
 """

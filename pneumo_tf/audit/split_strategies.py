@@ -113,7 +113,7 @@ STRATEGIES = {
 """By name; `train` means train and val, but the 90/10 and the 10 % are of the folder `train` alone."""
 
 
-def too_few(decoded: DecodedSet) -> str:
+def explain_too_few(decoded: DecodedSet) -> str:
     """Return why the films are too few to be divided in every way, `""` if they are not."""
     for label, name in enumerate(("normal", "pneumonia")):
         of_class = decoded.films.labels == label
@@ -125,7 +125,7 @@ def too_few(decoded: DecodedSet) -> str:
     return ""
 
 
-def leakage(decoded: DecodedSet, strategy: SplitStrategy, repeats: int) -> np.ndarray:
+def measure_leakage(decoded: DecodedSet, strategy: SplitStrategy, repeats: int) -> np.ndarray:
     """Measure the share of held-out films whose patient has a film in training.
 
     Args:

@@ -5,11 +5,11 @@ import pytest
 
 from pneumo_tf.audit.chapters import duplicates as chapter
 from pneumo_tf.audit.chapters.duplicates import (
-    correlation,
-    difference_hashes,
-    exact_groups,
-    near_groups,
-    near_pairs,
+    compute_difference_hashes,
+    correlate,
+    find_exact_groups,
+    find_near_groups,
+    find_near_pairs,
 )
 from pneumo_tf.audit.decoded import decode_set
 from pneumo_tf.data.datasets.phantom.entry import PHANTOM
@@ -23,7 +23,7 @@ def names(groups):
 
 
 def test_a_clean_set_has_none(clean):
-    assert exact_groups(clean) == near_groups(clean) == []
+    assert find_exact_groups(clean) == find_near_groups(clean) == []
     assert not chapter.describe_duplicates(clean).care and not chapter.describe_duplicates(clean).drawings
 
 
@@ -33,14 +33,14 @@ def test_identical_files_are_found_wherever_they_lie(planted):
     in_test = planted.copy(second, "test/PNEUMONIA/person900_virus_1.jpeg")
     as_normal = planted.copy(second, "train/NORMAL/IM-0901-0001.jpeg")
     decoded = decode_set(planted.root)
-    groups = exact_groups(decoded)
+    groups = find_exact_groups(decoded)
     assert {frozenset(group) for group in names(groups)} == {
         frozenset([first, same_patient]),
         frozenset([second, in_test, as_normal]),
     }
     found = {len(g.films): (g.crosses_splits, g.crosses_classes, g.crosses_patients) for g in groups}
     assert found == {2: (False, False, False), 3: (True, True, True)}
-    assert near_groups(decoded) == []
+    assert find_near_groups(decoded) == []
     written = chapter.describe_duplicates(decoded)
     assert len(written.care) == 2
     assert [drawing.shows_films for drawing in written.drawings] == [True]
@@ -56,11 +56,11 @@ def test_the_same_picture_in_another_file_is_found(tmp_path):
     }
     planted.copy(ids[0], "train/NORMAL/IM-0990-0001.jpeg")
     decoded = decode_set(planted.root)
-    near = near_groups(decoded)
+    near = find_near_groups(decoded)
     assert len(near) >= 12
     assert all(copies[group.films[0].id] == group.films[1].id for group in near)
     assert all(group.crosses_splits for group in near)
-    assert [len(group.films) for group in exact_groups(decoded)] == [2]
+    assert [len(group.films) for group in find_exact_groups(decoded)] == [2]
     assert "train and in test" in chapter.describe_duplicates(decoded).care[0]
 
 
@@ -73,7 +73,7 @@ def test_pairs_across_blocks_are_those_of_every_pair():
     steps[[100, 400]] = steps[100]  # The same hash, another picture.
     grid[[200, 500]] = 7  # One grey: no correlation.
     steps[[200, 500]] = 7
-    pairs = near_pairs(difference_hashes(steps), grid)
+    pairs = find_near_pairs(compute_difference_hashes(steps), grid)
     assert pairs.tolist() == [[3, 5], [10, 590], [255, 256], [300, 599]]
 
 
@@ -81,16 +81,16 @@ def test_pairs_across_blocks_are_those_of_every_pair():
 def test_the_hash_decides_beside_correlation(bits, one_picture):
     grid = np.tile(np.random.default_rng(2).integers(0, 255, (1, 64, 64), np.uint8), (2, 1, 1))
     hashes = np.array([[0, 0, 0, 0], [2**bits - 1, 0, 0, 0]], np.uint64)
-    assert (len(near_pairs(hashes, grid)) == 1) == one_picture
+    assert (len(find_near_pairs(hashes, grid)) == 1) == one_picture
 
 
 def test_hashes_hold_the_sign_of_every_step():
     steps = np.zeros((2, 16, 17), np.uint8)
     steps[1, :, 1::2] = 9
-    assert [sum(np.bitwise_count(words)) for words in difference_hashes(steps)] == [0, 128]
+    assert [sum(np.bitwise_count(words)) for words in compute_difference_hashes(steps)] == [0, 128]
 
 
 def test_correlation_is_pearsons():
     one, other = np.random.default_rng(1).integers(0, 255, (2, 8, 8), np.uint8)
-    assert np.isclose(correlation(one, other), np.corrcoef(one.ravel(), other.ravel())[0, 1])
-    assert np.isclose(correlation(one, 255 - one), -1)
+    assert np.isclose(correlate(one, other), np.corrcoef(one.ravel(), other.ravel())[0, 1])
+    assert np.isclose(correlate(one, 255 - one), -1)

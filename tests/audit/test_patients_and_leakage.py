@@ -5,12 +5,17 @@ import pytest
 
 from pneumo_tf.audit.chapters import patients
 from pneumo_tf.audit.decoded import decode_set
-from pneumo_tf.audit.split_strategies import STRATEGIES, divide_alphabetically, leakage, too_few
+from pneumo_tf.audit.split_strategies import (
+    STRATEGIES,
+    divide_alphabetically,
+    explain_too_few,
+    measure_leakage,
+)
 from pneumo_tf.data.protocols.registry import PROTOCOLS
 
 
 def shared(decoded):
-    return patients.shared_patients(decoded, "train", "test")
+    return patients.find_shared_patients(decoded, "train", "test")
 
 
 def test_a_clean_set_shares_no_patient(clean):
@@ -28,7 +33,7 @@ def test_a_shared_patient_is_found_though_the_picture_is_another(planted):
     number, kind = name.removeprefix("person").split("_")
     decoded = decode_set(planted.root)
     assert shared(decoded) == [f"{kind}-{number}"]
-    assert leakage(decoded, STRATEGIES["official"], 1) == pytest.approx([1 / 40])
+    assert measure_leakage(decoded, STRATEGIES["official"], 1) == pytest.approx([1 / 40])
     assert any(f"`{kind}-{number}`" in line for line in patients.describe_patients(decoded).care)
 
 
@@ -44,7 +49,7 @@ def test_the_naive_key_is_counted(clean):
     }
     both = numbers["train"] & numbers["test"]
     assert both
-    assert patients.naive_overlap(clean) == (len(both), len(numbers["test"]))
+    assert patients.count_naive_overlap(clean) == (len(both), len(numbers["test"]))
 
 
 @pytest.mark.parametrize("name", STRATEGIES)
@@ -59,7 +64,7 @@ def test_strategies_hold_films_out_once_and_never_train_on_them(clean, name):
 
 
 def test_leakage_is_none_with_whole_patients_and_some_without(clean):
-    shares = {name: leakage(clean, strategy, 3).mean() for name, strategy in STRATEGIES.items()}
+    shares = {name: measure_leakage(clean, strategy, 3).mean() for name, strategy in STRATEGIES.items()}
     assert shares["grouped"] == shares["official"] == 0
     assert min(shares["by_image"], shares["random"], shares["pooled"]) > 0.1
 
@@ -84,7 +89,7 @@ def test_leakage_by_hand(clean):
     fit, held = STRATEGIES["random"].divide(clean, 1)[0]
     trained_on = {clean.films.rows[index].patient for index in fit}
     by_hand = np.mean([clean.films.rows[index].patient in trained_on for index in held])
-    assert leakage(clean, STRATEGIES["random"], 2)[1] == by_hand
+    assert measure_leakage(clean, STRATEGIES["random"], 2)[1] == by_hand
 
 
 def test_the_alphabetical_head_is_the_head_of_each_folder(clean):
@@ -99,4 +104,4 @@ def test_the_alphabetical_head_is_the_head_of_each_folder(clean):
 def test_too_few_patients_say_so(planted):
     for film_id in planted.ids("train/NORMAL")[4:]:
         (planted.root / film_id).unlink()
-    assert "normal patients, and at least 10" in too_few(decode_set(planted.root))
+    assert "normal patients, and at least 10" in explain_too_few(decode_set(planted.root))

@@ -17,7 +17,7 @@ from pneumo_tf.report.markdown import Table
 
 FARTHEST = 8
 """Bits of 256 by which the difference hashes of one picture may differ; no two different films of the
-published set are within 12. Of 300 of them, compressed anew, shrunk or brightened, 98 to 100 % are found;
+published set are within 12. Of 300 of them, compressed again, shrunk or brightened, 98 to 100 % are found;
 cropped by 2 of 224 pixels 36 %, and with equalised contrast none."""
 
 LEAST_CORRELATION = 0.98
@@ -58,24 +58,24 @@ class Group:
         return len({film.patient for film in self.films}) > 1
 
 
-def exact_groups(decoded: DecodedSet) -> list[Group]:
-    """Finds files that are the same, byte by byte."""
+def find_exact_groups(decoded: DecodedSet) -> list[Group]:
+    """Find files that are the same, byte by byte."""
     films_of = defaultdict(list)
     for film in decoded.films:
         films_of[film.digest].append(film)
     return [Group(tuple(films), exact=True) for films in films_of.values() if len(films) > 1]
 
 
-def near_groups(decoded: DecodedSet) -> list[Group]:
-    """Finds pictures that are the same in files that are not: resized, compressed anew, brightened.
+def find_near_groups(decoded: DecodedSet) -> list[Group]:
+    """Find pictures that are the same in files that are not: resized, compressed again, brightened.
 
-    Each exact group stands for one picture here, so that what `exact_groups` found is not found again.
+    Each exact group stands for one picture here, so that what `find_exact_groups` found is not found again.
     """
     films = decoded.films.rows
     first = list({film.digest: index for index, film in reversed(list(enumerate(films)))}.values())
     first.sort()
-    hashes, grid = difference_hashes(decoded.copies.steps[first]), decoded.copies.grid[first]
-    pairs = near_pairs(hashes, grid)
+    hashes, grid = compute_difference_hashes(decoded.copies.steps[first]), decoded.copies.grid[first]
+    pairs = find_near_pairs(hashes, grid)
     if not len(pairs):
         return []
     graph = coo_array((np.ones(len(pairs)), pairs.T), shape=(len(first), len(first)))
@@ -86,8 +86,8 @@ def near_groups(decoded: DecodedSet) -> list[Group]:
     return [Group(tuple(group), exact=False) for group in members.values()]
 
 
-def difference_hashes(steps: np.ndarray) -> np.ndarray:
-    """The difference hash: whether the film grows brighter from each point to the next on its right.
+def compute_difference_hashes(steps: np.ndarray) -> np.ndarray:
+    """Compute difference hashes: whether a film grows brighter from each point to the next on its right.
 
     Args:
         steps: (n, rows, columns + 1) uint8.
@@ -99,12 +99,12 @@ def difference_hashes(steps: np.ndarray) -> np.ndarray:
     return np.packbits(bits.reshape(len(bits), -1), axis=1).view(np.uint64)
 
 
-def near_pairs(hashes: np.ndarray, grid: np.ndarray) -> np.ndarray:
-    """Finds pairs of one picture.
+def find_near_pairs(hashes: np.ndarray, grid: np.ndarray) -> np.ndarray:
+    """Find pairs of films of one picture.
 
     Args:
-        hashes: (n, words) uint64 from `difference_hashes`.
-        grid: (n, side, side) uint8, correlated where the hashes are near.
+        hashes: (n, words) uint64 from `compute_difference_hashes`.
+        grid: (n, side, side) uint8, correlated if the hashes are near.
 
     Returns:
         (pairs, 2) int64, the lower index first.
@@ -117,11 +117,11 @@ def near_pairs(hashes: np.ndarray, grid: np.ndarray) -> np.ndarray:
             distance += np.bitwise_count(block[:, None, word] ^ rest[None, :, word])
         found.append(np.argwhere(np.triu(distance <= FARTHEST, 1)) + start)
     pairs = np.concatenate(found)
-    return pairs[[correlation(grid[a], grid[b]) >= LEAST_CORRELATION for a, b in pairs]]
+    return pairs[[correlate(grid[a], grid[b]) >= LEAST_CORRELATION for a, b in pairs]]
 
 
-def correlation(first: np.ndarray, second: np.ndarray) -> float:
-    """Pearson's correlation of two pictures, 0 where one of them is of one grey."""
+def correlate(first: np.ndarray, second: np.ndarray) -> float:
+    """Return Pearson's correlation of two pictures, 0 if one of them is of one gray."""
     one, other = (picture.astype(np.float64) - picture.mean() for picture in (first, second))
     scale = np.sqrt((one**2).sum() * (other**2).sum())
     return float((one * other).sum() / scale) if scale else 0.0
@@ -132,8 +132,8 @@ SHOWN = 10
 
 
 def describe_duplicates(decoded: DecodedSet) -> Chapter:
-    """Finds exact and near duplicates."""
-    exact, near = exact_groups(decoded), near_groups(decoded)
+    """Find exact and near duplicates."""
+    exact, near = find_exact_groups(decoded), find_near_groups(decoded)
     groups = sorted([*exact, *near], key=lambda group: (-_crossings(group), group.exact, group.films))
     findings = [_exact(exact), _near(near)]
     if groups:
@@ -210,7 +210,7 @@ def _table(groups: Sequence[Group]) -> Table:
 
 
 def draw_groups(decoded: DecodedSet, groups: Sequence[Group]) -> list[Drawing]:
-    """Films of the first groups side by side, one row per group."""
+    """Draw films of the first groups side by side, one row per group."""
     if not groups:
         return []
     shown = groups[:DRAWN]

@@ -7,7 +7,12 @@ import numpy as np
 
 from pneumo_tf.audit.chapter import Chapter, percent
 from pneumo_tf.audit.decoded import DecodedSet
-from pneumo_tf.audit.split_strategies import STRATEGIES, divide_alphabetically, leakage, too_few
+from pneumo_tf.audit.split_strategies import (
+    STRATEGIES,
+    divide_alphabetically,
+    explain_too_few,
+    measure_leakage,
+)
 from pneumo_tf.report.markdown import Table
 from pneumo_tf.report.number_format import DASH, format_number
 
@@ -17,9 +22,9 @@ REPEATS = 20
 def describe_leakage(decoded: DecodedSet) -> Chapter:
     """Measure the leakage of every split strategy, and the composition of the alphabetical head."""
     title = "Patients that leak when the films are divided"
-    if reason := too_few(decoded):
+    if reason := explain_too_few(decoded):
         return Chapter(title, left_out=reason)
-    shares = {name: leakage(decoded, strategy, REPEATS) for name, strategy in STRATEGIES.items()}
+    shares = {name: measure_leakage(decoded, strategy, REPEATS) for name, strategy in STRATEGIES.items()}
     pooled, random = shares["pooled"].mean(), shares["random"].mean()
     findings = [
         f"In a random 70/15/15 of everything, {percent(pooled)} of the test films show a patient of the "

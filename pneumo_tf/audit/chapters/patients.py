@@ -14,14 +14,14 @@ from pneumo_tf.report.markdown import Table
 def describe_patients(decoded: DecodedSet) -> Chapter:
     """Count patients, and those who are in two folders."""
     folders = [folder for folder in ("train", "val", "test") if folder in decoded.folders]
-    shared = {pair: shared_patients(decoded, *pair) for pair in combinations(folders, 2)}
-    findings = [_sharing(shared), _largest(decoded)]
+    shared = {pair: find_shared_patients(decoded, *pair) for pair in combinations(folders, 2)}
+    findings = [*_sharing(shared), _largest(decoded)]
     care = [
         f"Remove the patients who are in {one} and in {other} from one of them: {list_names(names)}."
         for (one, other), names in shared.items()
         if names
     ]
-    misleading, (wrong, people) = decoded.dataset.source.misleading_number, naive_overlap(decoded)
+    misleading, (wrong, people) = decoded.dataset.source.misleading_number, count_naive_overlap(decoded)
     if wrong:
         findings.append(
             f"By the number in `{misleading.shown}` alone, {wrong:,} of {people:,} test patients with "
@@ -31,12 +31,12 @@ def describe_patients(decoded: DecodedSet) -> Chapter:
     return Chapter("Patients", findings, [_table(decoded, folders)], (), care)
 
 
-def shared_patients(decoded: DecodedSet, one: str, other: str) -> list[str]:
+def find_shared_patients(decoded: DecodedSet, one: str, other: str) -> list[str]:
     """Return the patients with films in both folders, sorted."""
     return sorted(_patients(decoded, [one]) & _patients(decoded, [other]))
 
 
-def naive_overlap(decoded: DecodedSet) -> tuple[int, int]:
+def count_naive_overlap(decoded: DecodedSet) -> tuple[int, int]:
     """Count test patients with pneumonia by a number in their file names that is no patient's.
 
     Returns:
@@ -57,13 +57,16 @@ def _patients(decoded: DecodedSet, folders: Sequence[str], label: int | None = N
     return set(decoded.patients[np.isin(decoded.folders, folders) & of_class].tolist())
 
 
-def _sharing(shared: Mapping[tuple[str, str], Sequence[str]]) -> str:
+def _sharing(shared: Mapping[tuple[str, str], Sequence[str]]) -> list[str]:
+    """Describe the patients that folders share; nothing if there is only one folder."""
+    if not shared:
+        return []
     found = [
         f"{count_of(len(names), 'patient')} in {one} and in {other}"
         for (one, other), names in shared.items()
         if names
     ]
-    return f"{'; '.join(found)}." if found else f"No patient is in two of the folders {_and(shared)}."
+    return [f"{'; '.join(found)}." if found else f"No patient is in two of the folders {_and(shared)}."]
 
 
 def _and(pairs: Iterable[tuple[str, str]]) -> str:

@@ -1,4 +1,4 @@
-"""Whether the test films of a class look like its training films."""
+"""Shift: whether a model can tell the test films of a class from its training films."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -16,24 +16,24 @@ from pneumo_tf.report.figures import style
 from pneumo_tf.report.markdown import Table
 from pneumo_tf.report.number_format import DASH, format_number
 
-DRAWS = 10
-"""Of each null: its range needs no more, and each takes five fits."""
+REPEATS = 10
+"""Repeats of each comparison: its range needs no more, and each takes five fits."""
 
 FEWEST_PATIENTS = 10
-"""Patients of a class in train and in test below which there is nothing to tell apart."""
+"""Patients of a class in train and in test below which no shift is measured."""
 
 
 class Shift(NamedTuple):
-    """How well thumbnails tell the test films of a class from its training films.
+    """Shift of one class between train and test, measured on thumbnails.
 
     Args:
-        subtype: Of the films.
-        films: In train and in test.
-        auc: Cross-validated, patients kept whole: 0.5 says that nothing tells them apart.
+        subtype: Class of the films.
+        films: Number of films in train and in test.
+        auc: AUC of a model that tells test from train, cross-validated by patient; 0.5 means no shift.
         low: Lower end of the 95 % interval, patients resampled.
         high: Upper end.
-        drawn: (draws,) the same AUC where the patients called test are drawn at random from all.
-        blocks: (draws,) the same where they are neighbours in the numbering of the training patients.
+        random_patients: (repeats,) the same AUC if as many random patients of the class count as test.
+        neighbours: (repeats,) the same if neighbours in the numbering of its training patients do.
     """
 
     subtype: str
@@ -41,12 +41,12 @@ class Shift(NamedTuple):
     auc: float
     low: float
     high: float
-    drawn: np.ndarray
-    blocks: np.ndarray
+    random_patients: np.ndarray
+    neighbours: np.ndarray
 
 
-def shifts(decoded: DecodedSet) -> Iterator[Shift]:
-    """Measures the shift of each class that has enough patients on both sides."""
+def measure_shifts(decoded: DecodedSet) -> Iterator[Shift]:
+    """Measure the shift of each class that has enough patients on both sides."""
     for subtype in ("normal", "bacteria", "virus", "pneumonia"):
         chosen = np.flatnonzero(decoded.subtypes == subtype)
         test = decoded.splits[chosen] == "test"
@@ -63,21 +63,21 @@ def _shift(subtype: str, pixels: np.ndarray, test: np.ndarray, patients: np.ndar
     auc = float(_auc(test, score)[0])
     low, high = percentile_interval(_auc(test, score, weights))
     count = len(set(patients[test]))
-    drawn = [_null(pixels, patients, rng.choice(everyone, count, replace=False)) for _ in range(DRAWS)]
-    inside, order = ~test, np.array(sorted(set(patients[~test]), key=in_numbering))
-    starts = rng.integers(len(order) - count, size=DRAWS) if len(order) >= 2 * count else []
+    drawn = [_null(pixels, patients, rng.choice(everyone, count, replace=False)) for _ in range(REPEATS)]
+    inside, order = ~test, np.array(sorted(set(patients[~test]), key=numbering_key))
+    starts = rng.integers(len(order) - count, size=REPEATS) if len(order) >= 2 * count else []
     blocks = [_null(pixels[inside], patients[inside], order[at : at + count]) for at in starts]
     return Shift(subtype, (inside.sum(), test.sum()), auc, low, high, np.array(drawn), np.array(blocks))
 
 
-def in_numbering(patient: str) -> tuple[str, int, str]:
-    """Sorts patients as the source numbered them: `bacteria-9` before `bacteria-10`."""
+def numbering_key(patient: str) -> tuple[str, int, str]:
+    """Return a sort key of patients in the numbering of the source: `bacteria-9` before `bacteria-10`."""
     series, number = re.fullmatch(r"(.*?)(\d*)", patient, re.DOTALL).groups()
     return series, int(number or 0), patient
 
 
-def _null(pixels: np.ndarray, patients: np.ndarray, called_test: np.ndarray) -> float:
-    test = np.isin(patients, called_test)
+def _null(pixels: np.ndarray, patients: np.ndarray, counted_as_test: np.ndarray) -> float:
+    test = np.isin(patients, counted_as_test)
     return float(_auc(test, _cross_validate(pixels, test, patients))[0])
 
 
@@ -90,15 +90,15 @@ def _auc(test: np.ndarray, score: np.ndarray, weights: np.ndarray | None = None)
 
 
 def describe_shift(decoded: DecodedSet) -> Chapter:
-    """Tells test films from training films, class by class."""
+    """Measure the shift of each class, and compare it with what chance and neighbours give."""
     title = "Is the test set a sample of the same films?"
-    measured = list(shifts(decoded))
+    measured = list(measure_shifts(decoded))
     if not measured:
         reason = f"no class has {FEWEST_PATIENTS} patients in train and as many in test"
         return Chapter(title, left_out=reason)
-    shifted = [shift.subtype for shift in measured if _beyond(shift, shift.drawn)]
+    shifted = [shift.subtype for shift in measured if _beyond(shift, shift.random_patients)]
     foreign = [
-        shift.subtype for shift in measured if shift.subtype in shifted and _beyond(shift, shift.blocks)
+        shift.subtype for shift in measured if shift.subtype in shifted and _beyond(shift, shift.neighbours)
     ]
     care = []
     if foreign:
@@ -113,20 +113,20 @@ def describe_shift(decoded: DecodedSet) -> Chapter:
 
 
 def _beyond(shift: Shift, null: np.ndarray) -> bool:
-    """Whether no draw of a null comes up to the AUC, and the AUC is above chance."""
+    """Whether the AUC is above chance and above every repeat of a comparison."""
     return shift.low > 0.5 and (not len(null) or shift.auc > null.max())
 
 
 def _finding(shift: Shift) -> str:
     auc = f"AUC {format_number(shift.auc, 2)} [{format_number(shift.low, 2)}–{format_number(shift.high, 2)}]"
-    if not _beyond(shift, shift.drawn):
+    if not _beyond(shift, shift.random_patients):
         return f"**{shift.subtype}**: test films cannot be told from training films, {auc}."
-    told = f"**{shift.subtype}**: 16×16 thumbnails tell test films from training films, {auc}"
-    if not len(shift.blocks):
-        return f"{told}."
-    if _beyond(shift, shift.blocks):
-        return f"{told}; no run of neighbouring patients in train stands out as much."
-    return f"{told}, but runs of neighbouring patients in train can stand out as much."
+    found = f"**{shift.subtype}**: 16×16 thumbnails tell test films from training films, {auc}"
+    if not len(shift.neighbours):
+        return f"{found}."
+    if _beyond(shift, shift.neighbours):
+        return f"{found}; no run of neighbouring patients in train stands out as much."
+    return f"{found}, but runs of neighbouring patients in train can stand out as much."
 
 
 def _table(measured: Sequence[Shift]) -> Table:
@@ -135,16 +135,16 @@ def _table(measured: Sequence[Shift]) -> Table:
             shift.subtype,
             *(f"{films:,}" for films in shift.films),
             f"{format_number(shift.auc, 2)} [{format_number(shift.low, 2)}–{format_number(shift.high, 2)}]",
-            _range(shift.drawn),
-            _range(shift.blocks),
+            _range(shift.random_patients),
+            _range(shift.neighbours),
         ]
         for shift in measured
     ]
     notes = [
         "Logistic regression on 16×16 thumbnails, five folds with patients kept whole, pooled; 95 % "
         "intervals resample patients. For comparison, the mean (lowest–highest) of "
-        f"{DRAWS} draws in which as many others are called test: random patients of the class, or neighbours "
-        "in the numbering of its training patients."
+        f"{REPEATS} repeats in which as many others count as test: random patients of the class, or "
+        "neighbours in the numbering of its training patients."
     ]
     return Table(["class", "train", "test", "AUC", "random patients", "neighbours in train"], rows, notes)
 
@@ -156,7 +156,7 @@ def _range(null: np.ndarray) -> str:
 
 
 def draw_means(decoded: DecodedSet, measured: Sequence[Shift]) -> Drawing:
-    """The mean film of each class in train and in test, and their difference."""
+    """Draw the mean film of each class in train and in test, and their difference."""
     figure, axes = style.page(len(measured), 3, (1.5, 1.5), (0.15, 0.15), style.Margins(0.8, 0.2, 0.6, 0.15))
     for row, shift in zip(axes, measured, strict=True):
         train, test = (
@@ -177,13 +177,16 @@ def draw_means(decoded: DecodedSet, measured: Sequence[Shift]) -> Drawing:
 
 
 def draw_shifts(measured: Sequence[Shift]) -> Drawing:
-    """AUC of train against test for each class, beside both nulls."""
+    """Draw the AUC of train against test for each class, with both comparisons."""
     figure, axes = style.page(
         1, 1, (4.2, 0.5 * len(measured) + 0.15), margins=style.Margins(0.8, 0.2, 0.75, 0.5)
     )
     ax: Axes = axes[0, 0]
     for place, shift in enumerate(measured):
-        for null, offset, color in ((shift.drawn, 0.2, "#bbbbbb"), (shift.blocks, -0.2, "#777777")):
+        for null, offset, color in (
+            (shift.random_patients, 0.2, "#bbbbbb"),
+            (shift.neighbours, -0.2, "#777777"),
+        ):
             if len(null):
                 ax.plot(
                     (null.min(), null.max()), (place + offset,) * 2, color=color, lw=5, solid_capstyle="butt"
@@ -192,7 +195,7 @@ def draw_shifts(measured: Sequence[Shift]) -> Drawing:
         ax.plot((shift.low, shift.high), (place, place), color=color, lw=1.3)
         ax.plot(shift.auc, place, "o", color=color, ms=6)
     ax.axvline(0.5, color=style.QUIET, lw=0.8, ls=(0, (3, 2)))
-    ax.set_xlim(min(0.35, *(shift.drawn.min() - 0.02 for shift in measured)), 1)
+    ax.set_xlim(min(0.35, *(shift.random_patients.min() - 0.02 for shift in measured)), 1)
     ax.set_ylim(len(measured) - 0.5, -0.5)
     ax.set_yticks(range(len(measured)), [shift.subtype for shift in measured])
     ax.tick_params(axis="y", length=0, labelsize=style.TEXT)
@@ -202,5 +205,5 @@ def draw_shifts(measured: Sequence[Shift]) -> Drawing:
     ax.plot([], [], color="#bbbbbb", lw=5, label="random patients")
     figure.legend(loc="upper right", ncols=3, handlelength=1.4, columnspacing=1.2, bbox_to_anchor=(1, 0.89))
     style.heading(figure, "Does the test look like the training films?")
-    caption = "Point: AUC with its 95 % interval. Bars: its range where other patients are called test."
+    caption = "Point: AUC with its 95 % interval. Bars: its range if other patients count as test."
     return Drawing("shift", caption, figure)

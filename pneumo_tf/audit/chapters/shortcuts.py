@@ -1,4 +1,4 @@
-"""What models without a look at the lungs reach, and what that says of a way to divide the films."""
+"""Trivial models, which see no lungs, under each split strategy: what a way to divide films gives away."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 
 from pneumo_tf.audit.chapter import Chapter, Drawing
 from pneumo_tf.audit.decoded import DecodedSet
-from pneumo_tf.audit.split_strategies import STRATEGIES, SplitStrategy, score_folds, too_few
+from pneumo_tf.audit.split_strategies import STRATEGIES, SplitStrategy, explain_too_few, score_folds
 from pneumo_tf.evaluation.intervals import Estimate, PatientBootstrap
 from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
 from pneumo_tf.evaluation.metrics import METRICS
@@ -22,20 +22,20 @@ SHOWN = ("accuracy", "specificity", "auc")
 """Metrics of the table and of the picture."""
 
 REPEATS = 5
-"""Of a division that is random."""
+"""Divisions of a strategy that is random."""
 
 FEWEST_PATIENTS = 10
-"""Patients of each class among the held-out films below which an interval would be a guess."""
+"""Patients of each class among the held-out films below which no interval is given."""
 
 
-class Reached(NamedTuple):
-    """One trivial model under one way to divide the films.
+class TrivialResult(NamedTuple):
+    """One trivial model under one split strategy.
 
     Args:
         strategy: Key of `STRATEGIES`.
-        model: What the model sees, in words.
-        held_out: Films that were scored, per repeat.
-        estimates: By name of the metric; with an sd for repeats, otherwise with an interval.
+        model: Input of the model, in words.
+        held_out: Number of films that were scored, per repeat.
+        estimates: By name of the metric; with an sd if there are repeats, otherwise with an interval.
     """
 
     strategy: str
@@ -44,7 +44,7 @@ class Reached(NamedTuple):
     estimates: dict[str, Estimate]
 
 
-def reached(decoded: DecodedSet) -> Iterator[Reached]:
+def fit_trivial_models(decoded: DecodedSet) -> Iterator[TrivialResult]:
     """Fit trivial models: thumbnails under every strategy; on the official test, letterboxes and sizes."""
     thumbnails = _flat(decoded.copies.thumbnail)
     for strategy in STRATEGIES:
@@ -59,13 +59,13 @@ def _flat(copies: np.ndarray) -> np.ndarray:
     return copies.reshape(len(copies), -1).astype(float)
 
 
-def _reach(decoded: DecodedSet, name: str, model: str, features: np.ndarray) -> Reached:
+def _reach(decoded: DecodedSet, name: str, model: str, features: np.ndarray) -> TrivialResult:
     strategy = STRATEGIES[name]
     scored = [_score(decoded, strategy, seed, features) for seed in range(REPEATS if strategy.random else 1)]
     estimates = _spread(scored) if strategy.random else PatientBootstrap().estimate(scored, SHOWN)
     if not strategy.random and _fewest_patients(scored[0]) < FEWEST_PATIENTS:
         estimates = {key: Estimate(e.value, np.nan, np.nan, e.sd, e.runs) for key, e in estimates.items()}
-    return Reached(name, model, len(scored[0]), estimates)
+    return TrivialResult(name, model, len(scored[0]), estimates)
 
 
 def _score(
@@ -84,7 +84,7 @@ def _score(
 
 
 def _spread(scored: list[LabelledPredictions]) -> dict[str, Estimate]:
-    """Mean and sd over repeats. No interval: repeats share films, and say nothing of other patients."""
+    """Return mean and sd over repeats; no interval, as repeats share films and tell nothing of others."""
     values = [PatientBootstrap(replicates=1).estimate([one], SHOWN) for one in scored]
     runs = {name: tuple(value[name].value for value in values) for name in SHOWN}
     return {
@@ -98,11 +98,11 @@ def _fewest_patients(scored: LabelledPredictions) -> int:
 
 
 def describe_trivial_models(decoded: DecodedSet) -> Chapter:
-    """Fits the trivial models under every strategy."""
+    """Fit the trivial models under every split strategy."""
     title = "What trivial models reach"
-    if reason := too_few(decoded):
+    if reason := explain_too_few(decoded):
         return Chapter(title, left_out=reason)
-    rows = list(reached(decoded))
+    rows = list(fit_trivial_models(decoded))
     of = {(row.strategy, row.model): row.estimates for row in rows}
     inside, test = of["grouped", "16×16 thumbnail"], of["official", "16×16 thumbnail"]
     gap = inside["accuracy"].value - test["accuracy"].value
@@ -143,12 +143,12 @@ def _value(estimates: dict[str, Estimate], metric: str) -> str:
     return format_number(estimates[metric].value, 3)
 
 
-def _title(row: Reached) -> str:
+def _title(row: TrivialResult) -> str:
     other = "" if row.model == "16×16 thumbnail" else f": {row.model}"
     return f"{STRATEGIES[row.strategy].title}{other}"
 
 
-def _table(rows: Sequence[Reached]) -> Table:
+def _table(rows: Sequence[TrivialResult]) -> Table:
     header = ["films divided by", "model", "n", *(METRICS[name].title for name in SHOWN)]
     cells = [
         [
@@ -164,7 +164,7 @@ def _table(rows: Sequence[Reached]) -> Table:
         f"intervals, patients resampled; ± standard deviation over {REPEATS} random divisions; folds pooled."
     ]
     if any(np.isnan(row.estimates["auc"].low) and np.isnan(row.estimates["auc"].sd) for row in rows):
-        notes.append(f"No interval where a class has fewer than {FEWEST_PATIENTS} patients.")
+        notes.append(f"No interval if a class has fewer than {FEWEST_PATIENTS} patients.")
     return Table(header, cells, notes, left=2)
 
 
@@ -177,8 +177,8 @@ def _cell(estimate: Estimate) -> str:
     return value
 
 
-def draw_reached(rows: Sequence[Reached], titles: Sequence[str]) -> Drawing:
-    """Accuracy, specificity and AUC of the trivial models, one line per row of the table."""
+def draw_reached(rows: Sequence[TrivialResult], titles: Sequence[str]) -> Drawing:
+    """Draw accuracy, specificity and AUC of the trivial models, one line per row of the table."""
     width = style.inches(titles)
     figure, axes = style.page(
         1, 3, (1.75, 0.27 * len(rows) + 0.2), (0.25, 0.3), style.Margins(width + 0.25, 0.2, 0.55, 0.35)
@@ -200,7 +200,7 @@ def draw_reached(rows: Sequence[Reached], titles: Sequence[str]) -> Drawing:
     return Drawing("trivial-models", caption, figure)
 
 
-def _point(ax: Axes, place: int, row: Reached, metric: str) -> None:
+def _point(ax: Axes, place: int, row: TrivialResult, metric: str) -> None:
     color = style.PNEUMONIA if row.strategy == "official" else style.NORMAL
     estimate = row.estimates[metric]
     low, high = estimate.low, estimate.high

@@ -13,7 +13,7 @@ SMALL = 224
 
 
 def describe_sizes(decoded: DecodedSet) -> Chapter:
-    """Compares sizes between classes and splits."""
+    """Compare sizes between classes and splits."""
     title = "Sizes of the original images"
     if not decoded.sizes_known:
         reason = (
@@ -87,7 +87,7 @@ def _quartiles(values: np.ndarray, decimals: int) -> str:
 
 
 def draw_sizes(decoded: DecodedSet) -> list[Drawing]:
-    """Widths, heights and aspects, as the report draws them."""
+    """Draw widths, heights and aspects, as the report does."""
     caption = (
         "Every film by width and height; aspects by split and class. Better: clouds and bars that coincide."
     )

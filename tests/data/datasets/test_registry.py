@@ -22,7 +22,7 @@ from pneumo_tf.data.protocols.registry import PROTOCOLS, check_sides
 from pneumo_tf.errors import UserError
 from pneumo_tf.explain.localisation import read_masks
 from pneumo_tf.run import Runs
-from tests.data.datasets.bedside import BEDSIDE, write_bedside
+from tests.data.datasets.bedside import BEDSIDE, TABLE, write_bedside
 from tests.data.datasets.test_kermany import encoded
 
 
@@ -243,6 +243,17 @@ def test_its_audit_finds_its_patients_and_a_clean_set(bedside):
     chapters = {name: describe(decoded) for name, describe in CHAPTERS.items()}
     assert "The counts are those of the published set." in chapters["counts"].findings
     assert not chapters["patients"].care and not chapters["leakage"].left_out
+
+
+def test_a_set_without_test_films_is_read_and_audited(tmp_path):
+    root = write_bedside(tmp_path / "bedside")
+    (root / TABLE).write_text((root / TABLE).read_text().replace(",test,", ",train,"))
+    decoded = decode_set(root)
+    assert set(decoded.splits) == {"train"}
+    left_out = {name for name, describe in CHAPTERS.items() if describe(decoded).left_out}
+    assert left_out == {"leakage", "shift", "trivial models"}
+    with pytest.raises(UserError, match="test would lack a class"):
+        PROTOCOLS["official"].split(decoded.films, None)
 
 
 def test_find_source_takes_its_name(bedside, monkeypatch):
