@@ -1,8 +1,8 @@
-"""Keeps finished runs as reference, and writes the boards of README from them.
+"""Stores finished runs as reference, and writes the boards of README from them.
 
 `python -m benchmarks.reference --runs outputs/runs` copies what a board needs of each finished run to
 `outputs/reference`: no model, log or picture; predictions and measures of maps gzipped. Without `--runs` it
-only writes README's boards anew.
+only writes the boards of README.
 """
 
 import argparse
@@ -21,48 +21,47 @@ from pneumo_tf.report.tables.registry import TABLES
 from pneumo_tf.run import RunFolder, Runs
 
 REFERENCE = Path("outputs/reference")
-KEPT = ("run.json", "status.json", "history.csv", "costs.json", "environment.json")
-KEPT_OF_DATASET = ("films.csv", "dataset.json")
-"""Splits are left out: the protocol makes them anew from the films."""
+FILES = ("run.json", "status.json", "history.csv", "costs.json", "environment.json")
+FILES_OF_DATASET = ("films.csv", "dataset.json")
 
-PACKED = ("explanations.json", "predictions/*.csv")
-"""Kept gzipped."""
+GZIPPED = ("explanations.json", "predictions/*.csv")
+"""Files stored gzipped."""
 
 BOARDS = re.compile(r"(<!-- boards: [^>]*-->\n).*?(<!-- /boards -->)", re.DOTALL)
 
 
-def keep(runs: Path, reference: Path) -> int:
-    """Copies finished runs.
+def store_runs(runs: Path, reference: Path) -> int:
+    """Copies what a board needs of finished runs.
 
     Args:
         runs: A folder of runs.
-        reference: Where they are kept; runs of the same id are replaced.
+        reference: Folder that stores them; runs of the same id are replaced.
 
     Returns:
-        How many were kept.
+        Number of runs stored.
     """
-    kept = [folder for folder in Runs(runs) if folder.state == "done"]
-    for folder in kept:
-        _keep_run(folder, reference / folder.path.name)
+    done = [folder for folder in Runs(runs) if folder.state == "done"]
+    for folder in done:
+        _store_run(folder, reference / folder.path.name)
         dataset = folder.spec.dataset
-        for name in KEPT_OF_DATASET:
+        for name in FILES_OF_DATASET:
             content = (Runs(runs).dataset_folder(dataset) / name).read_bytes()
             write_atomically(Runs(reference).dataset_folder(dataset) / name, content)
-    return len(kept)
+    return len(done)
 
 
-def _keep_run(folder: RunFolder, target: Path) -> None:
-    for name in KEPT:
+def _store_run(folder: RunFolder, target: Path) -> None:
+    for name in FILES:
         if (folder.path / name).exists():
             write_atomically(target / name, (folder.path / name).read_bytes())
-    for file in sorted(file for pattern in PACKED for file in folder.path.glob(pattern)):
+    for file in sorted(file for pattern in GZIPPED for file in folder.path.glob(pattern)):
         # Without a time stamp the same content is the same bytes.
         packed = gzip.compress(file.read_bytes(), mtime=0)
         write_atomically(target / f"{file.relative_to(folder.path)}.gz", packed)
 
 
 def boards_text(reference: Path) -> str:
-    """Gives every board of the reference runs as README shows it."""
+    """Every board of the reference runs, as README shows it."""
     return "\n\n".join(_board(board) for board in read_boards(Runs(reference))) + "\n"
 
 
@@ -77,7 +76,7 @@ def write_boards(page: Path, reference: Path) -> None:
     """Replaces what stands between the board marks of a page.
 
     Raises:
-        UserError: Where the page has no such marks.
+        UserError: If the page has no such marks.
     """
     text = page.read_text("utf-8")
     if not BOARDS.search(text):
@@ -89,13 +88,23 @@ def write_boards(page: Path, reference: Path) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; 0, or 2 for wrong use."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.reference", description=__doc__)
-    parser.add_argument("--runs", type=Path, metavar="DIR", help="finished runs to keep")
-    parser.add_argument("--reference", type=Path, default=REFERENCE, metavar="DIR")
-    parser.add_argument("--readme", type=Path, default=Path("README.md"), metavar="FILE")
+    parser.add_argument("--runs", type=Path, metavar="DIR", help="finished runs to store")
+    parser.add_argument(
+        "--reference", type=Path, default=REFERENCE, metavar="DIR", help="stored runs (%(default)s)"
+    )
+    parser.add_argument(
+        "--readme",
+        type=Path,
+        default=Path("README.md"),
+        metavar="FILE",
+        help="page with marks around its boards (%(default)s)",
+    )
     options = parser.parse_args(arguments)
     try:
         if options.runs:
-            print(f"{keep(options.runs, options.reference)} finished runs kept in {options.reference}")
+            print(
+                f"{store_runs(options.runs, options.reference)} finished runs stored in {options.reference}"
+            )
         write_boards(options.readme, options.reference)
         print(f"boards written to {options.readme}")
     except (UserError, OSError) as error:

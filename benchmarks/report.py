@@ -1,4 +1,4 @@
-"""Board, tables and pictures from run folders alone: `python -m benchmarks.report`."""
+"""Writes the leaderboard, its tables and pictures from run folders alone."""
 
 import argparse
 import sys
@@ -19,7 +19,7 @@ def write_report(runs: Path, out: Path) -> Path:
     """Writes the report of a folder of runs.
 
     Args:
-        runs: The folder.
+        runs: Folder of the runs.
         out: Folder of the report; its files are replaced.
 
     Returns:
@@ -46,8 +46,16 @@ def write_report(runs: Path, out: Path) -> Path:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; 0, or 2 for wrong use."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.report", description=__doc__)
-    parser.add_argument("--runs", type=Path, default=Path("outputs/runs"), metavar="DIR")
-    parser.add_argument("--out", type=Path, default=Path("outputs/report"), metavar="DIR")
+    parser.add_argument(
+        "--runs", type=Path, default=Path("outputs/runs"), metavar="DIR", help="folder of runs (%(default)s)"
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("outputs/report"),
+        metavar="DIR",
+        help="folder to write in (%(default)s)",
+    )
     options = parser.parse_args(arguments)
     try:
         print(f"leaderboard: {write_report(options.runs, options.out)}")

@@ -1,4 +1,4 @@
-"""A row of folds: what the folds of a seed make together, once all of them are done."""
+"""Cross-validation: folds of a seed pooled and averaged, once all of them are done."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ class CrossValidation:
 
     @cached_property
     def models(self) -> tuple[LabelledPredictions, ...]:
-        """Test predictions of every model of the complete seeds, seed by seed; of all where none is."""
+        """Test predictions of every model of the complete seeds, seed by seed; of all seeds if none is."""
         seeds = self.complete or tuple(self.done)
         return tuple(self.row.test[place] for seed in seeds for place in self.done[seed])
 
@@ -54,7 +54,7 @@ class CrossValidation:
         """Predictions of the source's training films by each complete seed, each film by one model.
 
         Raises:
-            UserError: Where the folds together do not hold every training film of the source.
+            UserError: If the folds together do not hold every training film of the source.
         """
         source = tuple(sorted(film.id for film in self.row.films if film.split == "train"))
         pooled = []
@@ -69,15 +69,16 @@ class CrossValidation:
 
     @cached_property
     def estimates(self) -> dict[str, dict[str, Estimate]]:
-        """Metrics `out_of_fold`, of `one_model` and of the `ensemble`, with intervals; without complete seeds
-        only of one model.
+        """Metrics with intervals: `out_of_fold`, of `one_model` and of the `ensemble`.
+
+        Without a complete seed only `one_model` is there.
         """
         sets = {"out_of_fold": self.out_of_fold, "one_model": self.models, "ensemble": self.ensembles}
         return {kind: self.row.bootstrap.estimate(runs, MEASURED) for kind, runs in sets.items() if runs}
 
     @property
     def state(self) -> str:
-        """How many folds are done, in words."""
+        """Number of folds that are done, in words."""
         complete, folds = self.complete, self.folds
         rest = {seed: len(places) for seed, places in self.done.items() if seed not in complete}
         if not complete:

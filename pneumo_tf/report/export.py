@@ -1,4 +1,4 @@
-"""The numbers of the boards for machines: CSV with a line per row and metric, JSON with everything."""
+"""The numbers of the boards as CSV, a line per row and metric, and as JSON with everything."""
 
 import csv
 import io
@@ -28,7 +28,7 @@ FIELDS = (
 
 
 def to_csv(boards: Sequence[Board], ranked: Sequence[Sequence[Standing]]) -> str:
-    """A line per board, done row and metric; empty where there is no value."""
+    """A line per board, row that is done and metric; cells without a value are empty."""
     text, fields = io.StringIO(), _fields()
     writer = csv.DictWriter(text, fields, lineterminator="\n")
     writer.writeheader()
@@ -144,7 +144,7 @@ def _by_row(order: Sequence[Standing]) -> dict[tuple[str, str], Standing]:
 
 
 def _against_first(board: Board, standing: Standing | None) -> dict[str, Any] | None:
-    """How the AUC of a ranked row differs from that of the first one."""
+    """Difference in AUC between a ranked row and the first one, None if there is no AUC."""
     if standing is None or standing.tier is None:
         return None
     pair = standing.rank - 1, 0
@@ -168,7 +168,7 @@ def _rounded(value: float) -> float | None:
 
 
 def _finite(values: Any) -> Any:
-    """Replaces what JSON has no number for, wherever runs recorded it."""
+    """Replaces nan and infinities, which JSON lacks, by None at any depth."""
     if isinstance(values, dict):
         return {key: _finite(value) for key, value in values.items()}
     if isinstance(values, list | tuple):

@@ -49,7 +49,7 @@ class Table:
 
 
 def escape(text: str) -> str:
-    """Text that cannot break a table or become markup of its own: one line, bars and angles escaped."""
+    """Text on one line that cannot break a table or become HTML: bars and angles are escaped."""
     return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
 
 

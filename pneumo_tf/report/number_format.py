@@ -20,12 +20,12 @@ def supported_decimals(half_widths: Sequence[float], otherwise: int) -> int:
     """Decimals that the median half-width of a column's intervals supports, one to four.
 
     Args:
-        half_widths: Of the intervals; nan where there is none.
-        otherwise: What to give where no interval says.
+        half_widths: Half-widths of the intervals; nan if there is none.
+        otherwise: Returned if there is no interval of some width.
 
     Reference: Particle Data Group, Review of Particle Physics, section 5.3, "Rounding".
     """
-    # Of equal values the width is a rounding error.
+    # The width of an interval of equal values is a rounding error.
     known = [width for width in half_widths if np.isfinite(width) and width > 1e-12]
     if not known:
         return otherwise
@@ -41,7 +41,7 @@ def decimals_of(estimates: Sequence[Estimate], metric: str) -> int:
 
 
 def format_number(value: float | None, decimals: int) -> str:
-    """A number, or a dash where there is none; never a negative zero."""
+    """A number, or a dash if there is none; never a negative zero."""
     if value is None or not np.isfinite(value):
         return DASH
     return f"{round(value, decimals) + 0.0:,.{decimals}f}"
@@ -54,7 +54,7 @@ def format_signed(value: float, decimals: int) -> str:
 
 
 def with_interval(estimate: Estimate | FilmMean, decimals: int) -> str:
-    """`0.953 [0.931–0.972]`, and `0.12 [-0.04 to 0.31]` where a dash would read as another minus."""
+    """`0.953 [0.931–0.972]`, and `0.12 [-0.04 to 0.31]` if a dash would read as another minus."""
     if not np.isfinite(estimate.value):
         return DASH
     low, high = format_number(estimate.low, decimals), format_number(estimate.high, decimals)
@@ -70,7 +70,7 @@ def with_sd(estimate: Estimate, decimals: int) -> str:
 
 
 def difference_with_interval(value: float, interval: tuple[float, float], decimals: int) -> str:
-    """`+0.012 [-0.003 to +0.027]`, or a dash where there is no value."""
+    """`+0.012 [-0.003 to +0.027]`, or a dash if there is no value."""
     if not np.isfinite(value):
         return DASH
     low, high = (format_signed(end, decimals) for end in interval)
@@ -78,7 +78,7 @@ def difference_with_interval(value: float, interval: tuple[float, float], decima
 
 
 def format_p(p: float) -> str:
-    """A p-value as tables show it."""
+    """A p-value with three decimals below 0.1 and two above; `< 0.001` below that."""
     if not np.isfinite(p):
         return DASH
     return "< 0.001" if p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"

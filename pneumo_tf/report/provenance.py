@@ -21,27 +21,27 @@ def opening(board: Board) -> list[str]:
     planned = runs + sum(len(row.unfinished) for row in board.rows)
     seeds = sorted({spec.seed for row in done for spec in row.specs})
     limits = sorted({spec.train_films for row in done for spec in row.specs if spec.train_films})
+    limit = f"; at most {max(limits):,} training films" if limits else ""
     lines = [
         f"**Runs:** {runs} of {planned} done, in {len(done)} of {len(board.rows)} rows; profile "
-        f"{board.profile}; seeds {', '.join(map(str, seeds)) or 'none'}"
-        + (f"; at most {max(limits):,} training films" if limits else ""),
+        f"{board.profile}; seeds {', '.join(map(str, seeds)) or 'none'}{limit}",
         _protocols(done),
-        f"**Machine:** {_join(device for row in done for device in row.devices)}; precision "
-        f"{_join(spec.precision for row in done for spec in row.specs)}",
+        f"**Machine:** {_join(device for row in done for device in row.devices)}",
+        f"**Precision:** {_join(spec.precision for row in done for spec in row.specs)}",
         f"**Versions:** {_versions(done)}; harness {board.harness}; newest run {_day(board.newest)}",
     ]
     missing = missing_rows(board)
-    return lines + (
-        [f"**Missing:** {join_names(missing, 5)}; what to do stands under *Not done*"] if missing else []
-    )
+    if missing:
+        lines.append(f"**Missing:** {join_names(missing, 5)}; what to do stands under *Not done*")
+    return lines
 
 
 def _protocols(done: Sequence[Row]) -> str:
     others = sorted({row.protocol for row in done} - {OFFICIAL})
     if others and not any(row.ranked for row in done):
         return f"**Protocol:** never ranked: {', '.join(others)}"
-    beside = f"; beside it, never ranked: {', '.join(others)}" if others else ""
-    return f"**Protocol:** official (trained on the train folder, scored once on the test folder){beside}"
+    unranked = f"; also run, never ranked: {', '.join(others)}" if others else ""
+    return f"**Protocol:** official (trained on the train folder, scored once on the test folder){unranked}"
 
 
 def warnings(board: Board) -> list[str]:
@@ -64,7 +64,7 @@ def warnings(board: Board) -> list[str]:
             found.append(
                 f"**{row.name}** has accuracy {accuracy:.3f}: beyond every honest published result on these "
                 "films. Check that no test film, nor another film of its patient, was trained on, that the "
-                "test films chose no epoch or threshold, and that nothing but pixels reaches the model."
+                "test films chose no epoch or threshold, and that the model sees nothing but pixels."
             )
         elif row.recipe.expected and board.profile == "full":
             low, high = row.recipe.expected
@@ -77,7 +77,8 @@ def warnings(board: Board) -> list[str]:
 
 
 def _join(values: Iterable[str]) -> str:
-    return " and ".join(sorted(set(values))) or "not recorded"
+    # Names of devices hold commas.
+    return "; ".join(sorted(set(values))) or "not recorded"
 
 
 def _versions(rows: Iterable[Row]) -> str:

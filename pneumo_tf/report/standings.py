@@ -108,7 +108,7 @@ MARKS = {
         _not_above_trivial,
     ),
     INFORMED: Mark(
-        "designed with published results on these test films in sight: its numbers are too good.",
+        "designed with published results on these test films in sight: its numbers are optimistic.",
         lambda board, row: row.recipe.informed_by_test,
     ),
     WITHOUT_IMAGENET: Mark("the recipe asks for ImageNet weights and was run without.", _without_imagenet),

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.reference import boards_text, keep, main, write_boards
+from benchmarks.reference import boards_text, main, store_runs, write_boards
 from pneumo_tf.errors import UserError
 from pneumo_tf.report.board import read_boards
 from pneumo_tf.run import RunFolder, Runs
@@ -17,7 +17,7 @@ def test_kept_runs_make_the_same_board_without_models_and_logs(tmp_path):
     done = [folder for folder in Runs(runs) if folder.state == "done"]
     (done[0].path / "model.keras").write_bytes(b"large")
     done[0].write_json("explanations.json", {"grid": [7, 7]})
-    assert keep(runs, reference) == len(done)
+    assert store_runs(runs, reference) == len(done)
     names = {path.name for path in reference.rglob("*")}
     assert "model.keras" not in names
     assert "log.txt" not in names
@@ -32,7 +32,7 @@ def test_kept_runs_make_the_same_board_without_models_and_logs(tmp_path):
 
 def test_the_page_is_written_between_its_marks_and_twice_the_same(tmp_path):
     fabricate_runs(tmp_path / "runs")
-    keep(tmp_path / "runs", tmp_path / "reference")
+    store_runs(tmp_path / "runs", tmp_path / "reference")
     page = tmp_path / "page.md"
     page.write_text("above\n<!-- boards: how -->\nSTALE\n<!-- /boards -->\nbelow\n")
     write_boards(page, tmp_path / "reference")

@@ -1,5 +1,7 @@
 """The table of cross-validation: the films held out, the models of the folds, and their ensemble."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from pneumo_tf.evaluation.auc_comparison import compare_auc
@@ -54,12 +56,12 @@ def cross_validation_table(board: Board) -> Table:
             cells = (SHOWS[kind](of[metric], decimals[metric]) if of else DASH for metric in MEASURED)
             lines.append((name, scored, *cells, difference))
     titles = (METRICS[name].title for name in MEASURED)
-    header = ("Recipe", "LabelledPredictions", *titles, "AUC, ensemble − one model [95 %], p")
-    notes = [*NOTES, *([UNFINISHED] if any(not row.complete for row in rows) else [])]
+    header = ("Recipe", "Scored", *titles, "AUC, ensemble − one model [95 %], p")
+    notes = NOTES if all(row.complete for row in rows) else (*NOTES, UNFINISHED)
     return Table(header, lines, notes, left=2)
 
 
-def _gains(rows: list[CrossValidation]) -> list[str]:
+def _gains(rows: Sequence[CrossValidation]) -> list[str]:
     """AUC of the ensemble of each row minus that of one of its models; a dash without an ensemble."""
     pairs = [compare_auc([row.ensembles, row.models]) if row.complete else None for row in rows]
     adjusted = holm(np.array([pair.p[0, 1] if pair else np.nan for pair in pairs]))

@@ -36,9 +36,9 @@ def protocols_table(board: Board) -> Table:
         figures = [figure for figure in theirs.recipe.published if figure.protocol == theirs.protocol]
         lines += _lines(figures, theirs, honest.get(_apart_from_protocol(theirs)))
     notes = [
-        f"{DASH} in the fourth column: printed in words or not at all.",
+        f"{DASH} in the fourth column: no figure was printed.",
         "[95 %]: as in the ranking. *italic*: computed here from a printed confusion matrix. Two values: the "
-        "authors printed the figure twice, and not the same.",
+        "authors printed two that differ.",
         "Drift: ours under the authors' protocol minus ours under `official`, trained alike.",
     ]
     header = ["Recipe", "Protocol", "Metric", "As printed", "Ours, same protocol", "Ours, official", "Drift"]

@@ -12,7 +12,7 @@ from pneumo_tf.report.number_format import DASH, decimals_of, format_number, wit
 from pneumo_tf.report.tables.metric_columns import explain_dashes
 
 ALWAYS = ("auc", "accuracy", "sensitivity", "specificity", "f1")
-
+"""Metrics shown whether authors printed them or not."""
 
 LEAD = (
     "What authors printed was often computed on other images than the test folder, so it is shown and never "
@@ -51,12 +51,12 @@ def _table(title: str, recipes: Sequence[Sequence[Row]]) -> Table:
     for rows in recipes:
         for row in (row for row in rows if row.runs):
             shown = [with_sd(row.estimates[name], decimals[name]) for name in names]
-            lines.append((f"**{row.name}**", f"ours, {_where(row)}", *shown))
+            lines.append((f"**{row.name}**", f"ours, {_protocol_and_seeds(row)}", *shown))
         if not any(row.runs for row in rows):
             lines.append((f"**{rows[0].name}**", "ours: no run is done", *[DASH] * len(names)))
         for figure in _published(rows[0].recipe):
             lines.append(("", f"published, {figure.on}", *_printed(figure, names)))
-    notes = [f"*italic*: computed here from the confusion matrix that was printed; {DASH} not printed."]
+    notes = [f"*italic*: computed here from the printed confusion matrix; {DASH} not printed."]
     notes += explain_dashes(done, names)
     header = ["Recipe", "Images", *(METRICS[name].title for name in names)]
     sources = dict.fromkeys(row.recipe.source for rows in recipes for row in rows if row.recipe.source)
@@ -85,12 +85,12 @@ def _printed(figure: Published, names: Sequence[str]) -> list[str]:
 
 
 def _as_printed(value: float) -> str:
-    """At most four decimals and at least two: which zeros were printed is not known."""
+    """At least two decimals and at most four: trailing zeros of the print are not known."""
     whole, decimals = f"{value:.4f}".split(".")
     return f"{whole}.{decimals.rstrip('0'):0<2}"
 
 
-def _where(row: Row) -> str:
+def _protocol_and_seeds(row: Row) -> str:
     protocol = "official test" if row.protocol == OFFICIAL else f"protocol {row.protocol}"
     seeds = "1 seed" if len(row.specs) == 1 else f"{len(row.specs)} seeds"
     return f"{protocol}, {seeds}"

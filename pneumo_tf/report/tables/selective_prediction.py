@@ -23,7 +23,7 @@ LEAD = (
     "was averaged; confidence that knows nothing has the error itself as its AURC."
 )
 DIFFERENCE = (
-    "AUC of the mean − of one model's plain scores: paired by film, clustered by patient (Obuchowski 1997), "
+    "AUC of the mean score minus that of one model: paired by film, clustered by patient (Obuchowski 1997), "
     "the interval of this pair alone; the spread of several models counts as chance."
 )
 
@@ -33,17 +33,17 @@ def selective_prediction_table(board: Board) -> Table:
     found = ensembles(board)
     lines, before = [], ""
     for one in found:
-        trust = [measure_uncertainty(group) for group in one.groups]
-        error = 1 - _mean_of(one.single, "accuracy")
+        groups = [measure_uncertainty(group) for group in one.groups]
+        error, mean_error = 1 - _accuracy(one.single), _mean(groups, lambda group: group.error)
         lines.append(
             (
                 one.name if one.name != before else "",
                 one.members,
                 _against_one(one),
-                f"{format_number(error, 3)} → {format_number(_mean(trust, lambda t: t.error), 3)}",
-                format_number(_mean(trust, lambda t: t.by_distance), 3),
-                format_number(_mean(trust, lambda t: t.by_spread), 3),
-                format_number(_mean(trust, lambda t: t.best), 3),
+                f"{format_number(error, 3)} → {format_number(mean_error, 3)}",
+                format_number(_mean(groups, lambda group: group.by_distance), 3),
+                format_number(_mean(groups, lambda group: group.by_spread), 3),
+                format_number(_mean(groups, lambda group: group.best), 3),
             )
         )
         before = one.name
@@ -61,12 +61,13 @@ def _against_one(one: Ensemble) -> str:
     return difference_with_interval(pair.difference[0, 1], (low, high), decimals)
 
 
-def _mean(trust: Sequence[Uncertainty], of: Callable[[Uncertainty], float]) -> float:
-    return float(np.mean([of(each) for each in trust]))
+def _mean(groups: Sequence[Uncertainty], read: Callable[[Uncertainty], float]) -> float:
+    return float(np.mean([read(group) for group in groups]))
 
 
-def _mean_of(sets: Sequence[LabelledPredictions], metric: str) -> float:
-    return float(np.mean([compute_metrics(one.labels, one.score, names=[metric])[metric] for one in sets]))
+def _accuracy(models: Sequence[LabelledPredictions]) -> float:
+    values = [compute_metrics(of.labels, of.score, names=["accuracy"])["accuracy"] for of in models]
+    return float(np.mean(values))
 
 
 def _notes(found: Sequence[Ensemble]) -> list[str]:

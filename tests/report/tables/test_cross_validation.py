@@ -213,7 +213,7 @@ def test_folds_are_shown_beside_the_ranking_and_never_in_it(tmp_path):
     ]
     assert ranking[0] == ranking[1]
     text = (tmp_path / "out" / "leaderboard.md").read_text("utf-8")
-    assert "beside it, never ranked: cv5" in text
+    assert "also run, never ranked: cv5" in text
     assert "protocol cv5" not in section(text, "Published beside ours") + section(text, "Small CNNs")
     for title in ("Calibration", "Operating points"):
         assert "on the validation films of each run; for five folds, on all films" in section(text, title)
