@@ -9,7 +9,7 @@ import tensorflow as tf
 from benchmarks.speed.contest import Line, alternate, films_per_second
 from benchmarks.speed.scene import Scene
 from pneumo_tf.explain.explainer import Explainer
-from pneumo_tf.models.registry import architecture, build
+from pneumo_tf.models.registry import build
 from pneumo_tf.recipe import Head
 
 MODELS = {"mobilenetv2": (32, 4.0), "conv3_gray": (32, 6.0), "vgg16": (8, None)}
@@ -28,7 +28,7 @@ def _race(scene: Scene, name: str, batch: int, target: float | None) -> Line:
     films = scene.pixels(scale.side)[scene.order(batch)]
     single = films[: scale.explained_singly]
     explain = Explainer(model, ("grad_cam",), batch=batch)
-    notebook = notebook_way(model, architecture(name).cam_layer)
+    notebook = notebook_way(model, explain.layers[0])
 
     def batched() -> None:
         explain(films)

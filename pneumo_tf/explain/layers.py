@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import keras
 
 from pneumo_tf.errors import UserError, unknown
-from pneumo_tf.models.graph import check_flat
+from pneumo_tf.models.graph import cam_layer, check_flat
 from pneumo_tf.models.registry import ARCHITECTURES
 
 _FLOAT_LAYER = "input_float"
@@ -56,7 +56,7 @@ def choose_layers(model: keras.Model, wanted: str | Sequence[str] | None) -> tup
             raise UserError(
                 f"{model.name} is not in the registry of architectures: name the layer to explain"
             )
-        wanted = ARCHITECTURES[model.name].cam_layer
+        wanted = cam_layer(model, ARCHITECTURES[model.name])
     chosen = (wanted,) if isinstance(wanted, str) else tuple(wanted)
     if not chosen:
         raise UserError("no layer to explain was named")

@@ -13,6 +13,7 @@ from pneumo_tf.explain.localisation import read_masks
 from pneumo_tf.explain.maps import pack_maps
 from pneumo_tf.explain.measures import CEILING, PUBLISHED, choose_evenly, json_values, measure_maps
 from pneumo_tf.explain.randomization import randomize_weights
+from pneumo_tf.models.graph import cam_layer
 from pneumo_tf.models.registry import ARCHITECTURES
 from pneumo_tf.run import Predictions, RunFolder
 
@@ -106,7 +107,7 @@ def _measured(
 def _of_published_layer(model: keras.Model, films: np.ndarray) -> dict[str, np.ndarray]:
     """Return Grad-CAM at the layer of the reproduced system, if it differs from the registry's."""
     entry = ARCHITECTURES[model.name]
-    if entry.published_cam_layer in (None, entry.cam_layer):
+    if entry.published_cam_layer in (None, cam_layer(model, entry)):
         return {}
     return {PUBLISHED: Explainer(model, ("grad_cam",), entry.published_cam_layer)(films)["grad_cam"]}
 

@@ -1,4 +1,4 @@
-"""What the pipeline must know of an architecture: one frozen record, from which every setting is derived."""
+"""Registry entry of an architecture, from which every setting is derived."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,16 +10,18 @@ PROCESS_MB = 1000.0
 """Resident memory of a worker around its model: Python, TensorFlow and the traced graph, in MB."""
 
 INFERENCE_SHARE = 0.3
-"""Part of the training activations that a forward pass alone holds at its peak."""
+"""Peak memory of a forward pass, as a share of the activations of a training step."""
+
+_KERAS_URL = "https://storage.googleapis.com/tensorflow/keras-applications"
 
 
 @dataclass(frozen=True)
 class Normalisation:
-    """Grey levels 0–255 → what a backbone was made for: `levels * scale + offset`, per channel or for all.
+    """Input normalisation of a backbone: `levels * scale + offset` of grey levels 0–255.
 
     Args:
-        scale: Factor on the grey level.
-        offset: Added afterwards.
+        scale: Factor on the grey level, for each channel or for all.
+        offset: Added after scaling, for each channel or for all.
     """
 
     scale: float | tuple[float, float, float]
@@ -27,7 +29,7 @@ class Normalisation:
 
 
 def _standardised(mean: tuple[float, float, float], std: tuple[float, float, float]) -> Normalisation:
-    """Gives `(levels / 255 - mean) / std` as one scale and offset."""
+    """Return `(levels / 255 - mean) / std` as one scale and offset."""
     scale = tuple(1 / (255 * s) for s in std)
     offset = tuple(-m / s for m, s in zip(mean, std, strict=True))
     return Normalisation(scale, offset)
@@ -48,9 +50,9 @@ class Weights:
     """A file of initial weights.
 
     Args:
-        file: Its name under `$KERAS_HOME/models`, by default `~/.keras/models`.
-        url: Where it is published.
-        checksum: `"md5:…"` or `"sha256:…"` as its publisher states it; None where none is stated.
+        file: File name under `$KERAS_HOME/models`, by default `~/.keras/models`.
+        url: Address it is published at.
+        checksum: `"md5:…"` or `"sha256:…"` as published; None if none is published.
         licence: Terms of the weights, as an SPDX identifier.
     """
 
@@ -60,47 +62,62 @@ class Weights:
     licence: str
 
 
-@dataclass(frozen=True)
-class Architecture:
-    """A backbone: how it is built, what it takes, and where its parts are.
+def keras_weights(folder: str, file: str, checksum: str | None, licence: str) -> Weights:
+    """Return a file of ImageNet weights that Keras publishes.
 
     Args:
-        name: Its key in recipes and options.
-        title: Its name in tables.
+        folder: Folder under Keras' address, such as `"densenet"`.
+        file: File name.
+        checksum: As in `Weights`.
+        licence: As in `Weights`.
+    """
+    return Weights(file, f"{_KERAS_URL}/{folder}/{file}", checksum, licence)
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A backbone: its builder, its input and its parts.
+
+    Args:
+        name: Key in recipes and options.
+        title: Name in tables; that of the Keras class if `keras.applications` has it.
         builder: `"package.module:function"` that turns normalised input into a feature map.
-        size: Native side of the input in pixels.
-        minimum_size: Smallest side supported.
         channels: 1, or 3: the grey film is replicated.
         normalisation: Key of `NORMALISATIONS`.
-        parameters: Of the backbone without head, batch norm's moving statistics included, as Keras counts.
-        cam_layer: Output of the last convolutional stage, after its normalisation and activation.
-        last_stage: Pattern that the names of the last stage's layers match from their start.
+        parameters: Parameters of the backbone without head, the moving statistics of batch norm included, as
+            Keras counts them.
+        last_stage: Layers that `train="last_stage"` trains: a pattern that their names match from the start,
+            or the share of the backbone's layers with weights, counted from its end.
         batch_norm: Whether the backbone has batch normalisation.
-        activation_mb: What each film of `size` adds to the peak resident memory of a training step in float32
-            on a CPU, in MB: the slope between two batches of 4 to 40 films.
-        paper: Where it is described.
-        licence: Terms of the code that builds it, as an SPDX identifier.
-        weights: Initial weights; None where it is trained from scratch.
+        activation_mb: Memory that each film of `size` adds to the peak of a training step in float32 on a
+            CPU, in MB: the slope between two batches of 4 to 40 films.
+        paper: Publication that describes it.
+        licence: Licence of the code that builds it, as an SPDX identifier.
+        size: Native side of the input in pixels.
+        minimum_size: Smallest side supported.
+        cam_layer: Layer for class activation maps, the output of the last convolutional stage after its
+            normalisation and activation; None for the last layer with height and width.
         published_cam_layer: Layer that a reproduced system drew its class activation maps from.
+        weights: Initial weights; None if it is only trained from scratch.
         options: Keyword arguments of the builder.
     """
 
     name: str
     title: str
     builder: str
-    size: int
-    minimum_size: int
     channels: int
     normalisation: str
     parameters: int
-    cam_layer: str
-    last_stage: str
+    last_stage: str | float
     batch_norm: bool
     activation_mb: float
     paper: str
     licence: str
-    weights: Weights | None = None
+    size: int = 224
+    minimum_size: int = 32
+    cam_layer: str | None = None
     published_cam_layer: str | None = None
+    weights: Weights | None = None
     options: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
@@ -108,9 +125,13 @@ class Architecture:
             raise unknown("normalisation", self.normalisation, NORMALISATIONS)
         if self.channels not in (1, 3):
             raise UserError(f"{self.name}: channels must be 1 or 3, not {self.channels}")
+        if not isinstance(self.last_stage, str) and not 0 < self.last_stage < 1:
+            raise UserError(
+                f"{self.name}: last_stage must be a pattern or between 0 and 1, not {self.last_stage}"
+            )
 
     def memory_mb(self, *, size: int, batch: int, training: bool = True) -> float:
-        """Estimates the memory of a worker process that runs this architecture in float32.
+        """Estimate the memory of a worker process that runs this architecture in float32.
 
         The sum of a process without model, the parameters (in training also their gradients and Adam's two
         moments) and the activations, which grow with the film's area. Peaks measured in training steps of 12
@@ -119,7 +140,7 @@ class Architecture:
         Args:
             size: Side of the films in pixels.
             batch: Films per step.
-            training: Whether the step keeps what the gradients need.
+            training: Whether activations are stored for gradients.
 
         Returns:
             Megabytes (10⁶ bytes), of the host for a run on the CPU, of host and device together otherwise.

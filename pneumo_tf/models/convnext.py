@@ -1,20 +1,24 @@
-"""ConvNeXt with the layer names of Keras' own (Liu et al. 2022), flat and from fast built-in layers.
+"""ConvNeXt with the layer names of Keras' own (Liu et al. 2022): entries, and a flat, fast builder.
 
 Keras' graph nests its stem and downsampling in `Sequential`s, scales branches with a class of its own, and
-writes depthwise convolutions as grouped ones, which on a CPU are compiled and several times slower. The same
-arithmetic is had from `DepthwiseConv2D`, of 7×7 and, for the scale per channel, of 1×1.
+writes depthwise convolutions as grouped ones, which on a CPU are compiled and several times slower. Here
+`DepthwiseConv2D` does the same arithmetic, of 7×7 and, for the scale of each channel, of 1×1.
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from keras import KerasTensor, initializers, layers
+from pneumo_tf.models.architecture import Architecture, keras_weights
+
+if TYPE_CHECKING:
+    from keras import KerasTensor
 
 EPSILON = 1e-6
 SCALE = 1e-6
 
 
-def backbone(x: KerasTensor, *, name: str, depths: Sequence[int], widths: Sequence[int]) -> KerasTensor:
-    """Builds stem, four stages and the layer normalisation that ends Keras' headless ConvNeXt.
+def backbone(x: "KerasTensor", *, name: str, depths: Sequence[int], widths: Sequence[int]) -> "KerasTensor":
+    """Build stem, four stages and the layer normalisation that ends Keras' headless ConvNeXt.
 
     Args:
         x: Normalised films (N, H, W, 3).
@@ -25,6 +29,8 @@ def backbone(x: KerasTensor, *, name: str, depths: Sequence[int], widths: Sequen
     Returns:
         Feature map (N, H / 32, W / 32, widths[-1]).
     """
+    from keras import layers
+
     x = layers.Conv2D(widths[0], 4, strides=4, name=f"{name}_stem_conv")(x)
     x = layers.LayerNormalization(epsilon=EPSILON, name=f"{name}_stem_layernorm")(x)
     for stage, (depth, width) in enumerate(zip(depths, widths, strict=True)):
@@ -38,7 +44,9 @@ def backbone(x: KerasTensor, *, name: str, depths: Sequence[int], widths: Sequen
     return layers.LayerNormalization(epsilon=EPSILON, name=f"{name}_layernorm")(x)
 
 
-def _block(x: KerasTensor, width: int, name: str) -> KerasTensor:
+def _block(x: "KerasTensor", width: int, name: str) -> "KerasTensor":
+    from keras import initializers, layers
+
     branch = layers.DepthwiseConv2D(7, padding="same", name=f"{name}_depthwise_conv")(x)
     branch = layers.LayerNormalization(epsilon=EPSILON, name=f"{name}_layernorm")(branch)
     branch = layers.Dense(4 * width, name=f"{name}_pointwise_conv_1")(branch)
@@ -52,3 +60,52 @@ def _block(x: KerasTensor, width: int, name: str) -> KerasTensor:
         name=f"{name}_layer_scale",
     )(branch)
     return layers.Add(name=f"{name}_add")([x, branch])
+
+
+_BUILDER = "pneumo_tf.models.convnext:backbone"
+
+ENTRIES = (
+    Architecture(
+        name="convnext_tiny",
+        title="ConvNeXtTiny",
+        builder=_BUILDER,
+        options={"name": "convnext_tiny", "depths": (3, 3, 9, 3), "widths": (96, 192, 384, 768)},
+        channels=3,
+        normalisation="imagenet",
+        parameters=27_820_128,
+        cam_layer="convnext_tiny_layernorm",
+        last_stage="convnext_tiny_(stage_3|downsampling_(layernorm|conv)_2|layernorm$)",
+        batch_norm=False,
+        activation_mb=216.0,
+        weights=keras_weights(
+            "convnext",
+            "convnext_tiny_notop.h5",
+            "sha256:d547c096cabd03329d7be5562c5e14798aa39ed24b474157cef5e85ab9e49ef1",
+            "MIT",
+        ),
+        paper="Liu et al. 2022, arXiv:2201.03545",
+        licence="MIT",
+    ),
+    Architecture(
+        name="convnext_base",
+        title="ConvNeXtBase",
+        builder=_BUILDER,
+        options={"name": "convnext_base", "depths": (3, 3, 27, 3), "widths": (128, 256, 512, 1024)},
+        channels=3,
+        normalisation="imagenet",
+        parameters=87_566_464,
+        cam_layer="convnext_base_layernorm",
+        published_cam_layer="convnext_base_stage_3_block_2_depthwise_conv",
+        last_stage="convnext_base_(stage_3|downsampling_(layernorm|conv)_2|layernorm$)",
+        batch_norm=False,
+        activation_mb=421.0,
+        weights=keras_weights(
+            "convnext",
+            "convnext_base_notop.h5",
+            "sha256:40a20c5548a5e9202f69735ecc06c990e6b7c9d2de39f0361e27baeb24cb7c45",
+            "MIT",
+        ),
+        paper="Liu et al. 2022, arXiv:2201.03545",
+        licence="MIT",
+    ),
+)

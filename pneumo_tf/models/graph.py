@@ -1,5 +1,6 @@
 """The flat Keras graph around every backbone, from a film to its logits."""
 
+import math
 import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -99,4 +100,15 @@ def backbone_layers(model: keras.Model) -> list[keras.Layer]:
 
 def last_stage_layers(model: keras.Model, architecture: Architecture) -> list[keras.Layer]:
     """Return the backbone layers that fine-tuning of the last stage trains, in graph order."""
-    return [layer for layer in backbone_layers(model) if re.match(architecture.last_stage, layer.name)]
+    backbone, stage = backbone_layers(model), architecture.last_stage
+    if isinstance(stage, str):
+        return [layer for layer in backbone if re.match(stage, layer.name)]
+    places = [place for place, layer in enumerate(backbone) if layer.weights]
+    return backbone[places[-math.ceil(stage * len(places))] :]
+
+
+def cam_layer(model: keras.Model, architecture: Architecture) -> str:
+    """Return the name of the layer for class activation maps: the entry's, or the last with four axes."""
+    if architecture.cam_layer is not None:
+        return architecture.cam_layer
+    return [layer.name for layer in backbone_layers(model) if len(layer.output.shape) == 4][-1]

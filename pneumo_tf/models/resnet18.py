@@ -1,13 +1,18 @@
-"""ResNet-18 as torchvision has it, so that its published weights fit (He et al. 2016)."""
+"""ResNet-18 as torchvision has it, so that its published weights fit (He et al. 2016): entries, builder."""
 
-from keras import KerasTensor, initializers, layers
+from typing import TYPE_CHECKING
+
+from pneumo_tf.models.architecture import Architecture, Weights
+
+if TYPE_CHECKING:
+    from keras import KerasTensor
 
 WIDTHS = (64, 128, 256, 512)
 BLOCKS_PER_STAGE = 2
 
 
-def backbone(x: KerasTensor) -> KerasTensor:
-    """Builds the layers up to the pooling, with PyTorch's names joined by underscores.
+def backbone(x: "KerasTensor") -> "KerasTensor":
+    """Build the layers up to the pooling, with PyTorch's names joined by underscores.
 
     Args:
         x: Normalised films (N, H, W, 1 or 3).
@@ -15,6 +20,8 @@ def backbone(x: KerasTensor) -> KerasTensor:
     Returns:
         Feature map (N, H / 32, W / 32, 512).
     """
+    from keras import layers
+
     x = _convolution(x, 64, kernel=7, stride=2, name="conv1")
     x = layers.ReLU(name="relu")(_normalisation(x, "bn1"))
     # Zeros may stand in for −∞ as padding of the maximum: nothing is below zero after the ReLU.
@@ -27,7 +34,9 @@ def backbone(x: KerasTensor) -> KerasTensor:
     return x
 
 
-def _block(x: KerasTensor, width: int, stride: int, name: str) -> KerasTensor:
+def _block(x: "KerasTensor", width: int, stride: int, name: str) -> "KerasTensor":
+    from keras import layers
+
     shortcut = x
     if stride > 1:
         shortcut = _convolution(x, width, kernel=1, stride=stride, name=f"{name}_downsample_0")
@@ -39,7 +48,9 @@ def _block(x: KerasTensor, width: int, stride: int, name: str) -> KerasTensor:
     return layers.ReLU(name=f"{name}_out")(x)
 
 
-def _convolution(x: KerasTensor, width: int, *, kernel: int, stride: int, name: str) -> KerasTensor:
+def _convolution(x: "KerasTensor", width: int, *, kernel: int, stride: int, name: str) -> "KerasTensor":
+    from keras import initializers, layers
+
     # Keras' "same" pads an even side unevenly where the stride is 2; PyTorch pads both sides alike.
     if kernel > 1:
         x = layers.ZeroPadding2D(kernel // 2, name=f"{name}_pad")(x)
@@ -53,5 +64,47 @@ def _convolution(x: KerasTensor, width: int, *, kernel: int, stride: int, name: 
     )(x)
 
 
-def _normalisation(x: KerasTensor, name: str) -> KerasTensor:
+def _normalisation(x: "KerasTensor", name: str) -> "KerasTensor":
+    from keras import layers
+
     return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=name)(x)
+
+
+_BUILDER = "pneumo_tf.models.resnet18:backbone"
+
+ENTRIES = (
+    Architecture(
+        name="resnet18",
+        title="ResNet-18",
+        builder=_BUILDER,
+        channels=3,
+        normalisation="imagenet",
+        parameters=11_186_112,
+        cam_layer="layer4_1_out",
+        last_stage="layer4_",
+        batch_norm=True,
+        activation_mb=36.0,
+        weights=Weights(
+            "pneumo_tf_resnet18_tv_in1k.safetensors",
+            "https://huggingface.co/timm/resnet18.tv_in1k/resolve/main/model.safetensors",
+            None,
+            "BSD-3-Clause",
+        ),
+        paper="He et al. 2016, arXiv:1512.03385",
+        licence="MIT",
+    ),
+    Architecture(
+        name="resnet18_gray",
+        title="ResNet-18, one channel",
+        builder=_BUILDER,
+        channels=1,
+        normalisation="unit",
+        parameters=11_179_840,
+        cam_layer="layer4_1_out",
+        last_stage="layer4_",
+        batch_norm=True,
+        activation_mb=34.0,
+        paper="He et al. 2016, arXiv:1512.03385",
+        licence="MIT",
+    ),
+)

@@ -1,6 +1,7 @@
 """Published weight files: read as Keras and PyTorch read them, refused clearly where they do not fit."""
 
 import shutil
+import sys
 from pathlib import Path
 
 import h5py
@@ -10,7 +11,7 @@ import pytest
 import safetensors.numpy
 
 from pneumo_tf.models import initial_weights
-from pneumo_tf.models.graph import backbone_layers
+from pneumo_tf.models.graph import backbone_layers, cam_layer
 from pneumo_tf.models.registry import ARCHITECTURES, build
 from pneumo_tf.recipe import Head
 from tests.conftest import SHARED
@@ -18,19 +19,8 @@ from tests.conftest import SHARED
 SIDE = 64
 ROOT = Path(__file__).parents[2]
 FOLDER = SHARED / "weights"
-APPLICATIONS = {
-    "vgg16": (keras.applications.VGG16, keras.applications.vgg16),
-    "resnet50v2": (keras.applications.ResNet50V2, keras.applications.resnet_v2),
-    "resnet101v2": (keras.applications.ResNet101V2, keras.applications.resnet_v2),
-    "densenet121": (keras.applications.DenseNet121, keras.applications.densenet),
-    "densenet169": (keras.applications.DenseNet169, keras.applications.densenet),
-    "convnext_tiny": (keras.applications.ConvNeXtTiny, keras.applications.convnext),
-    "convnext_base": (keras.applications.ConvNeXtBase, keras.applications.convnext),
-    "mobilenetv2": (keras.applications.MobileNetV2, keras.applications.mobilenet_v2),
-    "efficientnet_b0": (keras.applications.EfficientNetB0, keras.applications.efficientnet),
-    "efficientnet_v2b0": (keras.applications.EfficientNetV2B0, keras.applications.efficientnet_v2),
-}
 CHEAP = ("convnext_tiny", "mobilenetv2", "efficientnet_b0", "efficientnet_v2b0")
+APPLICATIONS = [entry.name for entry in ARCHITECTURES.values() if hasattr(keras.applications, entry.title)]
 
 
 @pytest.fixture(autouse=True)
@@ -40,23 +30,31 @@ def fresh():
     keras.backend.clear_session()
 
 
-def films(count=2):
-    return np.random.default_rng(1).integers(0, 256, (count, SIDE, SIDE, 1), dtype=np.uint8)
+def side_of(entry):
+    return max(SIDE, entry.minimum_size)
+
+
+def films(side=SIDE):
+    return np.random.default_rng(1).integers(0, 256, (2, side, side, 1), dtype=np.uint8)
 
 
 def features(model, entry):
-    """Pooled output of the CAM layer: what the head is given, but for VGG16's last maximum."""
-    return keras.Model(model.input, model.get_layer(entry.cam_layer).output)(films()).numpy().mean((1, 2))
+    """Pooled output of the CAM layer: the input of the head, but for VGG16's last maximum."""
+    outputs = keras.Model(model.input, model.get_layer(cam_layer(model, entry)).output)
+    return outputs(films(side_of(entry))).numpy().mean((1, 2))
+
+
+def keras_class(entry):
+    """The network in `keras.applications`, and its preprocessing."""
+    make = getattr(keras.applications, entry.title)
+    return make, sys.modules[make.__module__].preprocess_input
 
 
 def keras_features(model, entry, preprocess):
-    name = (
-        entry.cam_layer
-        if entry.cam_layer in {layer.name for layer in model.layers}
-        else model.layers[-1].name
-    )
-    rgb = preprocess(np.repeat(films(), 3, axis=-1).astype(np.float32))
-    return keras.Model(model.input, model.get_layer(name).output)(rgb).numpy().mean((1, 2))
+    named = entry.cam_layer in {layer.name for layer in model.layers}
+    output = model.get_layer(entry.cam_layer).output if named else model.output
+    rgb = preprocess(np.repeat(films(side_of(entry)), 3, axis=-1).astype(np.float32))
+    return keras.Model(model.input, output)(rgb).numpy().mean((1, 2))
 
 
 def assert_equal_features(ours, theirs):
@@ -90,9 +88,9 @@ def distinct(model):
 def test_equals_keras_with_its_imagenet_weights(name, tmp_path, monkeypatch):
     """Keras is given the file it would download; its graph, preprocessing and request are the reference."""
     entry = ARCHITECTURES[name]
-    make, module = APPLICATIONS[name]
+    make, preprocess = keras_class(entry)
     file = tmp_path / entry.weights.file
-    shape = (SIDE, SIDE, 3)
+    shape = (side_of(entry), side_of(entry), 3)
     donor = make(include_top=False, weights=None, input_shape=shape)
     distinct(donor)
     donor.save(file)
@@ -104,8 +102,8 @@ def test_equals_keras_with_its_imagenet_weights(name, tmp_path, monkeypatch):
 
     monkeypatch.setattr("keras.src.utils.file_utils.get_file", get_file)
     theirs = make(include_top=False, weights="imagenet", input_shape=shape)
-    ours = build(name, head=Head(), size=SIDE, weights=file)
-    assert_equal_features(features(ours, entry), keras_features(theirs, entry, module.preprocess_input))
+    ours = build(name, head=Head(), size=side_of(entry), weights=file)
+    assert_equal_features(features(ours, entry), keras_features(theirs, entry, preprocess))
     checksum = entry.weights.checksum
     assert requests == [(entry.weights.file, entry.weights.url, checksum and checksum.split(":")[1])]
 
@@ -121,10 +119,10 @@ def test_real_file_equals_keras(name):
     file = FOLDER / entry.weights.file
     if not file.exists():
         pytest.skip(f"{file.name} is not in {FOLDER}")
-    make, module = APPLICATIONS[name]
+    make, preprocess = keras_class(entry)
     theirs = make(include_top=False, weights=str(file), input_shape=(SIDE, SIDE, 3))
-    ours = build(name, head=Head(), size=SIDE, weights=file)
-    assert_equal_features(features(ours, entry), keras_features(theirs, entry, module.preprocess_input))
+    ours = build(name, head=Head(), size=side_of(entry), weights=file)
+    assert_equal_features(features(ours, entry), keras_features(theirs, entry, preprocess))
 
 
 def torch_tensors(model):
