@@ -11,7 +11,8 @@ from typing import Literal
 import numpy as np
 
 from pneumo_tf.errors import unknown
-from pneumo_tf.evaluation.weighted_counts import WeightedCounts, ratio
+from pneumo_tf.evaluation.ratio import ratio
+from pneumo_tf.evaluation.weighted_counts import WeightedCounts
 
 
 def auc(films: WeightedCounts) -> np.ndarray:

@@ -111,8 +111,3 @@ class WeightedCounts:
 
 SUBTYPES = ("bacteria", "virus")
 """Subtypes of pneumonia that have a metric of their own."""
-
-
-def ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
-    """Divide arrays of one shape element by element; nan without a warning where the divisor is 0."""
-    return np.divide(above, below, out=np.full(np.shape(below), np.nan), where=below > 0)

@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 from scipy.special import expit
 
+from pneumo_tf.evaluation.ratio import ratio
+
 Score = Callable[[np.ndarray], np.ndarray]
 """Function from films (n, side, side) uint8 to (n,) scores."""
 
@@ -188,7 +190,7 @@ def drop_and_increase(score: Score, films: np.ndarray, maps: np.ndarray) -> tupl
         increases, else 0, higher is better.
     """
     peaks = maps.max(axis=(1, 2), keepdims=True)
-    scaled = np.divide(maps, peaks, out=np.zeros(maps.shape), where=peaks > 0)
+    scaled = ratio(maps, peaks, empty=0.0)
     before = expit(score(films))
     after = expit(score(np.rint(films * scaled).astype(np.uint8)))
     return np.maximum(before - after, 0) / before, (after > before).astype(float)

@@ -7,6 +7,7 @@ import numpy as np
 
 from pneumo_tf.data.films import Dataset
 from pneumo_tf.data.pixels import Fit, crop_edges, fit_film
+from pneumo_tf.evaluation.ratio import ratio
 
 FIXED_THRESHOLD = 0.5
 """Share of a map's largest value above which a pixel counts as marked."""
@@ -35,7 +36,7 @@ def pointing_game(maps: np.ndarray, masks: np.ndarray, tolerance: float = 0.0) -
         masks = np.array([cv2.dilate(mask.astype(np.uint8), disc) > 0 for mask in masks]).reshape(masks.shape)
     peaks = maps.max(axis=(1, 2), keepdims=True)
     highest = (maps == peaks) & (peaks > 0)
-    hits = _ratio((highest & masks).sum(axis=(1, 2)), highest.sum(axis=(1, 2)), empty=0.0)
+    hits = ratio((highest & masks).sum(axis=(1, 2)), highest.sum(axis=(1, 2)), empty=0.0)
     return np.where(masks.any(axis=(1, 2)), hits, np.nan)
 
 
@@ -49,7 +50,7 @@ def energy_inside(maps: np.ndarray, masks: np.ndarray) -> np.ndarray:
     Returns:
         (n,) float64 in 0–1; 0 for an empty map, nan for an empty mask.
     """
-    inside = _ratio(
+    inside = ratio(
         (maps * masks).sum(axis=(1, 2), dtype=float), maps.sum(axis=(1, 2), dtype=float), empty=0.0
     )
     return np.where(masks.any(axis=(1, 2)), inside, np.nan)
@@ -69,7 +70,7 @@ def iou(maps: np.ndarray, masks: np.ndarray, threshold: float = FIXED_THRESHOLD)
     peaks = maps.max(axis=(1, 2), keepdims=True)
     marked = (maps > threshold * peaks) & (peaks > 0)
     shared, either = (marked & masks).sum(axis=(1, 2)), (marked | masks).sum(axis=(1, 2))
-    return np.where(masks.any(axis=(1, 2)), _ratio(shared, either, empty=0.0), np.nan)
+    return np.where(masks.any(axis=(1, 2)), ratio(shared, either, empty=0.0), np.nan)
 
 
 def best_iou(maps: np.ndarray, masks: np.ndarray) -> np.ndarray:
@@ -127,7 +128,7 @@ def energy_outside_body(maps: np.ndarray, films: np.ndarray) -> np.ndarray:
         (n,) float64 in 0–1; nan for an empty map.
     """
     outside = np.array([~body(film) for film in films]).reshape(films.shape)
-    return _ratio(
+    return ratio(
         (maps * outside).sum(axis=(1, 2), dtype=float), maps.sum(axis=(1, 2), dtype=float), empty=np.nan
     )
 
@@ -158,8 +159,3 @@ def read_masks(
         if drawn is not None:
             mask[:] = fit_film(crop_edges(drawn, edge_crop), side, fit) > 127
     return masks
-
-
-def _ratio(part: np.ndarray, whole: np.ndarray, empty: float) -> np.ndarray:
-    """Return `part / whole`, or `empty` where the whole is 0."""
-    return np.divide(part, whole, out=np.full(np.shape(part), empty, float), where=whole > 0)

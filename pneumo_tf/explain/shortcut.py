@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from pneumo_tf.evaluation.intervals import FilmMean, mean_over_films
+from pneumo_tf.evaluation.ratio import ratio
 
 BORDER = 0.1
 """Width of the border as a share of the film's side."""
@@ -82,4 +83,4 @@ def _coverage(cells: int, start: float, stop: float) -> np.ndarray:
 def _share(maps: np.ndarray, weights: np.ndarray) -> np.ndarray:
     whole = maps.sum(axis=(1, 2), dtype=np.float64)
     part = (maps * weights).sum(axis=(1, 2), dtype=np.float64)
-    return np.divide(part, whole, out=np.full(len(maps), np.nan), where=whole > 0)
+    return ratio(part, whole)

@@ -4,6 +4,8 @@ import cv2
 import numpy as np
 from scipy.stats import rankdata
 
+from pneumo_tf.evaluation.ratio import ratio
+
 _SPREAD = 1.5
 _STABLE = (0.01**2, 0.03**2)
 
@@ -33,7 +35,7 @@ def standardized_ranks(maps: np.ndarray) -> np.ndarray:
     ranks = rankdata(maps.reshape(len(maps), np.prod(maps.shape[1:])), axis=1)
     ranks -= ranks.mean(axis=1, keepdims=True)
     length = np.sqrt((ranks**2).sum(axis=1, keepdims=True))
-    return np.divide(ranks, length, out=np.full(ranks.shape, np.nan), where=length > 0)
+    return ratio(ranks, length)
 
 
 def ssim(one: np.ndarray, other: np.ndarray) -> np.ndarray:

@@ -54,7 +54,7 @@ def warnings(board: Board) -> list[str]:
             "the same recipes give other numbers. Do not compare this board with one of another version; "
             "`python -m benchmarks.run_all` makes its runs again."
         )
-    if ranked and best_trivial(board) is None:
+    if ranked and best_trivial(ranked) is None:
         found.append("No trivial row was run, so nothing shows what a model must beat.")
     if not is_official_test(board):
         return found

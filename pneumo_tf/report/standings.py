@@ -1,6 +1,6 @@
 """Standings: rank and tier of the rows of a board, and the marks that limit what they say."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,10 +68,10 @@ def rank_rows(board: Board) -> list[Standing]:
     return found
 
 
-def best_trivial(board: Board) -> Row | None:
-    """The ranked trivial row of the highest AUC."""
-    rows = (row for row in board.ranking if row.trivial and np.isfinite(row.estimates["auc"].value))
-    return next(rows, None)
+def best_trivial(rows: Iterable[Row]) -> Row | None:
+    """The trivial row of the highest AUC, None if no trivial row has one."""
+    trivial = [row for row in rows if row.trivial and np.isfinite(row.estimates["auc"].value)]
+    return max(trivial, key=lambda row: row.estimates["auc"].value, default=None)
 
 
 def beats(board: Board, row: Row, other: Row) -> bool:
@@ -93,7 +93,7 @@ def is_official_test(board: Board) -> bool:
 
 
 def _not_above_trivial(board: Board, row: Row) -> bool:
-    trivial = best_trivial(board)
+    trivial = best_trivial(board.ranking)
     return not row.trivial and trivial is not None and not beats(board, row, trivial)
 
 

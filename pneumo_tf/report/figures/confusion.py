@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 
 from pneumo_tf.data.films import CLASSES
 from pneumo_tf.evaluation.metrics import count_outcomes
+from pneumo_tf.evaluation.ratio import ratio
 from pneumo_tf.report.board import Board, Row
 from pneumo_tf.report.figures import style
 from pneumo_tf.report.figures.comparable import comparable, over_runs
@@ -30,7 +31,7 @@ def draw_confusion(ax: Axes, counts: np.ndarray, size: float = style.TEXT) -> No
         size: Of the type, in points.
     """
     totals = counts.sum(axis=1, keepdims=True)
-    shares = np.divide(counts, totals, out=np.zeros((2, 2)), where=totals > 0)
+    shares = ratio(counts, totals, empty=0.0)
     ax.imshow(shares, cmap=colormaps["Blues"], vmin=0, vmax=1.15, aspect="auto")
     for (label, called), count in np.ndenumerate(counts):
         number = f"{count:.0f}" if np.allclose(counts, np.rint(counts)) else f"{count:.1f}"

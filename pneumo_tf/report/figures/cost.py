@@ -11,6 +11,7 @@ from pneumo_tf.report.figures import style
 from pneumo_tf.report.figures.comparable import Comparable, comparable
 from pneumo_tf.report.figures.operating_curves import number
 from pneumo_tf.report.figures.picture import Picture
+from pneumo_tf.report.standings import best_trivial
 from pneumo_tf.report.tables.cost_columns import mean_cost
 
 MARKERS = dict(zip(style.DASHES, "os^D", strict=True))
@@ -123,7 +124,7 @@ def _scatter(ax: Axes, group: Comparable, priced: Sequence[int], cost: Cost) -> 
         stroke, estimate = group.strokes[index], estimates[at]
         ax.plot((costs[at], costs[at]), (estimate.low, estimate.high), color=stroke.color, lw=1.2, alpha=0.6)
         ax.plot(costs[at], estimate.value, MARKERS[stroke.linestyle], color=stroke.color, ms=5.5, mec="white")
-    if (trivial := _best_trivial(group)) is not None:
+    if (trivial := best_trivial(group.rows)) is not None:
         ax.axhline(trivial.estimates["auc"].value, color=style.QUIET, ls=style.DASHES[1], lw=1.0, zorder=0)
     low, high = min(costs) / MARGIN, max(costs) * MARGIN
     ax.set(xscale="log", xlim=(low, high), xlabel=cost.title)
@@ -131,11 +132,6 @@ def _scatter(ax: Axes, group: Comparable, priced: Sequence[int], cost: Cost) -> 
     ax.set_xticks(ticks, [f"{tick:,g}" for tick in ticks])
     ax.minorticks_off()
     ax.grid()
-
-
-def _best_trivial(group: Comparable) -> Row | None:
-    trivial = [row for row in group.rows if row.trivial and np.isfinite(row.estimates["auc"].value)]
-    return max(trivial, key=lambda row: row.estimates["auc"].value, default=None)
 
 
 def _ticks(low: float, high: float) -> list[float]:
@@ -158,7 +154,7 @@ def _legend(beside: Axes, group: Comparable, shown: Sequence[int], names: Sequen
         f"{number(group.rows[index].estimates['auc'])}  {name}"
         for index, name in zip(shown, names, strict=True)
     ]
-    if (trivial := _best_trivial(group)) is not None:
+    if (trivial := best_trivial(group.rows)) is not None:
         handles += beside.plot([], [], color=style.QUIET, ls=style.DASHES[1], lw=1.0)
         labels.append(f"{number(trivial.estimates['auc'])}  {style.elide(trivial.name, 36)}")
     style.legend_beside(beside, handles, labels, handlelength=1.6)

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from pneumo_tf.evaluation.intervals import Estimate
 from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
 from pneumo_tf.evaluation.metrics import compute_metrics
-from pneumo_tf.evaluation.weighted_counts import ratio
+from pneumo_tf.evaluation.ratio import ratio
 from pneumo_tf.report.board import Board
 from pneumo_tf.report.figures import style
 from pneumo_tf.report.figures.comparable import Comparable, comparable

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pneumo_tf.evaluation.intervals import FilmMean, mean_over_films
+from pneumo_tf.evaluation.ratio import ratio
 from pneumo_tf.explain.maps import unpack_maps
 from pneumo_tf.report.board import Board, Row
 
@@ -127,7 +128,7 @@ def means_over_runs(
     columns = [[dict(zip(*run, strict=True)).get(film_id) for film_id in ids] for run in runs]
     stacked = np.array(columns, float).reshape(-1, len(ids))  # None becomes nan
     counts = np.isfinite(stacked).sum(axis=0)
-    return np.divide(np.nansum(stacked, axis=0), counts, out=np.full(len(ids), np.nan), where=counts > 0)
+    return ratio(np.nansum(stacked, axis=0), counts)
 
 
 def _read(row: Row) -> Explanations | None:
