@@ -225,10 +225,11 @@ class DatasetSource:
         """
         if self.synthetic:
             return self.title
-        if not self.counts or self.count_differences(films):
-            published = f", not the {sum(self.counts.values()):,} published" if self.counts else ""
-            return f"{path.resolve().name}: {len(films):,} films, laid out as {self.title}{published}"
-        return f"{self.title}, {len(films):,} films"
+        if self.counts and not self.count_differences(films):
+            return f"{self.title}, {len(films):,} films"
+        own = f"{path.resolve().name}: {len(films):,} films"
+        published = f" in the layout of {self.name}, not its {sum(self.counts.values()):,} published films"
+        return own + published if self.counts else own
 
     def check_protocol(self, name: str) -> None:
         """Refuse a protocol that cannot divide this dataset.

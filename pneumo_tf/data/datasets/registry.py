@@ -37,7 +37,8 @@ def recognise(path: Path) -> DatasetSource:
     lacking = {source.name: source.lacks(path) for source in DATASETS.values()}
     found = next((name for name, lack in lacking.items() if not lack), None)
     if found is None:
-        raise UserError("; ".join(f"not {name}: {lack}" for name, lack in lacking.items()))
+        reasons = "; ".join(f"{name}: {lack}" for name, lack in lacking.items())
+        raise UserError(f"{path} holds no dataset that is known here ({reasons})")
     return DATASETS[found]
 
 

@@ -13,7 +13,7 @@ TABLE = "films.csv"
 
 
 def lacks(path):
-    return "" if (path / TABLE).is_file() else f"{path} has no {TABLE}"
+    return "" if (path / TABLE).is_file() else f"there is no {TABLE}"
 
 
 def list_films(path):

@@ -67,7 +67,7 @@ def test_a_folder_is_recognised_by_its_own_entry_alone(example, tmp_path):
     assert recognise(root) is source
     assert recognise(dataset.root) is source
     assert source.lacks(tmp_path)
-    with pytest.raises(UserError, match=f"not {source.name}: "):
+    with pytest.raises(UserError, match=f"holds no dataset that is known here .*{source.name}: "):
         recognise(tmp_path)
 
 
@@ -125,12 +125,12 @@ def test_counts_are_compared_with_those_published(example):
 
 def test_only_the_published_films_have_the_published_title(example):
     source, root, dataset = example
-    own = f"{root.name}: {len(dataset.films)} films, laid out as {source.title}"
+    own = f"{root.name}: {len(dataset.films)} films in the layout of {source.name}"
     if source.synthetic:
         assert dataset.title == source.title
     elif source.count_differences(dataset.films):
-        assert dataset.title == f"{own}, not the {sum(source.counts.values()):,} published"
-        assert not dataset.title.startswith(source.title)
+        assert dataset.title == f"{own}, not its {sum(source.counts.values()):,} published films"
+        assert source.title not in dataset.title
     else:
         assert dataset.title == f"{source.title}, {len(dataset.films)} films"
 

@@ -12,7 +12,7 @@ from pneumo_tf.data.image_files import decode_image
 
 def lacks(path: Path) -> str:
     """Describe what a folder lacks to be a phantom or the films of one, `""` if it is."""
-    return "" if _find_record(path) else f"{path} has no {RECORD}"
+    return "" if _find_record(path) else f"there is no {RECORD}"
 
 
 def list_films(path: Path) -> FilmList:
