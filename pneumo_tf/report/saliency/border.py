@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 
 from pneumo_tf.data.films import CLASSES
 from pneumo_tf.evaluation.intervals import FilmMean
+from pneumo_tf.evaluation.metrics import outcome_of
 from pneumo_tf.explain.shortcut import BORDER_AREA, CORNER_AREA, largest_shares, shares_by_group
 from pneumo_tf.report.markdown import Table
 from pneumo_tf.report.number_format import DASH, format_number
 from pneumo_tf.report.saliency.measures import GRAD_CAM, Explanations
 from pneumo_tf.report.saliency.tables import table
 
-OUTCOMES = ("TN", "FP", "FN", "TP")
 GROUPS = (*CLASSES, "TP", "FP", "FN", "TN")
 WORST = 2
 
@@ -47,9 +47,9 @@ def _by_group(one: Explanations) -> Mapping[str, FilmMean]:
     shares = one.values[GRAD_CAM]["border"]
     labels, patients, _ = one.films
     scored = one.row.test[0]
-    called = dict(zip(scored.ids, scored.predicted, strict=True))
+    predicted = dict(zip(scored.ids, scored.predicted, strict=True))
     outcomes = [
-        OUTCOMES[2 * int(label) + int(called[film_id])] if film_id in called else ""
+        outcome_of(label, predicted[film_id]) if film_id in predicted else ""
         for film_id, label in zip(one.ids, labels, strict=True)
     ]
     classes = [CLASSES[label] for label in labels]

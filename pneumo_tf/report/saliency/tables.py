@@ -135,8 +135,14 @@ def against_baselines(one: Explanations, method: str, measure: str) -> str:
     said = {"beats": [], "is not shown to beat": [], "is beaten by": []}
     for name, mean in compared.items():
         how = "beats" if mean.above_zero else "is beaten by" if mean.high < 0 else "is not shown to beat"
-        said[how].append(f"{one.titles[name]} ({format_signed(mean.value, 2)})")
+        said[how].append(f"{one.titles[name]} ({format_gain(mean.value)})")
     return " and ".join(f"{how} {', '.join(names)}" for how, names in said.items() if names)
+
+
+def format_gain(value: float) -> str:
+    """Format a difference with two decimals, or with as many as show its first digit."""
+    decimals = next((digits for digits in range(2, 7) if round(value, digits)), 2)
+    return format_signed(value, decimals)
 
 
 def _compared(one: Explanations, method: str, measure: str) -> dict[str, FilmMean]:

@@ -338,3 +338,10 @@ def test_a_set_without_outlines_says_that_pointing_is_not_known(board, row, tmp_
     page = write_explanations([board], tmp_path).read_text("utf-8")
     assert "No opacity is outlined in this set" in page
     assert "Pointing game" not in page.split("## ", 1)[1]
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(-0.0004, "-0.0004"), (0.25, "+0.25"), (-0.0042, "-0.004"), (0.0, "+0.00")]
+)
+def test_a_gain_shows_its_sign_and_first_digit(value, shown):
+    assert tables.format_gain(value) == shown
