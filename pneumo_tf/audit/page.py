@@ -10,7 +10,7 @@ from pneumo_tf.audit.chapter import Chapter
 from pneumo_tf.audit.chapters import CHAPTERS
 from pneumo_tf.audit.decoded import DecodedSet
 from pneumo_tf.report.figures import style
-from pneumo_tf.report.figures.picture import encode
+from pneumo_tf.report.figures.picture import encode_png
 
 PAGE, PICTURES = "audit.md", "audit"
 """Names of the page and of the folder of its pictures, under the folder that the user names."""
@@ -74,7 +74,7 @@ def _write_pictures(
             if decoded.synthetic:
                 _mark(drawing.figure, "synthetic films")
             place = f"{PICTURES}/{drawing.name}.png"
-            write_atomically(out / place, encode(drawing.figure))
+            write_atomically(out / place, encode_png(drawing.figure))
             written[drawing.name] = place
     return written
 

@@ -205,6 +205,20 @@ def compute_metrics(
     return {name: METRICS[name].of(films) for name in names}
 
 
+OUTCOMES = ("TN", "FP", "FN", "TP")
+"""Outcomes of a prediction, in the order of `count_outcomes`."""
+
+
+def outcome_of(label: int, positive: bool) -> str:
+    """Return the outcome of a film: `"TN"`, `"FP"`, `"FN"` or `"TP"`.
+
+    Args:
+        label: True label, 0 normal or 1 pneumonia.
+        positive: True if the film is predicted positive.
+    """
+    return OUTCOMES[2 * int(label) + int(positive)]
+
+
 def count_outcomes(labels: np.ndarray, score: np.ndarray) -> tuple[int, int, int, int]:
     """Count TN, FP, FN, TP at score > 0.
 

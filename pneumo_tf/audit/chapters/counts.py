@@ -68,5 +68,5 @@ def draw_balance(decoded: DecodedSet) -> list[Drawing]:
     """Draw films and patients by split and class, as the report does."""
     return [
         Drawing("class-balance", "Films and patients by split and class; val counts as train.", page.figure)
-        for page in class_balance.draw(board_of_films(decoded))
+        for page in class_balance.draw_class_balance(board_of_films(decoded))
     ]

@@ -92,5 +92,6 @@ def draw_sizes(decoded: DecodedSet) -> list[Drawing]:
         "Every film by width and height; aspects by split and class. Better: clouds and bars that coincide."
     )
     return [
-        Drawing("image-sizes", caption, page.figure) for page in image_sizes.draw(board_of_films(decoded))
+        Drawing("image-sizes", caption, page.figure)
+        for page in image_sizes.draw_image_sizes(board_of_films(decoded))
     ]

@@ -12,7 +12,7 @@ from pneumo_tf.report.figures.picture import Picture
 MOST_FILMS, MOST_VIEWS = 3, 5
 
 
-def draw(board: Board) -> Iterator[Picture]:
+def draw_augmented_films(board: Board) -> Iterator[Picture]:
     """Draws one page per recipe that augments and left such films."""
     for row in board.rows:
         arrays = row.runs[0].read_arrays("augmented") if row.runs else {}

@@ -56,7 +56,7 @@ def _fits(count: int, widest: int) -> bool:
     return count > 0.12 * widest
 
 
-def draw(board: Board) -> Iterator[Picture]:
+def draw_class_balance(board: Board) -> Iterator[Picture]:
     """Draws films and patients side by side, one bar per split and class."""
     groups = {key: count_subtypes(films) for key, films in split_classes(board).items()}
     if not groups:

@@ -15,7 +15,7 @@ from pneumo_tf.report.figures.picture import Picture
 SHOWN = ("auc", "accuracy", "sensitivity", "specificity", "macro_f1")
 
 
-def draw(board: Board) -> Iterator[Picture]:
+def draw_metrics(board: Board) -> Iterator[Picture]:
     """Draws one page of dots and intervals per protocol."""
     for group in comparable(board):
         rows = sorted(zip(group.rows, group.strokes, strict=True), key=lambda pair: _place(pair[0]))
@@ -55,7 +55,7 @@ def _page(group: Comparable, rows: Sequence[Row], strokes: Sequence[style.Stroke
 def _dots(ax: Axes, estimates: Sequence[Estimate], strokes: Sequence[style.Stroke]) -> None:
     for place, (estimate, stroke) in enumerate(zip(estimates, strokes, strict=True)):
         if np.isnan(estimate.value):
-            style.say_undefined(ax, "not defined", 1 - (place + 0.55) / len(estimates))
+            style.write_undefined(ax, "not defined", 1 - (place + 0.55) / len(estimates))
             continue
         if len(estimate.runs) > 1:
             ax.plot(estimate.runs, [place] * len(estimate.runs), "|", color=stroke.color, ms=8, mew=0.9)

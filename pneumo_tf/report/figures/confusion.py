@@ -17,12 +17,12 @@ from pneumo_tf.report.figures.picture import Picture
 COLUMNS = 4
 
 
-def mean_confusion(row: Row) -> np.ndarray:
+def mean_confusion_matrix(row: Row) -> np.ndarray:
     """(2, 2) counts at the operating point, [[TN, FP], [FN, TP]], the mean over the runs of a row."""
     return np.mean([count_outcomes(run.labels, run.score) for run in row.test], axis=0).reshape(2, 2)
 
 
-def draw_confusion(ax: Axes, counts: np.ndarray, size: float = style.TEXT) -> None:
+def draw_confusion_matrix(ax: Axes, counts: np.ndarray, size: float = style.TEXT) -> None:
     """Draws counts with the percentage of their label below, shaded by that percentage.
 
     Args:
@@ -45,7 +45,7 @@ def draw_confusion(ax: Axes, counts: np.ndarray, size: float = style.TEXT) -> No
         spine.set_visible(False)
 
 
-def draw(board: Board) -> Iterator[Picture]:
+def draw_confusion_matrices(board: Board) -> Iterator[Picture]:
     """Draws one page of confusion matrices per protocol."""
     for group in comparable(board):
         count = len(group.rows)
@@ -58,7 +58,7 @@ def draw(board: Board) -> Iterator[Picture]:
             style.Margins(0.6, 0.35, 0.75, 0.62),
         )
         for ax, row in zip(axes.flat, group.rows, strict=False):
-            draw_confusion(ax, mean_confusion(row))
+            draw_confusion_matrix(ax, mean_confusion_matrix(row))
             ax.set_title(f"{style.fold(row.name, 26)}\n{over_runs(row)}", size=style.SMALL)
         style.drop(axes.flat[count:])
         style.heading(figure, "Confusion matrices")

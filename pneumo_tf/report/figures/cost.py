@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from pneumo_tf.report.board import Board, Row
 from pneumo_tf.report.figures import style
 from pneumo_tf.report.figures.comparable import Comparable, comparable
-from pneumo_tf.report.figures.operating_curves import number
+from pneumo_tf.report.figures.operating_curves import format_estimate
 from pneumo_tf.report.figures.picture import Picture
 from pneumo_tf.report.standings import best_trivial
 from pneumo_tf.report.tables.cost_columns import mean_cost
@@ -41,7 +41,7 @@ COSTS = (
 )
 
 
-def draw(board: Board) -> Iterator[Picture]:
+def draw_auc_against_cost(board: Board) -> Iterator[Picture]:
     """Draws one page per protocol in which a cost of two rows or more is known."""
     for group in comparable(board):
         panels = [cost for cost in COSTS if len(_priced(group, cost)) > 1]
@@ -151,10 +151,10 @@ def _legend(beside: Axes, group: Comparable, shown: Sequence[int], names: Sequen
         beside.plot([], [], MARKERS[stroke.linestyle], color=stroke.color, ms=5.5)[0] for stroke in strokes
     ]
     labels = [
-        f"{number(group.rows[index].estimates['auc'])}  {name}"
+        f"{format_estimate(group.rows[index].estimates['auc'])}  {name}"
         for index, name in zip(shown, names, strict=True)
     ]
     if (trivial := best_trivial(group.rows)) is not None:
         handles += beside.plot([], [], color=style.QUIET, ls=style.DASHES[1], lw=1.0)
-        labels.append(f"{number(trivial.estimates['auc'])}  {style.elide(trivial.name, 36)}")
+        labels.append(f"{format_estimate(trivial.estimates['auc'])}  {style.elide(trivial.name, 36)}")
     style.legend_beside(beside, handles, labels, handlelength=1.6)

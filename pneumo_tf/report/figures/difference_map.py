@@ -21,7 +21,7 @@ NUMBERED = 16
 COLORS = "PuOr"
 
 
-def draw(board: Board) -> Iterator[Picture]:
+def draw_auc_differences(board: Board) -> Iterator[Picture]:
     """Draws one page, where at least two ranked rows have an AUC."""
     rows = [row for row in board.ranking if np.isfinite(row.estimates["auc"].value)][:MOST]
     if len(rows) < 2:
@@ -33,7 +33,7 @@ def draw(board: Board) -> Iterator[Picture]:
     margins = style.Margins(left, 1.0, 0.6, 0.55)
     figure, axes = style.page(1, 1, (extent, extent), (0.3, 0.3), margins)
     ax = axes[0, 0]
-    limit = draw_map(ax, board.comparison, len(rows))
+    limit = draw_difference_map(ax, board.comparison, len(rows))
     ax.set_yticks(range(len(rows)), [f"{name}  {rank}" for rank, name in enumerate(names, start=1)])
     ax.set_xticks(range(len(rows)), range(1, len(rows) + 1))
     _scale(figure, ax, limit)
@@ -50,7 +50,7 @@ def draw(board: Board) -> Iterator[Picture]:
     )
 
 
-def draw_map(ax: Axes, comparison: Comparison, count: int) -> float:
+def draw_difference_map(ax: Axes, comparison: Comparison, count: int) -> float:
     """Draws the first `count` rows of a comparison; gives the difference at which colour ends."""
     difference = comparison.difference[:count, :count]
     significant = comparison.significant[:count, :count]

@@ -5,13 +5,11 @@ from collections.abc import Iterator, Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from pneumo_tf.explain.film_selection import PLACES
 from pneumo_tf.report.board import Board, Row
 from pneumo_tf.report.figures import overlay, style
-from pneumo_tf.report.figures.overlay import OUTCOMES, Explained
+from pneumo_tf.report.figures.overlay import OUTCOME_NAMES, Explained
 from pneumo_tf.report.figures.picture import Picture
-
-PLACES = {"most": "most confident", "median": "median", "least": "least confident"}
-"""Films of each outcome, by the distance of their score from 0."""
 
 
 def by_outcome(films: Sequence[Explained]) -> dict[str, list[Explained | None]]:
@@ -21,7 +19,7 @@ def by_outcome(films: Sequence[Explained]) -> dict[str, list[Explained | None]]:
     hash.
     """
     chosen: dict[str, list[Explained | None]] = {}
-    for outcome in OUTCOMES:
+    for outcome in OUTCOME_NAMES:
         of = [film for film in films if film.outcome == outcome]
         picked = {film.place: film for film in of if film.place}
         others = [] if picked else sorted(of, key=lambda film: film.common)
@@ -30,7 +28,7 @@ def by_outcome(films: Sequence[Explained]) -> dict[str, list[Explained | None]]:
     return chosen
 
 
-def draw(board: Board) -> Iterator[Picture]:
+def draw_grad_cam_by_outcome(board: Board) -> Iterator[Picture]:
     """Draws one page per recipe that left maps."""
     for row in board.rows:
         films = overlay.explained(row)
@@ -50,11 +48,11 @@ def _page(row: Row, chosen: dict[str, list[Explained | None]]) -> Figure:
     shown = [film for films in chosen.values() for film in films if film]
     scale, side = overlay.scale_of(shown), 1.25
     margins = style.Margins(0.85, 0.15, 0.62, 0.95)
-    figure, axes = style.page(len(OUTCOMES), 2 * len(PLACES), (side, side), (0.04, 0.42), margins)
+    figure, axes = style.page(len(OUTCOME_NAMES), 2 * len(PLACES), (side, side), (0.04, 0.42), margins)
     if any(film.place for film in shown):
         for column, place in zip(axes.T[::2], PLACES.values(), strict=True):
             column[0].set_title(place, size=style.TEXT, loc="left")
-    for line, (outcome, name) in zip(axes, OUTCOMES.items(), strict=True):
+    for line, (outcome, name) in zip(axes, OUTCOME_NAMES.items(), strict=True):
         style.bare(line[0])
         line[0].set_ylabel(
             f"{name.replace(' ', chr(10))}\n({outcome})", size=style.TEXT, rotation=0, ha="right", va="center"

@@ -17,7 +17,7 @@ RECIPES, FILMS = 6, 6
 Maps = Mapping[str, Explained]
 
 
-def draw(board: Board) -> Iterator[Picture]:
+def draw_grad_cam_by_recipe(board: Board) -> Iterator[Picture]:
     """Draws the films that every recipe explains, six recipes on a page."""
     for group in comparable(board):
         maps = [

@@ -23,7 +23,7 @@ def score_bins(score: np.ndarray) -> np.ndarray:
     return width * np.arange(-below, BINS - below + 1)
 
 
-def draw_histogram(ax: Axes, scored: LabelledPredictions) -> None:
+def draw_score_histogram(ax: Axes, scored: LabelledPredictions) -> None:
     """Draws the share of each class per bin of score, with the threshold at 0."""
     edges = score_bins(scored.score)
     for label, color in ((0, style.NORMAL), (1, style.PNEUMONIA)):
@@ -39,7 +39,7 @@ def draw_histogram(ax: Axes, scored: LabelledPredictions) -> None:
     ax.locator_params(nbins=4)
 
 
-def draw(board: Board) -> Iterator[Picture]:
+def draw_score_histograms(board: Board) -> Iterator[Picture]:
     """Draws one page of score histograms per protocol, of the first run of each row."""
     for group in comparable(board):
         count = len(group.rows)
@@ -52,7 +52,7 @@ def draw(board: Board) -> Iterator[Picture]:
             style.Margins(0.7, 0.2, 0.72, 0.62),
         )
         for ax, row in zip(axes.flat, group.rows, strict=False):
-            draw_histogram(ax, row.test[0])
+            draw_score_histogram(ax, row.test[0])
             ax.set_title(style.fold(row.name, 30), size=style.SMALL)
         style.drop(axes.flat[count:])
         style.heading(figure, "Scores by class")

@@ -37,7 +37,7 @@ def _aspects(ax: Axes, groups: AspectGroups) -> None:
     ax.grid(axis="x")
 
 
-def draw(board: Board) -> Iterator[Picture]:
+def draw_image_sizes(board: Board) -> Iterator[Picture]:
     """Draws a scatter of width and height per split, and the aspects of every split and class."""
     groups = {
         key: np.array([film.width / film.height for film in films])

@@ -12,7 +12,7 @@ from pneumo_tf.report.figures.comparable import Comparable, comparable
 from pneumo_tf.report.figures.picture import Picture
 
 
-def errors(row: Row) -> tuple[float, float]:
+def mean_errors(row: Row) -> tuple[float, float]:
     """False negatives and false positives, the mean over the runs of a row."""
     counts = np.mean([count_outcomes(run.labels, run.score) for run in row.test], axis=0)
     return float(counts[2]), float(counts[1])
@@ -28,11 +28,11 @@ def reference_row(rows: Sequence[Row]) -> Row | None:
         (row for row in rows if not row.trivial and np.isfinite(row.estimates["auc"].value)),
         key=lambda row: (-row.estimates["auc"].value, row.name),
     )
-    trivial = sorted((row for row in rows if row.trivial), key=lambda row: (-errors(row)[0], row.name))
+    trivial = sorted((row for row in rows if row.trivial), key=lambda row: (-mean_errors(row)[0], row.name))
     return next(iter(trained + trivial), None)
 
 
-def draw(board: Board) -> Iterator[Picture]:
+def draw_missed_pneumonia(board: Board) -> Iterator[Picture]:
     """Draws one page per protocol in which two rows or more can be compared."""
     for group in comparable(board):
         reference = reference_row(group.rows)
@@ -41,16 +41,16 @@ def draw(board: Board) -> Iterator[Picture]:
 
 
 def _page(group: Comparable, reference: Row) -> Picture:
-    rows = sorted(group.rows, key=lambda row: (errors(row), row.name))
+    rows = sorted(group.rows, key=lambda row: (mean_errors(row), row.name))
     names = [style.fold(row.name, 34) for row in rows]
     left = style.inches(names) + 0.15
     figure, axes = style.page(
         1, 2, (3.6, 0.3 * len(rows) + 0.15), (0.45, 0.3), style.Margins(left, 0.35, 0.5, 0.65)
     )
     missed, alarms = axes[0]
-    held = errors(reference)
-    _bars(missed, rows, [errors(row)[0] for row in rows], held[0], style.PNEUMONIA, reference)
-    _bars(alarms, rows, [errors(row)[1] for row in rows], held[1], style.NORMAL, reference)
+    held = mean_errors(reference)
+    _bars(missed, rows, [mean_errors(row)[0] for row in rows], held[0], style.PNEUMONIA, reference)
+    _bars(alarms, rows, [mean_errors(row)[1] for row in rows], held[1], style.NORMAL, reference)
     missed.set_yticks(range(len(rows)), names)
     pneumonias = int(rows[0].test[0].labels.sum())
     missed.set_xlabel(f"missed pneumonia, of {pneumonias} films")
@@ -73,7 +73,11 @@ def _bars(
     widest = max(*values, 1.0)
     for place, (row, value) in enumerate(zip(rows, values, strict=True)):
         ax.barh(place, value, height=0.68, color=color, alpha=0.45 if row.trivial else 0.9)
-        text = number(value) if row is reference else f"{number(value)}  ({difference(value, held)})"
+        text = (
+            format_count(value)
+            if row is reference
+            else f"{format_count(value)}  ({format_change(value, held)})"
+        )
         ax.text(
             value + 0.015 * widest,
             place,
@@ -89,12 +93,12 @@ def _bars(
     style.whole_numbers(ax)
 
 
-def number(value: float) -> str:
+def format_count(value: float) -> str:
     """A count, with one decimal where it is a mean over runs."""
     return f"{value:.0f}" if value == round(value) else f"{value:.1f}"
 
 
-def difference(value: float, held: float) -> str:
+def format_change(value: float, held: float) -> str:
     """A signed difference, `"±0"` where there is none."""
     gap = round(value - held, 1)
-    return "±0" if gap == 0 else ("+" if gap > 0 else "−") + number(abs(gap))
+    return "±0" if gap == 0 else ("+" if gap > 0 else "−") + format_count(abs(gap))

@@ -154,11 +154,11 @@ def _legend(beside: Axes, group: Comparable, names: Sequence[str], estimates: Se
     for index in best_first:
         stroke = group.strokes[index]
         handles += beside.plot([], [], color=stroke.color, ls=stroke.linestyle, lw=stroke.linewidth)
-        labels.append(f"{number(estimates[index])}  {names[index]}")
+        labels.append(f"{format_estimate(estimates[index])}  {names[index]}")
     style.legend_beside(beside, handles, labels, handlelength=2.6)
 
 
-def number(estimate: Estimate) -> str:
+def format_estimate(estimate: Estimate) -> str:
     """A value with its interval, as short as a legend wants it."""
     if np.isnan(estimate.value):
         return "not defined"
@@ -172,7 +172,7 @@ def roc_point(scored: LabelledPredictions) -> tuple[float, float]:
     return 1 - float(values["specificity"][0]), float(values["sensitivity"][0])
 
 
-def draw_roc(board: Board) -> Iterator[Picture]:
+def draw_roc_curves(board: Board) -> Iterator[Picture]:
     """Draws one overlay per protocol."""
     for group in comparable(board):
         curves = [mean_roc(row.test) for row in group.rows]
@@ -208,7 +208,7 @@ def precision_point(scored: LabelledPredictions) -> tuple[float, float]:
     return float(values["sensitivity"][0]), float(values["ppv"][0])
 
 
-def draw_precision_recall(board: Board) -> Iterator[Picture]:
+def draw_precision_recall_curves(board: Board) -> Iterator[Picture]:
     """Draws one overlay per protocol."""
     for group in comparable(board):
         curves = [mean_precision(row.test) for row in group.rows]

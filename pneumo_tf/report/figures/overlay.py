@@ -12,13 +12,14 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from pneumo_tf.data.films import CLASSES
+from pneumo_tf.evaluation.metrics import outcome_of
 from pneumo_tf.report.board import Row
 from pneumo_tf.report.figures import style
 
 MAP_COLORS = matplotlib.colormaps["plasma"]
 """Even in lightness for every kind of colour vision, and without the greys of the film below it."""
 
-OUTCOMES = {"TP": "true positive", "FP": "false positive", "FN": "false negative", "TN": "true negative"}
+OUTCOME_NAMES = {"TP": "true positive", "FP": "false positive", "FN": "false negative", "TN": "true negative"}
 _OPAQUE = 0.8
 _OUTLINE = "#56B4E9"
 """Of opacities: a blue that the colours of the maps do not have."""
@@ -66,7 +67,7 @@ class Explained:
     @property
     def outcome(self) -> str:
         """`"TP"`, `"FP"`, `"FN"` or `"TN"`."""
-        return ("TN", "FP", "FN", "TP")[2 * self.label + (self.score > 0)]
+        return outcome_of(self.label, self.score > 0)
 
     @property
     def peak(self) -> float:

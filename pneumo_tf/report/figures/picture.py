@@ -39,7 +39,7 @@ def board_key(board: Board) -> str:
     return f"{_slug(board.profile)}-{board.dataset[:8]}-harness{board.harness}"
 
 
-def write(picture: Picture, board: Board, scored: bool, out: Path) -> str:
+def write_picture(picture: Picture, board: Board, scored: bool, out: Path) -> str:
     """Marks a picture and writes it under `out`.
 
     Args:
@@ -57,11 +57,11 @@ def write(picture: Picture, board: Board, scored: bool, out: Path) -> str:
         1 - 0.08 / width, 0.06 / height, " · ".join(marks), size=6.5, color=style.QUIET, ha="right"
     )
     relative = f"figures/{board_key(board)}/{_slug(picture.name)}.png"
-    write_atomically(out / relative, encode(picture.figure))
+    write_atomically(out / relative, encode_png(picture.figure))
     return relative
 
 
-def encode(figure: Figure) -> bytes:
+def encode_png(figure: Figure) -> bytes:
     """Gives a figure as PNG: the same bytes for the same figure."""
     canvas = FigureCanvasAgg(figure)
     canvas.draw()

@@ -27,7 +27,7 @@ from pneumo_tf.report.figures import (
     style,
     training,
 )
-from pneumo_tf.report.figures.picture import Picture, write
+from pneumo_tf.report.figures.picture import Picture, write_picture
 from pneumo_tf.report.section import LinkedPicture, Section
 
 
@@ -48,24 +48,24 @@ class Figures(NamedTuple):
 
 
 FIGURES: dict[str, Figures] = {
-    "metrics": Figures("Metrics", comparison.draw),
-    "differences": Figures("Differences of AUC", difference_map.draw),
-    "cost": Figures("AUC against cost", cost.draw),
-    "roc": Figures("ROC curves", operating_curves.draw_roc),
-    "precision_recall": Figures("Precision-recall curves", operating_curves.draw_precision_recall),
-    "missed": Figures("Missed pneumonia", missed.draw),
-    "confusion": Figures("Confusion matrices", confusion.draw),
-    "histograms": Figures("Scores by class", histograms.draw),
-    "reliability": Figures("Reliability", reliability.draw),
-    "risk_coverage": Figures("Risk and coverage", risk_coverage.draw),
-    "training": Figures("Training curves", training.draw),
-    "class_balance": Figures("Class balance", class_balance.draw, scored=False),
-    "image_sizes": Figures("Image sizes", image_sizes.draw, scored=False),
-    "samples": Figures("Sample films", samples.draw, scored=False),
-    "augmented": Figures("Augmented films", augmented.draw, scored=False),
-    "grad_cam_suite": Figures("Grad-CAM, recipe by recipe", grad_cam_suite.draw),
-    "grad_cam": Figures("Grad-CAM, by outcome", grad_cam.draw),
-    "sheets": Figures("Evaluation sheets", sheet.draw, by_row=True),
+    "metrics": Figures("Metrics", comparison.draw_metrics),
+    "differences": Figures("Differences of AUC", difference_map.draw_auc_differences),
+    "cost": Figures("AUC against cost", cost.draw_auc_against_cost),
+    "roc": Figures("ROC curves", operating_curves.draw_roc_curves),
+    "precision_recall": Figures("Precision-recall curves", operating_curves.draw_precision_recall_curves),
+    "missed": Figures("Missed pneumonia", missed.draw_missed_pneumonia),
+    "confusion": Figures("Confusion matrices", confusion.draw_confusion_matrices),
+    "histograms": Figures("Scores by class", histograms.draw_score_histograms),
+    "reliability": Figures("Reliability", reliability.draw_reliability_diagrams),
+    "risk_coverage": Figures("Risk and coverage", risk_coverage.draw_risk_coverage_curves),
+    "training": Figures("Training curves", training.draw_training_curves),
+    "class_balance": Figures("Class balance", class_balance.draw_class_balance, scored=False),
+    "image_sizes": Figures("Image sizes", image_sizes.draw_image_sizes, scored=False),
+    "samples": Figures("Sample films", samples.draw_sample_films, scored=False),
+    "augmented": Figures("Augmented films", augmented.draw_augmented_films, scored=False),
+    "grad_cam_suite": Figures("Grad-CAM, recipe by recipe", grad_cam_suite.draw_grad_cam_by_recipe),
+    "grad_cam": Figures("Grad-CAM, by outcome", grad_cam.draw_grad_cam_by_outcome),
+    "sheets": Figures("Evaluation sheets", sheet.draw_evaluation_sheets, by_row=True),
 }
 
 Drawn = tuple[str, list[LinkedPicture]]
@@ -102,6 +102,6 @@ def _write_pages(name: str, board: Board, out: Path) -> Drawn:
     with style.applied():
         # One page at a time: a page holds its pixels until it is written.
         return name, [
-            LinkedPicture(write(page, board, entry.scored, out), page.caption, page.note)
+            LinkedPicture(write_picture(page, board, entry.scored, out), page.caption, page.note)
             for page in entry.draw(board)
         ]

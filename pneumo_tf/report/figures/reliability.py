@@ -16,7 +16,7 @@ MOST = 30
 """Rows on the page, from the best."""
 
 
-def draw(board: Board) -> Iterator[Picture]:
+def draw_reliability_diagrams(board: Board) -> Iterator[Picture]:
     """Draws one page of panels: the ranked rows, the best first, then rows of folds."""
     rows = tuned_models(board)[:MOST]
     if not rows:
@@ -27,7 +27,7 @@ def draw(board: Board) -> Iterator[Picture]:
         style.rows_for(len(rows), columns), columns, (1.45, 1.45), (0.25, 0.75), margins
     )
     for at, (ax, row) in enumerate(zip(axes.flat, rows, strict=False)):
-        draw_row(ax, row)
+        draw_reliability_diagram(ax, row)
         ax.tick_params(labelleft=at % columns == 0)
     style.drop(axes.flat[len(rows) :])
     style.heading(figure, "Reliability, first model of each row")
@@ -44,7 +44,7 @@ def draw(board: Board) -> Iterator[Picture]:
     )
 
 
-def draw_row(ax: Axes, row: TunedModels) -> None:
+def draw_reliability_diagram(ax: Axes, row: TunedModels) -> None:
     """Draws the first model of a row, as it is and scaled."""
     run, fixed_on = row.test[0], row.tuning[0]
     temperature = fit_temperature(fixed_on.labels, fixed_on.score)

@@ -27,7 +27,7 @@ SPREADS = {
 COLORS = dict(zip((DISTANCE, *SPREADS.values()), style.CYCLE, strict=False))
 
 
-def draw(board: Board) -> Iterator[Picture]:
+def draw_risk_coverage_curves(board: Board) -> Iterator[Picture]:
     """Draws one page of panels: the ranked rows, the best first, then rows of folds."""
     panels = [list(ways) for _, ways in groupby(ensembles(board), key=lambda way: way.name)][:MOST]
     if not panels:
@@ -39,7 +39,7 @@ def draw(board: Board) -> Iterator[Picture]:
     )
     shown: dict[str, None] = {}
     for ax, ways in zip(axes.flat, panels, strict=False):
-        shown |= dict.fromkeys(draw_row(ax, ways))
+        shown |= dict.fromkeys(draw_risk_coverage(ax, ways))
         ax.set_title(style.fold(ways[0].name, 24), size=style.SMALL)
     style.drop(axes.flat[len(panels) :])
     style.heading(figure, "Risk and coverage")
@@ -57,7 +57,7 @@ def draw(board: Board) -> Iterator[Picture]:
     )
 
 
-def draw_row(ax: Axes, ways: Sequence[Ensemble]) -> list[str]:
+def draw_risk_coverage(ax: Axes, ways: Sequence[Ensemble]) -> list[str]:
     """Draws the curves of one row, and gives their names: by distance once, and by every spread it has."""
     first = measure_uncertainty(ways[0].groups[0])
     kept = np.arange(1, len(first.wrong) + 1) / len(first.wrong)

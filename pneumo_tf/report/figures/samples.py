@@ -17,7 +17,7 @@ def sample_films(board: Board) -> list[Explained]:
     return sorted(largest, key=lambda film: film.label)[:MOST]
 
 
-def draw(board: Board) -> Iterator[Picture]:
+def draw_sample_films(board: Board) -> Iterator[Picture]:
     """Draws up to ten films with their labels."""
     films = sample_films(board)
     if not films:

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from pneumo_tf.report.board import Board, Row
 from pneumo_tf.report.figures import style
 from pneumo_tf.report.figures.comparable import over_runs
-from pneumo_tf.report.figures.confusion import draw_confusion, mean_confusion
-from pneumo_tf.report.figures.histograms import draw_histogram
+from pneumo_tf.report.figures.confusion import draw_confusion_matrix, mean_confusion_matrix
+from pneumo_tf.report.figures.histograms import draw_score_histogram
 from pneumo_tf.report.figures.key_numbers import WIDTH, key_numbers, provenance, write_column
 from pneumo_tf.report.figures.operating_curves import (
     Curve,
@@ -26,7 +26,7 @@ from pneumo_tf.report.figures.picture import Picture
 from pneumo_tf.report.figures.training import draw_auc, draw_loss, kept_epoch
 
 
-def draw(board: Board) -> Iterator[Picture]:
+def draw_evaluation_sheets(board: Board) -> Iterator[Picture]:
     """Draws one page per row with a finished run."""
     for row in board.rows:
         if row.runs:
@@ -43,7 +43,7 @@ def _page(board: Board, row: Row) -> Figure:
     figure, axes = style.page(2, 3, (2.0, 2.0), (0.58, 0.75), style.Margins(WIDTH + 0.72, 0.2, 0.65, 0.65))
     style.heading(figure, row.name)
     write_column(figure, key_numbers(row), provenance(board, row))
-    draw_confusion(axes[0, 0], mean_confusion(row))
+    draw_confusion_matrix(axes[0, 0], mean_confusion_matrix(row))
     axes[0, 0].set(title=f"Confusion ({over_runs(row)})", xlabel="called", ylabel="labelled")
     _draw_roc(axes[0, 1], row)
     _draw_precision(axes[0, 2], row)
@@ -74,14 +74,14 @@ def _draw_curves(ax: Axes, single: list[Curve], mean: Curve, point: tuple[float,
         ax.plot(*mean, color=style.NORMAL, lw=1.6)
         ax.plot(*point, "o", color=style.NORMAL, ms=5, mec="white", mew=0.8)
     else:
-        style.say_undefined(ax, "not defined:\nfilms of one class")
+        style.write_undefined(ax, "not defined:\nfilms of one class")
     ax.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01))
     style.unit_ticks(ax.xaxis, ax.yaxis)
     ax.grid()
 
 
 def _draw_scores(ax: Axes, row: Row) -> None:
-    draw_histogram(ax, row.test[0])
+    draw_score_histogram(ax, row.test[0])
     ax.set(title="Scores (first run)", xlabel="score: logit difference", ylabel="share of the class")
     # Above the bars, where a legend inside would cover them.
     ax.set_ylim(0, 1.35 * ax.get_ylim()[1])
@@ -102,7 +102,7 @@ def _draw_training(loss: Axes, auc: Axes, row: Row) -> None:
     if not history:
         for ax in (loss, auc):
             style.bare(ax)
-        style.say_undefined(loss, "nothing trained by gradient")
+        style.write_undefined(loss, "nothing trained by gradient")
         return
     draw_loss(loss, history)
     loss.set(title="Loss (first run)", xlabel="epoch", ylabel="loss")

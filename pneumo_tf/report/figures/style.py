@@ -1,6 +1,6 @@
 """How every picture looks: colours, type sizes, and a page of panels measured in inches."""
 
-import textwrap
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -175,14 +175,27 @@ def legend_beside(panel: Axes, handles: Sequence[Artist], labels: Sequence[str],
 
 
 def fold(name: str, width: int, lines: int = 2) -> str:
-    """Breaks a name at its underscores and hyphens into at most `lines` lines of about `width` characters."""
-    if len(name) <= width:
-        return name
-    # A line seldom fills its width, so that what must be left out goes before the name is broken.
-    short = elide(name, lines * width - lines * width // 5)
-    parts = textwrap.wrap(short.replace("_", "_ ").replace("-", "- "), width, break_long_words=True)
-    joined = [part.replace("_ ", "_").replace("- ", "-") for part in parts]
-    return "\n".join([*joined[: lines - 1], "".join(joined[lines - 1 :])])
+    """Break a name after `_`, `-` and spaces into at most `lines` lines of about `width` characters.
+
+    The middle of a name that does not fit is left out; a word longer than a line is broken.
+    """
+    folded = _break_lines(name, width, lines)
+    if max(map(len, folded)) > width:
+        # A line seldom fills its width.
+        folded = _break_lines(elide(name, lines * width - lines * width // 5), width, lines)
+    return "\n".join(folded)
+
+
+def _break_lines(text: str, width: int, lines: int) -> list[str]:
+    """Break text after underscores, hyphens and spaces; the last line takes what is left."""
+    if len(text) <= width:
+        return [text]
+    broken = [""]
+    for piece in re.findall(rf"[^_\- ]{{0,{width - 1}}}[_\- ]|[^_\- ]{{1,{width}}}", text):
+        if len(broken) < lines and len(broken[-1]) + len(piece.rstrip()) > width:
+            broken.append("")
+        broken[-1] += piece
+    return [line.strip() for line in broken]
 
 
 def inches(names: Sequence[str], size: float = TEXT) -> float:
@@ -217,7 +230,7 @@ def whole_numbers(ax: Axes, nbins: int = 5) -> None:
     ax.xaxis.set_major_locator(MaxNLocator(nbins=nbins, integer=True, min_n_ticks=1))
 
 
-def say_undefined(ax: Axes, text: str, y: float = 0.5) -> None:
+def write_undefined(ax: Axes, text: str, y: float = 0.5) -> None:
     """Writes across a panel, `y` of its height from below, why there is nothing to see."""
     ax.text(
         0.5,

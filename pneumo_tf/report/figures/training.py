@@ -64,7 +64,7 @@ def kept_epoch(row: Row) -> int | None:
     return row.costs[0].get("kept_epoch")
 
 
-def draw(board: Board) -> Iterator[Picture]:
+def draw_training_curves(board: Board) -> Iterator[Picture]:
     """Draws the curves of the first run of every row that was trained."""
     rows = [row for row in board.rows if row.history]
     if not rows:

@@ -18,7 +18,7 @@ from pneumo_tf.data.datasets.registry import DATASETS
 from pneumo_tf.data.films import Films
 from pneumo_tf.report.board import Board, read_boards
 from pneumo_tf.report.figures import FIGURES, drawings, sections, style
-from pneumo_tf.report.figures.picture import LARGEST, Picture, board_key, encode, write
+from pneumo_tf.report.figures.picture import LARGEST, Picture, board_key, encode_png, write_picture
 from pneumo_tf.report.section import Section
 from pneumo_tf.run import Predictions, Runs
 from tests.report import fabricate
@@ -103,7 +103,7 @@ def test_every_figure_is_a_png_of_sensible_size(name, board):
     assert drawn
     for page in drawn:
         with style.applied():
-            content = encode(page.figure)
+            content = encode_png(page.figure)
         assert len(content) <= LARGEST
         image = Image.open(io.BytesIO(content))
         image.load()
@@ -174,7 +174,7 @@ def test_settings_are_left_as_they_were(board, tmp_path):
 @pytest.mark.parametrize("scored", [True, False])
 def test_pages_carry_their_marks(board, source, scored, tmp_path):
     page = pages(board, "class_balance")[0]
-    write(page, replace(board, source=source), scored, tmp_path)
+    write_picture(page, replace(board, source=source), scored, tmp_path)
     written = " ".join(text.get_text() for text in page.figure.texts)
     assert ("synthetic films" in written) == (source.name == "phantom")
     assert ("research use, not a medical device" in written) == scored
@@ -221,7 +221,7 @@ def test_a_heavy_page_is_written_with_coarser_colours():
     axes[0, 0].imshow(
         rng.normal(128, 12, (480, 600, 3)).clip(0, 255).astype(np.uint8), interpolation="nearest"
     )
-    content = encode(figure)
+    content = encode_png(figure)
     levels = np.unique(np.asarray(Image.open(io.BytesIO(content))))
     assert len(levels) <= 65
 

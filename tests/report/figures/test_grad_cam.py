@@ -141,8 +141,8 @@ def test_the_outline_of_an_opacity_is_drawn_where_it_is_known(board, known):
     masks[:, 10:20, :9] = True
     row.runs[0].write_arrays("explained", arrays | ({"masks": masks} if known else {}))
     with style.applied():
-        for module in (grad_cam, grad_cam_suite):
-            page = next(module.draw(board))
+        for draw in (grad_cam.draw_grad_cam_by_outcome, grad_cam_suite.draw_grad_cam_by_recipe):
+            page = next(draw(board))
             assert ("blue line" in page.caption) == known
             assert bool(page.figure.findobj(QuadContourSet)) == known
 
@@ -162,7 +162,7 @@ def test_a_page_tells_score_probability_and_label(board):
     explain(row)
     shown = [one for films in grad_cam.by_outcome(overlay.explained(row)).values() for one in films if one]
     with style.applied():
-        written = "\n".join(texts(next(grad_cam.draw(board)).figure))
+        written = "\n".join(texts(next(grad_cam.draw_grad_cam_by_outcome(board)).figure))
     for one in shown:
         assert f"score {style.signed(one.score)}\nprobability {one.probability:.3f}" in written
         assert one.caption in written
@@ -175,21 +175,23 @@ def test_an_outcome_without_films_is_said(board):
     keep = np.array([one.outcome != "FN" for one in overlay.explained(row)])
     row.runs[0].write_arrays("explained", {name: values[keep] for name, values in arrays.items()})
     with style.applied():
-        assert "no\nfalse\nnegative\nexplained" in texts(next(grad_cam.draw(board)).figure)
+        assert "no\nfalse\nnegative\nexplained" in texts(
+            next(grad_cam.draw_grad_cam_by_outcome(board)).figure
+        )
 
 
 def test_a_recipe_without_positive_evidence_anywhere_is_drawn(board):
     explain(board.rows[0], empty=True)
     with style.applied():
-        for module in (grad_cam, grad_cam_suite):
-            assert "no positive\nevidence" in texts(next(module.draw(board)).figure)
+        for draw in (grad_cam.draw_grad_cam_by_outcome, grad_cam_suite.draw_grad_cam_by_recipe):
+            assert "no positive\nevidence" in texts(next(draw(board)).figure)
 
 
 def test_the_suite_shows_the_shared_films_once_per_recipe(board):
     for row in board.rows:
         explain(row)
     with style.applied():
-        (page,) = grad_cam_suite.draw(board)
+        (page,) = grad_cam_suite.draw_grad_cam_by_recipe(board)
     shown = overlay.explained(board.rows[0])[:COMMON]
     labels = texts(page.figure)
     for one in shown:
@@ -205,7 +207,7 @@ def test_a_recipe_that_lacks_a_shared_film_leaves_its_place_open(board):
     arrays["common"][0] = False
     board.rows[1].runs[0].write_arrays("explained", arrays)
     with style.applied():
-        (page,) = grad_cam_suite.draw(board)
+        (page,) = grad_cam_suite.draw_grad_cam_by_recipe(board)
     assert texts(page.figure).count("not explained") == 1
 
 

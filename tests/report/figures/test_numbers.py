@@ -107,7 +107,7 @@ def test_dots_stand_where_the_threshold_is():
 
 def test_the_legend_says_the_auc_of_scikit_learn(board):
     with style.applied():
-        figure = next(operating_curves.draw_roc(board)).figure
+        figure = next(operating_curves.draw_roc_curves(board)).figure
     lines = {text.get_text() for text in figure.legends[0].get_texts()}
     for row in (row for row in board.rows if row.ranked):
         expected = np.mean([sk.roc_auc_score(run.labels, run.score) for run in row.test])
@@ -117,7 +117,7 @@ def test_the_legend_says_the_auc_of_scikit_learn(board):
 def test_confusion_cells_are_those_of_scikit_learn(board):
     rows = [row for row in board.rows if row.ranked]
     with style.applied():
-        figure = next(confusion.draw(board)).figure
+        figure = next(confusion.draw_confusion_matrices(board)).figure
     assert len(figure.axes) == len(rows)
     for ax, row in zip(figure.axes, rows, strict=True):
         counts = np.mean([sk.confusion_matrix(run.labels, run.score > 0) for run in row.test], axis=0)
@@ -131,7 +131,7 @@ def test_confusion_cells_are_those_of_scikit_learn(board):
 
 def test_a_label_without_films_has_no_percentage():
     ax = Figure().add_subplot()
-    confusion.draw_confusion(ax, np.array([[0.0, 0.0], [3.0, 1.0]]))
+    confusion.draw_confusion_matrix(ax, np.array([[0.0, 0.0], [3.0, 1.0]]))
     assert [text.get_text() for text in ax.texts] == ["0\nno films", "0\nno films", "3\n75%", "1\n25%"]
 
 
@@ -142,14 +142,14 @@ def test_missed_pneumonia_is_counted_and_compared(board):
     }
     reference = missed.reference_row(rows).name
     with style.applied():
-        figure = next(missed.draw(board)).figure
+        figure = next(missed.draw_missed_pneumonia(board)).figure
     bars = figure.axes[0]
     names = [label.get_text().replace("\n", "") for label in bars.get_yticklabels()]
     assert names == sorted(names, key=lambda name: counts[name])
     for name, patch, text in zip(names, bars.patches, bars.texts, strict=True):
         assert patch.get_width() == pytest.approx(counts[name])
-        expected = missed.number(counts[name])
-        gap = missed.difference(counts[name], counts[reference])
+        expected = missed.format_count(counts[name])
+        gap = missed.format_change(counts[name], counts[reference])
         assert text.get_text() == (expected if name == reference else f"{expected}  ({gap})")
 
 
@@ -167,7 +167,7 @@ def test_the_reference_is_the_best_trained_row_else_a_trivial_one(board):
     ("value", "held", "shown"), [(12, 20, "−8"), (20.5, 20, "+0.5"), (20, 20, "±0"), (20.01, 20, "±0")]
 )
 def test_differences_are_signed(value, held, shown):
-    assert missed.difference(value, held) == shown
+    assert missed.format_change(value, held) == shown
 
 
 @pytest.mark.parametrize("score", [[-3.0, 0.0, 5.0], [2.0, 2.0, 2.0], [-1e-9, -2.0, -1.0], [0.0, 0.0, 0.0]])
@@ -224,7 +224,7 @@ def test_a_failed_seed_stands_on_the_sheet(board):
 
 def test_there_is_a_sheet_for_every_row_with_a_run(board):
     with style.applied():
-        names = [page.name for page in sheet.draw(board)]
+        names = [page.name for page in sheet.draw_evaluation_sheets(board)]
     assert names == [f"sheet-{row.name}-{row.protocol}" for row in board.rows if row.runs]
 
 
@@ -238,3 +238,11 @@ def test_strokes_differ_among_sixteen_rows():
 def test_folded_names_fit(name):
     lines = style.fold(name, 20).split("\n")
     assert len(lines) <= 2 and max(map(len, lines)) <= 24
+
+
+@pytest.mark.parametrize("width", [24, 30])
+def test_folded_names_keep_their_spaces(width):
+    lines = style.fold("mobilenetv2_frozen, ensemble of five folds", width).split("\n")
+    assert len(lines) == 2
+    assert all(len(line) <= width for line in lines)
+    assert " ".join(lines) == "mobilenetv2_frozen, ensemble of five folds"

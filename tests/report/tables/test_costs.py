@@ -121,7 +121,7 @@ def test_points_stand_at_cost_and_auc(tmp_path):
     runs = fabricate_runs(tmp_path, n_test=80, flawed=False)
     (board,) = read_boards(runs)
     with style.applied():
-        (page,) = cost.draw(board)
+        (page,) = cost.draw_auc_against_cost(board)
     networks = [row for row in board.rows if not row.trivial]
     trivial = max(row.estimates["auc"].value for row in board.rows if row.trivial)
     for ax, name in zip(page.figure.axes, ("flops_per_film", "latency_ms"), strict=False):
@@ -144,7 +144,7 @@ def test_without_costs_there_is_no_figure(tmp_path):
     for folder in Runs(runs.root):
         folder.write_json("costs.json", {})
     (board,) = read_boards(runs)
-    assert list(cost.draw(board)) == []
+    assert list(cost.draw_auc_against_cost(board)) == []
 
 
 @pytest.mark.parametrize(
