@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -46,20 +46,31 @@ def to_csv(boards: Sequence[Board], ranked: Sequence[Sequence[Standing]]) -> str
 def to_json(boards: Sequence[Board], ranked: Sequence[Sequence[Standing]]) -> str:
     """Everything the page shows, and each run's own values."""
     interval = {"level": LEVEL, "method": "percentile bootstrap of patients and seeds", "draws": REPLICATES}
-    values = {
-        "interval": interval,
-        "boards": [
-            _about_board(board) | {"newest": board.newest, "rows": _rows(board, order)}
-            for board, order in zip(boards, ranked, strict=True)
-        ],
-    }
-    return json.dumps(_finite(values), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    pages = [_board(board, order) for board, order in zip(boards, ranked, strict=True)]
+    return _object({"interval": _text(interval), "boards": _array(pages)}) + "\n"
 
 
-def _rows(board: Board, order: Sequence[Standing]) -> list[dict[str, Any]]:
+def _board(board: Board, order: Sequence[Standing]) -> str:
+    about = _about_board(board) | {"newest": board.newest}
     standing = _by_row(order)
     folds = {found.row.key: found for found in cross_validations(board)}
-    return [_row(board, row, standing.get(row.key), folds.get(row.key)) for row in board.rows]
+    # Row by row: the values of thousands of runs take far more memory than their text.
+    rows = (_text(_row(board, row, standing.get(row.key), folds.get(row.key))) for row in board.rows)
+    return _object({key: _text(value) for key, value in about.items()} | {"rows": _array(rows)})
+
+
+def _text(value: Any) -> str:
+    return json.dumps(_finite(value), indent=1, ensure_ascii=False, allow_nan=False)
+
+
+def _object(members: Mapping[str, str]) -> str:
+    """A JSON object of members that are JSON already."""
+    return "{\n" + ",\n".join(f"{json.dumps(key)}: {text}" for key, text in members.items()) + "\n}"
+
+
+def _array(items: Iterable[str]) -> str:
+    """A JSON array of items that are JSON already."""
+    return "[\n" + ",\n".join(items) + "\n]"
 
 
 def _row(board: Board, row: Row, standing: Standing | None, folds: CrossValidation | None) -> dict[str, Any]:
