@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,12 @@ def test_imports_point_up(path):
             assert parts[0] != "benchmarks"
         if place[0] == parts[0] == "pneumo_tf" and len(place) > 1 and len(parts) > 1 and place[1] != parts[1]:
             assert ORDER.index(parts[1]) < ORDER.index(place[1]), f"{module} is below {'.'.join(place)}"
+
+
+def test_no_file_name_stands_three_times():
+    counts = Counter(path.name for path in SOURCES)
+    free = {"__init__.py", "__main__.py", "registry.py", "page.py"}
+    assert not {name for name, count in counts.items() if count > 2} - free
 
 
 def loaded_after(code):

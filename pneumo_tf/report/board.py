@@ -28,7 +28,7 @@ OFFICIAL = "official"
 
 @dataclass(frozen=True)
 class RowScores:
-    """What the predictions of a row's runs are worth.
+    """Predictions of a row's runs, and their metrics.
 
     Args:
         test: Predictions of the films reported on, one set per run.
@@ -48,7 +48,7 @@ class Row:
     """One recipe under one protocol on one board: its runs over seeds and folds.
 
     Args:
-        name: The recipe's name; precision or films are added where two rows of a board would share it.
+        name: The recipe's name, with an addition if several rows of the protocol would share it.
         recipe: As it was run.
         protocol: How the films were divided.
         runs: Runs that are done, by seed and fold.
@@ -56,9 +56,10 @@ class Row:
         films: The dataset's film table.
         specs: What each of `runs` is.
         unfinished_specs: What each of `unfinished` is.
-        bootstrap: The draws of patients that all rows of a board share.
-        joined: What was joined last under each name: rows of a board on the same films share its columns.
-        known_scores: What `read_scores` returned, if it was called before.
+        bootstrap: Resamples of patients that all rows of a board share.
+        joined: Predictions that were last joined with their labels, by the name of their set: rows of a board
+            on the same films share their columns.
+        known_scores: Result of `read_scores`, if it was called before.
     """
 
     name: str
@@ -80,17 +81,17 @@ class Row:
 
     @property
     def trivial(self) -> bool:
-        """Whether nothing was trained by gradient: a row that scikit-learn fits."""
+        """Whether the row is fitted by scikit-learn, without training by gradient."""
         return self.recipe.phases == ()
 
     @property
     def cross_validated(self) -> bool:
-        """Whether its runs are folds, each with films of its own that it held out."""
+        """Whether its runs are folds, each with held-out films of its own."""
         return bool(self._protocol and self._protocol.folds)
 
     @property
     def ranked(self) -> bool:
-        """Whether the row stands in the ranking: the official protocol and a run that is done."""
+        """Whether the row is in the ranking: of the official protocol, with a run that is done."""
         return self.protocol == OFFICIAL and bool(self.runs)
 
     @cached_property
@@ -137,7 +138,7 @@ class Row:
 
     @cached_property
     def held_out(self) -> tuple[LabelledPredictions, ...]:
-        """Of a row of folds, the predictions of the films that each run in `runs` held out."""
+        """Predictions of the films that each run in `runs` held out, for a row of folds."""
         return self._scored("held_out")
 
     def test_under(self, kind: str) -> dict[int, tuple[LabelledPredictions, ...]]:
@@ -154,7 +155,7 @@ class Row:
 
     @property
     def initial(self) -> Literal["imagenet", "random", "none"]:
-        """The weights that training really began from, whatever the recipe asks for."""
+        """The weights that training began from, which may not be those that the recipe asks for."""
         if self.trivial:
             return "none"
         specs = self.specs or self.unfinished_specs
@@ -177,12 +178,12 @@ class Row:
 
     @cached_property
     def history(self) -> list[dict[str, float]]:
-        """Rows of `history.csv` of the first run, one per epoch; `[]` where no run is done."""
+        """Rows of `history.csv` of the first run, one per epoch; `[]` if no run is done."""
         return self.runs[0].read_history() if self.runs else []
 
     @property
     def reproduces(self) -> bool:
-        """Whether its protocol exists to show what authors did."""
+        """Whether its protocol reproduces a published one."""
         return self._protocol is not None and self._protocol.reproduces
 
     @property
@@ -263,7 +264,7 @@ def read_boards(runs: Runs) -> list[Board]:
     """Groups a folder of runs into boards, newest first; depends on the folder's content alone.
 
     Raises:
-        UserError: Where a film table is missing, or a folder cannot be read.
+        UserError: If a film table is missing, or a folder cannot be read.
     """
     groups: dict[tuple[str, str, int], list[_Found]] = defaultdict(list)
     for folder in runs:
@@ -334,7 +335,7 @@ def _row(
     )
 
 
-TELLERS = (
+DISTINCTIONS = (
     lambda spec: spec.weights.split(":")[0],
     lambda spec: spec.precision,
     lambda spec: f"{spec.weights.split(':')[0]}, {spec.precision}",
@@ -342,7 +343,7 @@ TELLERS = (
     lambda spec: f"{spec.recipe.views or 'all'} views",
     lambda spec: spec.id.rsplit("-", 1)[1],
 )
-"""What is added to a recipe's name where rows would share it: the first that tells them apart."""
+"""Additions to the name of a recipe that several rows share: the first that differs between them is used."""
 
 
 def name_rows(specs: Sequence[RunSpec]) -> list[str]:
@@ -352,8 +353,8 @@ def name_rows(specs: Sequence[RunSpec]) -> list[str]:
         alike[spec.protocol, spec.recipe.name].append(index)
     names = [spec.recipe.name for spec in specs]
     for indices in (indices for indices in alike.values() if len(indices) > 1):
-        choices = ([teller(specs[index]) for index in indices] for teller in TELLERS)
-        told = next(labels for labels in choices if len(set(labels)) == len(labels))
-        for index, label in zip(indices, told, strict=True):
+        choices = ([distinguish(specs[index]) for index in indices] for distinguish in DISTINCTIONS)
+        labels = next(labels for labels in choices if len(set(labels)) == len(labels))
+        for index, label in zip(indices, labels, strict=True):
             names[index] += f" ({label})"
     return names

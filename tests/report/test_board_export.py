@@ -1,4 +1,4 @@
-"""The numbers for machines: the same as the page, with all that one must know to use them."""
+"""CSV and JSON: the numbers of the page, with what their use needs."""
 
 import csv
 import json

@@ -66,7 +66,7 @@ def test_it_opens_with_what_was_run(tmp_path):
     assert [cell.strip() for cell in films[-1]] == ["test folder", "160", "97", "60", "63", "37"]
 
 
-def test_synthetic_films_are_said_aloud_and_real_ones_are_not_called_so(tmp_path):
+def test_synthetic_films_are_marked_and_real_ones_are_not(tmp_path):
     assert SYNTHETIC in page(fabricate_runs(tmp_path / "phantom"), tmp_path)
     assert SYNTHETIC not in page(fabricate_runs(tmp_path / "real", title="Kermany 2018"), tmp_path)
 
@@ -153,7 +153,7 @@ def test_a_single_row_is_compared_with_nothing(tmp_path):
     assert "Differences to the first row" not in text
 
 
-def test_trust_is_told_of_every_ranked_row(tmp_path):
+def test_tables_of_confidence_hold_every_ranked_row(tmp_path):
     text = page(fabricate_runs(tmp_path / "runs"), tmp_path)
     for title in ("Calibration", "Operating points", "Other prevalences", "Risk and coverage"):
         (table,) = tables(section(text, title))
@@ -219,7 +219,7 @@ def test_pictures_share_a_caption_and_have_notes_of_their_own(tmp_path):
     assert lines == [*expected, "Protocol b.", "Down is better.", "![Curves](figures/c.png)"]
 
 
-def test_notes_of_runs_are_said_once_with_their_rows(tmp_path):
+def test_notes_of_runs_stand_once_with_their_rows(tmp_path):
     text = page(fabricate_runs(tmp_path / "runs"), tmp_path)
     assert text.count(NO_IMAGENET) == 1
     assert f"| {NO_IMAGENET} | densenet121 |" in section(text, "Logged by the runs")
@@ -242,14 +242,14 @@ def official(tmp_path, title, separation, profile="full", expected=None):
     return page(runs, tmp_path)
 
 
-def test_accuracy_beyond_honest_results_is_doubted_on_the_real_test_films_alone(tmp_path):
+def test_accuracy_beyond_honest_results_is_a_warning_on_the_real_test_films_alone(tmp_path):
     doubt = "beyond every honest published result"
     assert doubt in official(tmp_path, "Kermany 2018", 6.0)
     assert doubt not in official(tmp_path, "Kermany 2018", 2.0)
     assert doubt not in official(tmp_path, "Phantom chest films", 6.0)
 
 
-def test_a_run_outside_of_its_expected_band_is_said(tmp_path):
+def test_a_run_outside_of_its_expected_band_is_a_warning(tmp_path):
     assert "outside of 0.86–0.93" in official(tmp_path, "Kermany 2018", 1.0, expected=(0.86, 0.93))
     assert "outside of" not in official(tmp_path, "Kermany 2018", 2.6, expected=(0.86, 0.93))
 
@@ -273,7 +273,7 @@ def test_decimals_follow_the_interval(half_width, decimals):
     assert supported_decimals([half_width], 3) == decimals
 
 
-def test_numbers_say_no_more_than_they_know():
+def test_numbers_have_the_decimals_that_intervals_support():
     estimate = Estimate(0.91234, 0.8876, 0.9354, 0.00512, (0.9, 0.92))
     assert with_interval(estimate, 3) == "0.912 [0.888–0.935]"
     assert with_sd(estimate, 3) == "0.9123 ± 0.0051"

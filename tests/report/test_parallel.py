@@ -31,7 +31,7 @@ def test_work_is_done_elsewhere_and_changes_nothing_here():
 
 
 @pytest.mark.parametrize("processes", [1, 2])
-def test_what_is_wrong_is_said_as_if_it_were_found_here(processes):
+def test_an_error_is_raised_as_if_it_were_found_here(processes):
     def fail(number):
         raise UserError(f"film {number} is damaged")
 
@@ -65,7 +65,7 @@ def test_a_single_call_needs_no_process():
     assert forked_map(lambda _: os.getpid(), [], 4) == []
 
 
-def test_a_process_that_the_system_kills_is_said_in_one_line():
+def test_a_process_that_the_system_kills_is_a_user_error():
     with pytest.raises(UserError, match="most likely out of memory"):
         forked_map(lambda _: os.kill(os.getpid(), signal.SIGKILL), range(2), 2)
 

@@ -1,4 +1,4 @@
-"""What averaging adds and what tells errors: every cell against a count from the files."""
+"""The table of selective prediction: every cell against a count from the files."""
 
 from dataclasses import replace
 
@@ -34,9 +34,9 @@ def add(run, kind, draws, noise):
     return np.float32(scores)
 
 
-def aurc_by_hand(wrong, trust):
+def aurc_by_hand(wrong, confidence):
     """Without ties."""
-    order = sorted(range(len(wrong)), key=lambda film: -trust[film])
+    order = sorted(range(len(wrong)), key=lambda film: -confidence[film])
     kept, risks = 0, []
     for count, film in enumerate(order, start=1):
         kept += wrong[film]
@@ -79,7 +79,7 @@ def test_every_cell_of_the_views_by_hand(runs):
     assert float(line["difference"].split()[0]) == pytest.approx(np.mean(gain), abs=6e-3)
 
 
-def test_spread_that_knows_the_errors_reaches_the_best(runs):
+def test_a_spread_that_orders_the_errors_reaches_the_best(runs):
     for run in of(runs, NET):
         plain = run.read_predictions("test")
         wrong = (plain.score > 0) != truth(plain.ids)
