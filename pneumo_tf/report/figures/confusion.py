@@ -62,8 +62,8 @@ def draw_confusion_matrices(board: Board) -> Iterator[Picture]:
             ax.set_title(f"{style.fold(row.name, 26)}\n{over_runs(row)}", size=style.SMALL)
         style.drop(axes.flat[count:])
         style.heading(figure, "Confusion matrices")
-        axes[-1, 0].set_xlabel("called")
-        axes[0, 0].set_ylabel("labelled")
+        axes[-1, 0].set_xlabel("predicted")
+        axes[0, 0].set_ylabel("true")
         yield Picture(
             f"confusion-{group.protocol}",
             "Labels in rows, calls at probability 0.5 in columns; the percentage is of the row. Counts "

@@ -44,7 +44,7 @@ def _page(board: Board, row: Row) -> Figure:
     style.heading(figure, row.name)
     write_column(figure, key_numbers(row), provenance(board, row))
     draw_confusion_matrix(axes[0, 0], mean_confusion_matrix(row))
-    axes[0, 0].set(title=f"Confusion ({over_runs(row)})", xlabel="called", ylabel="labelled")
+    axes[0, 0].set(title=f"Confusion ({over_runs(row)})", xlabel="predicted", ylabel="true")
     _draw_roc(axes[0, 1], row)
     _draw_precision(axes[0, 2], row)
     _draw_scores(axes[1, 0], row)

@@ -1,1 +1,1 @@
-"""What saliency maps show and how far they can be trusted: measures, tables and their page."""
+"""The page of explanations: measures of saliency maps, their tables and verdicts."""

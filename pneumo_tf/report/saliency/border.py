@@ -1,4 +1,4 @@
-"""Shortcut alarm: how much of Grad-CAM lies on the border and in the corners, where no lung is."""
+"""Shortcut alarm: share of Grad-CAM on the border and in the corners, where no lung is."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,7 +9,7 @@ from pneumo_tf.explain.shortcut import BORDER_AREA, CORNER_AREA, largest_shares,
 from pneumo_tf.report.markdown import Table
 from pneumo_tf.report.number_format import DASH, format_number
 from pneumo_tf.report.saliency.measures import GRAD_CAM, Explanations
-from pneumo_tf.report.saliency.tables import table
+from pneumo_tf.report.saliency.tables import means_table
 
 GROUPS = (*CLASSES, "TP", "FP", "FN", "TN")
 WORST = 2
@@ -18,24 +18,24 @@ LEAD = (
     "Share of Grad-CAM in the outer 10 % of the film, by class and by outcome, and in its corners, squares "
     "of 20 % of the side: side markers, letters and collimation lie there. A map without preference has "
     f"{BORDER_AREA:.2f} on the border and {CORNER_AREA:.2f} in the corners. Outside: share on the air around "
-    "the patient. Empty maps have no share. Outcomes are of the first run."
+    "the patient. Empty maps have no share. Outcomes are those of the first run."
 )
 
 
-def alarm(left: Sequence[Explanations]) -> Table:
-    """Gives a line per row, from what the rows of a board left."""
+def border_table(left: Sequence[Explanations]) -> Table:
+    """Return the table of the shortcut alarm, one line a row of the board."""
     measured = [one for one in left if "border" in one.values.get(GRAD_CAM, {})]
     labels = [(one.row.name, _worst(one)) for one in measured]
     groups = [_by_group(one) for one in measured]
     means = [
         [
-            *(by_group.get(name, one.over(None)) for name in GROUPS),
+            *(by_group.get(name, one.average(None)) for name in GROUPS),
             one.mean(GRAD_CAM, "corners"),
             one.mean(GRAD_CAM, "outside_body"),
         ]
         for one, by_group in zip(measured, groups, strict=True)
     ]
-    return table(("Recipe", "Most on the border"), labels, [*GROUPS, "Corners", "Outside"], means)
+    return means_table(("Recipe", "Most on the border"), labels, [*GROUPS, "Corners", "Outside"], means)
 
 
 def _worst(one: Explanations) -> str:

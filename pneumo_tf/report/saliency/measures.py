@@ -1,7 +1,7 @@
-"""What the runs of a row measured of their maps: values film by film, means over runs.
+"""Measures of the maps of a row, film by film, as means over its runs.
 
-Everything comes from `explanations.json`, which the worker leaves in the run folder. Values of one film are
-averaged over the runs of a row before films are. Runs of before may lack some.
+They come from `explanations.json` in the run folders. Values of a film are averaged over the runs of a row
+before films are averaged. Runs of earlier versions may lack some.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,23 +17,23 @@ from pneumo_tf.explain.maps import unpack_maps
 from pneumo_tf.report.board import Board, Row
 
 GRAD_CAM, LAYER_CAM = "grad_cam", "layer_cam"
-KNOW_NOTHING = ("centre", "edges", "random")
-"""Maps that are made without the model."""
+MODEL_FREE = ("centre", "edges", "random")
+"""Maps made without the model."""
 
-BASELINES = (*KNOW_NOTHING, "input_gradient")
-"""What a method has to beat."""
+BASELINES = (*MODEL_FREE, "input_gradient")
+"""Maps that a method has to beat."""
 
 LOWER_IS_BETTER = ("deletion", "drop")
 
 Values = Mapping[str, Mapping[str, np.ndarray]]
-"""By map and measure (n,) float64 per film, nan where a film has none."""
+"""By map and measure (n,) float64 per film, nan for a film without a value."""
 
 
-class Kept(NamedTuple):
-    """Grad-CAM maps that a run kept.
+class StoredMaps(NamedTuple):
+    """Grad-CAM maps that a run stored.
 
     Args:
-        ids: Of the films, n.
+        ids: Film ids, n of them.
         maps: (n, h, w) float32, 0 or more.
     """
 
@@ -41,12 +41,12 @@ class Kept(NamedTuple):
     maps: np.ndarray
 
 
-class Sanity(NamedTuple):
-    """How alike maps are to those of the trained model while it forgets.
+class Randomization(NamedTuple):
+    """Similarity of maps to those of the trained model under weight randomization.
 
     Args:
-        stages: The share of layers that are drawn anew, and the values.
-        next_film: The trained model's maps of different films.
+        stages: Share of layers with randomized weights, and the similarity, from the logits to all layers.
+        next_film: Similarity of the trained model's maps of different films.
     """
 
     stages: tuple[tuple[float, Values], ...]
@@ -55,16 +55,16 @@ class Sanity(NamedTuple):
 
 @dataclass(frozen=True)
 class Explanations:
-    """What the runs of a row measured of their maps.
+    """Measures of the maps of a row.
 
     Args:
         row: The row.
         grid: Cells of a map, down and across.
-        ids: Films that its runs measured.
-        titles: Of the methods and baselines, by name.
-        values: Over the films of `ids`, means over runs.
-        sanity: Over the same films, None where no run measured it.
-        kept: Of each run that kept maps.
+        ids: Ids of the films that its runs measured, n of them.
+        titles: Titles of methods and baselines by name.
+        values: Measures of the n films, means over runs.
+        randomization: Similarity on the same films, None if no run measured it.
+        stored: Maps of each run that stored them.
     """
 
     row: Row
@@ -72,34 +72,34 @@ class Explanations:
     ids: tuple[str, ...]
     titles: Mapping[str, str]
     values: Values
-    sanity: Sanity | None
-    kept: tuple[Kept, ...]
+    randomization: Randomization | None
+    stored: tuple[StoredMaps, ...]
 
     @property
     def cells(self) -> str:
-        """The grid in words."""
+        """Grid of the maps in words."""
         return f"{' × '.join(map(str, self.grid))} cells"
 
     @cached_property
     def films(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Label, patient and subtype of each film, (n,) each."""
+        """(n,) label, (n,) patient and (n,) subtype of the films."""
         rows = [self.row.films.rows[at] for at in self.row.films.indices(self.ids)]
         named = [np.array([getattr(film, key) for film in rows]) for key in ("label", "patient", "subtype")]
         return named[0], named[1], named[2]
 
     def mean(self, method: str, measure: str, subtypes: Sequence[str] = ()) -> FilmMean:
-        """Averages a measure over the films, or over those of some subtypes."""
-        return self.over(self.values.get(method, {}).get(measure), subtypes)
+        """Average a measure over the films, or over those of some subtypes."""
+        return self.average(self.values.get(method, {}).get(measure), subtypes)
 
-    def ahead(self, method: str, other: str, measure: str) -> FilmMean:
-        """Averages how much better a method is than another, paired film by film."""
+    def gain(self, method: str, other: str, measure: str) -> FilmMean:
+        """Average by how much a method is better than another, paired film by film."""
         one, two = (self.values.get(name, {}).get(measure) for name in (method, other))
         if one is None or two is None:
-            return self.over(None)
-        return self.over(two - one if measure in LOWER_IS_BETTER else one - two)
+            return self.average(None)
+        return self.average(two - one if measure in LOWER_IS_BETTER else one - two)
 
-    def over(self, values: np.ndarray | None, subtypes: Sequence[str] = ()) -> FilmMean:
-        """Averages (n,) values of the films, nan where one has none; `None` gives a mean of no film."""
+    def average(self, values: np.ndarray | None, subtypes: Sequence[str] = ()) -> FilmMean:
+        """Average (n,) values of the films, nan for a film without one; None gives the mean of no film."""
         labels, patients, known = self.films
         if values is None:
             return FilmMean(np.nan, np.nan, np.nan, 0)
@@ -108,7 +108,7 @@ class Explanations:
 
 
 def read_explanations(board: Board) -> list[Explanations]:
-    """Reads what the rows of a board left, in the board's order, without rows that left nothing."""
+    """Read the explanations of the rows of a board, in its order, without rows that have none."""
     found = [_read(row) for row in board.rows]
     return [one for one in found if one is not None]
 
@@ -116,14 +116,14 @@ def read_explanations(board: Board) -> list[Explanations]:
 def means_over_runs(
     runs: Iterable[tuple[Sequence[str], Sequence[float | None]]], ids: Sequence[str]
 ) -> np.ndarray:
-    """Averages values of films over runs.
+    """Average values of films over runs.
 
     Args:
-        runs: Of each the films and their values.
-        ids: Films to give.
+        runs: For each run its film ids and their values.
+        ids: Ids of the films to return, n of them.
 
     Returns:
-        (len(ids),) float64, over the runs that have a value for the film; nan where none has.
+        (n,) float64, mean over the runs that have a value for the film; nan if none has.
     """
     columns = [[dict(zip(*run, strict=True)).get(film_id) for film_id in ids] for run in runs]
     stacked = np.array(columns, float).reshape(-1, len(ids))  # None becomes nan
@@ -143,27 +143,31 @@ def _read(row: Row) -> Explanations | None:
         grid,
         ids,
         titles,
-        _joined([(run["films"], run["methods"]) for run in runs], ids),
-        _sanity([run["sanity"] for run in runs if "sanity" in run], ids),
-        tuple(Kept(tuple(run["films"]), unpack_maps(run["maps"], grid)) for run in runs if "maps" in run),
+        _average_runs([(run["films"], run["methods"]) for run in runs], ids),
+        _read_randomization([run["sanity"] for run in runs if "sanity" in run], ids),
+        tuple(
+            StoredMaps(tuple(run["films"]), unpack_maps(run["maps"], grid)) for run in runs if "maps" in run
+        ),
     )
 
 
-def _sanity(runs: Sequence[Mapping[str, Any]], ids: Sequence[str]) -> Sanity | None:
+def _read_randomization(runs: Sequence[Mapping[str, Any]], ids: Sequence[str]) -> Randomization | None:
     if not runs:
         return None
     stages = [
         (
             runs[0]["stages"][at]["share"],
-            _joined([(run["films"], run["stages"][at]["methods"]) for run in runs], ids),
+            _average_runs([(run["films"], run["stages"][at]["methods"]) for run in runs], ids),
         )
         for at in range(len(runs[0]["stages"]))
     ]
-    return Sanity(tuple(stages), _joined([(run["films"], run["next_film"]) for run in runs], ids))
+    return Randomization(
+        tuple(stages), _average_runs([(run["films"], run["next_film"]) for run in runs], ids)
+    )
 
 
-def _joined(runs: Sequence[tuple[Sequence[str], Mapping[str, Any]]], ids: Sequence[str]) -> Values:
-    """Joins what runs measured of maps: of each run the films, and by map and measure the lists of values."""
+def _average_runs(runs: Sequence[tuple[Sequence[str], Mapping[str, Any]]], ids: Sequence[str]) -> Values:
+    """Average measures over runs; each run has its film ids, and by map and measure a list of values."""
     measures = {
         name: dict.fromkeys(
             measure for _, maps in runs for measure in maps.get(name, {}) if measure != "title"

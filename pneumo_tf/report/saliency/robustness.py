@@ -1,4 +1,4 @@
-"""What a map depends on: the weights, the seed of the training, the method."""
+"""Dependence of maps on the weights, on the seed or fold of the run, and on the method."""
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations
@@ -10,12 +10,12 @@ from pneumo_tf.explain.maps import KEPT_CELLS, upsample
 from pneumo_tf.explain.similarity import compare_maps, compare_with_next_film, standardized_ranks
 from pneumo_tf.report.markdown import Table
 from pneumo_tf.report.number_format import DASH, format_number
-from pneumo_tf.report.saliency.measures import GRAD_CAM, LAYER_CAM, Explanations, Kept, means_over_runs
-from pneumo_tf.report.saliency.tables import table
+from pneumo_tf.report.saliency.measures import GRAD_CAM, LAYER_CAM, Explanations, StoredMaps, means_over_runs
+from pneumo_tf.report.saliency.tables import means_table
 
 MEASURES: Mapping[str, str] = {"rank": "rank correlation", "ssim": "SSIM"}
 HALF = 0.5
-"""Rank correlation from which two maps are more alike than not."""
+"""Rank correlation below which a map counts as changed."""
 
 STAGES: Mapping[str, float] = {
     "Logits": 0.0,
@@ -24,15 +24,15 @@ STAGES: Mapping[str, float] = {
     "three quarters": 0.75,
     "all": 1.0,
 }
-"""Shares of the layers that are drawn anew, from the top; the first stage takes the logits alone."""
+"""Shares of layers with randomized weights, from the top; the first stage is the logits alone."""
 
 
-def weights(left: Sequence[Explanations]) -> Table:
-    """Gives how alike maps stay to those of the trained model while it forgets."""
+def weights_table(left: Sequence[Explanations]) -> Table:
+    """Return the table of similarity to the trained model's maps under weight randomization."""
     lines = [
         (one, method, measure)
         for one in left
-        if one.sanity
+        if one.randomization
         for method in (GRAD_CAM, LAYER_CAM)
         for measure in MEASURES
     ]
@@ -41,79 +41,82 @@ def weights(left: Sequence[Explanations]) -> Table:
         [*(_at(one, share, method, measure) for share in STAGES.values()), _next(one, method, measure)]
         for one, method, measure in lines
     ]
-    return table(("Recipe", "Map"), labels, [*STAGES, "Another film"], means)
+    return means_table(("Recipe", "Map"), labels, [*STAGES, "Another film"], means)
 
 
-def on_weights(one: Explanations) -> str:
-    """Says of a row whether its maps change when the weights do."""
+def verdict_on_weights(one: Explanations) -> str:
+    """Describe whether the maps of a row change with the weights."""
     said = [_on_weights(one, method) for method in (GRAD_CAM, LAYER_CAM)]
     return f"{one.row.name}: {'; '.join(said)}."
 
 
 def changes_with_weights(one: Explanations, method: str = GRAD_CAM) -> str:
-    """`yes`, `no`, or `–` where it was not measured.
+    """Return `yes`, `no`, or `–` if it was not measured.
 
-    A map changes when it is shown to be less than half alike once all weights are drawn anew, and is not
-    shown to be more alike than maps of different films. The first alone would pass a map that keeps what
-    little is its film's own; the second alone a blob that is the same whatever the film and the weights.
+    A map changes with the weights if, with all weights randomized, its rank correlation with the trained
+    model's map is significantly below `HALF`, and not significantly above that of maps of different films.
+    The first condition alone would pass a map that keeps the little that is specific to its film; the second
+    alone a blob that depends neither on the film nor on the weights.
     """
-    after, kept = _at(one, 1.0, method, "rank"), _kept_without_weights(one, method)
-    if not kept.films:
+    after, excess = _at(one, 1.0, method, "rank"), _excess_similarity(one, method)
+    if not excess.films:
         return DASH
-    return "yes" if after.high < HALF and not kept.above_zero else "no"
+    return "yes" if after.high < HALF and not excess.above_zero else "no"
 
 
 def _on_weights(one: Explanations, method: str) -> str:
     title, after, other = one.titles[method], _at(one, 1.0, method, "rank"), _next(one, method, "rank")
     if changes_with_weights(one, method) == DASH:
-        return f"no film had a {title} map both before and after all weights were drawn anew"
+        return f"no film had a {title} map both before and after all weights were randomized"
     said = (
         "changes with the weights" if changes_with_weights(one, method) == "yes" else "is not shown to change"
     )
     return (
-        f"{title} {said}: rank correlation {format_number(after.value, 2)} with its map once all weights "
-        f"are drawn anew ({after.films} films), {format_number(other.value, 2)} between different films"
+        f"{title} {said}: rank correlation {format_number(after.value, 2)} with all weights "
+        f"randomized ({after.films} films), {format_number(other.value, 2)} between different films"
     )
 
 
-class Repeats:
-    """How alike the maps of two runs of a row are, film by film, means over pairs of runs.
+class RunSimilarity:
+    """Similarity of the maps of two runs of a row, film by film, means over pairs of runs.
 
     Args:
-        same: The same film: by measure.
-        next_film: Different films.
-        others: The same film through other recipes that see the same part of it; the rank correlation.
+        same: Similarity of maps of the same film, by measure.
+        next_film: Similarity of maps of different films, by measure.
+        others: Rank correlation with maps of the same film by other recipes of the same crop and fit.
     """
 
     def __init__(self, one: Explanations, board: Sequence[Explanations]) -> None:
-        self.one, self.runs = one, len(one.kept)
-        pairs = [_paired(a, b) for a, b in combinations(one.kept, 2)]
+        self.one, self.runs = one, len(one.stored)
+        pairs = [_paired(a, b) for a, b in combinations(one.stored, 2)]
         same = [(ids, compare_maps(a, b)) for ids, a, b in pairs]
         different = [(ids, compare_with_next_film(a, b)) for ids, a, b in pairs]
         self.same = {name: _over_pairs(same, name, one) for name in MEASURES}
         self.next_film = {name: _over_pairs(different, name, one) for name in MEASURES}
-        strangers = [_paired(one.kept[0], other) for other in _strangers(one, board)] if self.runs > 1 else []
-        self.others = _over_pairs([(ids, {"rank": _rank(a, b)}) for ids, a, b in strangers], "rank", one)
+        unrelated = (
+            [_paired(one.stored[0], other) for other in _other_recipes(one, board)] if self.runs > 1 else []
+        )
+        self.others = _over_pairs([(ids, {"rank": _rank(a, b)}) for ids, a, b in unrelated], "rank", one)
 
     @property
     def means(self) -> list[FilmMean]:
-        """In the order of the table."""
+        """Means over films, in the order of `runs_table`."""
         found = [of[name] for name in MEASURES for of in (self.same, self.next_film)]
-        return [self.one.over(values) for values in [*found, self.others]]
+        return [self.one.average(values) for values in [*found, self.others]]
 
     @property
-    def ahead(self) -> FilmMean:
-        """How much more alike maps of the same film are than those of different films, by rank."""
-        return self.one.over(self.same["rank"] - self.next_film["rank"])
+    def excess(self) -> FilmMean:
+        """Rank correlation of maps of the same film minus that of different films."""
+        return self.one.average(self.same["rank"] - self.next_film["rank"])
 
 
-def repeats(left: Sequence[Explanations]) -> list[Repeats]:
-    """Compares the runs of each row that has two or more with maps."""
-    return [Repeats(one, left) for one in left if len(one.kept) > 1]
+def compare_runs(left: Sequence[Explanations]) -> list[RunSimilarity]:
+    """Compare the runs of each row that has stored maps of two or more."""
+    return [RunSimilarity(one, left) for one in left if len(one.stored) > 1]
 
 
-def seeds(found: Sequence[Repeats]) -> Table:
-    """Gives how alike the maps of two runs are, beside those of different films and of other recipes."""
+def runs_table(found: Sequence[RunSimilarity]) -> Table:
+    """Return the table of similarity of two runs, of different films and of other recipes."""
     columns = [
         "Rank correlation",
         "of different films",
@@ -122,18 +125,18 @@ def seeds(found: Sequence[Repeats]) -> Table:
         "Rank correlation with other recipes",
     ]
     labels = [(of.one.row.name, str(of.runs)) for of in found]
-    return table(("Recipe", "Runs"), labels, columns, [of.means for of in found])
+    return means_table(("Recipe", "Runs"), labels, columns, [of.means for of in found])
 
 
-def on_seed(of: Repeats) -> str:
-    """Says of a row whether another run gives the same maps."""
-    same, different = (of.one.over(values["rank"]) for values in (of.same, of.next_film))
+def verdict_on_runs(of: RunSimilarity) -> str:
+    """Describe whether another run of a row gives the same maps."""
+    same, different = (of.one.average(values["rank"]) for values in (of.same, of.next_film))
     if not (same.films and different.films):
         return f"{of.one.row.name}: no film has a map in two runs."
     said = (
         "repeat from run to run beyond what maps of different films share"
-        if of.ahead.above_zero
-        else "of one film are not shown to be more alike from run to run than maps of different films"
+        if of.excess.above_zero
+        else "of one film are not shown to be more similar between runs than maps of different films"
     )
     return (
         f"{of.one.row.name}: maps {said}: rank correlation {format_number(same.value, 2)}, of different "
@@ -141,45 +144,47 @@ def on_seed(of: Repeats) -> str:
     )
 
 
-def in_two_runs(of: Repeats) -> str:
-    """`0.62 (0.31)`: the rank correlation of the same film, and of different films."""
-    same, different = (of.one.over(values["rank"]) for values in (of.same, of.next_film))
+def summarize_runs(of: RunSimilarity) -> str:
+    """Return `0.62 (0.31)`: the rank correlation of the same film, and of different films."""
+    same, different = (of.one.average(values["rank"]) for values in (of.same, of.next_film))
     return f"{format_number(same.value, 2)} ({format_number(different.value, 2)})"
 
 
 def _at(one: Explanations, share: float, method: str, measure: str) -> FilmMean:
-    if one.sanity is None or not one.sanity.stages:
-        return one.over(None)
-    _, values = min(one.sanity.stages, key=lambda stage: abs(stage[0] - share))
-    return one.over(values.get(method, {}).get(measure))
+    if one.randomization is None or not one.randomization.stages:
+        return one.average(None)
+    _, values = min(one.randomization.stages, key=lambda stage: abs(stage[0] - share))
+    return one.average(values.get(method, {}).get(measure))
 
 
 def _next(one: Explanations, method: str, measure: str) -> FilmMean:
-    return one.over(one.sanity.next_film.get(method, {}).get(measure) if one.sanity else None)
+    return one.average(
+        one.randomization.next_film.get(method, {}).get(measure) if one.randomization else None
+    )
 
 
-def _kept_without_weights(one: Explanations, method: str) -> FilmMean:
-    """How much more alike maps are to those of all weights drawn anew than to those of different films."""
-    if one.sanity is None or not one.sanity.stages:
-        return one.over(None)
-    (_, last), other = one.sanity.stages[-1], one.sanity.next_film
-    return one.over(last[method]["rank"] - other[method]["rank"])
+def _excess_similarity(one: Explanations, method: str) -> FilmMean:
+    """Average similarity to maps with all weights randomized, minus that to maps of different films."""
+    if one.randomization is None or not one.randomization.stages:
+        return one.average(None)
+    (_, last), other = one.randomization.stages[-1], one.randomization.next_film
+    return one.average(last[method]["rank"] - other[method]["rank"])
 
 
-def _strangers(one: Explanations, board: Sequence[Explanations]) -> list[Kept]:
-    """The first run of other recipes that see the same part of a film."""
-    seen = one.row.recipe.fit, one.row.recipe.edge_crop
+def _other_recipes(one: Explanations, board: Sequence[Explanations]) -> list[StoredMaps]:
+    """Return the maps of the first run of other recipes with the same crop and fit."""
+    view = one.row.recipe.fit, one.row.recipe.edge_crop
     return [
-        other.kept[0]
+        other.stored[0]
         for other in board
-        if other.kept
+        if other.stored
         and other.row.recipe.name != one.row.recipe.name
-        and (other.row.recipe.fit, other.row.recipe.edge_crop) == seen
+        and (other.row.recipe.fit, other.row.recipe.edge_crop) == view
     ]
 
 
-def _paired(a: Kept, b: Kept) -> tuple[list[str], np.ndarray, np.ndarray]:
-    """Films that both have, and the maps of each."""
+def _paired(a: StoredMaps, b: StoredMaps) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """Return the ids of the films that both have, and the maps of each."""
     place = {film_id: at for at, film_id in enumerate(b.ids)}
     shared = [at for at, film_id in enumerate(a.ids) if film_id in place]
     ids = [a.ids[at] for at in shared]
@@ -187,7 +192,7 @@ def _paired(a: Kept, b: Kept) -> tuple[list[str], np.ndarray, np.ndarray]:
 
 
 def _rank(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Rank correlation of maps of different grids."""
+    """Return the rank correlation of maps of different grids."""
     return (standardized_ranks(upsample(a, KEPT_CELLS)) * standardized_ranks(upsample(b, KEPT_CELLS))).sum(
         axis=1
     )

@@ -1,4 +1,4 @@
-"""How far maps point at what they should: tables of methods beside baselines, and what they say in words."""
+"""Tables of methods and baselines, and verdicts: how well maps point, and how faithful they are."""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,10 +12,10 @@ from pneumo_tf.report.number_format import (
     supported_decimals,
     with_interval,
 )
-from pneumo_tf.report.saliency.measures import BASELINES, GRAD_CAM, KNOW_NOTHING, LAYER_CAM, Explanations
+from pneumo_tf.report.saliency.measures import BASELINES, GRAD_CAM, LAYER_CAM, MODEL_FREE, Explanations
 
 Columns = Mapping[str, tuple[str, tuple[str, ...]]]
-"""By title the measure, and the subtypes it is averaged over, all films where none are named."""
+"""By title, the measure and the subtypes to average over; no subtype means all films."""
 
 POINTING: Columns = {
     "Pointing game ↑": ("pointing", ()),
@@ -34,40 +34,40 @@ FAITHFULNESS: Columns = {
     "Deletion ↓": ("deletion", ()),
     "Insertion ↑": ("insertion", ()),
     "ROAD ↑": ("road", ()),
-    "Drop ↓": ("drop", ()),
-    "Rise ↑": ("rise", ()),
+    "Average Drop ↓": ("drop", ()),
+    "Increase in Confidence ↑": ("rise", ()),
 }
 AGREEMENT: Columns = {"Rank correlation": ("rank", ()), "SSIM": ("ssim", ())}
 
 
 def by_map(left: Sequence[Explanations], columns: Columns) -> Table:
-    """Gives a line per row and map; lines and columns that no film has a value for are out.
+    """Return a table with a line per row and map, without empty lines and columns.
 
     Args:
-        left: What the rows of a board left.
-        columns: What is measured.
+        left: Explanations of the rows of a board.
+        columns: Measures to show.
     """
     lines = [(one, name) for one in left for name in one.titles]
     means = [[one.mean(name, *of) for of in columns.values()] for one, name in lines]
     main = [at for at, (measure, _) in enumerate(columns.values()) if measure != "empty"]
     shown = [at for at, of in enumerate(means) if any(of[column].films for column in main)]
     labels = [(lines[at][0].row.name, _bold(lines[at][0].titles[lines[at][1]], lines[at][1])) for at in shown]
-    return table(("Recipe", "Map"), labels, list(columns), [means[at] for at in shown])
+    return means_table(("Recipe", "Map"), labels, list(columns), [means[at] for at in shown])
 
 
 def lead_over_baselines(left: Sequence[Explanations], measure: str) -> Table:
-    """Gives how far Grad-CAM and LayerCAM are ahead of each baseline, paired by film; bold above zero."""
+    """Return the gain of Grad-CAM and LayerCAM over each baseline, paired by film; bold above zero."""
     lines = [(one, name) for one in left for name in (GRAD_CAM, LAYER_CAM) if name in one.titles]
-    means = [[one.ahead(name, baseline, measure) for baseline in BASELINES] for one, name in lines]
+    means = [[one.gain(name, baseline, measure) for baseline in BASELINES] for one, name in lines]
     lines = [line for line, of in zip(lines, means, strict=True) if any(mean.films for mean in of)]
     means = [of for of in means if any(mean.films for mean in of)]
     labels = [(one.row.name, one.titles[name]) for one, name in lines]
     titles = next((one.titles for one, _ in lines), {})
     header = [titles.get(name, name) for name in BASELINES]
-    return table(("Recipe", "Map"), labels, header, means, difference=True)
+    return means_table(("Recipe", "Map"), labels, header, means, difference=True)
 
 
-def table(
+def means_table(
     header: Sequence[str],
     labels: Sequence[Sequence[str]],
     columns: Sequence[str],
@@ -75,14 +75,14 @@ def table(
     *,
     difference: bool = False,
 ) -> Table:
-    """Lays means with their intervals under columns.
+    """Lay out means with their intervals as a table.
 
     Args:
-        header: Titles of the labels.
-        labels: Of each line; the first is said once where lines share it.
-        columns: Titles of the means; a column without any is left out.
-        means: By line, then column.
-        difference: Show signs, and what is above zero in bold.
+        header: Titles of the label columns.
+        labels: Labels of each line; a first label that repeats that of the line above is left out.
+        columns: Titles of the columns of means; a column without means is left out.
+        means: Means by line, then column.
+        difference: Show signs, and values above zero in bold.
     """
     used = [at for at in range(len(columns)) if any(of[at].films for of in means)]
     decimals = [supported_decimals([(of[at].high - of[at].low) / 2 for of in means], 2) for at in used]
@@ -94,8 +94,8 @@ def table(
     return Table((*header, *(columns[at] for at in used)), lines, left=len(header))
 
 
-def points(one: Explanations) -> str:
-    """Says which baselines a row's maps beat in the pointing game, and where not all, what bounds them."""
+def verdict_on_pointing(one: Explanations) -> str:
+    """Describe which baselines a row's maps beat in the pointing game, and if not all, what limits them."""
     said = "; ".join(
         f"{one.titles[method]} {against_baselines(one, method, 'pointing')}"
         for method in (GRAD_CAM, LAYER_CAM)
@@ -106,29 +106,29 @@ def points(one: Explanations) -> str:
     return f"{one.row.name}: in the pointing game {said}.{bound}"
 
 
-def needs(one: Explanations) -> str:
-    """Says of a row which baselines Grad-CAM beats by deletion and by ROAD."""
+def verdict_on_faithfulness(one: Explanations) -> str:
+    """Describe which baselines Grad-CAM of a row beats by deletion and by ROAD."""
     parts = [
         f"by {how} Grad-CAM {against_baselines(one, GRAD_CAM, measure)}"
         for how, measure in (("deletion", "deletion"), ("ROAD", "road"))
         if one.mean(GRAD_CAM, measure).films
     ]
-    return f"{one.row.name}: {'; '.join(parts) or 'no film is called pneumonia, so nothing is taken away'}."
+    return f"{one.row.name}: {'; '.join(parts) or 'no film is predicted positive, so nothing is removed'}."
 
 
 def beaten(one: Explanations, method: str, measure: str) -> list[str]:
-    """Baselines that a method beats by an interval that excludes zero."""
+    """Return the baselines that a method beats, by an interval above zero."""
     return [name for name, mean in _compared(one, method, measure).items() if mean.above_zero]
 
 
-def counted(one: Explanations, method: str, measure: str) -> str:
-    """How many baselines a method beats: `3 of 4`."""
+def count_beaten(one: Explanations, method: str, measure: str) -> str:
+    """Return the number of baselines that a method beats, as `3 of 4`."""
     compared = _compared(one, method, measure)
     return f"{len(beaten(one, method, measure))} of {len(compared)}" if compared else DASH
 
 
 def against_baselines(one: Explanations, method: str, measure: str) -> str:
-    """Says which baselines a method beats, and which not."""
+    """Describe which baselines a method beats, and which not."""
     compared = _compared(one, method, measure)
     if all(mean.above_zero for mean in compared.values()):
         return "beats every baseline"
@@ -146,17 +146,17 @@ def format_gain(value: float) -> str:
 
 
 def _compared(one: Explanations, method: str, measure: str) -> dict[str, FilmMean]:
-    means = {name: one.ahead(method, name, measure) for name in BASELINES}
+    means = {name: one.gain(method, name, measure) for name in BASELINES}
     return {name: mean for name, mean in means.items() if mean.films}
 
 
 def _bound(one: Explanations) -> str:
-    """Says how well the grid lets any map point, and how good the model is."""
+    """Describe the limits of pointing: the grid of the maps, and the AUC of the model."""
     own, allowed = one.mean(GRAD_CAM, "pointing").value, one.mean(CEILING, "pointing").value
-    if not all(one.ahead(CEILING, name, "pointing").above_zero for name in KNOW_NOTHING):
+    if not all(one.gain(CEILING, name, "pointing").above_zero for name in MODEL_FREE):
         coarse = "are too coarse to point with"
     else:
-        short = one.ahead(CEILING, GRAD_CAM, "pointing").above_zero
+        short = one.gain(CEILING, GRAD_CAM, "pointing").above_zero
         coarse = "are not the reason" if short else "may be the reason"
     auc = one.row.estimates["auc"].value
     return (

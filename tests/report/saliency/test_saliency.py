@@ -9,9 +9,8 @@ from scipy.stats import spearmanr
 from pneumo_tf.explain.maps import pack_maps
 from pneumo_tf.report.board import read_boards
 from pneumo_tf.report.page import write_leaderboard
-from pneumo_tf.report.saliency import robustness as dependence
-from pneumo_tf.report.saliency import tables
-from pneumo_tf.report.saliency.border import alarm
+from pneumo_tf.report.saliency import robustness, tables
+from pneumo_tf.report.saliency.border import border_table
 from pneumo_tf.report.saliency.measures import BASELINES, read_explanations
 from pneumo_tf.report.saliency.page import write_explanations
 from tests.report.fabricate import RECIPES, fabricate_runs
@@ -148,7 +147,7 @@ def test_the_verdict_names_the_baselines_and_the_reason(
 ):
     monkeypatch.setitem(RATES, "input_gradient", gradient)
     leave(row.runs[0], row.test[0], own, ceiling)
-    line = tables.points(only(board))
+    line = tables.verdict_on_pointing(only(board))
     assert line.startswith(f"{row.name}: in the pointing game Grad-CAM ")
     for part in said:
         assert part in line
@@ -158,11 +157,11 @@ def test_the_verdict_names_the_baselines_and_the_reason(
 def test_deletion_is_better_low(board, row):
     leave(row.runs[0], row.test[0], masks=False)
     left = only(board)
-    line = tables.needs(left)
+    line = tables.verdict_on_faithfulness(left)
     assert line == f"{row.name}: by deletion Grad-CAM beats every baseline."
     assert "ROAD" not in line
-    assert tables.counted(left, "grad_cam", "deletion") == "4 of 4"
-    assert tables.counted(left, "grad_cam", "pointing") == "–"
+    assert tables.count_beaten(left, "grad_cam", "deletion") == "4 of 4"
+    assert tables.count_beaten(left, "grad_cam", "pointing") == "–"
     assert tables.lead_over_baselines([left], "pointing").rows == []
 
 
@@ -194,7 +193,7 @@ def test_means_are_of_the_films_of_a_kind(board, row):
 
 def test_the_alarm_names_the_films_that_are_worst(board, row):
     leave(row.runs[0], row.test[0])
-    line = cells(alarm([only(board)]))
+    line = cells(border_table([only(board)]))
     worst = only(board).ids[-1].rsplit("/", 1)[-1].removesuffix(".jpeg")
     assert line["Most on the border"].startswith(f"{worst} (0.88)")
     assert line["normal"].startswith("0.29")
@@ -207,7 +206,7 @@ def test_the_alarm_names_the_films_that_are_worst(board, row):
     ("last", "between", "said"),
     [
         (0.1, 0.4, "yes"),
-        (0.3, 0.1, "no"),  # more alike than maps of different films are
+        (0.3, 0.1, "no"),  # more similar than maps of different films
         (0.8, 0.9, "no"),  # a blob, whatever film and weights
     ],
 )
@@ -215,16 +214,16 @@ def test_what_the_weights_change_is_said(board, row, last, between, said):
     ids = row.test[0].ids[:15]
     leave(row.runs[0], row.test[0], more={"sanity": sanity(ids, 0.95, last, between)})
     left = only(board)
-    assert dependence.changes_with_weights(left) == said
-    line = dependence.on_weights(left)
+    assert robustness.changes_with_weights(left) == said
+    line = robustness.verdict_on_weights(left)
     how = {"yes": "changes with the weights", "no": "is not shown to change"}[said]
-    assert f"Grad-CAM {how}: rank correlation {last + 0.01:.2f} with its map once all" in line
+    assert f"Grad-CAM {how}: rank correlation {last + 0.01:.2f} with all weights randomized" in line
     assert f"(15 films), {between + 0.01:.2f} between different films; LayerCAM is not shown" in line
 
 
 def test_the_table_of_weights_goes_from_the_logits_to_all(board, row):
     leave(row.runs[0], row.test[0], more={"sanity": sanity(row.test[0].ids[:15], 0.95, 0.8, 0.4)})
-    table = dependence.weights([only(board)])
+    table = robustness.weights_table([only(board)])
     assert [line[1] for line in table.rows][:2] == ["Grad-CAM, rank correlation", "Grad-CAM, SSIM"]
     found = [float(line.split(" ")[0]) for line in table.rows[0][2:]]
     assert found == pytest.approx([0.96, 0.61, 0.51, 0.41, 0.81, 0.41], abs=0.006)
@@ -233,9 +232,9 @@ def test_the_table_of_weights_goes_from_the_logits_to_all(board, row):
 def test_old_runs_say_nothing_of_the_weights(board, row):
     leave(row.runs[0], row.test[0])
     left = only(board)
-    assert (left.sanity, left.kept) == (None, ())
-    assert dependence.changes_with_weights(left) == "–"
-    assert dependence.repeats([left]) == []
+    assert (left.randomization, left.stored) == (None, ())
+    assert robustness.changes_with_weights(left) == "–"
+    assert robustness.compare_runs([left]) == []
 
 
 def keep(run, scored, maps, films=FILMS):
@@ -253,18 +252,21 @@ def test_maps_of_two_runs_are_compared_film_by_film(board, row):
     keep(row.runs[0], row.test[0], first)
     keep(row.runs[1], row.test[1], second)
     left = only(board)
-    (of,) = dependence.repeats([left])
-    assert left.over(of.same["rank"]).value == pytest.approx(spearman(first, second), abs=0.01)
+    (of,) = robustness.compare_runs([left])
+    assert left.average(of.same["rank"]).value == pytest.approx(spearman(first, second), abs=0.01)
     turned = np.roll(second, -1, axis=0)
-    assert left.over(of.next_film["rank"]).value == pytest.approx(spearman(first, turned), abs=0.01)
+    assert left.average(of.next_film["rank"]).value == pytest.approx(spearman(first, turned), abs=0.01)
     assert of.others.shape == (FILMS,)
     assert np.isnan(of.others).all()  # no other recipe left maps
-    assert "maps repeat from run to run beyond what maps of different films share" in dependence.on_seed(of)
-    table = dependence.seeds([of])
+    assert (
+        "maps repeat from run to run beyond what maps of different films share"
+        in robustness.verdict_on_runs(of)
+    )
+    table = robustness.runs_table([of])
     assert table.header[-1] != "Rank correlation with other recipes"
     assert cells(table)["Runs"] == "2"
-    same, different = (left.over(values["rank"]).value for values in (of.same, of.next_film))
-    assert dependence.in_two_runs(of) == f"{same:.2f} ({different:.2f})"
+    same, different = (left.average(values["rank"]).value for values in (of.same, of.next_film))
+    assert robustness.summarize_runs(of) == f"{same:.2f} ({different:.2f})"
 
 
 def test_a_blob_that_all_films_share_is_not_repeatability(board, row):
@@ -272,11 +274,11 @@ def test_a_blob_that_all_films_share_is_not_repeatability(board, row):
     for run, scored, seed in zip(row.runs, row.test, (0, 1), strict=True):
         noise = 0.05 * np.random.default_rng(seed).random((FILMS, 7, 7))
         keep(run, scored, (blob + noise).astype(np.float32))
-    (of,) = dependence.repeats([only(board)])
-    assert only(board).over(of.same["rank"]).value > 0.6
+    (of,) = robustness.compare_runs([only(board)])
+    assert only(board).average(of.same["rank"]).value > 0.6
     assert (
-        "are not shown to be more alike from run to run than maps of different films"
-        in dependence.on_seed(of)
+        "are not shown to be more similar between runs than maps of different films"
+        in robustness.verdict_on_runs(of)
     )
 
 
@@ -288,15 +290,15 @@ def test_other_recipes_are_compared_where_they_see_the_same(board, row):
     other = board.rows[1]
     assert (other.recipe.fit, other.recipe.edge_crop) == (row.recipe.fit, row.recipe.edge_crop)
     keep(other.runs[0], other.test[0], maps[::-1].copy())
-    (of, *_) = dependence.repeats(read_explanations(board))
-    found = of.one.over(of.others).value
+    (of, *_) = robustness.compare_runs(read_explanations(board))
+    found = of.one.average(of.others).value
     keep(other.runs[0], other.test[0], maps)
-    (of, *_) = dependence.repeats(read_explanations(board))
-    assert of.one.over(of.others).value == pytest.approx(1, abs=1e-6)
+    (of, *_) = robustness.compare_runs(read_explanations(board))
+    assert of.one.average(of.others).value == pytest.approx(1, abs=1e-6)
     assert abs(found) < 0.2
     ours, theirs = read_explanations(board)
     cropped = replace(theirs, row=replace(other, recipe=replace(other.recipe, edge_crop=0.05)))
-    assert np.isnan(dependence.repeats([ours, cropped])[0].others).all()
+    assert np.isnan(robustness.compare_runs([ours, cropped])[0].others).all()
 
 
 def test_folds_without_common_films_have_nothing_to_compare(board, row):
@@ -307,8 +309,8 @@ def test_folds_without_common_films_have_nothing_to_compare(board, row):
     known = set(left["films"])
     left["films"] = [film_id for film_id in row.test[1].ids if film_id not in known][:FILMS]
     row.runs[1].write_json("explanations.json", left)
-    (of,) = dependence.repeats([only(board)])
-    assert dependence.on_seed(of) == f"{row.name}: no film has a map in two runs."
+    (of,) = robustness.compare_runs([only(board)])
+    assert robustness.verdict_on_runs(of) == f"{row.name}: no film has a map in two runs."
 
 
 def test_the_page_and_the_board_agree(board, row, tmp_path):
