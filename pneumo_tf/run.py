@@ -101,7 +101,7 @@ def _unreadable(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "it holds no logits"
 
 
-HARNESS_VERSION = 1
+HARNESS_VERSION = 2
 """Raised by the commit that changes results by more than rounding, so that runs from before are run again."""
 
 State = Literal["planned", "running", "done", "failed", "interrupted"]

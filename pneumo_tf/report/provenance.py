@@ -30,6 +30,12 @@ def opening(board: Board) -> list[str]:
         f"**Precision:** {_join(spec.precision for row in done for spec in row.specs)}",
         f"**Versions:** {_versions(done)}; harness {board.harness}; newest run {_day(board.newest)}",
     ]
+    if board.harness != HARNESS_VERSION:
+        lines.append(
+            f"**Older harness:** these runs are of version {board.harness}; under this version, "
+            f"{HARNESS_VERSION}, the same recipes give other numbers. Do not compare the two; "
+            "`python -m benchmarks.run_all` makes the runs again"
+        )
     missing = missing_rows(board)
     if missing:
         lines.append(f"**Missing:** {join_names(missing, 5)}; what to do stands under *Not done*")
@@ -48,12 +54,6 @@ def warnings(board: Board) -> list[str]:
     """Reasons to doubt numbers of the board, one line each."""
     ranked = [row for row in board.rows if row.ranked]
     found = []
-    if board.harness != HARNESS_VERSION:
-        found.append(
-            f"Made by version {board.harness} of the harness; this is version {HARNESS_VERSION}, under which "
-            "the same recipes give other numbers. Do not compare this board with one of another version; "
-            "`python -m benchmarks.run_all` makes its runs again."
-        )
     if ranked and best_trivial(ranked) is None:
         found.append("No trivial row was run, so nothing shows what a model must beat.")
     if not is_official_test(board):

@@ -12,7 +12,7 @@ from pneumo_tf.errors import UserError
 from pneumo_tf.recipe import Phase, Recipe
 from pneumo_tf.report.board import read_boards
 from pneumo_tf.report.page import write_leaderboard
-from pneumo_tf.report.provenance import warnings
+from pneumo_tf.report.provenance import opening
 from pneumo_tf.report.standings import INFORMED, NOT_ABOVE_TRIVIAL, WITHOUT_IMAGENET, beats, rank_rows
 from pneumo_tf.report.tables.unfinished import OTHER_NAME, state_and_reason
 from pneumo_tf.run import Predictions, Runs, RunSpec
@@ -184,7 +184,7 @@ def test_runs_of_two_harnesses_are_two_boards(tmp_path):
     boards = {board.harness: board for board in read_boards(runs)}
     assert boards.keys() == {spec.harness, spec.harness - 1}
     assert [len(row.runs) for board in boards.values() for row in board.rows] == [1, 1]
-    warned = [any("version" in line for line in warnings(board)) for board in boards.values()]
+    warned = [any("Older harness" in line for line in opening(board)) for board in boards.values()]
     assert dict(zip(boards, warned, strict=True)) == {spec.harness: False, spec.harness - 1: True}
 
 
