@@ -10,8 +10,8 @@ from pneumo_tf.evaluation.metrics import METRICS
 
 DASH = "–"
 ROUNDING = (
-    "A column has as many decimals as its median interval supports: two digits of the half-width where they "
-    "are 35 or less, otherwise one (the Particle Data Group's rule)."
+    "A column has as many decimals as its median interval supports: two digits of the half-width if they are "
+    "35 or less, otherwise one (the Particle Data Group's rule)."
 )
 EXTRA = "One decimal more than the intervals support, so that the deviation can be seen."
 

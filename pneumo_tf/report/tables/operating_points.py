@@ -7,8 +7,8 @@ from pneumo_tf.report.number_format import format_number, format_signed
 from pneumo_tf.report.tuned import TUNED_ON, tuned_models
 
 LEAD = (
-    "Sensitivity / specificity achieved on the test films, means over models; in brackets the difference to "
-    f"those on the films where alone the threshold was chosen: {TUNED_ON}."
+    f"Thresholds are chosen {TUNED_ON}. Sensitivity / specificity achieved on the test films, means over "
+    "models; in brackets, these minus those on the films of the choice."
 )
 DECIMALS = 2
 

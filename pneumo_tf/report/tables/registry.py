@@ -67,7 +67,7 @@ TABLES: dict[str, TableEntry] = {
         "Differences to the first row", differences.differences_table, differences.LEAD
     ),
     "every_metric": TableEntry("Every metric", every_metric_table, SPREAD),
-    "each_class": TableEntry("Each class", each_class_table, SPREAD),
+    "each_class": TableEntry("Each class", each_class_table, "Read as *Every metric*."),
     "counts": TableEntry("Counts at probability 0.5", counts.counts_table, counts.LEAD),
     "cross_validation": TableEntry(
         "Five folds", cross_validation.cross_validation_table, cross_validation.LEAD
