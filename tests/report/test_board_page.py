@@ -16,7 +16,7 @@ from pneumo_tf.report.markdown import Table
 from pneumo_tf.report.number_format import format_number, supported_decimals, with_interval, with_sd
 from pneumo_tf.report.page import NOT_A_DEVICE, SYNTHETIC, write_leaderboard
 from pneumo_tf.report.section import LinkedPicture, Section
-from pneumo_tf.run import Predictions, Runs, RunSpec
+from pneumo_tf.run import HARNESS_VERSION, Predictions, Runs, RunSpec
 from tests.report.fabricate import NO_IMAGENET, RECIPES, fabricate_films, fabricate_runs, finish
 
 
@@ -60,7 +60,8 @@ def test_it_opens_with_what_was_run(tmp_path):
     text = page(fabricate_runs(tmp_path / "runs", device="NVIDIA A100-SXM4-40GB"), tmp_path)
     opening = text.split("### Ranking")[0]
     said = ("Phantom chest films", "profile full", "seeds 0, 1", "NVIDIA A100", "mixed_float16", "2025-06-15")
-    for words in (*said, "TensorFlow 2.21.0", "harness 1", "vgg16 (failed: out of memory", NOT_A_DEVICE):
+    said += ("TensorFlow 2.21.0", f"harness {HARNESS_VERSION}", "vgg16 (failed: out of memory", NOT_A_DEVICE)
+    for words in said:
         assert words in opening
     films = next(tables(opening))
     assert [cell.strip() for cell in films[-1]] == ["test folder", "160", "97", "60", "63", "37"]
