@@ -1,6 +1,7 @@
 """Options of `python -m benchmarks.run_all`."""
 
 import argparse
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +12,6 @@ from pneumo_tf.data.protocols.registry import PROTOCOLS
 from pneumo_tf.errors import UserError, unknown
 
 PROFILES = ("auto", "full", "quick")
-
-VIEWS = 8
-"""Augmented views of each film that a frozen phase cycles; how it was chosen stands in docs/harness.md."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +28,7 @@ class Options:
     size: int | None
     films: int | None
     epochs: int | None
-    views: int | None
+    views: float | None
     weights: str
     precision: str
     xla: bool
@@ -93,9 +91,9 @@ def parse(arguments: Sequence[str]) -> Options:
     return Options(**vars(known))
 
 
-def _views(text: str) -> int | None:
+def _views(text: str) -> float:
     if text == "all":
-        return None
+        return math.inf
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"must be all or a number from 1 on, not {text}")
     return int(text)
@@ -133,10 +131,9 @@ def parser() -> argparse.ArgumentParser:
     scale.add_argument(
         "--views",
         type=_views,
-        default=VIEWS,
         metavar="N|all",
         help="augmented views of a film that a frozen backbone sees, cycled over the epochs; all: new ones "
-        f"in every epoch (default {VIEWS})",
+        "in every epoch (default all, quick 8)",
     )
     how = options.add_argument_group("how")
     how.add_argument(

@@ -1,5 +1,6 @@
 """From names to runs: recipes scaled to the profile, weights found, one job per seed and fold."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,13 +26,14 @@ WHOLE_RUN = 1.3
 
 @dataclass(frozen=True)
 class Quick:
-    """What the quick profile cuts a recipe down to."""
+    """What the quick profile cuts a recipe down to; `docs/harness.md` has the cost of cycling views."""
 
     size: int = 64
     films: int = 480
     epochs: int = 3
     epochs_from_scratch: int = 10
     batch: int = 32
+    views: int = 8
 
 
 QUICK = Quick()
@@ -99,8 +101,10 @@ def scale(recipe: Recipe, base: str, options: Options) -> Recipe:
         raise UserError(f"{recipe.name} needs --size {entry.minimum_size} or more, not {size}")
     phases = tuple(replace(phase, epochs=min(phase.epochs, epochs)) for phase in recipe.phases)
     frozen = max((phase.epochs for phase in phases if phase.frozen and recipe.augment.active), default=0)
-    views = options.views if options.views and options.views < frozen else None
-    return replace(recipe, size=size, batch=batch, phases=phases, views=views)
+    views = options.views or (QUICK.views if base == "quick" else math.inf)
+    return replace(
+        recipe, size=size, batch=batch, phases=phases, views=int(views) if views < frozen else None
+    )
 
 
 def chosen_recipes(options: Options, gpu: Gpu | None) -> list[Recipe]:

@@ -4,8 +4,8 @@ import pytest
 
 from benchmarks.recipes import RECIPES
 from benchmarks.suite import plan
-from benchmarks.suite.options import VIEWS, parse
-from benchmarks.suite.plan import make_plan, profile_name
+from benchmarks.suite.options import parse
+from benchmarks.suite.plan import QUICK, make_plan, profile_name
 from benchmarks.suite.source import find_source
 from pneumo_tf.costs.hardware import Gpu, resolve_precision
 from pneumo_tf.errors import UserError
@@ -145,10 +145,15 @@ def test_views_are_set_where_a_frozen_phase_would_draw_more_of_them(keras_home):
         return {name: job.spec.recipe.views for name, job in recipes.items()}, recipes, said
 
     default, jobs, said = views(gpu=A100)
+    assert set(default.values()) == {None}
+    assert not any("augmented view" in line for line in said)
+    # Quick, with more epochs than it has by itself.
+    assert views("--epochs", "12")[0]["vgg16"] == QUICK.views
+    eight, jobs, said = views("--views", "8", gpu=A100)
     two_phase = {r.name for r in RECIPES.values() if r.family.startswith("Two-phase transfer")}
-    assert {name for name, count in default.items() if count} == two_phase
-    assert {default[name] for name in two_phase} == {VIEWS}
-    assert f"{VIEWS} augmented views" in jobs["vgg16"].notes[-1]
+    assert {name for name, count in eight.items() if count} == two_phase
+    assert {eight[name] for name in two_phase} == {8}
+    assert "8 augmented views" in jobs["vgg16"].notes[-1]
     assert "augmented view" not in " ".join(jobs["custom_cnn"].notes)
     assert any("vgg16" in line and "--views all" in line for line in said)
     every, jobs, said = views("--views", "all", gpu=A100)
