@@ -1,4 +1,4 @@
-"""What each recipe's augmentation does to training films."""
+"""Figure of augmented training films, one page a recipe."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ MOST_FILMS, MOST_VIEWS = 3, 5
 
 
 def draw_augmented_films(board: Board) -> Iterator[Picture]:
-    """Draws one page per recipe that augments and left such films."""
+    """Draw one page per recipe that stored augmented films."""
     for row in board.rows:
         arrays = row.runs[0].read_arrays("augmented") if row.runs else {}
         if arrays and len(arrays["ids"]):
@@ -34,14 +34,14 @@ def _page(row: Row, arrays: dict[str, np.ndarray]) -> Picture:
     style.heading(figure, f"Augmented films: {row.name}")
     return Picture(
         f"augmented-{row.name}-{row.protocol}",
-        f"Training films as they are and as {row.name} meets them, drawn anew for each epoch "
+        f"Training films before and after the augmentation of {row.name}, random in each epoch "
         f"({_ranges(row)}). Look for lungs that leave the picture or changes that no film would show.",
         figure,
     )
 
 
 def _ranges(row: Row) -> str:
-    """What of the augmentation is switched on, as the recipe has it."""
+    """Return the settings of the augmentation that are not off, in words."""
     augment, off = row.recipe.augment, type(row.recipe.augment)()
     changed = {name: value for name, value in vars(augment).items() if value != getattr(off, name)}
     return ", ".join(f"{name.replace('_', ' ')} {_value(value)}" for name, value in changed.items())

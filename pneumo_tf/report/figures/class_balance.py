@@ -1,4 +1,4 @@
-"""How many films and patients each class has in each split."""
+"""Figure of films and patients by split and class."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -12,14 +12,14 @@ from pneumo_tf.report.figures.picture import Picture
 
 
 def split_classes(board: Board) -> dict[tuple[str, int], list[Film]]:
-    """Films by split and label, in the order in which they are drawn."""
+    """Return the films of each split and label, in drawing order."""
     splits = sorted({film.split for film in board.films}, key=lambda split: (split == "test", split))
     keys = [(split, label) for split in splits for label in (0, 1)]
     return {key: [film for film in board.films if (film.split, film.label) == key] for key in keys}
 
 
 def count_subtypes(films: Sequence[Film]) -> tuple[Counter[str], Counter[str]]:
-    """Films and patients of each subtype; a patient's key belongs to one subtype."""
+    """Count films and patients by subtype; a patient belongs to one subtype."""
     patients = {(film.subtype, film.patient) for film in films}
     return Counter(film.subtype for film in films), Counter(subtype for subtype, _ in patients)
 
@@ -57,7 +57,7 @@ def _fits(count: int, widest: int) -> bool:
 
 
 def draw_class_balance(board: Board) -> Iterator[Picture]:
-    """Draws films and patients side by side, one bar per split and class."""
+    """Draw films and patients side by side, one bar per split and class."""
     groups = {key: count_subtypes(films) for key, films in split_classes(board).items()}
     if not groups:
         return

@@ -1,4 +1,4 @@
-"""Rows that may stand in one picture: their test films were chosen the same way."""
+"""Rows that can share a figure: their test films were chosen the same way."""
 
 from dataclasses import dataclass
 
@@ -11,9 +11,9 @@ class Comparable:
     """The rows of one protocol on one board.
 
     Args:
-        protocol: How the films were divided.
+        protocol: Name of the protocol.
         rows: Those with a run that is done, in the board's order.
-        strokes: How the line of each of `rows` is drawn.
+        strokes: Line style of each of `rows`.
         missing: Names of the rows without one.
     """
 
@@ -24,7 +24,7 @@ class Comparable:
 
     @property
     def note(self) -> str:
-        """What a caption adds: the protocol, what the numbers rest on, and which rows are missing."""
+        """Note for a caption: the protocol, the number of runs, and the rows without one."""
         counts = sorted({len(row.runs) for row in self.rows})
         runs = f"{counts[0]} to {counts[-1]} runs" if len(counts) > 1 else f"{counts[0]} run"
         runs += "s" * (counts == counts[:1] and counts[0] > 1)
@@ -33,7 +33,7 @@ class Comparable:
 
 
 def comparable(board: Board) -> list[Comparable]:
-    """Groups the rows of a board by protocol, leaving out protocols without a finished run."""
+    """Group the rows of a board by protocol, without protocols that have no finished run."""
     groups = []
     for protocol in dict.fromkeys(row.protocol for row in board.rows):
         rows = [row for row in board.rows if row.protocol == protocol]
@@ -45,7 +45,7 @@ def comparable(board: Board) -> list[Comparable]:
 
 
 def _strokes(board: Board, rows: tuple[Row, ...]) -> list[style.Stroke]:
-    """Strokes belong to a name on the whole board, so a row looks the same under every protocol."""
+    """Return strokes by name, so that a row looks the same under every protocol."""
     first = {row.name: row.trivial for row in reversed(board.rows)}
     names = sorted(first)
     given = dict(zip(names, style.strokes([first[name] for name in names]), strict=True))
@@ -53,7 +53,7 @@ def _strokes(board: Board, rows: tuple[Row, ...]) -> list[style.Stroke]:
 
 
 def over_runs(row: Row) -> str:
-    """Says what a mean of the row is taken over."""
+    """Describe the runs that a mean of the row is taken over."""
     if len(row.runs) == 1:
         return "1 run"
     kind = "folds" if any(spec.fold is not None for spec in row.specs) else "seeds"

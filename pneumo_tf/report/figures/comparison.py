@@ -1,4 +1,4 @@
-"""Metrics of all rows side by side, with their intervals."""
+"""Figure of the metrics of all rows with their intervals."""
 
 from collections.abc import Iterator, Sequence
 
@@ -16,7 +16,7 @@ SHOWN = ("auc", "accuracy", "sensitivity", "specificity", "macro_f1")
 
 
 def draw_metrics(board: Board) -> Iterator[Picture]:
-    """Draws one page of dots and intervals per protocol."""
+    """Draw one page of dots and intervals per protocol."""
     for group in comparable(board):
         rows = sorted(zip(group.rows, group.strokes, strict=True), key=lambda pair: _place(pair[0]))
         yield _page(group, [row for row, _ in rows], [stroke for _, stroke in rows])

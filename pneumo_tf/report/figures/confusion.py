@@ -1,4 +1,4 @@
-"""Confusion matrices of all rows on one page."""
+"""Figure of the confusion matrices of all rows."""
 
 from collections.abc import Iterator
 
@@ -23,21 +23,21 @@ def mean_confusion_matrix(row: Row) -> np.ndarray:
 
 
 def draw_confusion_matrix(ax: Axes, counts: np.ndarray, size: float = style.TEXT) -> None:
-    """Draws counts with the percentage of their label below, shaded by that percentage.
+    """Draw a confusion matrix with the percentage of the true label below each count, shaded by it.
 
     Args:
-        ax: Where.
-        counts: (2, 2), labels in rows; a label without films keeps its shares open.
-        size: Of the type, in points.
+        ax: Panel to draw in.
+        counts: (2, 2), true labels in rows, predicted ones in columns.
+        size: Font size in points.
     """
     totals = counts.sum(axis=1, keepdims=True)
     shares = ratio(counts, totals, empty=0.0)
     ax.imshow(shares, cmap=colormaps["Blues"], vmin=0, vmax=1.15, aspect="auto")
-    for (label, called), count in np.ndenumerate(counts):
+    for (true, predicted), count in np.ndenumerate(counts):
         number = f"{count:.0f}" if np.allclose(counts, np.rint(counts)) else f"{count:.1f}"
-        share = f"{shares[label, called]:.0%}" if totals[label] else "no films"
-        ink = "white" if shares[label, called] > 0.8 else style.INK
-        ax.text(called, label, f"{number}\n{share}", ha="center", va="center", color=ink, size=size)
+        share = f"{shares[true, predicted]:.0%}" if totals[true] else "no films"
+        ink = "white" if shares[true, predicted] > 0.8 else style.INK
+        ax.text(predicted, true, f"{number}\n{share}", ha="center", va="center", color=ink, size=size)
     ax.set_xticks((0, 1), CLASSES)
     ax.set_yticks((0, 1), CLASSES, rotation=90, va="center")
     ax.tick_params(length=0)
@@ -46,7 +46,7 @@ def draw_confusion_matrix(ax: Axes, counts: np.ndarray, size: float = style.TEXT
 
 
 def draw_confusion_matrices(board: Board) -> Iterator[Picture]:
-    """Draws one page of confusion matrices per protocol."""
+    """Draw one page of confusion matrices per protocol."""
     for group in comparable(board):
         count = len(group.rows)
         columns = min(COLUMNS, count)
@@ -66,7 +66,7 @@ def draw_confusion_matrices(board: Board) -> Iterator[Picture]:
         axes[0, 0].set_ylabel("true")
         yield Picture(
             f"confusion-{group.protocol}",
-            "Labels in rows, calls at probability 0.5 in columns; the percentage is of the row. Counts "
+            "True labels in rows, predicted labels at probability 0.5 in columns; percentages by row. Counts "
             "are the mean over the runs of a row. Better: dark on the diagonal, pale off it; the lower "
             "left cell is pneumonia that was missed.",
             figure,

@@ -1,4 +1,4 @@
-"""AUC against what it costs: arithmetic, waiting for one film, and training."""
+"""Figure of AUC against cost: operations, latency of one film, training time."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
@@ -23,11 +23,11 @@ TICKS = ((1,), (1, 3), (1, 2, 5), (1, 1.2, 1.5, 2, 3, 4, 5, 6, 7, 8, 9))
 
 
 class Cost(NamedTuple):
-    """What a panel shows.
+    """Cost on the axis of a panel.
 
     Args:
-        title: Of its axis, with the unit.
-        of: Gives the cost of a row, None where its runs do not know it.
+        title: Label of the axis, with the unit.
+        of: Function from a row to its cost, None if its runs did not measure it.
     """
 
     title: str
@@ -42,7 +42,7 @@ COSTS = (
 
 
 def draw_auc_against_cost(board: Board) -> Iterator[Picture]:
-    """Draws one page per protocol in which a cost of two rows or more is known."""
+    """Draw one page per protocol in which a cost of two rows or more is known."""
     for group in comparable(board):
         panels = [cost for cost in COSTS if len(_priced(group, cost)) > 1]
         if panels:
@@ -50,7 +50,7 @@ def draw_auc_against_cost(board: Board) -> Iterator[Picture]:
 
 
 def pareto_front(cost: Sequence[float], value: Sequence[float]) -> list[int]:
-    """Gives the points that no other one beats: none is as cheap and better, nor as good and cheaper.
+    """Return the Pareto front: points for which no other is as cheap and better, or as good and cheaper.
 
     Args:
         cost: (n,) less is better.
@@ -71,7 +71,7 @@ def _scaled(value: float | None, unit: float) -> float | None:
 
 
 def _priced(group: Comparable, cost: Cost) -> list[int]:
-    """Networks with an AUC and with this cost."""
+    """Return the indices of trained rows with an AUC and with this cost."""
     return [
         index
         for index, row in enumerate(group.rows)
@@ -135,7 +135,7 @@ def _scatter(ax: Axes, group: Comparable, priced: Sequence[int], cost: Cost) -> 
 
 
 def _ticks(low: float, high: float) -> list[float]:
-    """At least three round numbers within the limits of a logarithmic axis."""
+    """Return at least three round numbers within the limits of a logarithmic axis."""
     powers = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
     for steps in TICKS:
         ticks = [step * 10.0**power for power in powers for step in steps]

@@ -1,4 +1,4 @@
-"""Differences of AUC between every pair of ranked rows, as a map."""
+"""Figure of the differences of AUC between every pair of ranked rows."""
 
 from collections.abc import Iterator
 
@@ -22,7 +22,7 @@ COLORS = "PuOr"
 
 
 def draw_auc_differences(board: Board) -> Iterator[Picture]:
-    """Draws one page, where at least two ranked rows have an AUC."""
+    """Draw one page if at least two ranked rows have an AUC."""
     rows = [row for row in board.ranking if np.isfinite(row.estimates["auc"].value)][:MOST]
     if len(rows) < 2:
         return
@@ -51,7 +51,7 @@ def draw_auc_differences(board: Board) -> Iterator[Picture]:
 
 
 def draw_difference_map(ax: Axes, comparison: Comparison, count: int) -> float:
-    """Draws the first `count` rows of a comparison; gives the difference at which colour ends."""
+    """Draw the first `count` rows of a comparison, and return the difference of the strongest colour."""
     difference = comparison.difference[:count, :count]
     significant = comparison.significant[:count, :count]
     limit = max(float(np.nanmax(np.abs(difference))), 0.01)
@@ -67,7 +67,7 @@ def draw_difference_map(ax: Axes, comparison: Comparison, count: int) -> float:
     ax.set_xlim(-0.5, count - 0.5)
     ax.set_ylim(count - 0.5, -0.5)
     ax.tick_params(length=0)
-    ax.set_xlabel("rank of the row that is taken off")
+    ax.set_xlabel("rank of the row that is subtracted")
     return limit
 
 

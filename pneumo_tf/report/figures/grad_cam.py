@@ -1,4 +1,4 @@
-"""Grad-CAM of one recipe: films it got right and wrong, with the evidence it saw for pneumonia."""
+"""Figure of Grad-CAM of one recipe: films of each outcome, with the evidence for pneumonia."""
 
 from collections.abc import Iterator, Sequence
 
@@ -13,10 +13,9 @@ from pneumo_tf.report.figures.picture import Picture
 
 
 def by_outcome(films: Sequence[Explained]) -> dict[str, list[Explained | None]]:
-    """Gives a film or None for each of `PLACES` and outcome.
+    """Return a film or None for each of `PLACES` and each outcome.
 
-    Places that nothing was picked for are filled with other films of the outcome: runs of before picked by
-    hash.
+    Runs of earlier versions chose films by hash: their films of an outcome fill its places in order.
     """
     chosen: dict[str, list[Explained | None]] = {}
     for outcome in OUTCOME_NAMES:
@@ -29,7 +28,7 @@ def by_outcome(films: Sequence[Explained]) -> dict[str, list[Explained | None]]:
 
 
 def draw_grad_cam_by_outcome(board: Board) -> Iterator[Picture]:
-    """Draws one page per recipe that left maps."""
+    """Draw one page per recipe that stored maps."""
     for row in board.rows:
         films = overlay.explained(row)
         if films:

@@ -1,4 +1,4 @@
-"""Grad-CAM of the same films through every recipe."""
+"""Figure of Grad-CAM of the same films by every recipe."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -18,7 +18,7 @@ Maps = Mapping[str, Explained]
 
 
 def draw_grad_cam_by_recipe(board: Board) -> Iterator[Picture]:
-    """Draws the films that every recipe explains, six recipes on a page."""
+    """Draw the films that every recipe explains, six recipes on a page."""
     for group in comparable(board):
         maps = [
             (row, {film.id: film for film in overlay.explained(row) if film.common}) for row in group.rows
@@ -33,7 +33,7 @@ def draw_grad_cam_by_recipe(board: Board) -> Iterator[Picture]:
             yield Picture(
                 f"grad-cam-suite-{group.protocol}-{number}",
                 f"The same films through every recipe{part}, with the probability of pneumonia that each "
-                "gave and the outcome: T right, F wrong, P called pneumonia, N called normal. Models "
+                "gave and the outcome: TP, FP, FN or TN. Models "
                 "differ in the units of their maps: colours compare films within a column, not columns. "
                 "Better: strong colour inside the lungs of films with pneumonia, little on normal films."
                 f"{overlay.outline_note(shown)}",
@@ -42,7 +42,7 @@ def draw_grad_cam_by_recipe(board: Board) -> Iterator[Picture]:
 
 
 def _shown(maps: Sequence[Maps]) -> list[Explained]:
-    """Films to draw: one of each kind in turn, so that a short page holds them all."""
+    """Return the films to draw, one of each subtype in turn."""
     known = {film_id: film for films in reversed(maps) for film_id, film in films.items()}
     kinds: dict[str, list[Explained]] = {}
     for film in known.values():

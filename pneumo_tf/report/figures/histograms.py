@@ -1,4 +1,4 @@
-"""How the scores of the two classes lie, row by row."""
+"""Figure of the distributions of scores of the two classes."""
 
 from collections.abc import Iterator
 
@@ -16,7 +16,7 @@ COLUMNS, BINS = 4, 32
 
 
 def score_bins(score: np.ndarray) -> np.ndarray:
-    """(33,) edges over the scores; 0 is one, so that no bar stands on both sides of the threshold."""
+    """Return (33,) bin edges of scores; one edge is 0, so that no bin crosses the threshold."""
     low, high = min(float(score.min()), 0.0), max(float(score.max()), 0.0)
     width = max((high - low) / (BINS - 1), 1e-3)
     below = int(np.ceil(-low / width))
@@ -24,7 +24,7 @@ def score_bins(score: np.ndarray) -> np.ndarray:
 
 
 def draw_score_histogram(ax: Axes, scored: LabelledPredictions) -> None:
-    """Draws the share of each class per bin of score, with the threshold at 0."""
+    """Draw the share of each class per bin of score, with the threshold at 0."""
     edges = score_bins(scored.score)
     for label, color in ((0, style.NORMAL), (1, style.PNEUMONIA)):
         own = scored.score[scored.labels == label]
@@ -40,7 +40,7 @@ def draw_score_histogram(ax: Axes, scored: LabelledPredictions) -> None:
 
 
 def draw_score_histograms(board: Board) -> Iterator[Picture]:
-    """Draws one page of score histograms per protocol, of the first run of each row."""
+    """Draw one page of score histograms per protocol, of the first run of each row."""
     for group in comparable(board):
         count = len(group.rows)
         columns = min(COLUMNS, max(count, 2))
@@ -63,7 +63,7 @@ def draw_score_histograms(board: Board) -> Iterator[Picture]:
         yield Picture(
             f"scores-{group.protocol}",
             "Scores of the test films, first run of each row; every panel has its own scales. The dashed "
-            "line is the threshold: films to its right are called pneumonia. Better: the two classes "
+            "line is the threshold: films to its right are predicted positive. Better: the two classes "
             "apart, and the line between them; blue to the right of it is a false alarm.",
             figure,
             group.note,

@@ -1,4 +1,4 @@
-"""Sizes and aspects of the original images, which give the class away without a look at the lungs."""
+"""Figure of sizes and aspect ratios of the original images, a possible shortcut to the class."""
 
 from collections.abc import Iterator
 
@@ -38,7 +38,7 @@ def _aspects(ax: Axes, groups: AspectGroups) -> None:
 
 
 def draw_image_sizes(board: Board) -> Iterator[Picture]:
-    """Draws a scatter of width and height per split, and the aspects of every split and class."""
+    """Draw a scatter of width and height per split, and the aspect ratios of every split and class."""
     groups = {
         key: np.array([film.width / film.height for film in films])
         for key, films in split_classes(board).items()
@@ -60,7 +60,7 @@ def draw_image_sizes(board: Board) -> Iterator[Picture]:
         ax.locator_params(nbins=5)
     axes[0, 0].set_ylabel("height, pixels")
     _aspects(axes[0, -1], groups)
-    axes[0, -1].set_title("aspect: width / height")
+    axes[0, -1].set_title("aspect ratio: width / height")
     axes[0, -1].set_xlabel("median, quartiles, 5th to 95th percentile")
     style.heading(figure, "Sizes of the original images")
     handles = [axes[0, 0].scatter([], [], s=18, color=color) for color in COLORS]

@@ -1,4 +1,4 @@
-"""The column of text on an evaluation sheet: the numbers, and what they rest on."""
+"""Column of text on an evaluation sheet: metrics, data and training."""
 
 import textwrap
 from collections.abc import Iterable, Mapping
@@ -39,10 +39,10 @@ class KeyNumber(NamedTuple):
 
 
 def key_numbers(row: Row) -> list[KeyNumber]:
-    """Metrics of a row on the test films, and its validation AUC where there is one."""
+    """Return the metrics of a row on the test films, and its validation AUC if it has one."""
     lines = [_line(METRICS[name].title, METRICS[name].undefined, row.estimates[name]) for name in SHOWN]
     if all("validation" in run.prediction_sets() for run in row.runs):
-        # Films that chose the epoch: an interval would promise what it cannot hold.
+        # Without an interval, because these films chose the epoch.
         known = np.isfinite(row.validation_auc)
         value, missing = (f"{row.validation_auc:.3f}", "") if known else ("", METRICS["auc"].undefined)
         lines.append(KeyNumber("Validation AUC", value, missing, ""))
@@ -58,7 +58,7 @@ def _line(title: str, undefined: str, estimate: Estimate) -> KeyNumber:
 
 
 def provenance(board: Board, row: Row) -> dict[str, str]:
-    """What the numbers of a row rest on; entries without content are left out."""
+    """Return the data and the training of a row by heading, without empty entries."""
     specs = row.specs
     trained = f", {specs[0].train_films} training films" if specs[0].train_films else ""
     parameters = row.costs[0].get("parameters")
@@ -100,7 +100,7 @@ def _published(figure: Published) -> str:
 
 
 def write_column(figure: Figure, numbers: Iterable[KeyNumber], rests_on: Mapping[str, str]) -> None:
-    """Writes the numbers as a table, and what they rest on below it, down the left edge of a page."""
+    """Write the numbers as a table, and their provenance below it, along the left edge of a page."""
     down = 0.62
     for at, line in enumerate((KeyNumber("Test films", "value", "95 % interval", "sd"), *numbers)):
         color = style.INK if at else style.QUIET
@@ -124,6 +124,6 @@ def write_column(figure: Figure, numbers: Iterable[KeyNumber], rests_on: Mapping
 
 
 def _write(figure: Figure, x: float, down: float, text: str, size: float, color: str, **more: str) -> None:
-    """Writes text `x` inches from the left edge, its baseline `down` inches from the top."""
+    """Write text `x` inches from the left edge, its baseline `down` inches from the top."""
     width, height = figure.get_size_inches()
     figure.text(x / width, 1 - down / height, text, size=size, color=color, va="baseline", **more)

@@ -1,4 +1,4 @@
-"""Pneumonia that each row missed, against one row of reference."""
+"""Figure of false negatives and false positives of each row, against one row of reference."""
 
 from collections.abc import Iterator, Sequence
 
@@ -33,7 +33,7 @@ def reference_row(rows: Sequence[Row]) -> Row | None:
 
 
 def draw_missed_pneumonia(board: Board) -> Iterator[Picture]:
-    """Draws one page per protocol in which two rows or more can be compared."""
+    """Draw one page per protocol in which two rows or more can be compared."""
     for group in comparable(board):
         reference = reference_row(group.rows)
         if reference is not None and len(group.rows) > 1:
@@ -94,11 +94,11 @@ def _bars(
 
 
 def format_count(value: float) -> str:
-    """A count, with one decimal where it is a mean over runs."""
+    """Format a count, with one decimal if it is not whole."""
     return f"{value:.0f}" if value == round(value) else f"{value:.1f}"
 
 
 def format_change(value: float, held: float) -> str:
-    """A signed difference, `"±0"` where there is none."""
+    """Format a signed difference; `"±0"` if it rounds to zero."""
     gap = round(value - held, 1)
     return "±0" if gap == 0 else ("+" if gap > 0 else "−") + format_count(abs(gap))

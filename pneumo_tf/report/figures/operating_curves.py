@@ -1,4 +1,4 @@
-"""ROC and precision-recall curves: their points, their mean over runs, and the page that overlays them."""
+"""Figures of ROC and precision-recall curves: points, means over runs, and the pages that overlay them."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
@@ -30,20 +30,20 @@ class Curve(NamedTuple):
 
     @property
     def defined(self) -> bool:
-        """Whether there is anything to draw."""
+        """True if the curve has points and all are finite."""
         return bool(len(self.x) and np.isfinite(self.x).all() and np.isfinite(self.y).all())
 
 
-def _called(scored: LabelledPredictions) -> tuple[np.ndarray, np.ndarray]:
-    """Normals and pneumonias at or above each distinct score, highest score first."""
+def _cumulative_counts(scored: LabelledPredictions) -> tuple[np.ndarray, np.ndarray]:
+    """Return the (k,) negatives and positives at or above each of k distinct scores, highest first."""
     _, step = np.unique(-scored.score, return_inverse=True)
     normals, pneumonias = (np.bincount(step, scored.labels == label) for label in (0, 1))
     return np.cumsum(normals), np.cumsum(pneumonias)
 
 
 def roc_points(scored: LabelledPredictions) -> Curve:
-    """False positive rate and sensitivity at each distinct score, from (0, 0) to (1, 1)."""
-    normals, pneumonias = (np.concatenate([[0.0], called]) for called in _called(scored))
+    """Return false positive rate and sensitivity at each distinct score, from (0, 0) to (1, 1)."""
+    normals, pneumonias = (np.concatenate([[0.0], counts]) for counts in _cumulative_counts(scored))
     return Curve(
         ratio(normals, np.full_like(normals, normals[-1])),
         ratio(pneumonias, np.full_like(pneumonias, pneumonias[-1])),
@@ -51,15 +51,15 @@ def roc_points(scored: LabelledPredictions) -> Curve:
 
 
 def precision_points(scored: LabelledPredictions) -> Curve:
-    """Recall and precision at each distinct score that adds recall; precision holds back to the last."""
-    normals, pneumonias = _called(scored)
+    """Return recall and precision at each distinct score that adds recall."""
+    normals, pneumonias = _cumulative_counts(scored)
     adds = np.diff(pneumonias, prepend=0.0) > 0
     recall = ratio(pneumonias, np.full_like(pneumonias, pneumonias[-1]))
     return Curve(recall[adds], ratio(pneumonias, pneumonias + normals)[adds])
 
 
 def mean_roc(runs: Sequence[LabelledPredictions]) -> Curve:
-    """Mean sensitivity at each false positive rate, so that the area below is the mean of the runs' AUC."""
+    """Return the mean sensitivity at each false positive rate; its area is the mean of the runs' AUC."""
     curves = [roc_points(run) for run in runs]
     if len(curves) == 1 or not all(curve.defined for curve in curves):
         return curves[0]
@@ -69,7 +69,7 @@ def mean_roc(runs: Sequence[LabelledPredictions]) -> Curve:
 
 
 def _at(curve: Curve, grid: np.ndarray) -> np.ndarray:
-    """(2, g) lowest and highest sensitivity at each false positive rate, apart where the curve rises."""
+    """Return (2, g) lowest and highest sensitivity at g false positive rates; they differ at a step."""
     rates, first = np.unique(curve.x, return_index=True)
     low, high = curve.y[first], curve.y[np.append(first[1:], len(curve.x)) - 1]
     right = np.searchsorted(rates, grid)
@@ -81,7 +81,7 @@ def _at(curve: Curve, grid: np.ndarray) -> np.ndarray:
 
 
 def mean_precision(runs: Sequence[LabelledPredictions]) -> Curve:
-    """Mean precision at each recall, in steps: the area below is the mean of the runs' average precision."""
+    """Return the mean precision at each recall, in steps; its area is the mean of the average precisions."""
     curves = [precision_points(run) for run in runs]
     if not all(curve.defined for curve in curves):
         return next(curve for curve in curves if not curve.defined)
@@ -93,7 +93,7 @@ def mean_precision(runs: Sequence[LabelledPredictions]) -> Curve:
 def operating_point(
     runs: Sequence[LabelledPredictions], of: Callable[[LabelledPredictions], tuple[float, float]]
 ) -> tuple[float, float]:
-    """Mean over runs of the point at probability 0.5."""
+    """Return the mean over runs of the point at probability 0.5."""
     return tuple(np.mean([of(run) for run in runs], axis=0))
 
 
@@ -105,14 +105,14 @@ def overlay_page(
     title: str,
     zoom: tuple[tuple[float, float], tuple[float, float]],
 ) -> tuple[Figure, np.ndarray]:
-    """Draws the curves of all rows twice, whole and magnified, beside a legend ordered by `estimates`.
+    """Draw the curves of all rows twice, whole and magnified, with a legend ordered by `estimates`.
 
     Args:
         group: Rows and their strokes.
         curves: One per row.
         points: Operating point of each row, marked with a dot.
-        estimates: What the legend says of each row.
-        title: Of the page.
+        estimates: Estimate of each row in the legend.
+        title: Title of the page.
         zoom: Limits of x and of y of the magnified panel.
 
     Returns:
@@ -159,7 +159,7 @@ def _legend(beside: Axes, group: Comparable, names: Sequence[str], estimates: Se
 
 
 def format_estimate(estimate: Estimate) -> str:
-    """A value with its interval, as short as a legend wants it."""
+    """Format a value with its interval for a legend."""
     if np.isnan(estimate.value):
         return "not defined"
     interval = "" if np.isnan(estimate.low) else f" [{estimate.low:.3f}, {estimate.high:.3f}]"
@@ -167,13 +167,13 @@ def format_estimate(estimate: Estimate) -> str:
 
 
 def roc_point(scored: LabelledPredictions) -> tuple[float, float]:
-    """False positive rate and sensitivity at probability 0.5."""
+    """Return false positive rate and sensitivity at probability 0.5."""
     values = compute_metrics(scored.labels, scored.score, names=("specificity", "sensitivity"))
     return 1 - float(values["specificity"][0]), float(values["sensitivity"][0])
 
 
 def draw_roc_curves(board: Board) -> Iterator[Picture]:
-    """Draws one overlay per protocol."""
+    """Draw one overlay per protocol."""
     for group in comparable(board):
         curves = [mean_roc(row.test) for row in group.rows]
         if not any(curve.defined for curve in curves):
@@ -203,17 +203,17 @@ def draw_roc_curves(board: Board) -> Iterator[Picture]:
 
 
 def precision_point(scored: LabelledPredictions) -> tuple[float, float]:
-    """Recall and precision at probability 0.5."""
+    """Return recall and precision at probability 0.5."""
     values = compute_metrics(scored.labels, scored.score, names=("sensitivity", "ppv"))
     return float(values["sensitivity"][0]), float(values["ppv"][0])
 
 
 def draw_precision_recall_curves(board: Board) -> Iterator[Picture]:
-    """Draws one overlay per protocol."""
+    """Draw one overlay per protocol."""
     for group in comparable(board):
         curves = [mean_precision(row.test) for row in group.rows]
         prevalence = float(group.rows[0].test[0].labels.mean())
-        if prevalence in (0, 1):  # of one class, every film is called right or none can be
+        if prevalence in (0, 1):  # films of one class have no curve
             continue
         estimates = [row.estimates["average_precision"] for row in group.rows]
         points = [operating_point(row.test, precision_point) for row in group.rows]

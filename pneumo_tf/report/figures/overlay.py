@@ -1,4 +1,4 @@
-"""Grad-CAM maps laid over the films that they explain."""
+"""Overlays of Grad-CAM maps on the films that they explain."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -27,19 +27,19 @@ _OUTLINE = "#56B4E9"
 
 @dataclass(frozen=True)
 class Explained:
-    """One film as the model saw it, with what the model made of it.
+    """A film at the model's input, with its map and its prediction.
 
     Args:
         id: Film id.
         pixels: (H, W) uint8.
         map: (h, w) float32, 0 or more: evidence for pneumonia, not normalised.
-        common: Whether every recipe of the suite explains this film.
-        subtype: What the film is labelled.
+        common: True if every recipe of the suite explains this film.
+        subtype: Subtype by the source.
         label: 0 normal, 1 pneumonia.
-        score: Of the film; above 0 it is called pneumonia.
-        probability: Of pneumonia, not calibrated.
-        place: `"most"`, `"median"` or `"least"` confident of its outcome; "" where picked for another reason.
-        mask: (H, W) bool, where the opacity is; None where nobody knows.
+        score: Score of the film; above 0 it is predicted positive.
+        probability: Probability of pneumonia, not calibrated.
+        place: `"most"`, `"median"` or `"least"` confident of its outcome; "" if chosen otherwise.
+        mask: (H, W) bool: opacity; None if unknown.
     """
 
     id: str
@@ -55,13 +55,13 @@ class Explained:
 
     @property
     def caption(self) -> str:
-        """Class and kind, as the source has them."""
+        """Class and subtype by the source."""
         known = self.subtype not in CLASSES
         return CLASSES[self.label] + (f" ({self.subtype})" if known else "")
 
     @property
     def color(self) -> str:
-        """Of the class."""
+        """Colour of the class."""
         return style.PNEUMONIA if self.label else style.NORMAL
 
     @property
@@ -71,12 +71,12 @@ class Explained:
 
     @property
     def peak(self) -> float:
-        """Largest value of the map; 0 where nothing speaks for pneumonia."""
+        """Largest value of the map; 0 without evidence for pneumonia."""
         return float(self.map.max())
 
 
 def explained(row: Row) -> list[Explained]:
-    """Films that the first run of a row explains, `[]` where it left none."""
+    """Return the films that the first run of a row explains, `[]` if it stored none."""
     arrays = row.runs[0].read_arrays("explained") if row.runs else {}
     return list(_joined(row, arrays)) if arrays else []
 
@@ -86,7 +86,7 @@ def _joined(row: Row, arrays: dict[str, np.ndarray]) -> Iterator[Explained]:
     position = {film_id: index for index, film_id in enumerate(scored.ids)}
     places, masks = arrays.get("places"), arrays.get("masks")
     for index, film_id in enumerate(map(str, arrays["ids"])):
-        if film_id in position:  # a film that was not predicted has no outcome to stand under
+        if film_id in position:  # a film without a prediction has no outcome
             at = position[film_id]
             yield Explained(
                 film_id,
@@ -103,19 +103,19 @@ def _joined(row: Row, arrays: dict[str, np.ndarray]) -> Iterator[Explained]:
 
 
 def scale_of(films: Sequence[Explained]) -> float:
-    """Value that the strongest colour stands for, so that maps drawn together can be compared."""
+    """Return the value of the strongest colour, shared by maps that are drawn together."""
     return max((film.peak for film in films), default=0.0)
 
 
 def blend(film: Explained, scale: float) -> np.ndarray:
-    """Lays a map over its film: the stronger the evidence, the less of the film shows through.
+    """Blend a map over its film; stronger evidence is more opaque.
 
     Args:
         film: The film and its map.
         scale: Value of the strongest colour.
 
     Returns:
-        (H, W, 3) uint8; where the map is 0 the film is unchanged.
+        (H, W, 3) uint8; the film is unchanged where the map is 0.
     """
     height, width = film.pixels.shape
     # Linear, because a cubic kernel would overshoot and invent evidence between the cells of the map.
@@ -126,13 +126,13 @@ def blend(film: Explained, scale: float) -> np.ndarray:
 
 
 def draw_film(ax: Axes, pixels: np.ndarray) -> None:
-    """Draws a film alone."""
+    """Draw a film without a map."""
     style.bare(ax)
     ax.imshow(pixels, cmap="gray", vmin=0, vmax=255)
 
 
 def draw_overlay(ax: Axes, film: Explained, scale: float) -> None:
-    """Draws a film under its map, or says that the map is empty: an empty map is never stretched."""
+    """Draw a film under its map, or with a note that the map is empty."""
     style.bare(ax)
     if film.peak > 0:
         ax.imshow(blend(film, scale))
@@ -153,7 +153,7 @@ def draw_overlay(ax: Axes, film: Explained, scale: float) -> None:
 
 
 def outline_note(films: Sequence[Explained]) -> str:
-    """What a caption says of outlines, "" where none is drawn."""
+    """Return the note on outlines for a caption, "" if none is drawn."""
     drawn = any(film.mask is not None and film.mask.any() for film in films)
     return " The blue line is the outline of the opacity." if drawn else ""
 
@@ -168,13 +168,13 @@ def _outline(ax: Axes, mask: np.ndarray | None) -> None:
 
 
 def color_bar(figure: Figure, box: tuple[float, float, float, float], scale: float, label: str) -> None:
-    """Draws what the colours stand for.
+    """Draw the colour bar.
 
     Args:
         figure: The page.
         box: Left, bottom, width and height in inches.
         scale: Value of the strongest colour.
-        label: Said below the bar.
+        label: Label below the bar.
     """
     width, height = figure.get_size_inches()
     ax = figure.add_axes((box[0] / width, box[1] / height, box[2] / width, box[3] / height))

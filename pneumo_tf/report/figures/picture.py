@@ -43,9 +43,9 @@ def write_picture(picture: Picture, board: Board, scored: bool, out: Path) -> st
     """Marks a picture and writes it under `out`.
 
     Args:
-        picture: What to write.
+        picture: Picture to write.
         board: The board it was drawn for.
-        scored: Whether it shows what a model made of a film.
+        scored: True if it shows predictions of a model.
         out: The report's folder.
 
     Returns:
@@ -62,7 +62,7 @@ def write_picture(picture: Picture, board: Board, scored: bool, out: Path) -> st
 
 
 def encode_png(figure: Figure) -> bytes:
-    """Gives a figure as PNG: the same bytes for the same figure."""
+    """Encode a figure as PNG; the same figure gives the same bytes."""
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     pixels = np.asarray(canvas.buffer_rgba())[..., :3]

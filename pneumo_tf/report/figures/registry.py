@@ -36,9 +36,9 @@ class Figures(NamedTuple):
 
     Args:
         title: Heading in the report.
-        draw: Gives the pages of a board, none where it lacks what they would show.
-        scored: Whether the pages show what a model made of a film.
-        by_row: Whether each page is of one row and needs no other.
+        draw: Function from a board to its pages, none if the board lacks the data.
+        scored: True if the pages show predictions of a model.
+        by_row: True if each page is of one row.
     """
 
     title: str
@@ -73,13 +73,13 @@ Drawn = tuple[str, list[LinkedPicture]]
 
 
 def drawings(board: Board, out: Path) -> list[Callable[[], Drawn]]:
-    """Gives a board's figures as calls; each draws and writes one of them, or what one shows of one row.
+    """Return functions that each draw and write one figure of a board, or one row of a figure.
 
     Any process may make any of them: the same board gives the same bytes. Threads would not do: matplotlib's
     settings are the process's own.
 
     Args:
-        board: What to draw.
+        board: Board to draw.
         out: The report's folder; pictures come under `figures/<board>/`.
     """
     calls = []

@@ -1,4 +1,4 @@
-"""Reliability diagrams: what films given a probability turned out to be."""
+"""Figure of reliability diagrams, before and after temperature scaling."""
 
 from collections.abc import Iterator
 
@@ -17,7 +17,7 @@ MOST = 30
 
 
 def draw_reliability_diagrams(board: Board) -> Iterator[Picture]:
-    """Draws one page of panels: the ranked rows, the best first, then rows of folds."""
+    """Draw one page of panels: the ranked rows, the best first, then rows of folds."""
     rows = tuned_models(board)[:MOST]
     if not rows:
         return
@@ -38,14 +38,14 @@ def draw_reliability_diagrams(board: Board) -> Iterator[Picture]:
         "reliability",
         "Test films in ten bins of equal mass: the share that is pneumonia against the mean probability "
         "given, first model of each row, with the ECE before → after temperature scaling, fitted "
-        f"{TUNED_ON}. Better: on the diagonal. Below it pneumonia is called too readily; grey bars "
-        "are two standard deviations of what chance does to true probabilities.",
+        f"{TUNED_ON}. Better: on the diagonal. Below it probabilities are too high; grey bars "
+        "are two standard deviations of chance for true probabilities.",
         figure,
     )
 
 
 def draw_reliability_diagram(ax: Axes, row: TunedModels) -> None:
-    """Draws the first model of a row, as it is and scaled."""
+    """Draw the first model of a row, before and after temperature scaling."""
     run, fixed_on = row.test[0], row.tuning[0]
     temperature = fit_temperature(fixed_on.labels, fixed_on.score)
     ax.plot((0, 1), (0, 1), color=style.RULE, lw=1, zorder=0)

@@ -1,4 +1,4 @@
-"""Risk–coverage curves: what remains wrong as the calls trusted least are put aside."""
+"""Figure of risk–coverage curves: the error rate of the films predicted most confidently."""
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
@@ -28,7 +28,7 @@ COLORS = dict(zip((DISTANCE, *SPREADS.values()), style.CYCLE, strict=False))
 
 
 def draw_risk_coverage_curves(board: Board) -> Iterator[Picture]:
-    """Draws one page of panels: the ranked rows, the best first, then rows of folds."""
+    """Draw one page of panels: the ranked rows, the best first, then rows of folds."""
     panels = [list(ways) for _, ways in groupby(ensembles(board), key=lambda way: way.name)][:MOST]
     if not panels:
         return
@@ -45,28 +45,28 @@ def draw_risk_coverage_curves(board: Board) -> Iterator[Picture]:
     style.heading(figure, "Risk and coverage")
     handles = [Line2D([], [], color=COLORS[name], lw=1.2) for name in shown]
     figure.legend(handles, list(shown), loc="upper right", ncols=2)
-    axes[-1, 0].set_xlabel("share of films kept", loc="left")
-    axes[0, 0].set_ylabel("share of them wrong")
+    axes[-1, 0].set_xlabel("coverage: share of films kept", loc="left")
+    axes[0, 0].set_ylabel("error rate")
     yield Picture(
         "risk-coverage",
-        "Share of wrong calls among the test films kept, when those trusted least are put aside: by the "
+        "Error rate of the test films that are kept when the least confident are left out: by the "
         "distance of the score from the threshold (of the mean over seeds or folds), and by the spread of "
         "several scores of each film; the first model of each row, or its first five folds. Grey: the best "
-        "possible order. Better: lower; a curve that stays level knows nothing of its errors.",
+        "possible order. Better: lower; a level curve contains no information about errors.",
         figure,
     )
 
 
 def draw_risk_coverage(ax: Axes, ways: Sequence[Ensemble]) -> list[str]:
-    """Draws the curves of one row, and gives their names: by distance once, and by every spread it has."""
+    """Draw the curves of one row, by distance and by every spread it has, and return their names."""
     first = measure_uncertainty(ways[0].groups[0])
     kept = np.arange(1, len(first.wrong) + 1) / len(first.wrong)
     ax.plot(kept, risk_coverage_curve(first.wrong, ~first.wrong), color=style.RULE, lw=1.2)
     curves = {DISTANCE: risk_coverage_curve(first.wrong, first.distance)}
     for way in ways:
-        trust = measure_uncertainty(way.groups[0])
-        if trust.spread is not None:
-            curves[SPREADS[way.kind]] = risk_coverage_curve(trust.wrong, -trust.spread)
+        uncertainty = measure_uncertainty(way.groups[0])
+        if uncertainty.spread is not None:
+            curves[SPREADS[way.kind]] = risk_coverage_curve(uncertainty.wrong, -uncertainty.spread)
     for name, curve in curves.items():
         ax.plot(kept, curve, color=COLORS[name], lw=1.2)
     ax.set_xlim(0, 1.02)

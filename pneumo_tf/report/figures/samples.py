@@ -1,4 +1,4 @@
-"""Sample films of the data set, as the models see them."""
+"""Figure of sample films of the dataset at the model's input."""
 
 from collections.abc import Iterator
 
@@ -11,14 +11,14 @@ COLUMNS, MOST = 5, 10
 
 
 def sample_films(board: Board) -> list[Explained]:
-    """Films that every recipe explains, at the largest size that any of them is fed; normal ones first."""
+    """Return the films that every recipe explains, at the largest input size of any; normal ones first."""
     sets = [[film for film in explained(row) if film.common] for row in board.rows]
     largest = max(sets, key=lambda films: max((film.pixels.size for film in films), default=0), default=[])
     return sorted(largest, key=lambda film: film.label)[:MOST]
 
 
 def draw_sample_films(board: Board) -> Iterator[Picture]:
-    """Draws up to ten films with their labels."""
+    """Draw up to ten films with their true labels."""
     films = sample_films(board)
     if not films:
         return

@@ -1,4 +1,4 @@
-"""Evaluation sheets: what there is to know of one recipe, on one page."""
+"""Evaluation sheets: all results of one recipe on one page."""
 
 from collections.abc import Iterator
 
@@ -27,7 +27,7 @@ from pneumo_tf.report.figures.training import draw_auc, draw_loss, kept_epoch
 
 
 def draw_evaluation_sheets(board: Board) -> Iterator[Picture]:
-    """Draws one page per row with a finished run."""
+    """Draw one page per row with a finished run."""
     for row in board.rows:
         if row.runs:
             yield Picture(

@@ -1,4 +1,4 @@
-"""How every picture looks: colours, type sizes, and a page of panels measured in inches."""
+"""Style of figures: colours, font sizes, and pages of panels measured in inches."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ from matplotlib.ticker import MaxNLocator
 
 DPI = 120
 NARROWEST = 5.2
-"""Inches that a page is wide at least, so that its title and marks find room."""
+"""Least width of a page in inches, so that its title and marks fit."""
 
 # Okabe & Ito (2008) without yellow and black: told apart by colour-blind readers, and on white paper.
 NORMAL, PNEUMONIA = "#0072B2", "#D55E00"
@@ -25,7 +25,7 @@ CYCLE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 DASHES = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)))
 
 TITLE, TEXT, SMALL = 10.0, 8.0, 7.0
-"""Type sizes in points: of a page's title, of what must be read, of what may be."""
+"""Font sizes in points: of titles, of text, of secondary text."""
 
 RC = {
     "font.size": TEXT,
@@ -60,7 +60,7 @@ RC = {
 
 @contextmanager
 def applied() -> Iterator[None]:
-    """Draws as `RC` has it, whatever the reader's own matplotlibrc says, and leaves that as it was."""
+    """Apply `RC` instead of the user's matplotlibrc, and restore the settings at the end."""
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(RC)
@@ -69,7 +69,7 @@ def applied() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Stroke:
-    """How the line of one row is drawn, the same in every picture."""
+    """Line style of a row, the same in every figure."""
 
     color: str
     linestyle: str | tuple
@@ -77,10 +77,10 @@ class Stroke:
 
 
 def strokes(trivial: Sequence[bool]) -> list[Stroke]:
-    """Gives each row its stroke: thin grey dashes for trivial rows; others differ in colour, then dash.
+    """Return a stroke per row: thin grey dashes for trivial rows; others differ in colour, then dash.
 
     Args:
-        trivial: For each row of the board, in order, whether it is a trivial one.
+        trivial: For each row of the board, True if it is trivial.
     """
     given, plain, grey = [], 0, 0
     for is_trivial in trivial:
@@ -96,7 +96,7 @@ def strokes(trivial: Sequence[bool]) -> list[Stroke]:
 
 @dataclass(frozen=True)
 class Margins:
-    """Room around the panels of a page, in inches."""
+    """Margins around the panels of a page, in inches."""
 
     left: float = 0.6
     right: float = 0.2
@@ -111,7 +111,7 @@ def page(
     gap: tuple[float, ...] = (0.3, 0.3),
     margins: Margins = Margins(),
 ) -> tuple[Figure, np.ndarray]:
-    """Makes a figure of equal panels whose sizes are given in inches, so that nothing has to be fitted later.
+    """Create a figure of equal panels with sizes in inches.
 
     Args:
         rows: Rows of panels.
@@ -136,18 +136,18 @@ def page(
 
 
 def rows_for(count: int, columns: int) -> int:
-    """Rows of panels that `count` of them take."""
+    """Return the number of rows for `count` panels."""
     return -(-count // columns)
 
 
 def drop(axes: Sequence[Axes]) -> None:
-    """Takes panels off the page that nothing is drawn in."""
+    """Remove empty panels from the page."""
     for ax in axes:
         ax.remove()
 
 
 def bare(ax: Axes) -> None:
-    """Leaves a panel without ticks and frame, as films and tables want it."""
+    """Remove ticks and frame of a panel."""
     ax.set_xticks([])
     ax.set_yticks([])
     for spine in ax.spines.values():
@@ -155,14 +155,14 @@ def bare(ax: Axes) -> None:
 
 
 def heading(figure: Figure, text: str, left: float = 0.1) -> None:
-    """Writes the title of a page in its top left corner, `left` inches from the edge, as much as has room."""
+    """Write the title of a page in its top left corner, `left` inches from the edge, shortened to fit."""
     width, height = figure.get_size_inches()
     room = int((width - 2 * left) / (0.66 * TITLE / 72))
     figure.text(left / width, 1 - 0.09 / height, elide(text, room), size=TITLE, weight="bold", va="top")
 
 
 def legend_beside(panel: Axes, handles: Sequence[Artist], labels: Sequence[str], handlelength: float) -> None:
-    """Writes a legend to the right of a panel, level with its top."""
+    """Write a legend to the right of a panel, level with its top."""
     box = panel.get_position()
     panel.figure.legend(
         handles,
@@ -199,39 +199,39 @@ def _break_lines(text: str, width: int, lines: int) -> list[str]:
 
 
 def inches(names: Sequence[str], size: float = TEXT) -> float:
-    """Width that the longest line among `names` takes, a little generously."""
+    """Return an upper estimate of the width of the longest line among `names`, in inches."""
     longest = max((len(line) for name in names for line in name.split("\n")), default=0)
     return longest * size * 0.57 / 72 + 0.05
 
 
 def stem(film_id: str, width: int) -> str:
-    """File name of a film without folder and suffix, its middle left out where it is longer than `width`."""
+    """Return the file name of a film without folder and suffix, shortened to `width` characters."""
     return elide(film_id.rsplit("/", 1)[-1].rsplit(".", 1)[0], width)
 
 
 def elide(name: str, width: int) -> str:
-    """Leaves out the middle of a name that is longer than `width`."""
+    """Leave out the middle of a name that is longer than `width` characters."""
     return name if len(name) <= width else f"{name[: width // 2]}…{name[-(width - width // 2 - 1) :]}"
 
 
 def signed(value: float, digits: int = 2) -> str:
-    """A number with its sign, a true minus."""
+    """Format a number with its sign, with a true minus."""
     return f"{value:+.{digits}f}".replace("-", "−")
 
 
 def unit_ticks(*axes: Axis) -> None:
-    """Ticks axes that go from 0 to 1 at their ends and in the middle."""
+    """Set ticks at 0, 0.5 and 1."""
     for axis in axes:
         axis.set_ticks((0, 0.5, 1), ("0", "0.5", "1"))
 
 
 def whole_numbers(ax: Axes, nbins: int = 5) -> None:
-    """Ticks a horizontal axis at whole numbers only, be there one."""
+    """Set integer ticks on a horizontal axis, at least one."""
     ax.xaxis.set_major_locator(MaxNLocator(nbins=nbins, integer=True, min_n_ticks=1))
 
 
 def write_undefined(ax: Axes, text: str, y: float = 0.5) -> None:
-    """Writes across a panel, `y` of its height from below, why there is nothing to see."""
+    """Write across a panel why it is empty, at the share `y` of its height."""
     ax.text(
         0.5,
         y,

@@ -1,4 +1,4 @@
-"""Training curves: loss and validation AUC over epochs."""
+"""Figure of training curves: loss and validation AUC by epoch."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -15,7 +15,7 @@ Epochs = Sequence[Mapping[str, float]]
 
 
 def draw_loss(ax: Axes, history: Epochs) -> None:
-    """Draws training and validation loss, with a line where a phase ends."""
+    """Draw training and validation loss, with a line at the end of a phase."""
     epochs = [row["epoch"] for row in history]
     marker = "o" if len(history) == 1 else None  # a line of one point is invisible
     ax.plot(epochs, [row["train_loss"] for row in history], TRAIN, lw=1.3, marker=marker, ms=3, label="train")
@@ -36,7 +36,7 @@ def draw_loss(ax: Axes, history: Epochs) -> None:
 
 
 def draw_auc(ax: Axes, history: Epochs, kept: int | None) -> None:
-    """Draws validation AUC, with a mark on the epoch whose weights were kept."""
+    """Draw validation AUC, with a mark at the epoch whose weights were kept."""
     epochs = [row["epoch"] for row in history]
     auc = {row["epoch"]: row["validation_auc"] for row in history}
     ax.plot(epochs, list(auc.values()), VALIDATION, lw=1.3, marker="o" if len(auc) == 1 else None, ms=3)
@@ -60,12 +60,12 @@ def _phases(ax: Axes, history: Epochs) -> None:
 
 
 def kept_epoch(row: Row) -> int | None:
-    """Epoch whose weights the first run kept, None where it is not recorded."""
+    """Return the epoch whose weights the first run kept, None if not recorded."""
     return row.costs[0].get("kept_epoch")
 
 
 def draw_training_curves(board: Board) -> Iterator[Picture]:
-    """Draws the curves of the first run of every row that was trained."""
+    """Draw the curves of the first run of every row that was trained."""
     rows = [row for row in board.rows if row.history]
     if not rows:
         return
