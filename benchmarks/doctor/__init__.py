@@ -1,0 +1,1 @@
+"""Checks of a machine before hours are spent on it: `python -m benchmarks.doctor`."""

@@ -1,0 +1,32 @@
+"""A process that takes a card's memory and waits: `python -m benchmarks.doctor.card_filler FREE_MB`."""
+
+import sys
+
+import pynvml
+import tensorflow as tf
+
+from benchmarks.doctor.device import prepare_tensorflow
+from pneumo_tf.costs.hardware import gpus
+
+BLOCK_MB = 128
+
+
+def main() -> int:
+    """Take blocks until only so much is free, print `full`, and hold them until standard input ends."""
+    free_mb = int(sys.argv[1])
+    prepare_tensorflow()
+    pynvml.nvmlInit()
+    handle = pynvml.nvmlDeviceGetHandleByIndex(gpus()[0].index)
+    blocks = []
+    try:
+        while pynvml.nvmlDeviceGetMemoryInfo(handle).free >> 20 > free_mb + BLOCK_MB:
+            blocks.append(tf.random.stateless_uniform((BLOCK_MB << 18,), seed=(0, len(blocks))))
+    except tf.errors.OpError as error:
+        print(f"no further block: {error}", file=sys.stderr)
+    print("full", flush=True)
+    sys.stdin.read()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

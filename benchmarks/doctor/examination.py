@@ -1,0 +1,82 @@
+"""An examination of a machine: every step in turn, within one clock; its JSON and its tables."""
+
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from benchmarks.doctor.outcome import Outcome
+from benchmarks.doctor.registry import Step
+from benchmarks.doctor.situation import Situation
+from benchmarks.doctor.step_process import run_step
+
+FORMAT = 1
+"""Version of the JSON file."""
+
+NEEDS_GPU = Outcome("skipped", "needs a GPU")
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What an examination found.
+
+    Args:
+        machine: As `benchmarks.speed.machine.describe` returns it.
+        gpu: Whether steps measured on a GPU.
+        outcomes: By name of the step.
+    """
+
+    machine: Mapping[str, Any]
+    gpu: bool
+    outcomes: Mapping[str, Outcome]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The examination as JSON-ready values; `steps` holds `Outcome.to_dict` by name of the step."""
+        steps = {name: outcome.to_dict() for name, outcome in self.outcomes.items()}
+        return {"format": FORMAT, "machine": dict(self.machine), "gpu": self.gpu, "steps": steps}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Examination":
+        """Rebuild an examination from `to_dict`, also after a trip through JSON.
+
+        Raises:
+            ValueError: If it is of another format.
+        """
+        if values["format"] != FORMAT:
+            raise ValueError(f"format {values['format']}, not {FORMAT}")
+        outcomes = {name: Outcome.from_dict(outcome) for name, outcome in values["steps"].items()}
+        return cls(values["machine"], values["gpu"], outcomes)
+
+
+def examine(
+    steps: Mapping[str, Step], *, gpu: bool, on_start: Callable[[str, Step], None]
+) -> Iterable[tuple[str, Outcome]]:
+    """Run steps one after the other.
+
+    Args:
+        steps: By name, in order.
+        gpu: Whether there is a GPU; steps that need one are skipped without.
+        on_start: Called before each step that is run.
+
+    Yields:
+        Name and outcome of each step, as soon as it has ended. A step may use its share of time and what the
+        steps before it left over.
+    """
+    ends = time.monotonic()
+    # Folders that a killed step leaves behind go with this one.
+    with tempfile.TemporaryDirectory(prefix="doctor-") as scratch:
+        environment = {
+            **os.environ,
+            "TMPDIR": scratch,
+            "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
+            "PYTHONUNBUFFERED": "1",
+        }
+        for name, step in steps.items():
+            ends += step.share(gpu=gpu)
+            if not gpu and step.on_cpu is None:
+                yield name, NEEDS_GPU
+                continue
+            on_start(name, step)
+            yield name, run_step(step.function, Situation(gpu, ends), environment)

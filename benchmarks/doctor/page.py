@@ -1,0 +1,84 @@
+"""Write the tables of `docs/doctor.md` from stored examinations: `python -m benchmarks.doctor.page`."""
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.doctor.examination import Examination
+from benchmarks.doctor.registry import STEPS
+from benchmarks.doctor.tables import describe_examination
+from pneumo_tf.atomic import write_atomically
+from pneumo_tf.errors import UserError
+
+PAGE, EXAMINATIONS = Path("docs/doctor.md"), Path("docs/doctor")
+MARKS = re.compile(r"(<!-- examinations: [^>]*-->\n).*?(<!-- /examinations -->)", re.DOTALL)
+
+
+def write_page(page: Path, folder: Path) -> int:
+    """Replace what stands between the marks of a page.
+
+    Args:
+        page: Has the marks `<!-- examinations: … -->` and `<!-- /examinations -->`.
+        folder: Folder of files that `python -m benchmarks.doctor --out` wrote, one for each machine.
+
+    Returns:
+        Number of machines.
+
+    Raises:
+        UserError: If the page has no such marks, or a file is not an examination.
+    """
+    text = page.read_text("utf-8")
+    if not MARKS.search(text):
+        raise UserError(
+            f"{page} has no place for examinations: <!-- examinations: … --> and <!-- /examinations -->"
+        )
+    found = [_read(file) for file in sorted(folder.glob("*.json"))]
+    sections = [never_run_on_a_gpu(found)]
+    sections += [f"### {one.machine['device']}\n\n{describe_examination(one)}".rstrip() for one in found]
+    body = "\n\n".join(sections)
+    write_atomically(page, MARKS.sub(lambda marks: f"{marks[1]}\n{body}\n\n{marks[2]}", text))
+    return len(found)
+
+
+def never_run_on_a_gpu(examinations: Sequence[Examination]) -> str:
+    """Return a sentence that names the steps that no examination ran on a GPU."""
+    run = {
+        name
+        for examination in examinations
+        if examination.gpu
+        for name, outcome in examination.outcomes.items()
+        if outcome.state != "skipped"
+    }
+    missing = [name for name in STEPS if name not in run]
+    if not missing:
+        return "Every step was run on a GPU."
+    return f"**Never run on a GPU so far: {', '.join(missing)}.**"
+
+
+def _read(file: Path) -> Examination:
+    try:
+        return Examination.from_dict(json.loads(file.read_text("utf-8")))
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{file} is not what benchmarks.doctor writes: {error}; examine again") from error
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; return 0, or 2 for wrong use."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.doctor.page", description=__doc__)
+    parser.add_argument("--page", type=Path, default=PAGE, metavar="FILE")
+    parser.add_argument("--examinations", type=Path, default=EXAMINATIONS, metavar="DIR")
+    options = parser.parse_args(arguments)
+    try:
+        count = write_page(options.page, options.examinations)
+        print(f"examinations of {count} machine(s) written to {options.page}")
+    except (UserError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

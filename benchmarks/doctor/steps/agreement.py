@@ -1,0 +1,132 @@
+"""The same numbers everywhere: one step from the same weights, on every device and in every mode."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from benchmarks.doctor.device import prepare_tensorflow
+from benchmarks.doctor.situation import Row, Situation
+from benchmarks.doctor.trial import describe_error, make_trial
+from pneumo_tf.models.registry import architecture
+from pneumo_tf.recipe import Phase, Recipe
+
+NETWORKS = {True: ("conv3_gray", "conv4_gray"), False: ("conv3_gray",)}
+"""With and without a GPU: one without batch norm, then one with it."""
+
+SIZE, BATCH, PARTS = 32, 22, 4
+"""The last part is smaller than the others: 6, 6, 6 and 4 films."""
+
+DESCENT = Phase(epochs=1, learning_rate=1.0, batch_norm="training", optimizer="sgd")
+"""A step of rate 1 without momentum subtracts the gradient, so the change of the weights is the gradient."""
+
+TOLERANCES = {"float32": 1e-3, "tf32": 2e-2, "mixed_bfloat16": 0.1}
+"""Largest difference from the reference as a share of it, of loss and gradient."""
+
+
+@dataclass(frozen=True)
+class Mode:
+    """How a step is computed.
+
+    Args:
+        device: `"CPU"` or `"GPU"`.
+        precision: Keras dtype policy.
+        tf32: Multiply float32 matrices in TF32 where the card can.
+        xla: Compile with XLA.
+        parts: Micro-batches.
+    """
+
+    device: str = "CPU"
+    precision: str = "float32"
+    tf32: bool = False
+    xla: bool = False
+    parts: int = 1
+
+    @property
+    def tolerance(self) -> float:
+        """Largest difference that is put down to rounding."""
+        return TOLERANCES["tf32" if self.tf32 and self.precision == "float32" else self.precision]
+
+
+def modes(*, gpu: bool) -> list[Mode]:
+    """List the modes that are compared with float32 on the CPU in one part."""
+    if not gpu:
+        return [Mode(parts=PARTS), Mode(xla=True)]
+    on_gpu = Mode("GPU"), Mode("GPU", tf32=True), Mode("GPU", "mixed_bfloat16", tf32=True)
+    return [
+        replace(base, xla=xla, parts=parts)
+        for base in on_gpu
+        for xla in (False, True)
+        for parts in (1, PARTS)
+    ]
+
+
+def measure(situation: Situation) -> Iterator[Row]:
+    """Compare every mode with the reference."""
+    prepare_tensorflow()
+    for network in NETWORKS[situation.gpu]:
+        reference = compute(network, Mode())
+        yield _row(network, Mode(), reference, reference)
+        for mode in modes(gpu=situation.gpu):
+            try:
+                yield compare(network, mode, reference)
+            except tf.errors.OpError as error:
+                found = describe_error(error)
+                reason = f"{network}, {mode}: {found['error']}"
+                yield {"network": network} | asdict(mode) | found | {"problem": reason}
+
+
+def compute(network: str, mode: Mode) -> tuple[float, np.ndarray]:
+    """Return the loss of one batch, and its gradient as one vector.
+
+    Args:
+        network: Architecture.
+        mode: How it is computed.
+    """
+    tf.config.experimental.enable_tensor_float_32_execution(mode.tf32)
+    recipe = Recipe(network, network, (DESCENT,), size=SIZE, batch=BATCH)
+    with tf.device(f"{mode.device}:0"):
+        trial = make_trial(recipe, DESCENT, mode.precision, xla=mode.xla, micro_batches=mode.parts)
+        before = _vector(trial.model)
+        loss = float(trial.run())
+    return loss, before - _vector(trial.model)
+
+
+def compare(network: str, mode: Mode, reference: tuple[float, np.ndarray]) -> Row:
+    """Return the differences of a mode from the reference, and a problem if they are not rounding.
+
+    Args:
+        network: Architecture.
+        mode: How it is computed.
+        reference: Loss and gradient of `Mode()`.
+    """
+    row = _row(network, mode, compute(network, mode), reference)
+    # Batch norm sees the parts, not the batch: another training, of which a run says so.
+    if mode.parts > 1 and architecture(network).batch_norm:
+        return row
+    largest = max(row["loss_difference"], row["gradient_difference"])
+    if not largest <= mode.tolerance:
+        how = f"{mode.device}, {mode.precision}, XLA {'on' if mode.xla else 'off'}, {mode.parts} parts"
+        row["problem"] = f"{network}: {how} differs by {largest:.2g} from float32 on the CPU"
+    return row
+
+
+def _row(
+    network: str, mode: Mode, found: tuple[float, np.ndarray], reference: tuple[float, np.ndarray]
+) -> Row:
+    (loss, gradient), (true_loss, true_gradient) = found, reference
+    norm = float(np.linalg.norm(true_gradient))
+    return {
+        "network": network,
+        **asdict(mode),
+        "loss": loss,
+        "gradient_norm": float(np.linalg.norm(gradient)),
+        "loss_difference": abs(loss - true_loss) / abs(true_loss),
+        "gradient_difference": float(np.linalg.norm(gradient - true_gradient)) / norm,
+    }
+
+
+def _vector(model: keras.Model) -> np.ndarray:
+    return np.concatenate([variable.numpy().ravel() for variable in model.trainable_variables])

@@ -1,0 +1,53 @@
+"""Room and speed of the disks that runs write to."""
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks.doctor.situation import Row, Situation
+from pneumo_tf.models.weights_file import keras_models_folder
+
+FEWEST_GB = 5.0
+"""Free room below which the core suite is likely to fill the disk."""
+
+WRITTEN_MB = 16
+
+
+def measure(situation: Situation) -> Iterator[Row]:
+    """Measure the folders of results, of initial weights and of temporary files."""
+    yield check_folder("results (working folder)", Path.cwd())
+    yield check_folder("initial weights", keras_models_folder())
+    yield check_folder("temporary files", Path(tempfile.gettempdir()))
+
+
+def check_folder(name: str, folder: Path) -> Row:
+    """Measure free room, and the speed of writing where it can be written.
+
+    Args:
+        name: Its name in the table.
+        folder: The folder; one that does not exist yet is measured at its nearest parent.
+    """
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free / 1e9
+    row: Row = {"folder": name, "free_gb": free, "written_mb_per_second": None}
+    try:
+        row["written_mb_per_second"] = _write_speed(folder)
+    except OSError as error:
+        return row | {"problem": f"{name}: cannot be written ({error.strerror})"}
+    if free < FEWEST_GB:
+        row["problem"] = f"{name}: {free:.1f} GB free; make room for {FEWEST_GB:.0f} GB"
+    return row
+
+
+def _write_speed(folder: Path) -> float:
+    block = os.urandom(WRITTEN_MB << 20)
+    with tempfile.TemporaryFile(dir=folder) as file:
+        started = time.perf_counter()
+        file.write(block)
+        file.flush()
+        os.fsync(file.fileno())
+        return len(block) / 1e6 / (time.perf_counter() - started)

@@ -1,0 +1,110 @@
+"""Driver, cards, packages and environment variables, read without TensorFlow."""
+
+import os
+import platform
+from collections.abc import Callable, Iterator
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import pynvml
+
+from benchmarks.doctor.situation import Row, Situation
+from pneumo_tf.costs.hardware import cores, gpus, memory_mb, resolve_precision
+from pneumo_tf.costs.peak_flops import peak_flops
+
+PACKAGES = (
+    "tensorflow",
+    "keras",
+    "numpy",
+    "opencv-python-headless",
+    "nvidia-cudnn-cu12",
+    "nvidia-cublas-cu12",
+    "nvidia-cuda-nvcc-cu12",
+)
+
+VARIABLES = (
+    "CUDA_VISIBLE_DEVICES",
+    "KERAS_BACKEND",
+    "NVIDIA_TF32_OVERRIDE",
+    "NVIDIA_VISIBLE_DEVICES",
+    "TF_CUDNN_USE_AUTOTUNE",
+    "TF_DETERMINISTIC_OPS",
+    "TF_ENABLE_ONEDNN_OPTS",
+    "TF_FORCE_GPU_ALLOW_GROWTH",
+    "TF_GPU_ALLOCATOR",
+    "XLA_FLAGS",
+)
+"""Environment variables that change which device computes, or how."""
+
+
+def measure(situation: Situation) -> Iterator[Row]:
+    """Read what the machine has."""
+    yield _fact("system", f"{platform.system()} {platform.machine()}, {cores()} cores, {memory_mb()} MB free")
+    yield from read_driver()
+    for gpu in gpus():
+        precision = resolve_precision("auto", gpu)
+        peak = peak_flops(gpu.name, precision)
+        known = f"{peak / 1e12:g} TFLOP/s by its data sheet" if peak else "peak not in the table"
+        capability = ".".join(map(str, gpu.capability))
+        yield _fact(
+            f"GPU {gpu.index}",
+            f"{gpu.name}, {gpu.memory_mb} MB, capability {capability}; {precision}, {known}",
+        )
+    for package in PACKAGES:
+        yield _fact(package, _version(package))
+    for name in VARIABLES:
+        if name in os.environ:
+            yield _fact(name, os.environ[name] or "empty")
+
+
+def read_driver() -> Iterator[Row]:
+    """Yield what NVML says; without a driver that is one row and no problem."""
+    try:
+        pynvml.nvmlInit()
+    except (pynvml.NVMLError_LibraryNotFound, pynvml.NVMLError_DriverNotLoaded):
+        yield _fact("NVIDIA driver", "not installed")
+        return
+    except pynvml.NVMLError as error:
+        yield _fact("NVIDIA driver", "does not answer") | {
+            "problem": f"the NVIDIA driver does not answer ({error}); reload it or restart the machine"
+        }
+        return
+    yield _fact("NVIDIA driver", _asked(pynvml.nvmlSystemGetDriverVersion))
+    yield _fact("CUDA of the driver", _asked(lambda: pynvml.nvmlSystemGetCudaDriverVersion() / 1000))
+    for index in range(pynvml.nvmlDeviceGetCount()):
+        yield from _card(index)
+
+
+def _card(index: int) -> Iterator[Row]:
+    """Yield how much of a card is taken, and by how many processes."""
+
+    def of_card(call: Callable[[Any], Any]) -> str:
+        return _asked(lambda: call(pynvml.nvmlDeviceGetHandleByIndex(index)))
+
+    mode = of_card(lambda handle: pynvml.nvmlDeviceGetComputeMode(handle))
+    taken = of_card(lambda handle: f"{pynvml.nvmlDeviceGetMemoryInfo(handle).used >> 20} MB")
+    others = of_card(lambda handle: len(pynvml.nvmlDeviceGetComputeRunningProcesses(handle)))
+    row = _fact(f"card {index}", f"{taken} taken, {others} processes compute on it, compute mode {mode}")
+    if others.isdecimal() and int(others):
+        row["problem"] = (
+            f"{others} other processes compute on card {index}; figures of memory and time suffer"
+        )
+    yield row
+
+
+def _asked(call: Callable[[], Any]) -> str:
+    try:
+        return str(call())
+    except pynvml.NVMLError as error:
+        return f"unknown ({error})"
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _fact(what: str, value: str) -> Row:
+    return {"what": what, "value": value}

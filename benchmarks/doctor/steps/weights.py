@@ -1,0 +1,62 @@
+"""Initial weights: which files are on this machine, and which hosts have the others."""
+
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from benchmarks.doctor.situation import Row, Situation
+from benchmarks.suite.suites import SUITES, choose
+from pneumo_tf.models.architecture import Weights
+from pneumo_tf.models.registry import architecture
+from pneumo_tf.models.weights_file import find
+
+TIMEOUT_SECONDS = 1.5
+"""Patience with a host."""
+
+SUITE = next(iter(SUITES))
+"""The suite that is run by default."""
+
+
+def measure(situation: Situation) -> Iterator[Row]:
+    """Look for the files of the default suite, and ask the hosts of missing ones."""
+    files = {
+        recipe.architecture: architecture(recipe.architecture).weights
+        for recipe in choose(SUITE, None)
+        if recipe.initial == "imagenet"
+    }
+    yield from check_files(files)
+
+
+def check_files(files: dict[str, Weights]) -> Iterator[Row]:
+    """Yield a row for each file, then one for each host that is needed.
+
+    Args:
+        files: Initial weights by architecture.
+    """
+    missing: dict[str, list[str]] = {}
+    for name, weights in files.items():
+        here, host = find(weights) is not None, urlsplit(weights.url).netloc
+        if not here:
+            missing.setdefault(host, []).append(name)
+        yield {"what": name, "here": here, "host": host}
+    for host, names in missing.items():
+        refusal = ask(files[names[0]].url)
+        row: Row = {"what": "files to download", "here": False, "host": host, "reachable": not refusal}
+        if refusal:
+            row["problem"] = (
+                f"no initial weights for {', '.join(names)}: {host} cannot be reached ({refusal}); "
+                "copy the files to a folder and name it: --weights FOLDER"
+            )
+        yield row
+
+
+def ask(url: str) -> str:
+    """Ask a host for the size of a file; return why it does not answer, `""` if it does."""
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=TIMEOUT_SECONDS):
+            return ""
+    except urllib.error.HTTPError as error:
+        return f"status {error.code}"
+    except OSError as error:
+        return str(getattr(error, "reason", None) or error)

@@ -1,0 +1,120 @@
+"""A training step of a recipe on one batch that lies on the device."""
+
+import gc
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from benchmarks.doctor.situation import Row
+from pneumo_tf.costs.flops import training_flops
+from pneumo_tf.models.registry import architecture, build
+from pneumo_tf.recipe import Phase, Recipe
+from pneumo_tf.training.loss import film_loss
+from pneumo_tf.training.optimizer import make_optimizer
+from pneumo_tf.training.step import TrainingStep
+from pneumo_tf.training.trainable import set_trainable
+
+STEPS_PER_EPOCH = 100
+"""Optimiser steps of an epoch that schedules are made for."""
+
+MESSAGE_CHARACTERS = 200
+"""Most characters of an error's message that are kept."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A compiled training step and its batch.
+
+    Args:
+        model: The model that it trains.
+        step: The step; it is traced at its first call.
+        films: (b, side, side, 1) uint8.
+        labels: (b,) int32.
+        film_flops: Operations of a step for each film; None if they are not known.
+    """
+
+    model: keras.Model
+    step: TrainingStep
+    films: tf.Tensor
+    labels: tf.Tensor
+    film_flops: float | None
+
+    def run(self) -> tf.Tensor:
+        """Train on the batch once; return the loss, a scalar."""
+        return self.step(self.films, self.labels)
+
+
+def make_trial(
+    recipe: Recipe, phase: Phase, precision: str, *, xla: bool = False, micro_batches: int = 1
+) -> Trial:
+    """Build a model from seed 0 and its step; what earlier trials held is freed.
+
+    Args:
+        recipe: Architecture, size and batch.
+        phase: Trained part and optimiser.
+        precision: Keras dtype policy; the global policy is set to it.
+        xla: Compile with XLA.
+        micro_batches: Parts that the batch is cut into.
+    """
+    keras.utils.clear_session()
+    gc.collect()
+    keras.mixed_precision.set_global_policy(precision)
+    keras.utils.set_random_seed(0)
+    entry = architecture(recipe.architecture)
+    model = build(recipe.architecture, head=recipe.head, size=recipe.size or entry.size)
+    variables = set_trainable(model, entry, phase)
+    optimizer = make_optimizer(phase, STEPS_PER_EPOCH, precision)
+    step = TrainingStep(
+        model,
+        variables,
+        optimizer,
+        film_loss(recipe),
+        l2=phase.l2,
+        micro_batches=micro_batches,
+        xla=xla,
+    )
+    flops = training_flops(model, variables)
+    random = np.random.default_rng(0)
+    films = random.integers(0, 256, (recipe.batch, *model.input_shape[1:]), np.uint8)
+    labels = random.integers(0, 2, recipe.batch).astype(np.int32)
+    return Trial(model, step, tf.identity(films), tf.identity(labels), flops)
+
+
+def time_trial(trial: Trial, *, seconds: float, most: int = 50) -> tuple[float, int]:
+    """Return seconds of a step and the number of timed steps, after one that warms up.
+
+    Args:
+        trial: Its step was called at least once.
+        seconds: Time to spend, about; two steps are timed at least.
+        most: Most steps.
+    """
+    trial.run().numpy()
+    started = time.perf_counter()
+    trial.run().numpy()
+    steps = min(most, max(2, round(seconds / (time.perf_counter() - started))))
+    started = time.perf_counter()
+    for _ in range(steps):
+        loss = trial.run()
+    loss.numpy()
+    return (time.perf_counter() - started) / steps, steps
+
+
+def peak_mb(*, gpu: bool) -> float | None:
+    """Return the peak of device memory since `reset_peak`, MiB; None on a CPU."""
+    return tf.config.experimental.get_memory_info("GPU:0")["peak"] / 2**20 if gpu else None
+
+
+def reset_peak(*, gpu: bool) -> None:
+    """Start to measure the peak of device memory anew."""
+    if gpu:
+        tf.config.experimental.reset_memory_stats("GPU:0")
+
+
+def describe_error(error: BaseException) -> Row:
+    """Return class and message of an error as values of a row."""
+    text: Any = " ".join(str(error).split())
+    return {"error": type(error).__name__, "message": text[:MESSAGE_CHARACTERS]}

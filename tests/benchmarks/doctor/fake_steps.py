@@ -1,0 +1,54 @@
+"""Work of steps that end in every way a process can end."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+from pneumo_tf.errors import UserError
+
+LONG = 600
+
+
+def result(situation):
+    yield {"what": "device", "gpu": situation.gpu, "seconds_left": situation.seconds_left}
+    print("what a library prints is no row")
+    os.write(1, b"and neither is this\n")
+    yield {"what": "third", "value": 1 / 3, "infinite": float("inf")}
+
+
+def problem(situation):
+    yield {"what": "fine"}
+    yield {"what": "wrong", "problem": "the card is full; stop the other process"}
+
+
+def nothing(situation):
+    yield from ()
+
+
+def raises(situation):
+    yield {"what": "before"}
+    raise RuntimeError("no algorithm worked\nsecond line")
+
+
+def refuses(situation):
+    raise UserError("there is no card; plug one in")
+    yield
+
+
+def crashes(situation):
+    yield {"what": "before"}
+    print("Failed to create cuSolverDN instance", file=sys.stderr, flush=True)
+    os.kill(os.getpid(), signal.SIGABRT)
+
+
+def leaves(situation):
+    os._exit(7)
+    yield
+
+
+def hangs(situation):
+    child = subprocess.Popen([sys.executable, "-c", f"import time; time.sleep({LONG})"])
+    yield {"what": "child", "pid": child.pid}
+    time.sleep(LONG)

@@ -1,0 +1,275 @@
+"""The work of the steps, as far as a CPU can do it."""
+
+import contextlib
+import http.server
+import importlib
+import socket
+import threading
+import time
+from dataclasses import replace
+
+import numpy as np
+import pynvml
+import pytest
+import tensorflow as tf
+
+from benchmarks.doctor.registry import STEPS
+from benchmarks.doctor.situation import Situation
+from benchmarks.doctor.steps import (
+    agreement,
+    depthwise,
+    disk,
+    explaining,
+    feeding,
+    full_card,
+    machine,
+    probe,
+    tiny_run,
+    training_step,
+    weights,
+)
+from benchmarks.recipes import recipe
+from pneumo_tf.models.architecture import Weights
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_every_step_can_be_imported(name):
+    module, function = STEPS[name].function.split(":")
+    assert callable(getattr(importlib.import_module(module), function))
+
+
+def problems(rows):
+    return [row["problem"] for row in rows if row.get("problem")]
+
+
+# Machine, disk, weights
+
+
+def raising(error):
+    def call(*_):
+        raise error
+
+    return call
+
+
+def test_no_driver_is_a_fact_and_a_driver_that_does_not_answer_a_problem(monkeypatch):
+    monkeypatch.setattr(pynvml, "nvmlInit", raising(pynvml.NVMLError(pynvml.NVML_ERROR_LIBRARY_NOT_FOUND)))
+    assert {"what": "NVIDIA driver", "value": "not installed"} in list(machine.read_driver())
+    mismatch = pynvml.NVMLError(pynvml.NVML_ERROR_LIB_RM_VERSION_MISMATCH)
+    monkeypatch.setattr(pynvml, "nvmlInit", raising(mismatch))
+    (row,) = machine.read_driver()
+    assert "does not answer" in row["problem"]
+
+
+def test_a_card_in_use_is_a_problem_and_an_unknown_figure_is_not(monkeypatch):
+    refused = pynvml.NVMLError(pynvml.NVML_ERROR_NO_PERMISSION)
+    fakes = {
+        "nvmlInit": lambda: None,
+        "nvmlSystemGetDriverVersion": lambda: "570.1",
+        "nvmlSystemGetCudaDriverVersion": lambda: 12_080,
+        "nvmlDeviceGetCount": lambda: 1,
+        "nvmlDeviceGetHandleByIndex": lambda index: index,
+        "nvmlDeviceGetComputeMode": lambda handle: 0,
+        "nvmlDeviceGetMemoryInfo": raising(refused),
+        "nvmlDeviceGetComputeRunningProcesses": lambda handle: ["one"],
+    }
+    for name, fake in fakes.items():
+        monkeypatch.setattr(pynvml, name, fake)
+    rows = list(machine.read_driver())
+    assert {"what": "CUDA of the driver", "value": "12.08"} in rows
+    assert problems(rows) == ["1 other processes compute on card 0; figures of memory and time suffer"]
+    assert "unknown (" in rows[-1]["value"]
+
+
+def test_little_room_is_a_problem(monkeypatch, tmp_path):
+    row = disk.check_folder("here", tmp_path / "not" / "yet" / "there")
+    assert row["free_gb"] > 0
+    assert row["written_mb_per_second"] > 0
+    monkeypatch.setattr(disk, "FEWEST_GB", 1e9)
+    assert "make room" in disk.check_folder("here", tmp_path)["problem"]
+
+
+@pytest.fixture
+def host():
+    """A host that answers 200 to /here and 404 to everything else."""
+
+    class Answer(http.server.BaseHTTPRequestHandler):
+        def do_HEAD(self):
+            self.send_response(200 if self.path.startswith("/here") else 404)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.HTTPServer(("127.0.0.1", 0), Answer)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+def test_weights_are_here_or_their_host_answers_or_not(host, tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.setenv("no_proxy", "127.0.0.1,localhost")
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "a.h5").write_bytes(b"")
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        closed = f"http://127.0.0.1:{unused.getsockname()[1]}"
+    other = host.replace("127.0.0.1", "localhost")
+    files = {"a": f"{closed}/a.h5", "b": f"{host}/here/b.h5", "c": f"{closed}/c.h5", "d": f"{other}/d.h5"}
+    rows = list(weights.check_files({k: Weights(f"{k}.h5", url, None, "MIT") for k, url in files.items()}))
+    assert [row["here"] for row in rows[:4]] == [True, False, False, False]
+    assert [row["reachable"] for row in rows[4:]] == [True, False, False]
+    refused, lacking = problems(rows)
+    assert refused.startswith("no initial weights for c: ")
+    assert lacking.startswith("no initial weights for d: ")
+    assert "(status 404)" in lacking
+
+
+# TensorFlow
+
+
+def test_probe_compares_two_types():
+    assert "problem" not in probe.compare("matrix product", probe._product)
+    broken = probe.compare("sum", lambda kind: tf.constant(2.0 if kind == tf.bfloat16 else 1.0))
+    assert "bfloat16 gives 2, float32 1" in broken["problem"]
+    nothing = probe.compare("sum", lambda kind: tf.constant(np.nan if kind == tf.bfloat16 else 1.0))
+    assert "problem" in nothing
+
+
+def test_a_gpu_that_tensorflow_does_not_see_fails_the_probe():
+    if tf.config.list_physical_devices("GPU"):
+        pytest.skip("TensorFlow sees a GPU")
+    with pytest.raises(ValueError, match="TensorFlow does not see it"):
+        list(probe.measure(Situation(gpu=True, ends=time.monotonic() + 60)))
+
+
+def test_a_training_step_has_time_and_films_per_second():
+    row = training_step.measure_subject(training_step.Subject("custom_cnn", 32, 4), gpu=False, xla=False)
+    assert row["films_per_second"] == pytest.approx(4 / (row["step_ms"] / 1000))
+    assert (row["size"], row["batch"], row["precision"], row["peak_device_mb"]) == (32, 4, "float32", None)
+    assert np.isfinite(row["first_loss"])
+
+
+def test_a_backbone_that_fails_is_a_row_and_the_others_go_on(monkeypatch):
+    def fake(subject, **_):
+        if subject.name == "custom_cnn":
+            raise tf.errors.UnimplementedError(None, None, "XLA cannot do this")
+        return {"step_ms": 1.0}
+
+    monkeypatch.setattr(training_step, "measure_subject", fake)
+    rows = list(training_step.measure_xla(Situation(gpu=False, ends=time.monotonic() + 60)))
+    assert [row["variant"] for row in rows] == ["xla"] * len(training_step.ON_CPU)
+    failed, *others = rows
+    assert (failed["error"], failed["message"]) == ("UnimplementedError", "XLA cannot do this")
+    assert all(row["step_ms"] == 1.0 for row in others)
+    late = list(training_step.measure_xla(Situation(gpu=False, ends=time.monotonic())))
+    assert {row["error"] for row in late} == {"no time left"}
+
+
+def fails_until(fits, error):
+    def train(parts):
+        if parts < fits:
+            raise error
+
+    return train
+
+
+def test_the_ladder_ends_where_a_batch_fits():
+    known = tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
+    rows = list(full_card.climb(fails_until(4, known), most=64))
+    assert [(row["parts"], row["error"]) for row in rows] == [
+        (1, "ResourceExhaustedError"),
+        (2, "ResourceExhaustedError"),
+        (4, ""),
+    ]
+    assert not problems(rows)
+
+
+def test_the_ladder_reports_that_nothing_fits_and_errors_that_a_run_does_not_know():
+    known = tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
+    *_, last = full_card.climb(fails_until(128, known), most=4)
+    assert last["problem"] == "batches do not fit in 4 parts either: ResourceExhaustedError"
+    unknown = tf.errors.FailedPreconditionError(None, None, "something else")
+    row = full_card.attempt("step", lambda: fails_until(2, unknown)(1))
+    assert row["recognised"] is False
+    assert "a run would fail with FailedPreconditionError: something else" in row["problem"]
+
+
+@pytest.mark.parametrize("side", [None, 1, 7])
+def test_depthwise_operations_run_with_their_gradients(side):
+    assert depthwise.time_operation(side, tf.float32, (2, 8, 8, 4), xla=False) > 0
+
+
+def test_a_depthwise_kernel_of_one_pixel_is_a_multiplication():
+    values = tf.random.stateless_normal((2, 8, 8, 4), (0, 1))
+    kernel = tf.random.stateless_normal((4,), (0, 2))
+    product = depthwise._gradients(tf.multiply, values, kernel)
+    depth = depthwise._gradients(depthwise._convolve, values, tf.reshape(kernel, (1, 1, 4, 1)))
+    np.testing.assert_allclose(depth[0], product[0], rtol=1e-5)
+    np.testing.assert_allclose(tf.reshape(depth[1], (4,)), product[1], rtol=1e-4, atol=1e-4)
+
+
+def test_feeds_are_compared_with_the_resident_batch():
+    small = replace(recipe("custom_cnn"), size=32, batch=4)
+    rows = list(feeding.compare_feeds(small, "float32", steps=3, device="/CPU:0"))
+    assert [row["feed"] for row in rows] == ["on the device", "pipeline", "pipeline, prefetched"]
+    assert rows[0]["share_of_resident"] == 1
+    assert all(0 <= row["wait_share"] < 1 for row in rows)
+
+
+def test_parts_and_the_whole_batch_agree():
+    reference = agreement.compute("conv3_gray", agreement.Mode())
+    row = agreement.compare("conv3_gray", agreement.Mode(parts=4), reference)
+    assert "problem" not in row
+    assert row["gradient_difference"] < 1e-4
+
+
+def test_another_gradient_is_a_problem_but_not_that_of_batch_norm_in_parts(monkeypatch):
+    monkeypatch.setattr(agreement, "compute", lambda *_: (1.0, np.array([1.0, 0.1])))
+    reference = 1.0, np.array([1.0, 0.0])
+    found = agreement.compare("conv3_gray", agreement.Mode("GPU", tf32=True), reference)
+    assert (
+        found["problem"]
+        == "conv3_gray: GPU, float32, XLA off, 1 parts differs by 0.1 from float32 on the CPU"
+    )
+    assert "problem" not in agreement.compare("conv4_gray", agreement.Mode("GPU", parts=4), reference)
+    assert "problem" in agreement.compare("conv4_gray", agreement.Mode("GPU"), reference)
+
+
+def test_modes_on_a_gpu_are_all_that_a_run_can_use():
+    modes = agreement.modes(gpu=True)
+    assert len(modes) == len(set(modes)) == 12
+    assert {(mode.precision, mode.tf32) for mode in modes} == {
+        ("float32", False),
+        ("float32", True),
+        ("mixed_bfloat16", True),
+    }
+
+
+def test_explanations_are_tried_while_the_card_is_full():
+    entered = []
+
+    @contextlib.contextmanager
+    def full():
+        entered.append("full")
+        yield
+        entered.append("free")
+
+    rows = []
+    for row in explaining.explain_everything("custom_cnn", 32, "float32", full()):
+        rows.append((row["what"], row["error"], tuple(entered)))
+    assert rows == [
+        ("prediction before", "", ()),
+        ("prediction on a full card", "", ("full",)),
+        ("explanation by every method", "", ("full",)),
+        ("weight randomization", "", ("full",)),
+    ]
+    assert entered == ["full", "free"]
+
+
+@pytest.mark.slow
+def test_a_tiny_run_leaves_everything():
+    rows = list(tiny_run.measure(Situation(gpu=False, ends=time.monotonic() + 300)))
+    assert not problems(rows)
+    assert [row["state"] for row in rows] == ["done", "written"]
