@@ -26,8 +26,8 @@ class Comparable:
     def note(self) -> str:
         """Note for a caption: the protocol, the number of runs, and the rows without one."""
         counts = sorted({len(row.runs) for row in self.rows})
-        runs = f"{counts[0]} to {counts[-1]} runs" if len(counts) > 1 else f"{counts[0]} run"
-        runs += "s" * (counts == counts[:1] and counts[0] > 1)
+        number = f"{counts[0]} to {counts[-1]}" if len(counts) > 1 else str(counts[0])
+        runs = "1 run" if counts == [1] else f"{number} runs"
         missing = f" Without a finished run: {', '.join(self.missing)}." if self.missing else ""
         return f"Protocol {self.protocol}, {runs} a row.{missing}"
 

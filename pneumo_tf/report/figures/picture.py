@@ -51,7 +51,11 @@ def write_picture(picture: Picture, board: Board, scored: bool, out: Path) -> st
     Returns:
         Its POSIX path relative to `out`.
     """
-    marks = ["synthetic films"] * board.synthetic + ["research use, not a medical device"] * scored
+    marks = []
+    if board.synthetic:
+        marks.append("synthetic films")
+    if scored:
+        marks.append("research use, not a medical device")
     width, height = picture.figure.get_size_inches()
     picture.figure.text(
         1 - 0.08 / width, 0.06 / height, " · ".join(marks), size=6.5, color=style.QUIET, ha="right"
