@@ -6,9 +6,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from benchmarks.recipes import RECIPES
-from benchmarks.suite.options import parse
-from benchmarks.suite.suites import SUITES
 from pneumo_tf.errors import UserError
 
 EXIT_FAILED_RUNS, EXIT_WRONG_USE, EXIT_INTERRUPTED = 1, 2, 130
@@ -24,6 +21,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0; 1 where a run failed or could not be scored again; 2 for wrong use; 130 after Ctrl-C.
     """
     try:
+        # Imported here, so that a mistake in a recipe is one line as well.
+        from benchmarks.suite.options import parse
+
         options = parse(sys.argv[1:] if arguments is None else arguments)
         if options.list:
             return show_recipes()
@@ -40,7 +40,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def show_recipes() -> int:
-    """Prints every recipe with the suites that have it."""
+    """Print every recipe with the suites that have it."""
+    from benchmarks.recipes import RECIPES
+    from benchmarks.suite.suites import SUITES
+
     width = max(map(len, RECIPES))
     family = None
     for recipe in RECIPES.values():

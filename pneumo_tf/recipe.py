@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import re
 import types
 import typing
 from collections.abc import Mapping
@@ -239,6 +240,14 @@ class Recipe:
 
     def __post_init__(self) -> None:
         _check_literals(self)
+        _require(
+            bool(re.fullmatch(r"[\w+-][\w.+-]*", self.name)),
+            f"recipe.name {self.name!r} names folders: use letters, digits and _ - + . only",
+        )
+        _require(
+            isinstance(self.phases, tuple) and all(isinstance(phase, Phase) for phase in self.phases),
+            f"{self.name}: recipe.phases must be a tuple of phases: (Phase(…),) with its comma",
+        )
         _require(self.size is None or self.size >= 8, "recipe.size must be at least 8 pixels")
         _require(self.views is None or self.views >= 1, "recipe.views must be at least 1")
         _require(self.batch >= 1, "recipe.batch must be at least 1")

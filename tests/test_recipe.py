@@ -3,9 +3,11 @@ import json
 
 import pytest
 
-from benchmarks.recipes import RECIPES
+from benchmarks.recipes import RECIPES, index_recipes
 from pneumo_tf.errors import UserError
 from pneumo_tf.recipe import Augment, Head, Phase, Recipe
+
+NETWORK = Recipe("x", "conv4_gray", (Phase(3, 1e-3),))
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -43,6 +45,11 @@ def test_only_what_is_not_the_default_is_hashed():
         (lambda: Augment(crop_area=(0.5, 0.2)), "augment.crop_area"),
         (lambda: Recipe("x", "vgg16", edge_crop=0.5), "recipe.edge_crop"),
         (lambda: Recipe("x", "vgg16", views=0), "recipe.views"),
+        (lambda: Recipe("a/b", "vgg16"), "names folders"),
+        (lambda: Recipe("x", "vgg16", phases=Phase(3, 1e-3)), "with its comma"),
+        (lambda: index_recipes([NETWORK, NETWORK]), "two recipes are named 'x'"),
+        (lambda: index_recipes([Recipe("x", "conv4_gray")]), "give the recipe phases"),
+        (lambda: index_recipes([dataclasses.replace(NETWORK, initial="imagenet")]), "no ImageNet weights"),
         (lambda: Recipe("x", "vgg16", select="bst"), "did you mean 'best'"),
         (
             lambda: Recipe.from_dict({"name": "x", "architecture": "vgg16", "batchs": 3}),
