@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 from benchmarks.suite.engines.local import LocalEngine, make_slots
+from benchmarks.suite.forecast import Forecast, forecast, format_hours, older_runs, older_runs_line
 from benchmarks.suite.options import Options
 from benchmarks.suite.plan import Job, chosen_recipes, make_plan, profile_of
 from benchmarks.suite.source import Source, find_source, read_source
@@ -29,6 +30,7 @@ def run_suite(options: Options) -> bool:
     terminal, devices = Terminal(), gpus()
     # Several GPUs take runs as they come: all of them must know the precision.
     first = min(devices, key=lambda gpu: gpu.capability, default=None)
+    # Unknown names and sizes that a recipe cannot take are refused before any film is read.
     chosen_recipes(options, first)
     source = find_source(options.data)
     source.dataset.check_protocol(options.protocol)
@@ -46,8 +48,14 @@ def run_suite(options: Options) -> bool:
     runs = Runs(options.runs)
     todo = choose_jobs(jobs, runs, options)
     _introduce(options, devices, jobs, todo, runs, terminal)
+    ahead = _forecast(todo, dataset, devices, runs, options)
+    if older := older_runs(todo, runs):
+        hours = _forecast(older, dataset, devices, runs, options).hours
+        terminal.say(older_runs_line(len(older), hours), loud=True)
     if options.dry_run:
-        return _show_plan(jobs, todo, runs, options)
+        return _show_plan(jobs, todo, runs, options, ahead)
+    if todo and ahead.hours:
+        terminal.say(f"estimated time: {format_hours(ahead.hours)}")
     folders = _make_folders(runs, dataset, jobs, todo, options)
     _work(todo, folders, dataset, devices, options, terminal)
     # What was trained just now or long ago is scored in the same way: from its saved model.
@@ -98,6 +106,13 @@ def _films(options: Options, source: Source, terminal: Terminal) -> Dataset | No
     return dataset
 
 
+def _forecast(
+    jobs: list[Job], dataset: Dataset | None, devices: list[Gpu], runs: Runs, options: Options
+) -> Forecast:
+    films = sum(film.split == "train" for film in dataset.films) if dataset else None
+    return forecast(jobs, films, devices, len(make_slots(devices, options.workers)), runs)
+
+
 def _introduce(
     options: Options, devices: list[Gpu], jobs: list[Job], todo: list[Job], runs: Runs, terminal: Terminal
 ) -> None:
@@ -115,7 +130,7 @@ def _introduce(
         terminal.say(line, loud=True)
 
 
-def _show_plan(jobs: list[Job], todo: list[Job], runs: Runs, options: Options) -> bool:
+def _show_plan(jobs: list[Job], todo: list[Job], runs: Runs, options: Options, ahead: Forecast) -> bool:
     width = max(len(job.spec.id) for job in jobs)
     for job in jobs:
         recipe, state = job.spec.recipe, runs.state(job.spec) or "planned"
@@ -127,6 +142,8 @@ def _show_plan(jobs: list[Job], todo: list[Job], runs: Runs, options: Options) -
             else "no network"
         )
         print(f"  {job.spec.id:{width}}  {state:11}  {detail}, {job.spec.weights}, {job.memory_mb:,.0f} MB")
+    for line in ahead.lines():
+        print(line)
     print(f"Nothing was run. Without --dry-run, runs and report go to {options.out}.")
     return False
 

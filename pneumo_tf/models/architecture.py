@@ -91,6 +91,7 @@ class Architecture:
         batch_norm: Whether the backbone has batch normalisation.
         activation_mb: Memory that each film of `size` adds to the peak of a training step in float32 on a
             CPU, in MB: the slope between two batches of 4 to 40 films.
+        gflops: Operations of one film of `size`, forward, in 10⁹; a multiplication and an addition are two.
         paper: Publication that describes it.
         licence: Licence of the code that builds it, as an SPDX identifier.
         size: Native side of the input in pixels.
@@ -111,6 +112,7 @@ class Architecture:
     last_stage: str | float
     batch_norm: bool
     activation_mb: float
+    gflops: float
     paper: str
     licence: str
     size: int = 224
@@ -129,6 +131,10 @@ class Architecture:
             raise UserError(
                 f"{self.name}: last_stage must be a pattern or between 0 and 1, not {self.last_stage}"
             )
+
+    def flops(self, size: int) -> float:
+        """Estimate the operations of one film of a side, forward: they grow with its area."""
+        return self.gflops * 1e9 * (size / self.size) ** 2
 
     def memory_mb(self, *, size: int, batch: int, training: bool = True) -> float:
         """Estimate the memory of a worker process that runs this architecture in float32.

@@ -77,6 +77,7 @@ ENTRIES = (
         last_stage="convnext_tiny_(stage_3|downsampling_(layernorm|conv)_2|layernorm$)",
         batch_norm=False,
         activation_mb=216.0,
+        gflops=8.914,
         weights=keras_weights(
             "convnext",
             "convnext_tiny_notop.h5",
@@ -99,6 +100,7 @@ ENTRIES = (
         last_stage="convnext_base_(stage_3|downsampling_(layernorm|conv)_2|layernorm$)",
         batch_norm=False,
         activation_mb=421.0,
+        gflops=30.72,
         weights=keras_weights(
             "convnext",
             "convnext_base_notop.h5",

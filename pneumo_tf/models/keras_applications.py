@@ -73,6 +73,7 @@ ENTRIES = (
         last_stage="block5_",
         batch_norm=False,
         activation_mb=70.0,
+        gflops=30.69,
         weights=keras_weights(
             "vgg16",
             "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5",
@@ -91,6 +92,7 @@ ENTRIES = (
         last_stage="conv5_|post_",
         batch_norm=True,
         activation_mb=78.0,
+        gflops=6.96,
         weights=keras_weights(
             "resnet",
             "resnet50v2_weights_tf_dim_ordering_tf_kernels_notop.h5",
@@ -109,6 +111,7 @@ ENTRIES = (
         last_stage="conv5_|post_",
         batch_norm=True,
         activation_mb=137.0,
+        gflops=14.38,
         weights=keras_weights(
             "resnet",
             "resnet101v2_weights_tf_dim_ordering_tf_kernels_notop.h5",
@@ -127,6 +130,7 @@ ENTRIES = (
         last_stage="conv5_|bn$",
         batch_norm=True,
         activation_mb=195.0,
+        gflops=5.666,
         weights=keras_weights(
             "densenet",
             "densenet121_weights_tf_dim_ordering_tf_kernels_notop.h5",
@@ -144,6 +148,7 @@ ENTRIES = (
         last_stage="conv5_|bn$",
         batch_norm=True,
         activation_mb=178.0,
+        gflops=6.716,
         weights=keras_weights(
             "densenet",
             "densenet169_weights_tf_dim_ordering_tf_kernels_notop.h5",
@@ -161,6 +166,7 @@ ENTRIES = (
         last_stage="block_1[3-6]_|Conv_1",
         batch_norm=True,
         activation_mb=69.0,
+        gflops=0.599,
         # Keras publishes files for 96, 128, 160, 192 and 224 px; this one serves every size.
         weights=keras_weights(
             "mobilenet_v2",
@@ -181,6 +187,7 @@ ENTRIES = (
         last_stage="block[67]|top_",
         batch_norm=True,
         activation_mb=98.0,
+        gflops=0.7691,
         weights=Weights(
             "efficientnetb0_notop.h5",
             "https://storage.googleapis.com/keras-applications/efficientnetb0_notop.h5",
@@ -199,6 +206,7 @@ ENTRIES = (
         last_stage="block6|top_",
         batch_norm=True,
         activation_mb=64.0,
+        gflops=1.434,
         weights=keras_weights(
             "efficientnet_v2",
             "efficientnetv2-b0_notop.h5",

@@ -84,6 +84,7 @@ ENTRIES = (
         last_stage="layer4_",
         batch_norm=True,
         activation_mb=36.0,
+        gflops=3.627,
         weights=Weights(
             "pneumo_tf_resnet18_tv_in1k.safetensors",
             "https://huggingface.co/timm/resnet18.tv_in1k/resolve/main/model.safetensors",
@@ -104,6 +105,7 @@ ENTRIES = (
         last_stage="layer4_",
         batch_norm=True,
         activation_mb=34.0,
+        gflops=3.47,
         paper="He et al. 2016, arXiv:1512.03385",
         licence="MIT",
     ),

@@ -266,3 +266,9 @@ def test_cam_layer_is_the_last_with_height_and_width_unless_named():
     model, entry = build("conv3", head=Head(), size=32), ARCHITECTURES["conv3"]
     assert cam_layer(model, entry) == "block3_relu"
     assert cam_layer(model, dataclasses.replace(entry, cam_layer=None)) == "block3_pool"
+
+
+def test_the_stated_operations_are_those_of_the_graph(built):
+    entry, model = built
+    # At the smallest side, borders make the area a rough guide.
+    assert entry.flops(entry.minimum_size) == pytest.approx(forward_flops(model), rel=0.35)
