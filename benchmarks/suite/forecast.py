@@ -40,22 +40,18 @@ class Forecast:
 
     Args:
         hours: With as many runs at a time as the machine has places; None if the films are not known yet.
-        missing_weights: Files of initial weights that are not on this machine, and their size in MB.
         disk_gb: Models of all runs, decoded films and the largest checkpoint; cached features come on top,
             at most a quarter of the free disk.
     """
 
     hours: float | None
-    missing_weights: dict[str, float]
     disk_gb: float
 
     def lines(self) -> list[str]:
         """The forecast as it is logged."""
         hours = "unknown until the films are there" if self.hours is None else format_hours(self.hours)
-        missing = ", ".join(f"{name} ({mb:,.0f} MB)" for name, mb in self.missing_weights.items())
         return [
             f"Estimated time: {hours}",
-            f"Downloads: {missing or 'none'}",
             f"Estimated disk: {self.disk_gb:,.1f} GB; cached features fill at most a quarter of what is free",
         ]
 
@@ -75,13 +71,17 @@ def forecast(
     measured = measured_seconds(runs)
     seconds = [run_seconds(job.spec, films, gpus, places, measured) for job in jobs]
     known = None if None in seconds else sum(seconds) / places / 3600
+    return Forecast(known, _disk_bytes(jobs, films or 0) / 1e9)
+
+
+def missing_weights(jobs: Iterable[Job]) -> dict[str, float]:
+    """Return the architectures whose ImageNet weights are not on this machine, with MB to download."""
     trained = {job.spec.recipe.architecture: job for job in jobs if job.spec.recipe.phases}
-    missing = {
+    return {
         name: architecture(name).parameters * 4e-6
         for name, job in trained.items()
-        if job.weights is None and job.spec.recipe.initial != "random" and architecture(name).weights
+        if job.weights is None and job.spec.recipe.initial == "imagenet"
     }
-    return Forecast(known, missing, _disk_bytes(jobs, films or 0) / 1e9)
 
 
 def run_seconds(
