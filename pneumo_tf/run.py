@@ -122,6 +122,7 @@ class RunSpec:
         weights: `"random"`, or `"imagenet"` with the digest of the file.
         train_films: Training films used, None for all.
         harness: Version of the harness; runs stored without one are of version 1.
+        xla: Steps are compiled with XLA, which rounds and drops units in another way.
     """
 
     recipe: Recipe
@@ -134,11 +135,15 @@ class RunSpec:
     weights: str
     train_films: int | None = None
     harness: int = HARNESS_VERSION
+    xla: bool = False
 
     @property
     def id(self) -> str:
         """Readable name and hash: runs of the same id are the same run."""
         values = self._values | {"recipe": self.recipe.distinctive()}
+        if not self.xla:
+            # A run without XLA keeps the id that it had before this field was there.
+            del values["xla"]
         digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:10]
         fold = "" if self.fold is None else f"-fold{self.fold}"
         return f"{self.recipe.name}-{self.protocol}{fold}-seed{self.seed}-{digest}"

@@ -148,3 +148,9 @@ def test_another_harness_is_another_run():
     ids = {dataclasses.replace(SPEC, harness=version).id for version in (1, 2, 3)}
     assert len(ids) == 3
     assert RunSpec.from_dict(SPEC.to_dict()) == SPEC
+
+
+def test_a_run_with_xla_is_another_run():
+    compiled = dataclasses.replace(SPEC, xla=True)
+    assert compiled.id != SPEC.id
+    assert RunSpec.from_dict(compiled.to_dict()) == compiled

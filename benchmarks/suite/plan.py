@@ -171,6 +171,7 @@ def _jobs(
         precision=resolve_precision(options.precision, gpu) if trained else "float64",
         weights=f"imagenet {digest(file)}" if file else "random" if trained else "none",
         train_films=options.films or (QUICK.films if base == "quick" else None),
+        xla=options.xla and trained,
     )
     # Nothing in a trivial fit is random: one seed says all.
     seeds = range(options.seeds or SEEDS[base]) if trained else range(1)

@@ -89,7 +89,6 @@ def _work(
             make_slots(devices, options.workers),
             data=dataset.root,
             cache=options.cache.resolve(),
-            xla=options.xla,
             watcher=shown,
         )
         engine.do([(job, folders[job.spec.id]) for job in jobs])

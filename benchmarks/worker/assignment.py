@@ -19,7 +19,6 @@ class Assignment:
         device: Name for the record, such as `"CPU, 1 thread"`.
         threads: CPU threads.
         gpu: Whether a GPU has to be there.
-        xla: Compile with XLA.
         notes: What was said of the run when it was planned.
         sent: When it was made, by the clock `time.monotonic` that all processes of a machine share.
         conditions: To score the finished run under; none to train it.
@@ -31,7 +30,6 @@ class Assignment:
     device: str
     threads: int
     gpu: bool
-    xla: bool
     notes: tuple[str, ...] = ()
     sent: float = field(default_factory=time.monotonic)
     conditions: tuple[str, ...] = ()

@@ -49,9 +49,7 @@ def score_conditions(
     rows = dataset.films.indices(test)
     # As many at a time as the run could take when it was trained.
     batch = EVALUATION_BATCH // folder.read_json("costs.json").get("micro_batches", 1)
-    score = ConditionedScorer(
-        model, recipe, spec.seed, pixels, sources, rows, batch=batch, xla=assignment.xla
-    )
+    score = ConditionedScorer(model, recipe, spec.seed, pixels, sources, rows, batch=batch, xla=spec.xla)
     for condition in assignment.conditions:
         with clock.stage("predict"):
             folder.write_predictions(f"test@{condition}", Predictions(test, score(condition)))

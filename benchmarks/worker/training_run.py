@@ -68,7 +68,7 @@ def trained_logits(
     folder.write_history(training.trained.history)
     with clock.stage("predict"):
         batch = EVALUATION_BATCH // training.micro_batches
-        predict = Predictor(model, batch=batch, xla=assignment.xla)
+        predict = Predictor(model, batch=batch, xla=spec.xla)
         outputs = _outputs(predict, spec, dataset, split, pixels, sources)
         used = costs_of_use(model, predict, pixels)
     with clock.stage("explain"):
@@ -141,7 +141,7 @@ def _train_in_parts(
         precision=spec.precision,
         pretrained=bool(assignment.weights),
         micro_batches=micro_batches,
-        xla=assignment.xla,
+        xla=spec.xla,
         work=folder.work,
         rank_by="accuracy" if PROTOCOLS[spec.protocol].chooses_on_test else "auc",
         features=Path(assignment.cache) / "features",

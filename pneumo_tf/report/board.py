@@ -289,7 +289,8 @@ def _found(folder: RunFolder) -> _Found:
 def _row_key(spec: RunSpec) -> str:
     """What runs of one row have in common: all that the id is made of but seed and fold."""
     recipe = spec.recipe.distinctive()
-    return json.dumps([recipe, spec.protocol, spec.precision, spec.weights, spec.train_films], sort_keys=True)
+    settings = [spec.protocol, spec.precision, spec.weights, spec.train_films, spec.xla]
+    return json.dumps([recipe, *settings], sort_keys=True)
 
 
 def _board(runs: Runs, dataset: str, profile: str, harness: int, group: list[_Found]) -> Board:
@@ -341,6 +342,7 @@ DISTINCTIONS = (
     lambda spec: f"{spec.weights.split(':')[0]}, {spec.precision}",
     lambda spec: f"{spec.train_films or 'all'} films",
     lambda spec: f"{spec.recipe.views or 'all'} views",
+    lambda spec: "with XLA" if spec.xla else "without XLA",
     lambda spec: spec.id.rsplit("-", 1)[1],
 )
 """Additions to the name of a recipe that several rows share: the first that differs between them is used."""

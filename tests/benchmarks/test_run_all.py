@@ -166,7 +166,6 @@ def test_a_worker_that_dies_is_a_row_with_a_reason_and_the_rest_goes_on(small_ph
         make_slots([], 2),
         data=small_phantom.root,
         cache=options.cache,
-        xla=False,
         watcher=Killer("thumbnail"),
     )
     engine.do(folders)

@@ -80,11 +80,9 @@ def make_slots(gpus: Sequence[Gpu], workers: int | None) -> list[Slot]:
 class LocalEngine:
     """Does jobs on this machine."""
 
-    def __init__(
-        self, slots: Sequence[Slot], *, data: Path, cache: Path, xla: bool, watcher: Watcher
-    ) -> None:
+    def __init__(self, slots: Sequence[Slot], *, data: Path, cache: Path, watcher: Watcher) -> None:
         self._free, self._watcher = list(slots), watcher
-        self._data, self._cache, self._xla = data, cache, xla
+        self._data, self._cache = data, cache
         self._memory = memory_mb() * MEMORY_SHARE
         self._working: list[_Working] = []
         self._spares: list[tuple[Slot, WorkerProcess]] = []
@@ -126,7 +124,6 @@ class LocalEngine:
             device=slot.device,
             threads=slot.threads,
             gpu=slot.gpu is not None,
-            xla=self._xla,
             notes=job.notes,
             conditions=job.conditions,
         )

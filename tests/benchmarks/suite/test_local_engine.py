@@ -81,7 +81,7 @@ def machine(monkeypatch):
 
 
 def do(jobs, slots):
-    engine = LocalEngine(slots, data=Path("d"), cache=Path("c"), xla=False, watcher=Nobody())
+    engine = LocalEngine(slots, data=Path("d"), cache=Path("c"), watcher=Nobody())
     engine.do(jobs)
     assert all(folder.state == "done" for _, folder in jobs)
 

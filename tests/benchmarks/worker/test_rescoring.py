@@ -109,7 +109,6 @@ def finished(small_phantom, tmp_path, monkeypatch):
         device="CPU, 1 thread",
         threads=1,
         gpu=False,
-        xla=False,
     )
     folder, recipe = runs.plan(job.spec), job.spec.recipe
     model = build(recipe.architecture, head=recipe.head, size=recipe.size, weights=None)

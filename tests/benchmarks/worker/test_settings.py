@@ -25,9 +25,9 @@ HOSTILE = {
 def run_worker(films, folder, keras_json, variables):
     """One run in a worker's process under the settings of a user; its logits and its environment."""
     options = parse([*TINY, "--out", str(folder)])
-    (job,) = make_plan(options, films.films.fingerprint, phantom=True, gpu=None, say=print)
+    (job,) = make_plan(options, films.films.fingerprint, synthetic=True, gpu=None, say=print)
     runs = Runs(options.runs)
-    runs.write_films(films.title, films.films)
+    runs.write_films(films)
     run = runs.plan(job.spec)
     assignment = Assignment(
         data=str(films.root),
@@ -36,7 +36,6 @@ def run_worker(films, folder, keras_json, variables):
         device="CPU",
         threads=1,
         gpu=False,
-        xla=False,
     )
     home = folder / "keras"
     home.mkdir()

@@ -46,7 +46,6 @@ def planned(small_phantom, tmp_path):
         device="CPU, 1 thread",
         threads=1,
         gpu=False,
-        xla=False,
         notes=("said when it was planned",),
     )
     folder = runs.plan(job.spec)
