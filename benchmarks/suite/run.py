@@ -4,7 +4,14 @@ import subprocess
 import sys
 
 from benchmarks.suite.engines.local import LocalEngine, make_slots
-from benchmarks.suite.forecast import Forecast, forecast, format_hours, older_runs, older_runs_line
+from benchmarks.suite.forecast import (
+    Forecast,
+    forecast,
+    format_hours,
+    missing_weights,
+    older_runs,
+    older_runs_line,
+)
 from benchmarks.suite.options import Options
 from benchmarks.suite.plan import Job, chosen_recipes, make_plan, profile_of
 from benchmarks.suite.source import Source, find_source, read_source
@@ -53,7 +60,11 @@ def run_suite(options: Options) -> bool:
         hours = _forecast(older, dataset, devices, runs, options).hours
         terminal.say(older_runs_line(len(older), hours), loud=True)
     if options.dry_run:
-        return _show_plan(jobs, todo, runs, options, ahead)
+        # Nothing is downloaded for synthetic films.
+        downloads = {} if source.dataset.synthetic else missing_weights(todo)
+        _show_plan(jobs, todo, runs, options)
+        _show_forecast(ahead, downloads, options)
+        return False
     if todo and ahead.hours:
         terminal.say(f"estimated time: {format_hours(ahead.hours)}")
     folders = _make_folders(runs, dataset, jobs, todo, options)
@@ -129,7 +140,7 @@ def _introduce(
         terminal.say(line, loud=True)
 
 
-def _show_plan(jobs: list[Job], todo: list[Job], runs: Runs, options: Options, ahead: Forecast) -> bool:
+def _show_plan(jobs: list[Job], todo: list[Job], runs: Runs, options: Options) -> None:
     width = max(len(job.spec.id) for job in jobs)
     for job in jobs:
         recipe, state = job.spec.recipe, runs.state(job.spec) or "planned"
@@ -141,10 +152,12 @@ def _show_plan(jobs: list[Job], todo: list[Job], runs: Runs, options: Options, a
             else "no network"
         )
         print(f"  {job.spec.id:{width}}  {state:11}  {detail}, {job.spec.weights}, {job.memory_mb:,.0f} MB")
-    for line in ahead.lines():
-        print(line)
+
+
+def _show_forecast(ahead: Forecast, downloads: dict[str, float], options: Options) -> None:
+    weights = ", ".join(f"{name} ({mb:,.0f} MB)" for name, mb in downloads.items())
+    print(*ahead.lines(), f"Downloads of ImageNet weights: {weights or 'none'}", sep="\n")
     print(f"Nothing was run. Without --dry-run, runs and report go to {options.out}.")
-    return False
 
 
 def _make_folders(
