@@ -14,9 +14,10 @@ from pathlib import Path
 
 from pneumo_tf.atomic import write_atomically
 from pneumo_tf.errors import UserError
-from pneumo_tf.report.board import Board, read_boards
+from pneumo_tf.report.board import Board
 from pneumo_tf.report.markdown import bullet_list, escape
 from pneumo_tf.report.provenance import opening
+from pneumo_tf.report.reading import read_boards
 from pneumo_tf.report.tables.registry import TABLES
 from pneumo_tf.run import RunFolder, Runs
 

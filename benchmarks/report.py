@@ -8,10 +8,10 @@ from pathlib import Path
 
 from pneumo_tf.costs.hardware import cores
 from pneumo_tf.errors import UserError
-from pneumo_tf.report.board import read_boards
 from pneumo_tf.report.figures import drawings, sections
 from pneumo_tf.report.page import tables_below, write_leaderboard
 from pneumo_tf.report.parallel import forked_map, score_board
+from pneumo_tf.report.reading import read_boards
 from pneumo_tf.run import Runs
 
 

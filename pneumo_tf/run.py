@@ -2,25 +2,31 @@
 
 import csv
 import dataclasses
-import gzip
 import hashlib
 import io
 import json
 import shutil
 import time
-import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
 from pneumo_tf.atomic import write_atomically
 from pneumo_tf.data.datasets.registry import stored_source
 from pneumo_tf.data.films import Dataset, Films
-from pneumo_tf.errors import UserError
+from pneumo_tf.failures import RunFailure
 from pneumo_tf.recipe import Recipe
+from pneumo_tf.stored_files import (
+    DamagedFile,
+    read_json_object,
+    read_npz,
+    read_number_rows,
+    read_text,
+    unreadable,
+)
 
 
 def score_of_logits(logits: np.ndarray) -> np.ndarray:
@@ -68,28 +74,29 @@ def to_csv(predictions: Predictions) -> str:
 
 
 def read_file(path: Path) -> Predictions:
-    """Reads `to_csv`, gzipped where the name ends in `.gz`.
+    """Read `to_csv`, gzipped if the name ends in `.gz`.
 
     Raises:
-        UserError: Where the file is damaged, or a line is no film with its logits; it names the first.
+        DamagedFile: If the file is damaged, or a line is no film with its logits; it names the first.
     """
+    text = read_text(path)
     try:
-        content = path.read_bytes()
-        text = (gzip.decompress(content) if path.suffix == ".gz" else content).decode()
         header, *rows = csv.reader(io.StringIO(text))
-    except (ValueError, EOFError, OSError, zlib.error, csv.Error) as error:
-        raise UserError(f"{path} cannot be read: {error}; run it again with --fresh") from error
+    except csv.Error as error:
+        raise unreadable(path, error) from error
+    except ValueError:
+        raise DamagedFile(path, "it holds no logits") from None
     try:
         ids, *columns = zip(header, *rows, strict=True)
         logits = np.array([list(map(float, column[1:])) for column in columns], np.float32).T
-        if not logits.size:
+        if not logits.size or logits.shape[1] > 2:
             raise ValueError
     except ValueError:
-        raise UserError(f"{path}: {_unreadable(header, rows)}; run it again with --fresh") from None
+        raise DamagedFile(path, _first_fault(header, rows)) from None
     return Predictions(ids[1:], logits)
 
 
-def _unreadable(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def _first_fault(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Names the first line of a prediction file that is no film with its logits."""
     for number, row in enumerate(rows, start=2):
         try:
@@ -98,13 +105,14 @@ def _unreadable(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         except ValueError:
             pass
         return f"line {number}, {','.join(row)!r}, is no film with its logits"
-    return "it holds no logits"
+    return "it holds no logits" if len(header) < 4 else f"it has {len(header)} columns"
 
 
 HARNESS_VERSION = 2
 """Raised by the commit that changes results by more than rounding, so that runs from before are run again."""
 
 State = Literal["planned", "running", "done", "failed", "interrupted"]
+STATES = get_args(State)
 
 
 @dataclass(frozen=True)
@@ -190,18 +198,58 @@ class RunFolder:
 
     @property
     def spec(self) -> RunSpec:
-        """What the run is."""
-        return RunSpec.from_dict(self.read_json("run.json"))
+        """What the run is.
+
+        Raises:
+            DamagedFile: If `run.json` is missing or holds no run.
+        """
+        path = self.path / "run.json"
+        try:
+            spec = RunSpec.from_dict(self.read_json("run.json"))
+            _check_types(spec)
+            _ = spec.id
+        except DamagedFile:
+            raise
+        except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
+            raise DamagedFile(path, f"holds no run: {error}") from error
+        return spec
 
     @property
     def status(self) -> dict[str, Any]:
-        """`state`, `reason` and `at`, with what else `set_status` was given."""
-        return self.read_json("status.json")
+        """`state`, `reason`, `kind` and `at`, with what else `set_status` was given; `{}` without a file.
+
+        A damaged file is a run that failed, of the kind `damaged`: it is listed, and can be run again.
+        """
+        try:
+            status = self.read_json("status.json")
+            if status:
+                _check_status(self.path / "status.json", status)
+        except DamagedFile as error:
+            return {"state": "failed", "kind": "damaged", "reason": self.fault(error), "at": 0.0}
+        return status
+
+    def fault(self, error: DamagedFile) -> str:
+        """A damaged file of the run and what is wrong with it, its path within the folder."""
+        return f"{error.path.relative_to(self.path)}: {error.fault}"
+
+    def damage(self) -> str:
+        """The first of the spec and the prediction files that cannot be read, "" if all can."""
+        try:
+            _ = self.spec
+            for name in {"test", "validation", *self.prediction_sets()}:
+                self.read_predictions(name)
+        except DamagedFile as error:
+            return self.fault(error)
+        return ""
 
     @property
-    def state(self) -> State:
-        """How far the run came."""
-        return self.status["state"]
+    def state(self) -> State | None:
+        """How far the run came, None if it was never planned."""
+        return self.status.get("state")
+
+    def fail(self, failure: RunFailure) -> None:
+        """Record that the run failed, and why."""
+        self.set_status("failed", failure.reason, kind=failure.kind)
 
     def set_status(self, state: State, reason: str = "", **more: Any) -> None:
         """Records a state.
@@ -216,35 +264,44 @@ class RunFolder:
             shutil.rmtree(self.work, ignore_errors=True)
 
     def clear(self) -> None:
-        """Removes every result, and leaves the run as it was planned."""
+        """Remove every result, and leave the run as it was planned."""
         for item in self.path.iterdir():
             if item.name not in ("run.json", "status.json", "lock"):
                 shutil.rmtree(item) if item.is_dir() else item.unlink()
         self.set_status("planned")
 
     def write_json(self, name: str, values: Mapping[str, Any]) -> None:
-        """Writes a JSON file of the run."""
-        write_atomically(self.path / name, json.dumps(values, indent=1, ensure_ascii=False) + "\n")
+        """Write a JSON file of the run, in place of whatever is there."""
+        path, packed = self.path / name, self.path / f"{name}.gz"
+        if path.is_dir():
+            shutil.rmtree(path)
+        write_atomically(path, json.dumps(values, indent=1, ensure_ascii=False) + "\n")
+        packed.unlink(missing_ok=True)
 
     def read_json(self, name: str) -> dict[str, Any]:
-        """Reads a JSON file of the run, gzipped or not, `{}` where it has none."""
+        """Read a JSON file of the run, gzipped or not, `{}` if it has none.
+
+        Raises:
+            DamagedFile: If the file cannot be read or is no object.
+        """
         path = self.path / name
         packed = self.path / f"{name}.gz"
         if packed.exists():
-            return json.loads(gzip.decompress(packed.read_bytes()))
-        return json.loads(path.read_text("utf-8")) if path.exists() else {}
+            return read_json_object(packed)
+        return read_json_object(path) if path.exists() else {}
 
     def write_history(self, rows: Sequence[Mapping[str, float]]) -> None:
         """Writes one row per epoch; every row has the same keys."""
         write_atomically(self.path / "history.csv", _csv(list(rows[0]), [list(row.values()) for row in rows]))
 
     def read_history(self) -> list[dict[str, float]]:
-        """Rows of `write_history`, `[]` where nothing was trained."""
+        """Read the rows of `write_history`, `[]` if nothing was trained.
+
+        Raises:
+            DamagedFile: If the file cannot be read.
+        """
         path = self.path / "history.csv"
-        if not path.exists():
-            return []
-        rows = csv.DictReader(io.StringIO(path.read_text("utf-8")))
-        return [{key: float(value) for key, value in row.items()} for row in rows]
+        return read_number_rows(path) if path.exists() else []
 
     def write_predictions(self, name: str, predictions: Predictions) -> None:
         """Writes `predictions/<name>.csv`.
@@ -266,16 +323,16 @@ class RunFolder:
         """Reads the predictions of a set.
 
         Raises:
-            UserError: Where the run has no such set, or a line of its file cannot be read.
+            DamagedFile: If the run has no such set, or a line of its file cannot be read.
         """
         path = self.predictions_file(name)
         if not path.exists():
-            raise UserError(f"{self.path} has no predictions named {name!r}; run it again with --fresh")
+            raise DamagedFile(path, "is missing")
         return read_file(path)
 
     def prediction_sets(self) -> list[str]:
         """Names of the sets that were predicted."""
-        files = (self.path / "predictions").glob("*.csv*")
+        files = (self.path / "predictions").glob("[!.]*.csv*")
         return sorted({file.name.split(".csv")[0] for file in files})
 
     def write_arrays(self, name: str, arrays: Mapping[str, np.ndarray]) -> None:
@@ -285,12 +342,13 @@ class RunFolder:
         write_atomically(self.path / "pictures" / f"{name}.npz", buffer.getvalue())
 
     def read_arrays(self, name: str) -> dict[str, np.ndarray]:
-        """Reads `pictures/<name>.npz`, `{}` where the run has none."""
+        """Read `pictures/<name>.npz`, `{}` if the run has none.
+
+        Raises:
+            DamagedFile: If the file cannot be read.
+        """
         path = self.path / "pictures" / f"{name}.npz"
-        if not path.exists():
-            return {}
-        with np.load(path, allow_pickle=False) as arrays:
-            return dict(arrays)
+        return read_npz(path) if path.exists() else {}
 
     def save_model(self, save: Callable[[Path], None]) -> None:
         """Lets `save` write the model to a temporary path, then puts it in its place."""
@@ -311,19 +369,24 @@ class Runs:
         What only describes a recipe is not in the id, so a finished run takes a better description on.
         """
         folder = self.folder(spec)
-        if folder.read_json("run.json") != json.loads(json.dumps(spec.to_dict())):
+        try:
+            known = folder.read_json("run.json")
+        except DamagedFile:
+            known = {}
+        if known != json.loads(json.dumps(spec.to_dict())):
             folder.write_json("run.json", spec.to_dict())
         if not folder.status:
             folder.set_status("planned")
         return folder
 
     def __iter__(self) -> Iterator[RunFolder]:
-        for path in sorted(self.root.glob("*/status.json")):
-            yield RunFolder(path.parent)
+        files = (path for name in ("run.json", "status.json") for path in self.root.glob(f"*/{name}*"))
+        for folder in sorted({path.parent for path in files}):
+            yield RunFolder(folder)
 
     def state(self, spec: RunSpec) -> State | None:
         """How far a run came, None where it was never planned here. Writes nothing."""
-        return self.folder(spec).status.get("state")
+        return self.folder(spec).state
 
     def folder(self, spec: RunSpec) -> RunFolder:
         """Where a run is, or would be. Writes nothing."""
@@ -348,20 +411,30 @@ class Runs:
             root: Folder that the film ids are relative to, None if no film will be opened.
 
         Raises:
-            UserError: If the table is missing, or is not the one that the runs were made with, or the dataset
-                is of a source that is not known here.
+            DamagedFile: If the table is missing, damaged or not the one that the runs were made with, or the
+                dataset is of a source that is not known here.
         """
         folder = self.dataset_folder(fingerprint)
-        if not (folder / "films.csv").exists():
-            raise UserError(f"{folder / 'films.csv'} is missing; copy it from where the runs were made")
-        described = json.loads((folder / "dataset.json").read_text("utf-8"))
-        source = stored_source(described)
-        films = source.tabulate(Films.from_csv((folder / "films.csv").read_text("utf-8")))
+        table, description = folder / "films.csv", folder / "dataset.json"
+        for path in (table, description):
+            if not path.exists():
+                raise DamagedFile(path, "is missing", COPY)
+        try:
+            described = read_json_object(description)
+            source, title = stored_source(described), described["title"]
+            if not isinstance(title, str):
+                raise TypeError("the title is no text")
+            films = source.tabulate(Films.from_csv(read_text(table)))
+        except DamagedFile as error:
+            raise DamagedFile(error.path, error.fault, COPY) from error
+        except (ValueError, TypeError, KeyError, AttributeError, csv.Error) as error:
+            raise DamagedFile(folder, f"holds no film table: {error}", COPY) from error
         if films.fingerprint != fingerprint:
-            raise UserError(
-                f"{folder / 'films.csv'} was changed after its runs were made{_contradiction(films)}"
-            )
-        return Dataset(source, described["title"], root, films)
+            raise DamagedFile(table, f"was changed after its runs were made{_contradiction(films)}", COPY)
+        return Dataset(source, title, root, films)
+
+
+COPY = "copy it again from where the runs were made"
 
 
 def _contradiction(films: Films) -> str:
@@ -369,7 +442,7 @@ def _contradiction(films: Films) -> str:
     odd = (film for film in films if film.label != int(film.subtype != "normal"))
     first = next(odd, None)
     found = f"; {first.id!r} is {first.subtype} with label {first.label}" if first else ""
-    return f": labels, patients or sizes differ{found}; copy it again from where they were made"
+    return f": labels, patients or sizes differ{found}"
 
 
 def _csv(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
@@ -378,3 +451,24 @@ def _csv(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     writer.writerow(header)
     writer.writerows(rows)
     return text.getvalue()
+
+
+def _check_types(spec: RunSpec) -> None:
+    """Refuse a spec whose values are not of the types that it declares."""
+    texts = (spec.protocol, spec.dataset, spec.profile, spec.precision, spec.weights, spec.recipe.name)
+    wholes = (spec.seed, spec.harness, spec.fold or 0, spec.train_films or 0)
+    if not all(isinstance(text, str) for text in texts):
+        raise TypeError("a name in it is no text")
+    if not all(isinstance(whole, int) for whole in wholes):
+        raise TypeError("a number in it is no whole number")
+
+
+def _check_status(path: Path, status: Mapping[str, Any]) -> None:
+    """Refuse a status without a known state, or whose reason or time is of another type."""
+    if status.get("state") not in STATES:
+        raise DamagedFile(path, f"holds no known state, but {status.get('state')!r}")
+    at = status.get("at", 0.0)
+    if not isinstance(at, int | float) or not np.isfinite(at):
+        raise DamagedFile(path, f"holds no time, but {at!r}")
+    if not all(isinstance(status.get(key, ""), str) for key in ("reason", "kind")):
+        raise DamagedFile(path, "its reason or kind is no text")

@@ -79,8 +79,14 @@ def run_suite(options: Options) -> bool:
 
 def choose_jobs(jobs: list[Job], runs: Runs, options: Options) -> list[Job]:
     """Leaves out what is done, and what has failed unless it is to be tried again."""
-    skipped = set() if options.fresh else {"done"} if options.retry_failed else {"done", "failed"}
-    return [job for job in jobs if runs.state(job.spec) not in skipped]
+    return [job for job in jobs if options.fresh or _is_open(runs.folder(job.spec), options)]
+
+
+def _is_open(folder: RunFolder, options: Options) -> bool:
+    """Whether a run is still to be done; with --retry-failed one that failed or is damaged is, too."""
+    if folder.state == "done":
+        return options.retry_failed and bool(folder.damage())
+    return options.retry_failed or folder.state != "failed"
 
 
 def _work(
@@ -168,7 +174,7 @@ def _make_folders(
     folders = {job.spec.id: runs.plan(job.spec) for job in jobs}
     for job in todo:
         # An interrupted run keeps its checkpoint: it goes on from there.
-        if options.fresh or folders[job.spec.id].state == "failed":
+        if options.fresh or folders[job.spec.id].state in ("done", "failed"):
             folders[job.spec.id].clear()
     return folders
 

@@ -6,7 +6,6 @@ lines on standard output; everything else that is printed goes to the run's log.
 """
 
 import contextlib
-import fcntl
 import importlib
 import json
 import os
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from benchmarks.worker.assignment import Assignment, Tell
 from benchmarks.worker.attempt import add_conditions, make_run
+from pneumo_tf.file_lock import lock_file
 from pneumo_tf.run import RunFolder
 
 PARENT_CHECK_SECONDS = 1.0
@@ -40,7 +40,7 @@ def main() -> int:
     _print_to(folder.log)
     with (folder.path / "lock").open("w") as lock:
         # A worker whose run_all was killed may live for another second: it has to be gone first.
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock_file(lock)
         do = add_conditions if assignment.conditions else make_run
         reason = do(folder, assignment, Tell(events))
     return 1 if reason else 0

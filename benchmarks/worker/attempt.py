@@ -18,46 +18,43 @@ from pneumo_tf.data.films import Dataset
 from pneumo_tf.data.protocols.registry import PROTOCOLS, check_sides, limit
 from pneumo_tf.data.protocols.split import Split
 from pneumo_tf.errors import UserError
+from pneumo_tf.failures import RunFailure, failure_of
 from pneumo_tf.run import Predictions, RunFolder, Runs, RunSpec
 
 Work = Callable[[RunFolder, Assignment, Tell], None]
 
 
 def make_run(folder: RunFolder, assignment: Assignment, tell: Tell) -> str:
-    """Does a run and records how it ended; gives the reason where it failed."""
+    """Do a run and record how it ended; return the reason if it failed, "" if not."""
     folder.work.mkdir(parents=True, exist_ok=True)
     folder.set_status("running", pid=os.getpid())
-    reason = attempt(do_run, folder, assignment, tell)
-    folder.set_status("failed" if reason else "done", reason)
-    return reason
+    failure = attempt(do_run, folder, assignment, tell)
+    if failure:
+        folder.fail(failure)
+        return failure.reason
+    folder.set_status("done")
+    return ""
 
 
 def add_conditions(folder: RunFolder, assignment: Assignment, tell: Tell) -> str:
-    """Scores a finished run under conditions; where that fails it is told, and the run stays done."""
-    reason = attempt(do_conditions, folder, assignment, tell)
-    if reason:
-        tell("note", text=f"not scored under {', '.join(assignment.conditions)}: {reason}")
-    return reason
+    """Score a finished run under conditions; if that fails it is reported, and the run stays done."""
+    failure = attempt(do_conditions, folder, assignment, tell)
+    if not failure:
+        return ""
+    tell("note", text=f"not scored under {', '.join(assignment.conditions)}: {failure.reason}")
+    return failure.reason
 
 
-def attempt(do: Work, folder: RunFolder, assignment: Assignment, tell: Tell) -> str:
-    """Does the work of a worker.
-
-    Returns:
-        Why it failed, one line; "" where it did not.
-    """
+def attempt(do: Work, folder: RunFolder, assignment: Assignment, tell: Tell) -> RunFailure | None:
+    """Do the work of a worker; return how it failed, None if it did not."""
     try:
         do(folder, assignment, tell)
-    except UserError as error:
-        return str(error)
-    except MemoryError:
-        return "out of memory; use fewer --workers or a smaller --size"
     # Whatever goes wrong in a run must become a row with a reason; the traceback is in the log.
     except Exception as error:
-        traceback.print_exc()
-        first = (str(error).strip().splitlines() or [""])[0]
-        return f"{type(error).__name__}: {first[:200]}"
-    return ""
+        if not isinstance(error, UserError):
+            traceback.print_exc()
+        return failure_of(error)
+    return None
 
 
 def do_run(folder: RunFolder, assignment: Assignment, tell: Tell) -> None:

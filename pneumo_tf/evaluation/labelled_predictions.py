@@ -10,8 +10,6 @@ from pneumo_tf.data.films import Films
 from pneumo_tf.errors import UserError
 from pneumo_tf.run import Predictions
 
-AGAIN = "; run it again with --fresh"
-
 
 @dataclass(frozen=True)
 class LabelledPredictions:
@@ -65,7 +63,7 @@ def join_labels(
     finite = np.isfinite(predictions.logits).all(axis=1)
     if not finite.all():
         film = predictions.ids[int(np.argmin(finite))]
-        raise UserError(f"the score of {film!r} is not a number{AGAIN}")
+        raise UserError(f"the score of {film!r} is not a number")
     if like is not None and like.ids == predictions.ids:
         known = (like.ids, like.labels, like.patients, like.subtypes)
     else:
@@ -88,11 +86,9 @@ def check_complete(ids: tuple[str, ...], expected: tuple[str, ...]) -> None:
         return
     missing, extra = set(expected) - set(ids), set(ids) - set(expected)
     if missing:
-        raise UserError(
-            f"{len(missing)} of {len(expected)} films are missing, such as {min(missing)!r}{AGAIN}"
-        )
+        raise UserError(f"{len(missing)} of {len(expected)} films are missing, such as {min(missing)!r}")
     if extra:
-        raise UserError(f"{len(extra)} films do not belong to the set, such as {min(extra)!r}{AGAIN}")
+        raise UserError(f"{len(extra)} films do not belong to the set, such as {min(extra)!r}")
 
 
 def _known(ids: tuple[str, ...], films: Films) -> tuple[tuple[str, ...], np.ndarray, np.ndarray, np.ndarray]:
@@ -100,11 +96,11 @@ def _known(ids: tuple[str, ...], films: Films) -> tuple[tuple[str, ...], np.ndar
     if strangers:
         raise UserError(
             f"{len(strangers)} predicted films are not in the film table, such as {strangers[0]!r}; "
-            "the predictions belong to another dataset: run it again with --fresh"
+            "the predictions belong to another dataset"
         )
     if len(set(ids)) != len(ids):
         twice = next(film_id for film_id, count in Counter(ids).items() if count > 1)
-        raise UserError(f"{twice!r} is predicted twice{AGAIN}")
+        raise UserError(f"{twice!r} is predicted twice")
     rows = [films.rows[index] for index in films.indices(ids)]
     return (
         tuple(row.id for row in rows),

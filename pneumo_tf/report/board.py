@@ -1,10 +1,9 @@
-"""Run folders, grouped: a row is one recipe under one protocol, a board is one dataset and one profile."""
+"""Rows and boards: a row is one recipe under one protocol, a board is one dataset and one profile."""
 
-import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import count
 from typing import Any, Literal
 
@@ -13,14 +12,23 @@ import numpy as np
 from pneumo_tf.data.datasets.dataset_source import DatasetSource
 from pneumo_tf.data.films import Films
 from pneumo_tf.data.protocols.registry import PROTOCOLS, Protocol
-from pneumo_tf.errors import UserError
 from pneumo_tf.evaluation.auc_comparison import compare_auc
 from pneumo_tf.evaluation.comparison import Comparison
 from pneumo_tf.evaluation.intervals import Estimate, PatientBootstrap
-from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions, check_complete, join_labels
+from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
 from pneumo_tf.evaluation.metrics import compute_metrics
 from pneumo_tf.recipe import Recipe
-from pneumo_tf.run import RunFolder, Runs, RunSpec
+from pneumo_tf.report.run_results import (
+    damaged_extras,
+    read_augmented,
+    read_costs,
+    read_environment,
+    read_explained,
+    read_explanations,
+    read_extra,
+    read_history,
+)
+from pneumo_tf.run import RunFolder, RunSpec
 
 OFFICIAL = "official"
 """The only protocol whose rows are ranked."""
@@ -44,6 +52,25 @@ class RowScores:
 
 
 @dataclass(frozen=True)
+class UnfinishedRun:
+    """A run that gives no number.
+
+    Args:
+        name: Name of its folder.
+        spec: What it is.
+        state: `"planned"`, `"running"`, `"failed"`, `"interrupted"`, `"damaged"` or `"set aside"`.
+        kind: Kind of failure, "" if it did not fail or none was recorded.
+        reason: Why, one line; may be "".
+    """
+
+    name: str
+    spec: RunSpec
+    state: str
+    kind: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Row:
     """One recipe under one protocol on one board: its runs over seeds and folds.
 
@@ -52,13 +79,11 @@ class Row:
         recipe: As it was run.
         protocol: How the films were divided.
         runs: Runs that are done, by seed and fold.
-        unfinished: Runs that failed, were interrupted, wait or still run, and runs of another harness.
+        unfinished: Runs that failed, were interrupted, wait, still run, are damaged or set aside.
         films: The dataset's film table.
         specs: What each of `runs` is.
-        unfinished_specs: What each of `unfinished` is.
+        sets: Predictions of each of `runs`, by the name of their set.
         bootstrap: Resamples of patients that all rows of a board share.
-        joined: Predictions that were last joined with their labels, by the name of their set: rows of a board
-            on the same films share their columns.
         known_scores: Result of `read_scores`, if it was called before.
     """
 
@@ -66,12 +91,11 @@ class Row:
     recipe: Recipe
     protocol: str
     runs: tuple[RunFolder, ...]
-    unfinished: tuple[RunFolder, ...]
+    unfinished: tuple[UnfinishedRun, ...]
     films: Films
     specs: tuple[RunSpec, ...]
-    unfinished_specs: tuple[RunSpec, ...]
+    sets: tuple[Mapping[str, LabelledPredictions], ...] = field(repr=False, compare=False)
     bootstrap: PatientBootstrap = field(default_factory=PatientBootstrap, repr=False, compare=False)
-    joined: dict[str, LabelledPredictions] = field(default_factory=dict, repr=False, compare=False)
     known_scores: RowScores | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -100,11 +124,7 @@ class Row:
         return self.known_scores or self.read_scores()
 
     def read_scores(self) -> RowScores:
-        """Reads and measures the predictions of the runs.
-
-        Raises:
-            UserError: If a file cannot be read or does not fit the films.
-        """
+        """Measure the predictions of the runs."""
         # A trivial row has no augmentation to leave on.
         test = self._scored(self._protocol.reported if self._protocol and not self.trivial else "test")
         validation = self._scored("validation")
@@ -146,7 +166,7 @@ class Row:
 
         Runs without any are left out; of each other run there are as many sets as all of them have.
         """
-        names = [set(run.prediction_sets()) for run in self.runs]
+        names = list(self.sets)
         counts = [next(n for n in count() if f"test@{kind}-{n + 1}" not in known) for known in names]
         places = [place for place, found in enumerate(counts) if found]
         fewest = min((counts[place] for place in places), default=0)
@@ -158,18 +178,40 @@ class Row:
         """The weights that training began from, which may not be those that the recipe asks for."""
         if self.trivial:
             return "none"
-        specs = self.specs or self.unfinished_specs
+        specs = self.specs or [run.spec for run in self.unfinished]
         return "imagenet" if specs[0].weights.startswith("imagenet") else "random"
 
     @cached_property
     def costs(self) -> tuple[dict[str, Any], ...]:
-        """`costs.json` of each run in `runs`."""
-        return tuple(run.read_json("costs.json") for run in self.runs)
+        """`costs.json` of each run in `runs`, `{}` if it is damaged."""
+        return tuple(read_extra(read_costs, run, {}) for run in self.runs)
 
     @cached_property
     def environments(self) -> tuple[dict[str, Any], ...]:
-        """`environment.json` of each run in `runs`."""
-        return tuple(run.read_json("environment.json") for run in self.runs)
+        """`environment.json` of each run in `runs`, `{}` if it is damaged."""
+        return tuple(read_extra(read_environment, run, {}) for run in self.runs)
+
+    @property
+    def explanations(self) -> list[dict[str, Any]]:
+        """`explanations.json` of the runs that left one, all of the same grid."""
+        read = partial(read_explanations, films=self.films)
+        left = [found for run in self.runs if (found := read_extra(read, run, {}))]
+        return [found for found in left if found["grid"] == left[0]["grid"]]
+
+    @property
+    def explained(self) -> dict[str, np.ndarray]:
+        """Films that the first run explains, with their maps; `{}` if it left none."""
+        return read_extra(read_explained, self.runs[0], {}) if self.runs else {}
+
+    @property
+    def augmented(self) -> dict[str, np.ndarray]:
+        """Training films of the first run with augmented views; `{}` if it left none."""
+        return read_extra(read_augmented, self.runs[0], {}) if self.runs else {}
+
+    @cached_property
+    def damaged_extras(self) -> list[str]:
+        """Damaged files that cost no number of the row, each with its run and what is wrong with it."""
+        return [f"{run.path.name}/{fault}" for run in self.runs for fault in damaged_extras(run, self.films)]
 
     @property
     def devices(self) -> list[str]:
@@ -179,7 +221,7 @@ class Row:
     @cached_property
     def history(self) -> list[dict[str, float]]:
         """Rows of `history.csv` of the first run, one per epoch; `[]` if no run is done."""
-        return self.runs[0].read_history() if self.runs else []
+        return read_extra(read_history, self.runs[0], []) if self.runs else []
 
     @property
     def reproduces(self) -> bool:
@@ -191,23 +233,8 @@ class Row:
         return PROTOCOLS.get(self.protocol)
 
     def _scored(self, name: str, places: Sequence[int] | None = None) -> tuple[LabelledPredictions, ...]:
-        """Joins predictions of runs; the test films are the same for all of them, other films for a fold."""
-        scored: list[LabelledPredictions] = []
-        whole: dict[int | None, tuple[str, ...]] = {}
-        tested = name.partition("@")[0] == "test"
-        if tested and (self.protocol == OFFICIAL or self.cross_validated):
-            whole[None] = tuple(film.id for film in self.films if film.split == "test")
-        for place in range(len(self.runs)) if places is None else places:
-            run, fold = self.runs[place], self.specs[place].fold
-            predictions = run.read_predictions(name)
-            try:
-                joined = join_labels(predictions, self.films, self.joined.get(name))
-                check_complete(joined.ids, whole.setdefault(None if tested else fold, joined.ids))
-            except UserError as error:
-                raise UserError(f"{run.predictions_file(name)}: {error}") from error
-            self.joined[name] = joined
-            scored.append(joined)
-        return tuple(scored)
+        chosen = range(len(self.runs)) if places is None else places
+        return tuple(self.sets[place][name] for place in chosen)
 
 
 @dataclass(frozen=True)
@@ -223,6 +250,8 @@ class Board:
         rows: By protocol, official first, then by name.
         newest: When the last of its runs was done, seconds since 1970 (0 if none is).
         harness: Version of the harness that made the runs.
+        unread: Runs of the same folder that are on no board, because it is not known what they are or what
+            their films are: names and reasons.
     """
 
     dataset: str
@@ -233,6 +262,7 @@ class Board:
     rows: tuple[Row, ...]
     newest: float
     harness: int
+    unread: tuple[tuple[str, str], ...] = ()
 
     @property
     def synthetic(self) -> bool:
@@ -249,91 +279,6 @@ class Board:
     def comparison(self) -> Comparison:
         """The AUCs of every pair of rows in `ranking`, in its order."""
         return compare_auc([row.test for row in self.ranking])
-
-
-@dataclass(frozen=True)
-class _Found:
-    folder: RunFolder
-    spec: RunSpec
-    done: bool
-    at: float
-    row: str
-
-
-def read_boards(runs: Runs) -> list[Board]:
-    """Groups a folder of runs into boards, newest first; depends on the folder's content alone.
-
-    Raises:
-        UserError: If a film table is missing, or a folder cannot be read.
-    """
-    groups: dict[tuple[str, str, int], list[_Found]] = defaultdict(list)
-    for folder in runs:
-        found = _found(folder)
-        groups[found.spec.dataset, found.spec.profile, found.spec.harness].append(found)
-    boards = [_board(runs, *key, group) for key, group in groups.items()]
-    return sorted(
-        boards, key=lambda board: (-board.newest, board.title, board.dataset, board.profile, board.harness)
-    )
-
-
-def _found(folder: RunFolder) -> _Found:
-    status = folder.status
-    try:
-        spec = folder.spec
-        done = status["state"] == "done" and folder.path.name == spec.id
-        return _Found(folder, spec, done, float(status.get("at", 0.0)), _row_key(spec))
-    except (ValueError, TypeError, KeyError) as error:
-        raise UserError(f"cannot read {folder.path}: {error}; move the folder elsewhere") from error
-
-
-def _row_key(spec: RunSpec) -> str:
-    """What runs of one row have in common: all that the id is made of but seed and fold."""
-    recipe = spec.recipe.distinctive()
-    settings = [spec.protocol, spec.precision, spec.weights, spec.train_films, spec.xla]
-    return json.dumps([recipe, *settings], sort_keys=True)
-
-
-def _board(runs: Runs, dataset: str, profile: str, harness: int, group: list[_Found]) -> Board:
-    stored = runs.read_films(dataset)
-    films = stored.films
-    alike: dict[str, list[_Found]] = defaultdict(list)
-    for found in group:
-        alike[found.row].append(found)
-    members = [
-        sorted(row, key=lambda f: (f.spec.seed, f.spec.fold or 0, f.folder.path.name))
-        for row in alike.values()
-    ]
-    names = name_rows([row[0].spec for row in members])
-    bootstrap, joined = PatientBootstrap(), {}
-    rows = [_row(name, row, films, bootstrap, joined) for name, row in zip(names, members, strict=True)]
-    rows.sort(key=lambda row: (row.protocol != OFFICIAL, row.protocol, row.name))
-    newest = max((found.at for found in group if found.done), default=0.0)
-    return Board(dataset, stored.source, stored.title, profile, films, tuple(rows), newest, harness)
-
-
-def _row(
-    name: str,
-    members: list[_Found],
-    films: Films,
-    bootstrap: PatientBootstrap,
-    joined: dict[str, LabelledPredictions],
-) -> Row:
-    done = [found for found in members if found.done]
-    replaced = {(found.spec.seed, found.spec.fold) for found in done}
-    rest = [f for f in members if not f.done and (f.spec.seed, f.spec.fold) not in replaced]
-    spec = (done or members)[0].spec
-    return Row(
-        name,
-        spec.recipe,
-        spec.protocol,
-        tuple(found.folder for found in done),
-        tuple(found.folder for found in rest),
-        films,
-        tuple(found.spec for found in done),
-        tuple(found.spec for found in rest),
-        bootstrap,
-        joined,
-    )
 
 
 DISTINCTIONS = (

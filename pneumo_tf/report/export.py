@@ -14,7 +14,6 @@ from pneumo_tf.report.board import Board, Row
 from pneumo_tf.report.cross_validation import CrossValidation, cross_validations
 from pneumo_tf.report.standings import Standing
 from pneumo_tf.report.tables.ranking import COLUMNS
-from pneumo_tf.report.tables.unfinished import state_and_reason
 
 DIGITS = 6
 """Decimals kept: more than any interval supports, and coarse enough to be the same on every machine."""
@@ -83,9 +82,9 @@ def _row(board: Board, row: Row, standing: Standing | None, folds: CrossValidati
         **({"cross_validation": _cross_validation(folds)} if folds else {}),
         "by_run": [_run(row, index) for index in range(len(row.runs))],
         "unfinished": [
-            {"run": folder.path.name, "seed": spec.seed, "fold": spec.fold}
-            | dict(zip(("state", "reason"), state_and_reason(folder), strict=True))
-            for folder, spec in zip(row.unfinished, row.unfinished_specs, strict=True)
+            {"run": run.name, "seed": run.spec.seed, "fold": run.spec.fold}
+            | {"state": run.state, "kind": run.kind, "reason": run.reason}
+            for run in row.unfinished
         ],
         "settings": row.recipe.to_dict(),
     }

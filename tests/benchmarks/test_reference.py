@@ -4,7 +4,7 @@ import pytest
 
 from benchmarks.reference import boards_text, main, store_runs, write_boards
 from pneumo_tf.errors import UserError
-from pneumo_tf.report.board import read_boards
+from pneumo_tf.report.reading import read_boards
 from pneumo_tf.run import RunFolder, Runs
 from tests.report.fabricate import fabricate_runs
 

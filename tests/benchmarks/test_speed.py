@@ -17,7 +17,7 @@ from benchmarks.speed.scene import Scale, Scene
 from benchmarks.speed.table import notes, table
 from pneumo_tf.data.augment import draw
 from pneumo_tf.errors import UserError
-from pneumo_tf.report.board import read_boards
+from pneumo_tf.report.reading import read_boards
 
 TINY = Scale(
     side=64,

@@ -15,7 +15,7 @@ from pneumo_tf.explain.maps import unpack_maps
 from pneumo_tf.explain.similarity import rank_correlation
 from pneumo_tf.models.registry import ARCHITECTURES, build
 from pneumo_tf.recipe import Head, Phase, Recipe
-from pneumo_tf.report.board import read_boards
+from pneumo_tf.report.reading import read_boards
 from pneumo_tf.report.saliency.page import write_explanations
 from pneumo_tf.run import Predictions, Runs, RunSpec
 

@@ -253,9 +253,13 @@ def fabricate_runs(
                 finish(plan(recipe, seed, protocol, fold), films, device=device)
     if flawed:
         vgg = Recipe("vgg16", "vgg16", TWO_PHASES, initial="imagenet", family="Keras Applications")
-        plan(vgg, 0, protocol).set_status("failed", "out of memory at batch 1: 15.2 GB wanted, 8.0 GB free")
+        plan(vgg, 0, protocol).set_status(
+            "failed", "out of memory at batch 1: 15.2 GB wanted, 8.0 GB free", kind="gpu-memory"
+        )
         first = next(recipe for recipe in recipes if recipe.phases)
-        plan(first, seeds, protocol).set_status("failed", "loss became not a number in epoch 3")
+        plan(first, seeds, protocol).set_status(
+            "failed", "loss became not a number in epoch 3", kind="not-finite"
+        )
         plan(vgg, 1, protocol).set_status("interrupted", "stopped by the user in epoch 5 of 8")
         finish(plan(first, 0, "published-validation-head"), films, device=device)
     return runs

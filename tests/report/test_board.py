@@ -10,11 +10,9 @@ from pneumo_tf.data.datasets.kermany import KERMANY
 from pneumo_tf.data.films import Dataset, Film, Films
 from pneumo_tf.errors import UserError
 from pneumo_tf.recipe import Phase, Recipe
-from pneumo_tf.report.board import read_boards
-from pneumo_tf.report.page import write_leaderboard
 from pneumo_tf.report.provenance import opening
+from pneumo_tf.report.reading import OTHER_NAME, read_boards
 from pneumo_tf.report.standings import INFORMED, NOT_ABOVE_TRIVIAL, WITHOUT_IMAGENET, beats, rank_rows
-from pneumo_tf.report.tables.unfinished import OTHER_NAME, state_and_reason
 from pneumo_tf.run import Predictions, Runs, RunSpec
 from tests.report.fabricate import RECIPES, TWO_PHASES, fabricate_films, fabricate_runs, finish
 
@@ -173,7 +171,7 @@ def test_runs_that_are_not_done_stay_with_their_reason(tmp_path):
     vgg = next(row for row in board.rows if row.name == "vgg16")
     assert vgg.runs == ()
     assert vgg.estimates == {}
-    assert [state_and_reason(folder)[0] for folder in vgg.unfinished] == ["failed", "interrupted"]
+    assert [run.state for run in vgg.unfinished] == ["failed", "interrupted"]
     assert next(row for row in board.rows if row.name == "convnext_base").unfinished
 
 
@@ -194,7 +192,7 @@ def test_a_run_under_another_name_is_set_aside(tmp_path):
     folder.path.rename(folder.path.with_name("renamed"))
     (row,) = only(read_boards(runs)).rows
     assert row.runs == ()
-    assert state_and_reason(row.unfinished[0]) == ("set aside", OTHER_NAME)
+    assert (row.unfinished[0].state, row.unfinished[0].reason) == ("set aside", OTHER_NAME)
 
 
 def test_folds_are_runs_of_one_row(tmp_path):
@@ -212,12 +210,12 @@ def test_what_cannot_be_read_is_one_line_that_names_the_folder(tmp_path):
     folder = next(iter(runs))
     values = folder.read_json("run.json")
     folder.write_json("run.json", values | {"recipe": values["recipe"] | {"batches": 3}})
-    with pytest.raises(UserError, match=f"{folder.path.name}.*batches.*move the folder elsewhere"):
+    with pytest.raises(UserError, match=f"{folder.path.name}.*run.json.*batches"):
         read_boards(runs)
 
 
 def spoiled(tmp_path, spoil, name="test", packed=False):
-    """The message about a run whose prediction file was spoiled, line by line, and the file's path."""
+    """The reason why a run is set aside whose prediction file was spoiled, and the lines it had before."""
     runs = fabricate_runs(tmp_path, RECIPES[:1], seeds=2, flawed=False)
     file = list(runs)[1].predictions_file(name)
     lines = file.read_text("utf-8").splitlines()
@@ -228,10 +226,11 @@ def spoiled(tmp_path, spoil, name="test", packed=False):
         file.write_bytes(gzip.compress(text.encode()))
     else:
         file.write_text(text, "utf-8")
-    with pytest.raises(UserError) as raised:
-        write_leaderboard(read_boards(runs), tmp_path / "out")
-    assert str(file) in str(raised.value)
-    return str(raised.value), lines
+    (row,) = only(read_boards(runs)).rows
+    assert [run.path.name for run in row.runs] == [next(iter(runs)).path.name]
+    (run,) = row.unfinished
+    assert run.state == "damaged" and f"predictions/{file.name}" in run.reason
+    return run.reason, lines
 
 
 @pytest.mark.parametrize("packed", [False, True])
@@ -280,8 +279,8 @@ def test_a_damaged_archive_is_named(tmp_path):
     (run,) = runs
     packed = run.predictions_file("test").with_suffix(".csv.gz")
     packed.write_bytes(gzip.compress(b"film,logit\n" * 100)[:-20])
-    with pytest.raises(UserError, match=f"{packed.name} cannot be read"):
-        _ = only(read_boards(runs)).rows[0].test
+    (row,) = only(read_boards(runs)).rows
+    assert f"{packed.name}: cannot be read" in row.unfinished[0].reason
 
 
 def test_labels_that_changed_since_name_the_table_and_the_film(tmp_path):
@@ -293,12 +292,12 @@ def test_labels_that_changed_since_name_the_table_and_the_film(tmp_path):
     table.write_text("\n".join(lines) + "\n", "utf-8")
     with pytest.raises(UserError) as raised:
         read_boards(runs)
-    assert str(table) in str(raised.value) and repr(film) in str(raised.value)
+    assert "films.csv" in str(raised.value) and repr(film) in str(raised.value)
 
 
 def test_patients_that_changed_since_name_the_table(tmp_path):
     runs = fabricate_runs(tmp_path, RECIPES[:1], seeds=1, flawed=False)
     (table,) = tmp_path.glob("datasets/*/films.csv")
     table.write_text(table.read_text("utf-8").replace("virus-test-1,", "virus-test-2,", 1), "utf-8")
-    with pytest.raises(UserError, match="films.csv was changed after its runs were made"):
+    with pytest.raises(UserError, match="films.csv: was changed after its runs were made"):
         read_boards(runs)

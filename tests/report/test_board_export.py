@@ -6,8 +6,8 @@ import json
 import pytest
 
 from pneumo_tf.evaluation.metrics import METRICS
-from pneumo_tf.report.board import read_boards
 from pneumo_tf.report.page import write_leaderboard
+from pneumo_tf.report.reading import read_boards
 from pneumo_tf.run import HARNESS_VERSION
 from tests.report.fabricate import RECIPES, fabricate_runs
 

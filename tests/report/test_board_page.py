@@ -11,10 +11,10 @@ from pneumo_tf.data.films import Dataset, Films
 from pneumo_tf.errors import UserError
 from pneumo_tf.evaluation.intervals import Estimate
 from pneumo_tf.recipe import Phase, Published, Recipe
-from pneumo_tf.report.board import read_boards
 from pneumo_tf.report.markdown import Table
 from pneumo_tf.report.number_format import format_number, supported_decimals, with_interval, with_sd
 from pneumo_tf.report.page import NOT_A_DEVICE, SYNTHETIC, write_leaderboard
+from pneumo_tf.report.reading import read_boards
 from pneumo_tf.report.section import LinkedPicture, Section
 from pneumo_tf.run import HARNESS_VERSION, Predictions, Runs, RunSpec
 from tests.report.fabricate import NO_IMAGENET, RECIPES, fabricate_films, fabricate_runs, finish

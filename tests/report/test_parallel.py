@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from pneumo_tf.errors import UserError
-from pneumo_tf.report.board import read_boards
 from pneumo_tf.report.figures import drawings, sections
 from pneumo_tf.report.parallel import forked_map, score_board
+from pneumo_tf.report.reading import read_boards
 from tests.report.fabricate import RECIPES, fabricate_runs
 
 

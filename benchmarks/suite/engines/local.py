@@ -2,7 +2,6 @@
 
 import os
 import selectors
-import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from benchmarks.suite.engines.worker_process import WorkerProcess
 from benchmarks.suite.plan import Job
 from benchmarks.worker.assignment import Assignment
 from pneumo_tf.costs.hardware import Gpu, cores, memory_mb
+from pneumo_tf.failures import describe, failure_of_exit
 from pneumo_tf.run import RunFolder
 
 MEMORY_SHARE = 0.25
@@ -170,7 +170,7 @@ class LocalEngine:
         self._selector.unregister(worker.process.events)
         code = worker.process.end()
         if worker.folder.state not in ("done", "failed"):
-            worker.folder.set_status("failed", _death(code))
+            worker.folder.fail(failure_of_exit(code))
         self._working.remove(worker)
         self._free.append(worker.slot)
         self._watcher.ended(worker.job.spec.id, worker.folder, succeeded=not code)
@@ -183,21 +183,13 @@ class LocalEngine:
         for worker in self._working:
             worker.process.stop(STOP_SECONDS)
             if worker.folder.state != "done":
-                worker.folder.set_status("interrupted", "stopped before its end; the same command goes on")
+                worker.folder.set_status("interrupted", describe("interrupted"), kind="interrupted")
         self._spares.clear()
         self._working.clear()
 
 
 def _new_process(slot: Slot, job: Job) -> WorkerProcess:
     return WorkerProcess(bool(job.spec.recipe.phases), _environment(slot))
-
-
-def _death(code: int) -> str:
-    if code == -signal.SIGKILL:
-        return "killed by the system, most likely out of memory; use fewer --workers or a smaller --size"
-    if code < 0:
-        return f"ended by signal {signal.Signals(-code).name}; see log.txt"
-    return f"ended with status {code} before it was done; see log.txt"
 
 
 def _environment(slot: Slot) -> dict[str, str]:

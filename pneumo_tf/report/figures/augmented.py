@@ -15,7 +15,7 @@ MOST_FILMS, MOST_VIEWS = 3, 5
 def draw_augmented_films(board: Board) -> Iterator[Picture]:
     """Draw one page per recipe that stored augmented films."""
     for row in board.rows:
-        arrays = row.runs[0].read_arrays("augmented") if row.runs else {}
+        arrays = row.augmented
         if arrays and len(arrays["ids"]):
             yield _page(row, arrays)
 

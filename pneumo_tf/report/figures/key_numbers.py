@@ -41,7 +41,7 @@ class KeyNumber(NamedTuple):
 def key_numbers(row: Row) -> list[KeyNumber]:
     """Return the metrics of a row on the test films, and its validation AUC if it has one."""
     lines = [_line(METRICS[name].title, METRICS[name].undefined, row.estimates[name]) for name in SHOWN]
-    if all("validation" in run.prediction_sets() for run in row.runs):
+    if all("validation" in sets for sets in row.sets):
         # Without an interval, because these films chose the epoch.
         known = np.isfinite(row.validation_auc)
         value, missing = (f"{row.validation_auc:.3f}", "") if known else ("", METRICS["auc"].undefined)
@@ -62,7 +62,6 @@ def provenance(board: Board, row: Row) -> dict[str, str]:
     specs = row.specs
     trained = f", {specs[0].train_films} training films" if specs[0].train_films else ""
     parameters = row.costs[0].get("parameters")
-    unfinished = zip(row.unfinished_specs, row.unfinished, strict=True)
     lines = {
         "Dataset": f"{board.title}, profile {board.profile}",
         "Test films": _films(row),
@@ -75,7 +74,7 @@ def provenance(board: Board, row: Row) -> dict[str, str]:
         "Model": row.recipe.architecture + (f", {parameters:,} parameters" if parameters else ""),
         "Source": row.recipe.source,
         "Published": _published(row.recipe.published[0]) if row.recipe.published else "",
-        "Unfinished": _listed(f"seed {spec.seed} {run.state}" for spec, run in unfinished),
+        "Unfinished": _listed(f"seed {run.spec.seed} {run.state}" for run in row.unfinished),
     }
     return {name: text for name, text in lines.items() if text}
 

@@ -77,7 +77,7 @@ class Explained:
 
 def explained(row: Row) -> list[Explained]:
     """Return the films that the first run of a row explains, `[]` if it stored none."""
-    arrays = row.runs[0].read_arrays("explained") if row.runs else {}
+    arrays = row.explained
     return list(_joined(row, arrays)) if arrays else []
 
 

@@ -132,7 +132,7 @@ def means_over_runs(
 
 
 def _read(row: Row) -> Explanations | None:
-    runs = [left for left in (run.read_json("explanations.json") for run in row.runs) if left]
+    runs = row.explanations
     if not runs:
         return None
     grid = tuple(runs[0]["grid"])

@@ -3,26 +3,32 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
+from pneumo_tf.failures import FAILURES
 from pneumo_tf.report.board import Board, Row
 from pneumo_tf.report.markdown import Table
-from pneumo_tf.run import RunFolder, RunSpec
+from pneumo_tf.run import RunSpec
 
-OTHER_NAME = "its folder is not named after its id"
 AGAIN = "start `python -m benchmarks.run_all` again"
+REMEDIES = {
+    "set aside": f"give the folder its name back, or {AGAIN}",
+    "running": f"wait; if its process is gone, {AGAIN}",
+}
+"""By state, what to do about a run that did not fail."""
 
 
 def unfinished(board: Board) -> Table:
     """Every run of a board that gives no number, alike runs of one row on one line."""
     lines = []
     for row in board.rows:
-        alike: dict[tuple[str, str], list[RunSpec]] = defaultdict(list)
-        for folder, spec in zip(row.unfinished, row.unfinished_specs, strict=True):
-            alike[state_and_reason(folder)].append(spec)
-        for (state, reason), specs in sorted(alike.items(), key=lambda item: item[0]):
+        alike: dict[tuple[str, str, str], list[RunSpec]] = defaultdict(list)
+        for run in row.unfinished:
+            alike[run.state, run.reason, run.kind].append(run.spec)
+        for (state, reason, kind), specs in sorted(alike.items(), key=lambda item: item[0]):
             shown = ", ".join(_seeds_and_folds(specs))
-            lines.append(
-                (row.name, row.protocol, shown, state, reason or "no reason given", remedy(state, reason))
-            )
+            given = reason or "no reason given"
+            lines.append((row.name, row.protocol, shown, state, given, remedy(state, kind)))
+    for name, reason in board.unread:
+        lines.append((name, "not known", "", "damaged", reason, remedy("damaged", "damaged")))
     return Table(("Recipe", "Protocol", "Seeds", "State", "Reason", "What to do"), lines, left=6)
 
 
@@ -37,24 +43,16 @@ def _seeds_and_folds(specs: Sequence[RunSpec]) -> list[str]:
     ]
 
 
-def state_and_reason(folder: RunFolder) -> tuple[str, str]:
-    """State and reason of a run without a number; one that is done is set aside if its folder was renamed."""
-    status = folder.status
-    if status["state"] == "done":
-        return "set aside", OTHER_NAME
-    waiting = {"planned": "not started yet", "running": "not ended yet"}
-    return status["state"], status.get("reason") or waiting.get(status["state"], "")
+def remedy(state: str, kind: str) -> str:
+    """Return what to do about a run that gives no number.
 
-
-def remedy(state: str, reason: str) -> str:
-    """What to do about a run that gives no number."""
-    if state == "failed" and "memory" in reason.lower():
-        return f"on a device with more memory, or with the quick profile, {AGAIN}"
-    return {
-        "failed": f"mend what the run's `log.txt` tells, then {AGAIN}",
-        "set aside": f"give the folder its name back, or {AGAIN}",
-        "running": f"wait; if its process is gone, {AGAIN}",
-    }.get(state, f"{AGAIN}: it goes on where it stopped")
+    Args:
+        state: Its state.
+        kind: Key of `FAILURES`; "" or an unknown one for runs from before kinds.
+    """
+    if state in ("failed", "damaged"):
+        return f"{FAILURES.get(kind, FAILURES['exception']).remedy}, then {AGAIN}"
+    return REMEDIES.get(state, f"{AGAIN}: it goes on where it stopped")
 
 
 def missing_rows(board: Board) -> list[str]:
@@ -63,5 +61,5 @@ def missing_rows(board: Board) -> list[str]:
 
 
 def _reason(row: Row) -> str:
-    state, reason = state_and_reason(row.unfinished[0])
-    return f"{state}: {reason}" if reason else state
+    first = row.unfinished[0]
+    return f"{first.state}: {first.reason}" if first.reason else first.state

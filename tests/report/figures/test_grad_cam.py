@@ -6,8 +6,9 @@ from matplotlib.contour import QuadContourSet
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from pneumo_tf.report.board import Board, Row, read_boards
+from pneumo_tf.report.board import Board, Row
 from pneumo_tf.report.figures import grad_cam, grad_cam_suite, overlay, samples, style
+from pneumo_tf.report.reading import read_boards
 from tests.report.fabricate import RECIPES, fabricate_runs
 
 SIDE, CELLS = 48, 6

@@ -9,7 +9,7 @@ from sklearn import metrics as sk
 
 from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
 from pneumo_tf.evaluation.metrics import compute_metrics
-from pneumo_tf.report.board import Board, read_boards
+from pneumo_tf.report.board import Board
 from pneumo_tf.report.figures import (
     class_balance,
     confusion,
@@ -21,6 +21,7 @@ from pneumo_tf.report.figures import (
     training,
 )
 from pneumo_tf.report.figures.key_numbers import key_numbers, provenance
+from pneumo_tf.report.reading import read_boards
 from tests.report.fabricate import fabricate_runs
 
 

@@ -7,8 +7,8 @@ import pytest
 from scipy.stats import spearmanr
 
 from pneumo_tf.explain.maps import pack_maps
-from pneumo_tf.report.board import read_boards
 from pneumo_tf.report.page import write_leaderboard
+from pneumo_tf.report.reading import read_boards
 from pneumo_tf.report.saliency import robustness, tables
 from pneumo_tf.report.saliency.border import border_table
 from pneumo_tf.report.saliency.measures import BASELINES, read_explanations

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from pneumo_tf.report.board import read_boards
 from pneumo_tf.report.figures import cost, style
+from pneumo_tf.report.reading import read_boards
 from pneumo_tf.report.tables.inference_cost import inference_cost_table
 from pneumo_tf.report.tables.run_time import run_time_table
 from pneumo_tf.report.tables.training_cost import training_cost_table

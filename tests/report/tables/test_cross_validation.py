@@ -10,9 +10,9 @@ from scipy.optimize import minimize_scalar
 from sklearn.metrics import accuracy_score, log_loss, recall_score, roc_auc_score
 
 from pneumo_tf.errors import UserError
-from pneumo_tf.report.board import read_boards
 from pneumo_tf.report.cross_validation import cross_validations
 from pneumo_tf.report.page import write_leaderboard
+from pneumo_tf.report.reading import read_boards
 from pneumo_tf.report.tables.calibration import fit_temperatures
 from pneumo_tf.report.tables.cross_validation import UNFINISHED, cross_validation_table
 from pneumo_tf.report.tables.ranking import UNRANKED

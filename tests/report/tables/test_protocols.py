@@ -4,7 +4,7 @@ import pytest
 
 from pneumo_tf.evaluation.metrics import metrics_from_counts
 from pneumo_tf.recipe import Published
-from pneumo_tf.report.board import read_boards
+from pneumo_tf.report.reading import read_boards
 from pneumo_tf.report.tables.protocols import protocols_table
 from pneumo_tf.run import Runs
 from tests.report.fabricate import RECIPES, fabricate_runs

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from pneumo_tf.evaluation.metrics import METRICS, Metric, auc
 from pneumo_tf.recipe import Published
-from pneumo_tf.report.board import read_boards
+from pneumo_tf.report.reading import read_boards
 from pneumo_tf.report.tables.published import published_tables
 from tests.report.fabricate import RECIPES, fabricate_runs
 

@@ -5,9 +5,9 @@ import json
 
 import pytest
 
-from pneumo_tf.report.board import read_boards
 from pneumo_tf.report.markdown import Table
 from pneumo_tf.report.page import write_leaderboard
+from pneumo_tf.report.reading import read_boards
 from pneumo_tf.report.section import LinkedPicture, Section
 from pneumo_tf.report.tables.ranking import COLUMNS, Column
 from pneumo_tf.report.tables.registry import TABLES, TableEntry

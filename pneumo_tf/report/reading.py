@@ -1,0 +1,194 @@
+"""Read a folder of runs into boards; a damaged run is an unfinished one, with the reason."""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from pneumo_tf.data.films import Films
+from pneumo_tf.data.protocols.registry import PROTOCOLS
+from pneumo_tf.errors import UserError
+from pneumo_tf.evaluation.intervals import PatientBootstrap
+from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions, check_complete, join_labels
+from pneumo_tf.report.board import OFFICIAL, Board, Row, UnfinishedRun, name_rows
+from pneumo_tf.run import RunFolder, Runs, RunSpec
+from pneumo_tf.stored_files import DamagedFile
+
+OTHER_NAME = "its folder is not named after its id"
+WAITING = {"planned": "not started yet", "running": "not ended yet"}
+
+
+@dataclass
+class _Found:
+    """A run, as far as it was read; `sets` holds its predictions if it is done and whole."""
+
+    folder: RunFolder
+    spec: RunSpec
+    state: str
+    kind: str
+    reason: str
+    at: float
+    sets: dict[str, LabelledPredictions] = field(default_factory=dict)
+
+    @property
+    def done(self) -> bool:
+        return self.state == "done"
+
+    @property
+    def place(self) -> tuple[int, int, str]:
+        return self.spec.seed, self.spec.fold or 0, self.folder.path.name
+
+    def set_aside(self, error: DamagedFile) -> None:
+        """Take the run out of those that are done."""
+        self.state, self.kind, self.reason, self.sets = "damaged", "damaged", self.folder.fault(error), {}
+
+    def unfinished(self) -> UnfinishedRun:
+        return UnfinishedRun(self.folder.path.name, self.spec, self.state, self.kind, self.reason)
+
+
+def read_boards(runs: Runs) -> list[Board]:
+    """Group a folder of runs into boards, newest first; depends on the folder's content alone.
+
+    Raises:
+        UserError: If there are runs, but none can be read.
+    """
+    groups: dict[tuple[str, str, int], list[_Found]] = defaultdict(list)
+    boards: list[Board] = []
+    unread: list[tuple[str, str]] = []
+    for folder in runs:
+        try:
+            found = _found(folder)
+        except DamagedFile as error:
+            unread.append((folder.path.name, folder.fault(error)))
+        else:
+            groups[found.spec.dataset, found.spec.profile, found.spec.harness].append(found)
+    for key, group in groups.items():
+        try:
+            boards.append(_board(runs, *key, group))
+        except DamagedFile as error:
+            reason = f"{error.path.relative_to(runs.root)}: {error.fault}; {error.remedy}"
+            unread += [(found.folder.path.name, reason) for found in group]
+    if unread and not boards:
+        raise UserError(f"none of the {len(unread)} runs in {runs.root} can be read: {': '.join(unread[0])}")
+    boards = [replace(board, unread=tuple(sorted(unread))) for board in boards]
+    return sorted(
+        boards, key=lambda board: (-board.newest, board.title, board.dataset, board.profile, board.harness)
+    )
+
+
+def _found(folder: RunFolder) -> _Found:
+    spec, status = folder.spec, folder.status
+    if not status:
+        raise DamagedFile(folder.path / "status.json", "is missing")
+    state, kind = status["state"], status.get("kind", "")
+    reason = status.get("reason") or WAITING.get(state, "")
+    if kind == "damaged":
+        state = "damaged"
+    elif state == "done" and folder.path.name != spec.id:
+        state, reason = "set aside", OTHER_NAME
+    return _Found(folder, spec, state, kind, reason, float(status.get("at", 0.0)))
+
+
+def _row_key(spec: RunSpec) -> str:
+    """What runs of one row have in common: all that the id is made of but seed and fold."""
+    recipe = spec.recipe.distinctive()
+    settings = [spec.protocol, spec.precision, spec.weights, spec.train_films, spec.xla]
+    return json.dumps([recipe, *settings], sort_keys=True)
+
+
+def _board(runs: Runs, dataset: str, profile: str, harness: int, group: list[_Found]) -> Board:
+    stored = runs.read_films(dataset)
+    films = stored.films
+    _read_predictions(group, films)
+    alike: dict[str, list[_Found]] = defaultdict(list)
+    for found in group:
+        alike[_row_key(found.spec)].append(found)
+    members = [sorted(row, key=lambda found: found.place) for row in alike.values()]
+    names = name_rows([row[0].spec for row in members])
+    bootstrap = PatientBootstrap()
+    rows = [_row(name, row, films, bootstrap) for name, row in zip(names, members, strict=True)]
+    rows.sort(key=lambda row: (row.protocol != OFFICIAL, row.protocol, row.name))
+    newest = max((found.at for found in group if found.done), default=0.0)
+    return Board(dataset, stored.source, stored.title, profile, films, tuple(rows), newest, harness)
+
+
+def _row(name: str, members: list[_Found], films: Films, bootstrap: PatientBootstrap) -> Row:
+    done = [found for found in members if found.done]
+    replaced = {(found.spec.seed, found.spec.fold) for found in done}
+    rest = [f for f in members if not f.done and (f.spec.seed, f.spec.fold) not in replaced]
+    spec = (done or members)[0].spec
+    return Row(
+        name,
+        spec.recipe,
+        spec.protocol,
+        tuple(found.folder for found in done),
+        tuple(found.unfinished() for found in rest),
+        films,
+        tuple(found.spec for found in done),
+        tuple(found.sets for found in done),
+        bootstrap,
+    )
+
+
+def _read_predictions(group: Sequence[_Found], films: Films) -> None:
+    """Join every prediction of the runs that are done; a run with a damaged file is set aside."""
+    like: dict[str, LabelledPredictions] = {}
+    for found in group:
+        if found.done:
+            try:
+                for name in sorted(_needed(found.spec) | set(found.folder.prediction_sets())):
+                    found.sets[name] = like[name] = _joined(found.folder, name, films, like.get(name))
+            except DamagedFile as error:
+                found.set_aside(error)
+    expected = _expected_films(group, films)
+    for found in group:
+        for name, joined in found.sets.items():
+            try:
+                check_complete(joined.ids, expected[_same_films(found.spec, name)])
+            except UserError as error:
+                found.set_aside(DamagedFile(found.folder.predictions_file(name), str(error)))
+                break
+
+
+def _needed(spec: RunSpec) -> set[str]:
+    """Sets that a run which is done must have."""
+    protocol = PROTOCOLS.get(spec.protocol)
+    reported = protocol.reported if protocol and spec.recipe.phases else "test"
+    return {reported, "validation"} | ({"held_out"} if protocol and protocol.folds else set())
+
+
+def _joined(
+    folder: RunFolder, name: str, films: Films, like: LabelledPredictions | None
+) -> LabelledPredictions:
+    predictions = folder.read_predictions(name)
+    try:
+        return join_labels(predictions, films, like)
+    except UserError as error:
+        raise DamagedFile(folder.predictions_file(name), str(error)) from error
+
+
+def _same_films(spec: RunSpec, name: str) -> tuple[object, ...]:
+    """What decides the films of a set: runs that share it were scored on the same ones."""
+    tested = name.partition("@")[0] == "test"
+    return spec.protocol, None if tested else spec.fold, spec.train_films, name
+
+
+def _expected_films(group: Sequence[_Found], films: Films) -> dict[tuple[object, ...], tuple[str, ...]]:
+    """The films that each set must hold: all test films, or those that most runs agree on."""
+    official_test = tuple(film.id for film in films if film.split == "test")
+    counts: dict[tuple[object, ...], Counter[frozenset[str]]] = defaultdict(Counter)
+    first: dict[frozenset[str], tuple[str, ...]] = {}
+    for found in group:
+        for name, joined in found.sets.items():
+            ids = frozenset(joined.ids)
+            first.setdefault(ids, joined.ids)
+            counts[_same_films(found.spec, name)][ids] += 1
+    expected = {}
+    for key, count in counts.items():
+        protocol = PROTOCOLS.get(key[0])
+        tested = key[-1].partition("@")[0] == "test"
+        if tested and (key[0] == OFFICIAL or (protocol and protocol.folds)):
+            expected[key] = official_test
+        else:
+            expected[key] = first[max(count, key=lambda ids: (count[ids], len(ids)))]
+    return expected

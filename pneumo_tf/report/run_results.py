@@ -1,0 +1,164 @@
+"""Extras of a run beside its predictions: a damaged one costs what is drawn from it, and a note."""
+
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
+from typing import Any, TypeVar
+
+import numpy as np
+
+from pneumo_tf.data.films import Films
+from pneumo_tf.explain.maps import unpack_maps
+from pneumo_tf.run import RunFolder
+from pneumo_tf.stored_files import DamagedFile
+
+Value = TypeVar("Value")
+DRAWN = {"epoch", "train_loss", "validation_loss", "validation_auc"}
+"""Columns of `history.csv` that are drawn."""
+
+
+def read_extra(read: Callable[[RunFolder], Value], folder: RunFolder, absent: Value) -> Value:
+    """Read an extra of a run, `absent` if its file is damaged; `damaged_extras` names such files."""
+    try:
+        return read(folder)
+    except DamagedFile:
+        return absent
+
+
+def damaged_extras(folder: RunFolder, films: Films) -> list[str]:
+    """Damaged extras of a run, each with what is wrong with it."""
+    faults = []
+    explanations = partial(read_explanations, films=films)
+    for read in (read_costs, read_environment, read_history, explanations, read_explained, read_augmented):
+        try:
+            read(folder)
+        except DamagedFile as error:
+            faults.append(folder.fault(error))
+    return faults
+
+
+def read_costs(folder: RunFolder) -> dict[str, Any]:
+    """Read `costs.json`: numbers or null by name, and the seconds of each stage.
+
+    Raises:
+        DamagedFile: If it is damaged or a value is of another type.
+    """
+    return _checked(folder, "costs.json", _check_costs)
+
+
+def read_environment(folder: RunFolder) -> dict[str, Any]:
+    """Read `environment.json`: texts by name, and a list of notes.
+
+    Raises:
+        DamagedFile: If it is damaged or a value is of another type.
+    """
+    return _checked(folder, "environment.json", _check_environment)
+
+
+def read_history(folder: RunFolder) -> list[dict[str, float]]:
+    """Read `history.csv`, one row per epoch.
+
+    Raises:
+        DamagedFile: If it is damaged or lacks a column that is drawn.
+    """
+    rows = folder.read_history()
+    missing = (
+        sorted({"epoch", "train_loss", "validation_loss", "validation_auc"} - set(rows[0])) if rows else []
+    )
+    if missing:
+        raise DamagedFile(folder.path / "history.csv", f"has no column {missing[0]!r}")
+    return rows
+
+
+def read_explanations(folder: RunFolder, films: Films) -> dict[str, Any]:
+    """Read `explanations.json`: the grid, the films, and values of each film by method and measure.
+
+    Raises:
+        DamagedFile: If it is damaged, names a film that is not in the table, or lists do not fit the films.
+    """
+    return _checked(folder, "explanations.json", partial(_check_explanations, films.position))
+
+
+def read_explained(folder: RunFolder) -> dict[str, np.ndarray]:
+    """Read `pictures/explained.npz`: films with their maps.
+
+    Raises:
+        DamagedFile: If it is damaged or arrays do not belong to the same films.
+    """
+    return _checked_pictures(folder, "explained", {"ids": 1, "pixels": 3, "maps": 3, "common": 1})
+
+
+def read_augmented(folder: RunFolder) -> dict[str, np.ndarray]:
+    """Read `pictures/augmented.npz`: training films and augmented views of them.
+
+    Raises:
+        DamagedFile: If it is damaged or arrays do not belong to the same films.
+    """
+    return _checked_pictures(folder, "augmented", {"ids": 1, "originals": 3, "augmented": 4})
+
+
+def _checked(folder: RunFolder, name: str, check: Callable[[Mapping[str, Any]], None]) -> dict[str, Any]:
+    values = folder.read_json(name)
+    try:
+        check(values)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise DamagedFile(folder.path / name, f"does not hold what it should: {error}") from error
+    return values
+
+
+def _check_costs(costs: Mapping[str, Any]) -> None:
+    for name, value in (dict(costs) | {"seconds": None}).items():
+        if value is not None and not isinstance(value, int | float):
+            raise TypeError(f"{name} is {value!r}, no number")
+    for name, value in costs.get("seconds", {}).items():
+        if not isinstance(value, int | float):
+            raise TypeError(f"seconds of {name} are {value!r}, no number")
+
+
+def _check_environment(environment: Mapping[str, Any]) -> None:
+    notes, device = environment.get("notes", []), environment.get("device", "")
+    if not isinstance(device, str):
+        raise TypeError(f"device is {device!r}, no text")
+    if not isinstance(notes, list) or not all(isinstance(note, str) for note in notes):
+        raise TypeError("notes is no list of texts")
+
+
+def _check_explanations(known: Collection[str], left: Mapping[str, Any]) -> None:
+    if not left:
+        return
+    films = left["films"]
+    if not isinstance(films, list) or len(set(films)) != len(films):
+        raise TypeError("films is no list of different films")
+    strangers = [film_id for film_id in films if film_id not in known]
+    if strangers:
+        raise ValueError(f"the film {strangers[0]!r} is not in the film table")
+    if len(left["grid"]) != 2 or not all(isinstance(side, int) for side in left["grid"]):
+        raise TypeError("grid is no pair of whole numbers")
+    _check_measures(left["methods"], films)
+    for name, of in left["methods"].items():
+        if not isinstance(of["title"], str):
+            raise TypeError(f"the title of {name} is no text")
+    if "sanity" in left:
+        sanity = left["sanity"]
+        _check_measures(sanity["next_film"], sanity["films"])
+        for stage in sanity["stages"]:
+            float(stage["share"])
+            _check_measures(stage["methods"], sanity["films"])
+    if "maps" in left and len(unpack_maps(left["maps"], tuple(left["grid"]))) != len(films):
+        raise ValueError("there is not a map for each film")
+
+
+def _check_measures(methods: Mapping[str, Mapping[str, Any]], films: list[str]) -> None:
+    for method, measures in methods.items():
+        for measure, values in measures.items():
+            if measure != "title" and len(np.array(values, float)) != len(films):
+                raise ValueError(f"{measure} of {method} has not a value for each film")
+
+
+def _checked_pictures(folder: RunFolder, name: str, dimensions: Mapping[str, int]) -> dict[str, np.ndarray]:
+    arrays = folder.read_arrays(name)
+    for key, count in dimensions.items() if arrays else ():
+        array = arrays.get(key)
+        if array is None or array.ndim != count or len(array) != len(arrays["ids"]):
+            path = folder.path / "pictures" / f"{name}.npz"
+            raise DamagedFile(path, f"its {key!r} is missing or of another shape")
+    return arrays
