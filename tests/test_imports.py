@@ -13,6 +13,9 @@ SOURCES = sorted([*ROOT.glob("pneumo_tf/**/*.py"), *ROOT.glob("benchmarks/**/*.p
 ORDER = [
     "errors",
     "atomic",
+    "failures",
+    "stored_files",
+    "file_lock",
     "recipe",
     "data",
     "run",

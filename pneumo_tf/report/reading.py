@@ -189,6 +189,8 @@ def _expected_films(group: Sequence[_Found], films: Films) -> dict[tuple[object,
         tested = key[-1].partition("@")[0] == "test"
         if tested and (key[0] == OFFICIAL or (protocol and protocol.folds)):
             expected[key] = official_test
+        elif key[-1] == "held_out" and protocol and protocol.folds:
+            expected[key] = protocol.split(films, key[1]).held_out
         else:
             expected[key] = first[max(count, key=lambda ids: (count[ids], len(ids)))]
     return expected

@@ -1,0 +1,36 @@
+"""A plan meets damaged runs: it goes on, and repairs them when it is asked to."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from benchmarks.suite.run import _make_folders, choose_jobs
+from pneumo_tf.data.datasets.kermany import KERMANY
+from pneumo_tf.data.films import Dataset
+from tests.report.fabricate import RECIPES, fabricate_films, fabricate_runs
+
+FRESH = SimpleNamespace(fresh=True, retry_failed=False)
+RETRY = SimpleNamespace(fresh=False, retry_failed=True)
+PLAIN = SimpleNamespace(fresh=False, retry_failed=False)
+
+
+@pytest.mark.parametrize("options", [FRESH, RETRY])
+@pytest.mark.parametrize("file", ["status.json", "run.json", "predictions/test.csv"])
+@pytest.mark.parametrize("as_folder", [False, True])
+def test_a_damaged_run_is_planned_again(tmp_path: Path, options, file, as_folder):
+    runs = fabricate_runs(tmp_path, RECIPES[:1], seeds=2, n_test=20, n_train=40, flawed=False)
+    folder, _ = list(runs)
+    jobs = [SimpleNamespace(spec=each.spec) for each in runs]
+    path = folder.path / file
+    path.write_text("")
+    if as_folder:
+        path.unlink()
+        path.mkdir()
+    assert jobs[0] not in choose_jobs(jobs, runs, PLAIN)
+    todo = choose_jobs(jobs, runs, options)
+    assert jobs[0] in todo
+    dataset = Dataset(KERMANY, "Films", None, fabricate_films(20, 40))
+    _make_folders(runs, dataset, jobs, todo, options)
+    assert (folder.state, folder.spec) == ("planned", jobs[0].spec)
+    assert not folder.prediction_sets()
