@@ -65,8 +65,8 @@ def examine(
         steps before it left over.
     """
     ends = time.monotonic()
-    # Folders that a killed step leaves behind go with this one.
-    with tempfile.TemporaryDirectory(prefix="doctor-") as scratch:
+    # What a killed step leaves behind goes with this folder; its last workers may still write for a second.
+    with tempfile.TemporaryDirectory(prefix="doctor-", ignore_cleanup_errors=True) as scratch:
         environment = {
             **os.environ,
             "TMPDIR": scratch,

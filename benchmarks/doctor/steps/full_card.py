@@ -16,7 +16,7 @@ LIMIT_MB = 6144
 """Memory that this process may use of the card."""
 
 MOST_PARTS = 64
-BLOCK_MB = 64
+BLOCK_MB = 8
 
 
 def measure(situation: Situation) -> Iterator[Row]:

@@ -14,7 +14,7 @@ from pneumo_tf.recipe import Phase
 
 
 class Subject(NamedTuple):
-    """A recipe, with side and batch of the trial; None keeps the recipe's.
+    """A recipe, with side and batch of the trial.
 
     Args:
         name: Recipe.
@@ -23,8 +23,8 @@ class Subject(NamedTuple):
     """
 
     name: str
-    size: int | None = None
-    batch: int | None = None
+    size: int
+    batch: int
 
 
 ON_GPU = (
@@ -49,9 +49,9 @@ def measure(situation: Situation) -> Iterator[Row]:
 
     The difference of both is the most that a fused optimiser could save.
     """
-    yield from _measure_all(situation, "plain", xla=False)
+    yield from _measure_all(situation, "plain")
     if situation.gpu:
-        yield from _measure_all(situation, "gradient descent", xla=False)
+        yield from _measure_all(situation, "gradient descent", descent=True)
 
 
 def measure_xla(situation: Situation) -> Iterator[Row]:
@@ -59,7 +59,9 @@ def measure_xla(situation: Situation) -> Iterator[Row]:
     yield from _measure_all(situation, "xla", xla=True)
 
 
-def _measure_all(situation: Situation, variant: str, *, xla: bool) -> Iterator[Row]:
+def _measure_all(
+    situation: Situation, variant: str, *, xla: bool = False, descent: bool = False
+) -> Iterator[Row]:
     prepare_tensorflow()
     for subject in ON_GPU if situation.gpu else ON_CPU:
         row: Row = {"recipe": subject.name, "variant": variant}
@@ -67,7 +69,7 @@ def _measure_all(situation: Situation, variant: str, *, xla: bool) -> Iterator[R
             yield row | {"error": "no time left"}
             continue
         try:
-            yield row | measure_subject(subject, gpu=situation.gpu, xla=xla, descent="descent" in variant)
+            yield row | measure_subject(subject, gpu=situation.gpu, xla=xla, descent=descent)
         # An error is a result: which backbones fail under XLA, or do not fit, is what is asked.
         except Exception as error:
             found = describe_error(error)
@@ -90,13 +92,13 @@ def measure_subject(subject: Subject, *, gpu: bool, xla: bool, descent: bool = F
     """
     card = gpus()[0] if gpu else None
     precision = resolve_precision("auto", card)
-    chosen = recipe(subject.name)
-    chosen = replace(chosen, size=subject.size or chosen.size, batch=subject.batch or chosen.batch)
+    chosen = replace(recipe(subject.name), size=subject.size, batch=subject.batch)
     phase = chosen.phases[-1]
     if descent:
         phase = Phase(phase.epochs, 1e-6, phase.train, phase.batch_norm, optimizer="sgd")
-    reset_peak(gpu=gpu)
     trial = make_trial(chosen, phase, precision, xla=xla)
+    # Not before: making it frees what the trial before it held.
+    reset_peak(gpu=gpu)
     loss = float(trial.run())
     seconds, steps = time_trial(trial, seconds=TIMED_SECONDS[gpu])
     flops, peak = trial.film_flops, peak_flops(card.name, precision) if card else None
