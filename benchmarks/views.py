@@ -22,6 +22,7 @@ from pneumo_tf.errors import UserError
 from pneumo_tf.models.registry import architecture, build
 from pneumo_tf.models.weights_file import find
 from pneumo_tf.recipe import Recipe
+from pneumo_tf.training.device import prepare_tensorflow
 from pneumo_tf.training.harness import Setting, TrainingFilms, train
 
 VIEWS = (1, 2, 4, 8, None)
@@ -55,6 +56,7 @@ def _measured(given: argparse.Namespace) -> dict[int | None, np.ndarray]:
     """Validation AUC and log loss of each seed, (seeds, 2), by the number of views."""
     if given.seeds < 2:
         raise UserError(f"--seeds must be at least 2, not {given.seeds}: one seed has no deviation")
+    prepare_tensorflow()
     initial = architecture(MODEL).weights
     weights = find(initial, given.weights)
     if weights is None:

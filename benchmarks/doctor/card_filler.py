@@ -5,8 +5,8 @@ import sys
 import pynvml
 import tensorflow as tf
 
-from benchmarks.doctor.device import prepare_tensorflow
 from pneumo_tf.costs.hardware import gpus
+from pneumo_tf.training.device import prepare_tensorflow
 
 BLOCK_MB = 128
 

@@ -106,7 +106,9 @@ def _scene(options: argparse.Namespace, scratch: Path, scale: "Scale | None") ->
     from benchmarks.speed.scene import LARGE_RUNS, Scale, Scene
     from benchmarks.suite.source import find_source, read_source
     from benchmarks.suite.terminal import Terminal
+    from pneumo_tf.training.device import prepare_tensorflow
 
+    prepare_tensorflow()
     source = find_source(options.data)
     for note in source.notes:
         _say(note)

@@ -34,8 +34,6 @@ def measure(scene: Scene, names: Sequence[str] = BACKBONES) -> Iterator[Line]:
     """Races each backbone against its ceiling, in training and in inference."""
     gpu = next(iter(gpus()), None)
     policy = keras.mixed_precision.dtype_policy()
-    for device in tf.config.list_physical_devices("GPU"):
-        tf.config.experimental.set_memory_growth(device, True)
     try:
         for name in names:
             keras.mixed_precision.set_global_policy(resolve_precision("auto", gpu))
@@ -63,7 +61,7 @@ def _backbone(scene: Scene, name: str, gpu: Gpu | None) -> Iterator[Line]:
 
 
 def _largest_batch(name: str, gpu: Gpu | None, batch: int) -> int:
-    room = ROOM * (gpu.memory_mb if gpu else memory_mb())
+    room = ROOM * ((gpu and gpu.memory_mb) or memory_mb())
     entry = architecture(name)
     while batch > 1 and entry.memory_mb(size=entry.size, batch=batch) > room:
         batch //= 2

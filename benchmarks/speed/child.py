@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from pneumo_tf.costs.hardware import device_variables
+
 EVERY = 0.1
 """Seconds between two looks at a process' memory."""
 
@@ -33,7 +35,7 @@ class Child(NamedTuple):
 
 
 def run(module: str, arguments: Sequence[str], *, memory: bool = True) -> Child:
-    """Runs `python -m module arguments`.
+    """Run `python -m module arguments` on the CPU: the GPU belongs to the process that measures.
 
     Args:
         module: What to run.
@@ -45,7 +47,9 @@ def run(module: str, arguments: Sequence[str], *, memory: bool = True) -> Child:
     """
     with tempfile.TemporaryFile("w+") as said:
         started = time.perf_counter()
-        process = subprocess.Popen([sys.executable, "-m", module, *arguments], stdout=said, stderr=said)
+        command = [sys.executable, "-m", module, *arguments]
+        environment = {**os.environ, **device_variables(None)}
+        process = subprocess.Popen(command, stdout=said, stderr=said, env=environment)
         with _outlived(process), _watched(process.pid, memory) as looks:
             _, status, usage = os.wait4(process.pid, 0)
             seconds = time.perf_counter() - started

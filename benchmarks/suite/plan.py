@@ -63,11 +63,11 @@ class Job:
     conditions: tuple[str, ...] = ()
 
 
-def profile_of(options: Options, gpu: Gpu | None) -> str:
-    """Gives `"full"` or `"quick"`: what `--profile auto` means here."""
+def profile_of(options: Options, gpu: Gpu | None, *, synthetic: bool) -> str:
+    """Return `"full"` or `"quick"`: the meaning of `--profile auto`, full only for real films on a GPU."""
     if options.profile != "auto":
         return options.profile
-    return "full" if gpu else "quick"
+    return "full" if gpu and not synthetic else "quick"
 
 
 def profile_name(options: Options, base: str) -> str:
@@ -107,13 +107,12 @@ def scale(recipe: Recipe, base: str, options: Options) -> Recipe:
     )
 
 
-def chosen_recipes(options: Options, gpu: Gpu | None) -> list[Recipe]:
+def chosen_recipes(options: Options, base: str) -> list[Recipe]:
     """Gives the recipes asked for, as they are run; what is wrong with the wish is said before any work.
 
     Raises:
         UserError: For unknown names, and for a size that a recipe cannot take.
     """
-    base = profile_of(options, gpu)
     return [scale(recipe, base, options) for recipe in choose(options.suite, options.only)]
 
 
@@ -145,9 +144,10 @@ def make_plan(
     reason = "a dry run downloads nothing" if options.dry_run else NOT_FOR_SYNTHETIC if synthetic else None
     weights = _InitialWeights(options.weights, without_download=reason, progress=progress)
     jobs = []
-    recipes = chosen_recipes(options, gpu)
+    base = profile_of(options, gpu, synthetic=synthetic)
+    recipes = chosen_recipes(options, base)
     for recipe in recipes:
-        jobs += _jobs(recipe, options, dataset, gpu, weights)
+        jobs += _jobs(recipe, options, base, dataset, gpu, weights)
     for line in [*weights.said, *_said_of_views(recipes)]:
         say(line)
     # By the memory that a CPU would need, which tells heavy from light on a GPU too.
@@ -155,10 +155,14 @@ def make_plan(
 
 
 def _jobs(
-    recipe: Recipe, options: Options, dataset: str, gpu: Gpu | None, weights: "_InitialWeights"
+    recipe: Recipe,
+    options: Options,
+    base: str,
+    dataset: str,
+    gpu: Gpu | None,
+    weights: "_InitialWeights",
 ) -> list[Job]:
     """One job per seed and fold of a recipe."""
-    base = profile_of(options, gpu)
     file, note = weights.resolve(recipe)
     trained = bool(recipe.phases)
     spec = RunSpec(

@@ -1,8 +1,5 @@
 """A suite from films to report: what `run_all` does once its options are read."""
 
-import subprocess
-import sys
-
 from benchmarks.suite.engines.local import LocalEngine, make_slots
 from benchmarks.suite.forecast import (
     Forecast,
@@ -12,6 +9,7 @@ from benchmarks.suite.forecast import (
     older_runs,
     older_runs_line,
 )
+from benchmarks.suite.gpu_probe import require_usable
 from benchmarks.suite.options import Options
 from benchmarks.suite.plan import Job, chosen_recipes, make_plan, profile_of
 from benchmarks.suite.source import Source, find_source, read_source
@@ -19,7 +17,6 @@ from benchmarks.suite.terminal import RunsShown, Terminal
 from benchmarks.suite.views_and_dropout import lacking, notes, scoring_jobs, to_score, why_not
 from pneumo_tf.costs.hardware import Gpu, gpus
 from pneumo_tf.data.films import Dataset
-from pneumo_tf.errors import UserError
 from pneumo_tf.run import RunFolder, Runs
 
 UNREAD = "not-yet-drawn"
@@ -34,12 +31,14 @@ def run_suite(options: Options) -> bool:
     Returns:
         Whether a run of the plan has failed, or could not be scored under a condition asked for.
     """
-    terminal, devices = Terminal(), gpus()
+    terminal = Terminal()
+    devices = gpus(lambda line: terminal.say(line, loud=True))
     # Several GPUs take runs as they come: all of them must know the precision.
     first = min(devices, key=lambda gpu: gpu.capability, default=None)
-    # Unknown names and sizes that a recipe cannot take are refused before any film is read.
-    chosen_recipes(options, first)
     source = find_source(options.data)
+    base = profile_of(options, first, synthetic=source.dataset.synthetic)
+    # Unknown names and sizes that a recipe cannot take are refused before any film is read.
+    chosen_recipes(options, base)
     source.dataset.check_protocol(options.protocol)
     for note in source.notes:
         terminal.say(note, loud=True)
@@ -54,7 +53,7 @@ def run_suite(options: Options) -> bool:
     )
     runs = Runs(options.runs)
     todo = choose_jobs(jobs, runs, options)
-    _introduce(options, devices, jobs, todo, runs, terminal)
+    _introduce(options, base, devices, jobs, todo, runs, terminal)
     ahead = _forecast(todo, dataset, devices, runs, options)
     if older := older_runs(todo, runs):
         hours = _forecast(older, dataset, devices, runs, options).hours
@@ -100,7 +99,7 @@ def _work(
     if not jobs:
         return
     if devices:
-        _require_tensorflow_on_gpu()
+        require_usable(devices)
     with RunsShown(terminal, len(jobs)) as shown:
         engine = LocalEngine(
             make_slots(devices, options.workers),
@@ -130,11 +129,16 @@ def _forecast(
 
 
 def _introduce(
-    options: Options, devices: list[Gpu], jobs: list[Job], todo: list[Job], runs: Runs, terminal: Terminal
+    options: Options,
+    base: str,
+    devices: list[Gpu],
+    jobs: list[Job],
+    todo: list[Job],
+    runs: Runs,
+    terminal: Terminal,
 ) -> None:
     where = ", ".join(gpu.name for gpu in devices) or "CPU, no NVIDIA GPU"
-    base = profile_of(options, devices[0] if devices else None)
-    asked = "" if options.profile != "auto" else ", chosen by the device"
+    asked = "" if options.profile != "auto" else ", chosen by device and films (full: real films on a GPU)"
     terminal.say(f"{where}; profile {base}{asked}; protocol {options.protocol}")
     done = sum(runs.state(job.spec) == "done" for job in jobs if job not in todo)
     failed = len(jobs) - len(todo) - done
@@ -177,16 +181,6 @@ def _make_folders(
         if options.fresh or folders[job.spec.id].state in ("done", "failed"):
             folders[job.spec.id].clear()
     return folders
-
-
-def _require_tensorflow_on_gpu() -> None:
-    """A GPU that TensorFlow cannot use must not turn into a run of days on the CPU."""
-    probe = "import tensorflow as tf; raise SystemExit(not tf.config.list_physical_devices('GPU'))"
-    if subprocess.run([sys.executable, "-c", probe], capture_output=True, check=False).returncode:
-        raise UserError(
-            "there is an NVIDIA GPU, but TensorFlow cannot use it: pip install -r requirements.txt "
-            "(not requirements-cpu.txt) and check the driver; or CUDA_VISIBLE_DEVICES='' to use the CPU"
-        )
 
 
 def _report(jobs: list[Job], runs: Runs, options: Options, terminal: Terminal) -> bool:

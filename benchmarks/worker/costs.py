@@ -10,8 +10,9 @@ import tensorflow as tf
 
 from benchmarks.worker.assignment import Assignment
 from pneumo_tf.costs.flops import forward_flops
-from pneumo_tf.costs.hardware import energy_joules, gpus
+from pneumo_tf.costs.hardware import Gpu, energy_joules, gpus
 from pneumo_tf.costs.peak_flops import peak_flops
+from pneumo_tf.errors import UserError
 from pneumo_tf.run import RunSpec
 from pneumo_tf.training.harness import Trained
 from pneumo_tf.training.step import Predictor
@@ -37,7 +38,7 @@ class EnergyMeter:
 
     def __init__(self, assignment: Assignment) -> None:
         # The GPU of the assignment is the only one that this process may see.
-        self._gpu = gpus()[0] if assignment.gpu else None
+        self._gpu = _only_gpu() if assignment.gpu else None
         self._before = self._read()
 
     def joules(self) -> float | None:
@@ -47,6 +48,14 @@ class EnergyMeter:
 
     def _read(self) -> float | None:
         return energy_joules(self._gpu) if self._gpu else None
+
+
+def _only_gpu() -> Gpu | None:
+    """Return the GPU of this process; None if NVML does not answer, which must not end a run."""
+    try:
+        return next(iter(gpus()), None)
+    except UserError:
+        return None
 
 
 def costs_of_training(training: Training, spec: RunSpec, assignment: Assignment) -> dict[str, Any]:

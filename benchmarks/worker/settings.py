@@ -9,6 +9,7 @@ import tensorflow as tf
 from benchmarks.worker.assignment import Assignment
 from pneumo_tf.errors import UserError
 from pneumo_tf.run import RunSpec
+from pneumo_tf.training.device import prepare_tensorflow
 
 RECORDED = ("TF_", "XLA_", "NVIDIA_TF32", "CUDNN_", "CUBLAS_")
 """Beginnings of the environment variables that can change numbers, by rounding at least."""
@@ -31,11 +32,9 @@ def prepare_device(assignment: Assignment, spec: RunSpec) -> None:
     keras.config.set_image_data_format("channels_last")
     tf.config.threading.set_intra_op_parallelism_threads(assignment.threads)
     tf.config.threading.set_inter_op_parallelism_threads(2)
-    devices = tf.config.list_physical_devices("GPU")
+    devices = prepare_tensorflow()
     if assignment.gpu and not devices:
         raise UserError("TensorFlow does not see the GPU; pip install -r requirements.txt, or hide it")
-    for device in devices:
-        tf.config.experimental.set_memory_growth(device, True)
     if not devices:
         keras.utils.set_random_seed(spec.seed)
         tf.config.experimental.enable_op_determinism()
@@ -49,6 +48,7 @@ def settings_record(assignment: Assignment) -> dict[str, Any]:
         "keras": keras.__version__,
         "floatx": keras.config.floatx(),
         "image_data_format": keras.config.image_data_format(),
+        "tf32": "on" if tf.config.experimental.tensor_float_32_execution_enabled() else "off",
         "deterministic": not assignment.gpu,
         "variables": {
             name: value

@@ -1,88 +1,219 @@
-"""What the machine has, read without TensorFlow: GPUs through NVML, cores and memory from the system."""
+"""Hardware of the machine, read without TensorFlow: GPUs through NVML, cores and memory from the system."""
 
 import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import pynvml
 
+from pneumo_tf.costs.visible_devices import Card, select
 from pneumo_tf.errors import UserError
 
 PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
+CONTROL_DEVICE = Path("/dev/nvidiactl")
+"""Exists if a driver is loaded and this container may use it, whether NVML is here or not."""
+
+TO_USE_THE_CPU = "or CUDA_VISIBLE_DEVICES='' to use the CPU"
+NO_SUCH_FUNCTION = (pynvml.NVMLError_NotSupported, pynvml.NVMLError_FunctionNotFound)
+
+Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Gpu:
-    """One NVIDIA GPU.
+    """One NVIDIA GPU, or one MIG slice of it.
 
     Args:
-        index: As in `CUDA_VISIBLE_DEVICES`.
-        name: As the driver says it.
-        memory_mb: In all, MiB.
+        index: Number of the card by NVML, in the order of the PCI bus.
+        name: Name by NVML; that of a slice ends in its profile, such as "MIG 1g.5gb".
+        memory_mb: Memory in all, MiB; None if NVML does not tell.
         capability: Compute capability, major and minor.
+        entry: Entry of `CUDA_VISIBLE_DEVICES` that names it; "" for its number.
+        mig: It is a slice.
     """
 
     index: int
     name: str
-    memory_mb: int
+    memory_mb: int | None
     capability: tuple[int, int]
+    entry: str = ""
+    mig: bool = False
 
 
-def gpus() -> list[Gpu]:
-    """The NVIDIA GPUs that this process may use, none where there is no driver.
-
-    Raises:
-        UserError: Where `CUDA_VISIBLE_DEVICES` names one that is not there, or names it by UUID.
-    """
-    try:
-        pynvml.nvmlInit()
-    except pynvml.NVMLError:
-        return []
-    found = [_gpu(index) for index in range(pynvml.nvmlDeviceGetCount())]
-    pynvml.nvmlShutdown()
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if visible is None:
-        return found
-    wanted = [name.strip() for name in visible.split(",") if name.strip() not in ("", "-1")]
-    chosen = [gpu for gpu in found if str(gpu.index) in wanted]
-    if len(chosen) < len(wanted):
-        raise UserError(
-            f"CUDA_VISIBLE_DEVICES={visible} names no GPU by its number; use 0 to {len(found) - 1}"
-        )
-    return chosen
+def device_variables(gpu: Gpu | None) -> dict[str, str]:
+    """Return the environment variables of a process that may use this GPU alone; None for the CPU."""
+    return {
+        # NVML counts in this order, CUDA by itself the fastest first.
+        "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
+        "CUDA_VISIBLE_DEVICES": (gpu.entry or str(gpu.index)) if gpu else "",
+    }
 
 
-def _gpu(index: int) -> Gpu:
-    handle = pynvml.nvmlDeviceGetHandleByIndex(index)
-    name = pynvml.nvmlDeviceGetName(handle)
-    memory = pynvml.nvmlDeviceGetMemoryInfo(handle).total // 2**20
-    return Gpu(index, name, memory, tuple(pynvml.nvmlDeviceGetCudaComputeCapability(handle)))
-
-
-def energy_joules(gpu: Gpu) -> float | None:
-    """Reads a GPU's counter of energy.
+def gpus(say: Say | None = None) -> list[Gpu]:
+    """Find the NVIDIA GPUs that this process may use, as CUDA reads `CUDA_VISIBLE_DEVICES`.
 
     Args:
-        gpu: Which one.
+        say: Takes one line for each card that is left out because NVML cannot read it, and for an entry that
+            names no GPU.
 
     Returns:
-        Joules of the whole card since its driver was loaded: the difference of two readings counts. None
-        where the card has no counter (before Volta), and where a second process computes on it.
+        GPUs in the order of `CUDA_VISIBLE_DEVICES`; none if no driver is installed, or if it names none.
+
+    Raises:
+        UserError: If there is a driver that NVML cannot ask, or if it can read none of the cards.
     """
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None and not visible.strip():
+        return []
+    notes: list[str] = []
+    with _nvml() as present:
+        cards = _read_cards(notes) if present else []
+        chosen, invalid = select(cards, visible)
+        found = [_read_gpu(card, entry) for card, entry in chosen if card.name]
+    if invalid is not None and cards:
+        notes.append(
+            f"CUDA_VISIBLE_DEVICES={visible}: no GPU is {invalid!r}; CUDA ignores it and what follows"
+        )
+    if chosen and not found:
+        raise UserError(
+            f"no NVIDIA GPU can be used: {'; '.join(notes)}; restart the machine, {TO_USE_THE_CPU}"
+        )
+    for note in notes if say else ():
+        say(note)
+    return found
+
+
+@contextmanager
+def _nvml() -> Iterator[bool]:
+    """Open NVML; False if this machine has no driver."""
     try:
         pynvml.nvmlInit()
-        handle = pynvml.nvmlDeviceGetHandleByIndex(gpu.index)
-        alone = len(pynvml.nvmlDeviceGetComputeRunningProcesses(handle)) <= 1
-        return pynvml.nvmlDeviceGetTotalEnergyConsumption(handle) / 1000 if alone else None
+    except (pynvml.NVMLError_LibraryNotFound, pynvml.NVMLError_DriverNotLoaded) as error:
+        if CONTROL_DEVICE.exists():
+            raise UserError(
+                f"there is an NVIDIA driver, but NVML cannot ask it ({error}); in a container set "
+                f"NVIDIA_DRIVER_CAPABILITIES=compute,utility; {TO_USE_THE_CPU}"
+            ) from error
+        yield False
+        return
+    except pynvml.NVMLError as error:
+        raise _no_answer(error) from error
+    try:
+        yield True
+    finally:
+        with suppress(pynvml.NVMLError):
+            pynvml.nvmlShutdown()
+
+
+def _no_answer(error: pynvml.NVMLError) -> UserError:
+    return UserError(
+        f"there is an NVIDIA driver, but it does not answer ({error}); restart the machine if the driver was "
+        f"updated; {TO_USE_THE_CPU}"
+    )
+
+
+def _read_cards(notes: list[str]) -> list[Card]:
+    """List all cards by number; one that cannot be read keeps its number and adds a note."""
+    try:
+        count = pynvml.nvmlDeviceGetCount()
+    except pynvml.NVMLError as error:
+        raise _no_answer(error) from error
+    cards = []
+    for index in range(count):
+        try:
+            cards.append(_read_card(index))
+        except pynvml.NVMLError as error:
+            cards.append(Card(index))
+            notes.append(f"GPU {index} is left out: NVML cannot read it ({error})")
+        if cards[-1].slices == ():
+            notes.append(f"GPU {index} is left out: it is in MIG mode and has no slice (nvidia-smi mig -cgi)")
+    return cards
+
+
+def _read_card(index: int) -> Card:
+    handle = pynvml.nvmlDeviceGetHandleByIndex(index)
+    capability = tuple(pynvml.nvmlDeviceGetCudaComputeCapability(handle))
+    return Card(index, _uuid(handle), _read_slices(handle), pynvml.nvmlDeviceGetName(handle), capability)
+
+
+def _uuid(handle: Any) -> str:
+    """Return the UUID; "" if NVML does not tell, so that only the number names the card."""
+    try:
+        return pynvml.nvmlDeviceGetUUID(handle)
+    except pynvml.NVMLError:
+        return ""
+
+
+def _read_slices(handle: Any) -> tuple[str, ...] | None:
+    """Return the UUIDs of a card's MIG slices; None if the card is not divided."""
+    try:
+        enabled = pynvml.nvmlDeviceGetMigMode(handle)[0]
+    except NO_SUCH_FUNCTION:
+        return None
+    if not enabled:
+        return None
+    uuids = []
+    for number in range(pynvml.nvmlDeviceGetMaxMigDeviceCount(handle)):
+        with suppress(pynvml.NVMLError_NotFound):
+            uuids.append(pynvml.nvmlDeviceGetUUID(pynvml.nvmlDeviceGetMigDeviceHandleByIndex(handle, number)))
+    return tuple(uuids)
+
+
+def _read_gpu(card: Card, entry: str) -> Gpu:
+    if card.slices is None:
+        memory = _memory_mb(lambda: pynvml.nvmlDeviceGetHandleByIndex(card.index))
+        return Gpu(card.index, card.name, memory, card.capability, entry)
+    name = card.name
+    with suppress(pynvml.NVMLError):
+        name = pynvml.nvmlDeviceGetName(pynvml.nvmlDeviceGetHandleByUUID(entry))
+    # Never the name of the whole card: its peak is not the slice's.
+    name = name if " MIG" in name else f"{name} MIG"
+    memory = _memory_mb(lambda: pynvml.nvmlDeviceGetHandleByUUID(entry))
+    return Gpu(card.index, name, memory, card.capability, entry, mig=True)
+
+
+def _memory_mb(find: Callable[[], Any]) -> int | None:
+    try:
+        return pynvml.nvmlDeviceGetMemoryInfo(find()).total // 2**20
+    except pynvml.NVMLError_NotSupported:
+        # Only cards that share the memory of the system (GB10, Jetson) have no figure of their own.
+        return _total_memory_mb()
     except pynvml.NVMLError:
         return None
 
 
+def energy_joules(gpu: Gpu) -> float | None:
+    """Read a GPU's counter of energy.
+
+    Args:
+        gpu: GPU to ask.
+
+    Returns:
+        Joules of the whole card since its driver was loaded: the difference of two readings counts. None for
+        a MIG slice, if the card has no counter (before Volta), and if a second process computes on it.
+    """
+    if gpu.mig:
+        return None
+    try:
+        with _nvml() as present:
+            if not present:
+                return None
+            handle = pynvml.nvmlDeviceGetHandleByIndex(gpu.index)
+            alone = len(pynvml.nvmlDeviceGetComputeRunningProcesses(handle)) <= 1
+            return pynvml.nvmlDeviceGetTotalEnergyConsumption(handle) / 1000 if alone else None
+    except (pynvml.NVMLError, UserError):
+        return None
+
+
 def resolve_precision(wanted: str, gpu: Gpu | None) -> str:
-    """Gives the Keras dtype policy that a run uses.
+    """Return the Keras dtype policy of a run.
 
     Args:
         wanted: One of `PRECISIONS`.
-        gpu: Where the run goes, None for the CPU.
+        gpu: Device of the run, None for the CPU.
 
     Returns:
         bfloat16 has tensor cores from compute capability 8 on, float16 from 7 on; neither pays on a CPU.
@@ -95,15 +226,19 @@ def resolve_precision(wanted: str, gpu: Gpu | None) -> str:
 
 
 def cores() -> int:
-    """CPU cores that this process may use."""
+    """Return the number of CPU cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def memory_mb() -> int:
-    """Memory of the machine that is free for use, MiB."""
+    """Return the memory of the machine that is free for use, MiB."""
     try:
         with open("/proc/meminfo") as file:
             sizes = {line.split(":")[0]: int(line.split()[1]) for line in file}
         return sizes["MemAvailable"] // 1024
     except OSError:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2**20
+        return _total_memory_mb()
+
+
+def _total_memory_mb() -> int:
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2**20

@@ -8,8 +8,7 @@ class Peak(NamedTuple):
     """Dense matrix arithmetic of a card, TFLOP/s.
 
     Args:
-        float32: Of float32 matrices as TensorFlow multiplies them: by TF32 tensor cores where the card has
-            them, which is TensorFlow's default.
+        float32: Of float32 matrices without TF32, which `training.device` turns off.
         float16: Of float16 matrices with float32 sums.
         bfloat16: Of bfloat16 matrices with float32 sums, None before compute capability 8.
     """
@@ -19,26 +18,26 @@ class Peak(NamedTuple):
     bfloat16: float | None
 
 
-def _tensor_float(float32: float, half: float) -> Peak:
+def _with_bfloat16(float32: float, half: float) -> Peak:
     return Peak(float32, half, half)
 
 
 PEAKS: dict[str, Peak] = {
-    r"NVIDIA H200": _tensor_float(494.7, 989.4),
-    r"NVIDIA H200 NVL": _tensor_float(418.0, 836.0),
-    r"NVIDIA H100 80GB HBM3": _tensor_float(494.7, 989.4),
-    r"NVIDIA H100 NVL": _tensor_float(417.5, 835.0),
-    r"NVIDIA H100 PCIe": _tensor_float(378.0, 756.0),
-    r"NVIDIA A100[- ](SXM4|PCIE|PCIe|80GB)[- ]\w+": _tensor_float(156.0, 312.0),
-    r"NVIDIA A30": _tensor_float(82.5, 165.0),
-    r"NVIDIA A40": _tensor_float(74.8, 149.7),
-    r"NVIDIA A10": _tensor_float(62.5, 125.0),
-    r"NVIDIA L40S": _tensor_float(183.0, 362.0),
-    r"NVIDIA L40": _tensor_float(90.5, 181.0),
-    r"NVIDIA L4": _tensor_float(60.0, 121.0),
-    r"NVIDIA RTX A6000": _tensor_float(77.4, 154.8),
-    r"NVIDIA GeForce RTX 4090": _tensor_float(82.6, 165.2),
-    r"NVIDIA GeForce RTX 3090": _tensor_float(35.6, 71.0),
+    r"NVIDIA H200": _with_bfloat16(67.0, 989.4),
+    r"NVIDIA H200 NVL": _with_bfloat16(60.0, 836.0),
+    r"NVIDIA H100 80GB HBM3": _with_bfloat16(67.0, 989.4),
+    r"NVIDIA H100 NVL": _with_bfloat16(60.0, 835.0),
+    r"NVIDIA H100 PCIe": _with_bfloat16(51.0, 756.0),
+    r"NVIDIA A100[- ](SXM4|PCIE|PCIe|80GB)[- ]\w+": _with_bfloat16(19.5, 312.0),
+    r"NVIDIA A30": _with_bfloat16(10.3, 165.0),
+    r"NVIDIA A40": _with_bfloat16(37.4, 149.7),
+    r"NVIDIA A10": _with_bfloat16(31.2, 125.0),
+    r"NVIDIA L40S": _with_bfloat16(91.6, 362.0),
+    r"NVIDIA L40": _with_bfloat16(90.5, 181.0),
+    r"NVIDIA L4": _with_bfloat16(30.3, 121.0),
+    r"NVIDIA RTX A6000": _with_bfloat16(38.7, 154.8),
+    r"NVIDIA GeForce RTX 4090": _with_bfloat16(82.6, 165.2),
+    r"NVIDIA GeForce RTX 3090": _with_bfloat16(35.6, 71.0),
     r"Tesla V100S-PCIE-32GB": Peak(16.4, 130.0, None),
     r"Tesla V100-SXM2-\w+": Peak(15.7, 125.0, None),
     r"Tesla V100-PCIE-\w+": Peak(14.0, 112.0, None),

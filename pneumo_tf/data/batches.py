@@ -100,7 +100,9 @@ def training_batches(
     if recipe.augment.active:
         side, fill = recipe.size, recipe.augment.fill
         draws = draw(recipe.augment, len(pixels), side, *key)
-        warp, tone = tf.constant(draws.warp), None if draws.tone is None else tf.constant(draws.tone)
+        # The pipeline runs on the CPU: on the GPU, each gather would fetch them from there.
+        with tf.device("CPU:0"):
+            warp, tone = tf.constant(draws.warp), None if draws.tone is None else tf.constant(draws.tone)
 
         def changed(films: tf.Tensor, rows: tf.Tensor, truth: tf.Tensor) -> tuple[tf.Tensor, ...]:
             tones = None if tone is None else tf.gather(tone, rows)

@@ -8,10 +8,10 @@ from pneumo_tf.costs.peak_flops import PEAKS, peak_flops
     [
         ("NVIDIA A100-SXM4-40GB", "mixed_bfloat16", 312),
         ("NVIDIA A100-PCIE-40GB", "mixed_float16", 312),
-        ("NVIDIA A100 80GB PCIe", "float32", 156),
+        ("NVIDIA A100 80GB PCIe", "float32", 19.5),
         ("NVIDIA H100 80GB HBM3", "mixed_bfloat16", 989.4),
         ("NVIDIA H100 PCIe", "mixed_bfloat16", 756),
-        ("NVIDIA H200", "float32", 494.7),
+        ("NVIDIA H200", "float32", 67),
         ("NVIDIA L4", "mixed_bfloat16", 121),
         ("Tesla T4", "mixed_float16", 65),
         ("Tesla V100-SXM2-16GB", "float32", 15.7),

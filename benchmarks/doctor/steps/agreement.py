@@ -7,11 +7,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from benchmarks.doctor.device import prepare_tensorflow
 from benchmarks.doctor.situation import Row, Situation
 from benchmarks.doctor.trial import describe_error, make_trial
 from pneumo_tf.models.registry import architecture
 from pneumo_tf.recipe import Phase, Recipe
+from pneumo_tf.training.device import prepare_tensorflow
 
 NETWORKS = {True: ("conv3_gray", "conv4_gray"), False: ("conv3_gray",)}
 """With and without a GPU: one without batch norm, then one with it."""

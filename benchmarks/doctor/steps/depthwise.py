@@ -6,9 +6,9 @@ from functools import partial
 
 import tensorflow as tf
 
-from benchmarks.doctor.device import prepare_tensorflow
 from benchmarks.doctor.situation import Row, Situation
 from benchmarks.doctor.trial import describe_error
+from pneumo_tf.training.device import prepare_tensorflow
 
 SHAPE = (64, 56, 56, 128)
 """Films, height, width and channels of ConvNeXt-Base's first stage."""

@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from benchmarks.doctor.device import prepare_tensorflow
 from benchmarks.doctor.situation import Row, Situation
 from benchmarks.doctor.steps.full_card import attempt
 from benchmarks.doctor.trial import make_trial
@@ -18,6 +17,7 @@ from pneumo_tf.errors import UserError
 from pneumo_tf.explain.explainer import Explainer
 from pneumo_tf.explain.randomization import randomize_weights
 from pneumo_tf.explain.record import MEASURED
+from pneumo_tf.training.device import prepare_tensorflow
 from pneumo_tf.training.step import Predictor
 
 FREE_MB = 300

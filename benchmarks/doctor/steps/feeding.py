@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 import tensorflow as tf
 
-from benchmarks.doctor.device import prepare_tensorflow
 from benchmarks.doctor.situation import Row, Situation
 from benchmarks.doctor.steps.training_step import Subject
 from benchmarks.doctor.trial import Trial, make_trial
@@ -16,6 +15,7 @@ from pneumo_tf.costs.hardware import gpus, resolve_precision
 from pneumo_tf.data.augment import source_side
 from pneumo_tf.data.batches import training_batches
 from pneumo_tf.recipe import Recipe
+from pneumo_tf.training.device import prepare_tensorflow
 
 SUBJECTS = (Subject("resnet50v2", 224, 256), Subject("resnet18_transfer", 224, 32))
 STEPS = 60

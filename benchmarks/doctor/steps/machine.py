@@ -45,10 +45,11 @@ def measure(situation: Situation) -> Iterator[Row]:
         precision = resolve_precision("auto", gpu)
         peak = peak_flops(gpu.name, precision)
         known = f"{peak / 1e12:g} TFLOP/s by its data sheet" if peak else "peak not in the table"
+        memory = "memory unknown" if gpu.memory_mb is None else f"{gpu.memory_mb} MB"
         capability = ".".join(map(str, gpu.capability))
         yield _fact(
             f"GPU {gpu.index}",
-            f"{gpu.name}, {gpu.memory_mb} MB, capability {capability}; {precision}, {known}",
+            f"{gpu.name}, {memory}, capability {capability}; {precision}, {known}",
         )
     for package in PACKAGES:
         yield _fact(package, _version(package))

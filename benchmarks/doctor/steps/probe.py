@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 
 import tensorflow as tf
 
-from benchmarks.doctor.device import prepare_tensorflow
 from benchmarks.doctor.situation import Row, Situation
 from pneumo_tf.errors import UserError
+from pneumo_tf.training.device import prepare_tensorflow
 
 BFLOAT16_TOLERANCE = 0.03
 """Largest difference of a bfloat16 result from the float32 one, as a share of it: 8 bits and some sums."""

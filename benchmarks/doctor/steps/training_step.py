@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
-from benchmarks.doctor.device import prepare_tensorflow
 from benchmarks.doctor.situation import Row, Situation
 from benchmarks.doctor.trial import describe_error, make_trial, peak_mb, reset_peak, time_trial
 from benchmarks.recipes import recipe
 from pneumo_tf.costs.hardware import gpus, resolve_precision
 from pneumo_tf.costs.peak_flops import peak_flops
 from pneumo_tf.recipe import Phase
+from pneumo_tf.training.device import prepare_tensorflow
 
 
 class Subject(NamedTuple):

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from benchmarks.suite.engines.worker_process import WorkerProcess
 from benchmarks.suite.plan import Job
 from benchmarks.worker.assignment import Assignment
-from pneumo_tf.costs.hardware import Gpu, cores, memory_mb
+from pneumo_tf.costs.hardware import Gpu, cores, device_variables, memory_mb
 from pneumo_tf.failures import describe, failure_of_exit
 from pneumo_tf.run import RunFolder
 
@@ -196,9 +196,7 @@ def _environment(slot: Slot) -> dict[str, str]:
     threads = str(slot.threads)
     return {
         **os.environ,
-        # NVML counts in this order, CUDA by itself the fastest first.
-        "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
-        "CUDA_VISIBLE_DEVICES": str(slot.gpu.index) if slot.gpu else "",
+        **device_variables(slot.gpu),
         "OMP_NUM_THREADS": threads,
         "OPENBLAS_NUM_THREADS": threads,
         "PYTHONHASHSEED": "0",

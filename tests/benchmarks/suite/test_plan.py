@@ -28,7 +28,7 @@ def planned(*arguments, gpu=None, synthetic=True):
 
 
 def test_full_on_a_gpu_is_every_recipe_as_published_with_three_seeds(keras_home):
-    jobs, _ = planned("--suite", "all", gpu=A100)
+    jobs, _ = planned("--suite", "all", "--profile", "full", gpu=A100)
     trained = [job for job in jobs if job.spec.recipe.phases]
     assert len(trained) == 3 * sum(bool(r.phases) for r in RECIPES.values())
     assert len({job.spec.id for job in jobs}) == len(jobs)
@@ -103,6 +103,19 @@ def test_precision_follows_the_device(capability, precision):
     assert resolve_precision("mixed_float16", None) == "mixed_float16"
 
 
+@pytest.mark.parametrize(
+    ("gpu", "synthetic", "profile"),
+    [(A100, False, "full"), (A100, True, "quick"), (None, False, "quick"), (None, True, "quick")],
+)
+def test_the_full_profile_is_for_real_films_on_a_gpu(keras_home, gpu, synthetic, profile):
+    chosen = "--only", "baseline_cnn"
+    jobs, _ = planned(*chosen, gpu=gpu, synthetic=synthetic)
+    assert {job.spec.profile for job in jobs} == {profile}
+    assert len(jobs) == plan.SEEDS[profile]
+    jobs, _ = planned(*chosen, "--profile", "full", gpu=gpu, synthetic=synthetic)
+    assert {job.spec.profile for job in jobs} == {"full"}
+
+
 def test_heavy_runs_come_first(keras_home):
     jobs, _ = planned()
     assert [job.memory_mb for job in jobs] == sorted((job.memory_mb for job in jobs), reverse=True)
@@ -144,12 +157,12 @@ def test_views_are_set_where_a_frozen_phase_would_draw_more_of_them(keras_home):
         recipes = {job.spec.recipe.name: job for job in jobs}
         return {name: job.spec.recipe.views for name, job in recipes.items()}, recipes, said
 
-    default, jobs, said = views(gpu=A100)
+    default, jobs, said = views("--profile", "full", gpu=A100)
     assert set(default.values()) == {None}
     assert not any("augmented view" in line for line in said)
     # Quick, with more epochs than it has by itself.
     assert views("--epochs", "12")[0]["vgg16"] == QUICK.views
-    eight, jobs, said = views("--views", "8", gpu=A100)
+    eight, jobs, said = views("--views", "8", "--profile", "full", gpu=A100)
     two_phase = {r.name for r in RECIPES.values() if r.family.startswith("Two-phase transfer")}
     assert {name for name, count in eight.items() if count} == two_phase
     assert {eight[name] for name in two_phase} == {8}

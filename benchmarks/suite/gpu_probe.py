@@ -1,0 +1,79 @@
+"""Probe before a suite: TensorFlow computes on every GPU, or the reason is shown before any run fails."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+
+from pneumo_tf.costs.hardware import TO_USE_THE_CPU, Gpu, device_variables
+from pneumo_tf.errors import UserError
+
+SECONDS = 600
+"""Most time for TensorFlow's import and two operations, which a new kind of card compiles first."""
+
+HARMLESS = ("Unable to register", "already been registered", "already registered", "NUMA node", "TF-TRT")
+"""Parts of TensorFlow's own errors and warnings at every start."""
+
+SEVERE = re.compile(r"^(?:[EF]\d{4} |\d{4}-\d\d-\d\d \S+ ?[EF] )")
+WARNING = re.compile(r"^(?:W\d{4} |\d{4}-\d\d-\d\d \S+ ?W )")
+
+
+def require_usable(gpus: Sequence[Gpu]) -> None:
+    """Compute on each GPU in a process of its own, all at the same time.
+
+    Raises:
+        UserError: If TensorFlow cannot use one of them; a run must not move to the CPU for days.
+    """
+    processes = [_start(gpu) for gpu in gpus]
+    try:
+        for gpu, process in zip(gpus, processes, strict=True):
+            _check(gpu, process)
+    finally:
+        for process in processes:
+            process.kill()
+            process.communicate()
+
+
+def _start(gpu: Gpu) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.worker.gpu_check"],
+        env={**os.environ, **device_variables(gpu), "TF_CPP_MIN_LOG_LEVEL": "0"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+    )
+
+
+def _check(gpu: Gpu, process: subprocess.Popen[str]) -> None:
+    try:
+        _, said = process.communicate(timeout=SECONDS)
+        reason = find_reason(said)
+    except subprocess.TimeoutExpired:
+        reason = f"no answer within {SECONDS} s"
+    if process.returncode == 0:
+        return
+    raise UserError(
+        f"TensorFlow cannot use GPU {gpu.index}, {gpu.name}: {reason}; pip install -r requirements.txt (not "
+        "requirements-cpu.txt), check the driver and that no other process holds the card, "
+        f"{TO_USE_THE_CPU}"
+    )
+
+
+def find_reason(said: str) -> str:
+    """Return the line of a failed process that tells most.
+
+    Args:
+        said: Its standard error.
+
+    Returns:
+        Last error of TensorFlow, else its last warning, else the last line.
+    """
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    lines = [line for line in lines if not any(part in line for part in HARMLESS)]
+    severe = [line for line in lines if SEVERE.match(line)]
+    warnings = [line for line in lines if WARNING.match(line)]
+    found = (severe or warnings or lines or ["it ended without a word"])[-1]
+    # Without date, thread and source file.
+    return re.sub(r"^.*?\.cc:\d+\] ", "", found)

@@ -1,0 +1,75 @@
+"""`CUDA_VISIBLE_DEVICES` as CUDA reads it: numbers, UUIDs by prefix, up to the first entry that is none."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+NO_DEVICE = ("-1", "none", "NoDevFiles")
+"""Entries that are meant to name no GPU."""
+
+
+class Card(NamedTuple):
+    """One card of the machine.
+
+    Args:
+        index: Number, in the order of the PCI bus.
+        uuid: UUID, "" if it is not known.
+        slices: UUIDs of its MIG slices, None if it is not divided.
+        name: Name by NVML, "" if NVML cannot read the card.
+        capability: Compute capability, major and minor.
+    """
+
+    index: int
+    uuid: str = ""
+    slices: tuple[str, ...] | None = None
+    name: str = ""
+    capability: tuple[int, int] = (0, 0)
+
+
+Chosen = list[tuple[Card, str]]
+
+
+def select(cards: Sequence[Card], visible: str | None) -> tuple[Chosen, str | None]:
+    """Select the cards and slices that a value of `CUDA_VISIBLE_DEVICES` names.
+
+    One process can use one slice only, but each worker has its own process: all slices that are named count.
+
+    Args:
+        cards: All cards, by number.
+        visible: Value of the variable, None if it is not set.
+
+    Returns:
+        Cards, each with the entry that names it or its slice; and the first entry that names no GPU, None if
+        there is none or if it is one of `NO_DEVICE`.
+    """
+    if visible is None:
+        return [(card, entry) for card in cards for entry in _entries(card)], None
+    chosen: Chosen = []
+    for entry in (part.strip() for part in visible.split(",")):
+        found = _find(cards, entry)
+        if found is None:
+            return chosen, None if entry in NO_DEVICE else entry
+        chosen.append(found)
+    # CUDA shows no GPU at all if one is named twice.
+    twice = len({(card.index, entry if card.slices else "") for card, entry in chosen}) < len(chosen)
+    return ([], visible) if twice else (chosen, None)
+
+
+def _entries(card: Card) -> tuple[str, ...]:
+    return (str(card.index),) if card.slices is None else card.slices
+
+
+def _find(cards: Sequence[Card], entry: str) -> tuple[Card, str] | None:
+    if entry.isdecimal():
+        named = [card for card in cards if card.index == int(entry)]
+    else:
+        named = [card for card in cards if entry.startswith("GPU-") and card.uuid.startswith(entry)]
+        slices = [(card, uuid) for card in cards for uuid in card.slices or () if uuid.startswith(entry)]
+        if entry.startswith("MIG-"):
+            return slices[0] if len(slices) == 1 else None
+    if len(named) != 1:
+        return None
+    # The name of a divided card stands for its first slice.
+    (card,) = named
+    if card.slices is None:
+        return card, entry
+    return (card, card.slices[0]) if card.slices else None
