@@ -32,9 +32,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     outcomes: dict[str, Outcome] = {}
     try:
         chosen = choose_steps(options.only)
+        if options.patience <= 0:
+            raise UserError(f"--patience must be above 0, not {options.patience:g}")
         machine, gpu = describe(), bool(gpus())
-        status = _examine(chosen, outcomes, gpu=gpu)
-        _finish(Examination(machine, gpu, outcomes), options.out)
+        status = _examine(chosen, outcomes, gpu=gpu, patience=options.patience)
+        _finish(Examination(machine, gpu, options.patience, outcomes), options.out)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return EXIT_WRONG_USE
@@ -51,6 +53,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--only", metavar="STEPS", help="steps by name, with commas between")
     parser.add_argument(
+        "--patience",
+        type=float,
+        default=1.0,
+        metavar="FACTOR",
+        help="multiply the time limits, on a machine that is slow or has other work (default 1)",
+    )
+    parser.add_argument(
         "--out",
         type=Path,
         default=Path("outputs/doctor.json"),
@@ -60,14 +69,14 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _examine(steps: Mapping[str, Step], outcomes: dict[str, Outcome], *, gpu: bool) -> int:
+def _examine(steps: Mapping[str, Step], outcomes: dict[str, Outcome], *, gpu: bool, patience: float) -> int:
     """Run steps, add their outcomes as they come, and return the exit status."""
 
     def announce(name: str, step: Step) -> None:
         print(f"{name}: {step.title} …", file=sys.stderr, flush=True)
 
     try:
-        for name, outcome in examine(steps, gpu=gpu, on_start=announce):
+        for name, outcome in examine(steps, gpu=gpu, patience=patience, on_start=announce):
             outcomes[name] = outcome
     except KeyboardInterrupt:
         print("interrupted; what was measured until then:", file=sys.stderr)

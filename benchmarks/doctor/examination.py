@@ -25,17 +25,20 @@ class Examination:
     Args:
         machine: As `benchmarks.speed.machine.describe` returns it.
         gpu: Whether steps measured on a GPU.
+        patience: Factor on the time limits of the steps.
         outcomes: By name of the step.
     """
 
     machine: Mapping[str, Any]
     gpu: bool
+    patience: float
     outcomes: Mapping[str, Outcome]
 
     def to_dict(self) -> dict[str, Any]:
         """The examination as JSON-ready values; `steps` holds `Outcome.to_dict` by name of the step."""
         steps = {name: outcome.to_dict() for name, outcome in self.outcomes.items()}
-        return {"format": FORMAT, "machine": dict(self.machine), "gpu": self.gpu, "steps": steps}
+        about = {"machine": dict(self.machine), "gpu": self.gpu, "patience": self.patience}
+        return {"format": FORMAT, **about, "steps": steps}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Examination":
@@ -47,17 +50,18 @@ class Examination:
         if values["format"] != FORMAT:
             raise ValueError(f"format {values['format']}, not {FORMAT}")
         outcomes = {name: Outcome.from_dict(outcome) for name, outcome in values["steps"].items()}
-        return cls(values["machine"], values["gpu"], outcomes)
+        return cls(values["machine"], values["gpu"], values["patience"], outcomes)
 
 
 def examine(
-    steps: Mapping[str, Step], *, gpu: bool, on_start: Callable[[str, Step], None]
+    steps: Mapping[str, Step], *, gpu: bool, patience: float, on_start: Callable[[str, Step], None]
 ) -> Iterable[tuple[str, Outcome]]:
     """Run steps one after the other.
 
     Args:
         steps: By name, in order.
         gpu: Whether there is a GPU; steps that need one are skipped without.
+        patience: Factor on the shares of time.
         on_start: Called before each step that is run.
 
     Yields:
@@ -74,7 +78,7 @@ def examine(
             "PYTHONUNBUFFERED": "1",
         }
         for name, step in steps.items():
-            ends += step.share(gpu=gpu)
+            ends += patience * step.share(gpu=gpu)
             if not gpu and step.on_cpu is None:
                 yield name, NEEDS_GPU
                 continue

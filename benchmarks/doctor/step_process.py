@@ -63,7 +63,7 @@ def _judge(printed: str, code: int | None, limit: float) -> tuple[str, str, tupl
     error = rows.pop()["error"] if code == 1 and rows and "error" in rows[-1] else None
     found = tuple(rows)
     if code is None:
-        return "stopped", f"not done after {limit:.0f} s", found
+        return "stopped", f"not done after {limit:.0f} s; --patience 3 waits longer", found
     if code < 0:
         return "crashed", f"ended by signal {signal.Signals(-code).name}", found
     if code:

@@ -18,7 +18,10 @@ SENTENCES = ("problem", "message")
 def describe_examination(examination: Examination) -> str:
     """Return the machine, the table of steps and a table for each step that measured something."""
     busy = warning(examination.machine)
-    parts = [f"- {in_words(examination.machine)}", *([f"> {busy}"] if busy else [])]
+    about = [in_words(examination.machine)]
+    if examination.patience != 1:
+        about.append(f"time limits × {examination.patience:g}")
+    parts = ["\n".join(f"- {line}" for line in about), *([f"> {busy}"] if busy else [])]
     parts.append(summary_table(examination))
     wrong = {name: outcome for name, outcome in examination.outcomes.items() if outcome.state in WRONG}
     if wrong:

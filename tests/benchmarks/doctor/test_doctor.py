@@ -3,7 +3,6 @@ import json
 import pytest
 
 from benchmarks.doctor import __main__ as command
-from benchmarks.doctor import registry
 from benchmarks.doctor.examination import Examination
 from benchmarks.doctor.registry import LIMIT_ON_CPU, LIMIT_ON_GPU, STEPS, Step
 from benchmarks.doctor.tables import describe_examination
@@ -14,7 +13,7 @@ CARD = Gpu(0, "NVIDIA Fake", 40_000, (8, 0))
 
 
 @pytest.fixture
-def steps(monkeypatch):
+def steps():
     """Replace the registry by steps that end in every way; `gpu_only` needs a GPU."""
     fakes = {
         "good": Step("A good step", f"{FAKES}:result", 20, 20),
@@ -22,10 +21,12 @@ def steps(monkeypatch):
         "crashing": Step("A step that crashes", f"{FAKES}:crashes", 20, 20),
         "gpu_only": Step("A step for a GPU", f"{FAKES}:result", 20, None),
     }
-    for name in tuple(STEPS):
-        monkeypatch.delitem(registry.STEPS, name)
-    for name, step in fakes.items():
-        monkeypatch.setitem(registry.STEPS, name, step)
+    real = dict(STEPS)
+    STEPS.clear()
+    STEPS.update(fakes)
+    yield
+    STEPS.clear()
+    STEPS.update(real)
 
 
 def examine(monkeypatch, tmp_path, cards, *arguments):
@@ -36,7 +37,7 @@ def examine(monkeypatch, tmp_path, cards, *arguments):
 
 
 def test_with_a_gpu_every_step_runs_on_it(steps, monkeypatch, tmp_path, capsys):
-    monkeypatch.setitem(registry.STEPS, "hanging", STEPS["hanging"]._replace(on_gpu=-18.0))
+    monkeypatch.setitem(STEPS, "hanging", STEPS["hanging"]._replace(on_gpu=-18.0))
     status, found = examine(monkeypatch, tmp_path, [CARD])
     states = {name: outcome["state"] for name, outcome in found["steps"].items()}
     assert states == {"good": "ok", "hanging": "stopped", "crashing": "crashed", "gpu_only": "ok"}
@@ -81,6 +82,14 @@ def test_after_ctrl_c_what_was_measured_is_written(steps, monkeypatch, tmp_path)
     status, found = examine(monkeypatch, tmp_path, [CARD], "--only", "good,crashing")
     assert status == 130
     assert list(found["steps"]) == ["good"]
+
+
+def test_patience_multiplies_the_limits(steps, monkeypatch, tmp_path, capsys):
+    status, found = examine(monkeypatch, tmp_path, [CARD], "--only", "good", "--patience", "3")
+    assert status == 0
+    assert 40 < found["steps"]["good"]["rows"][0]["seconds_left"] <= 60
+    assert "time limits × 3" in capsys.readouterr().out
+    assert command.main(["--patience", "0"]) == 2
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ def lives(pid):
 
 def test_a_step_that_hangs_is_stopped_with_all_that_it_started():
     outcome = run("hangs", seconds=4.0)
-    assert (outcome.state, outcome.reason) == ("stopped", "not done after 4 s")
+    assert (outcome.state, outcome.reason) == ("stopped", "not done after 4 s; --patience 3 waits longer")
     (row,) = outcome.rows
     for _ in range(100):
         if not lives(row["pid"]):
