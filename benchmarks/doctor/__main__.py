@@ -12,7 +12,7 @@ from benchmarks.doctor.registry import STEPS, Step, choose_steps
 from benchmarks.doctor.tables import describe_examination
 from benchmarks.speed.machine import describe
 from pneumo_tf.atomic import write_atomically
-from pneumo_tf.costs.hardware import gpus
+from pneumo_tf.costs.hardware import Gpu, gpus
 from pneumo_tf.errors import UserError
 
 EXIT_WRONG, EXIT_WRONG_USE, EXIT_INTERRUPTED = 1, 2, 130
@@ -34,9 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         chosen = choose_steps(options.only)
         if options.patience <= 0:
             raise UserError(f"--patience must be above 0, not {options.patience:g}")
-        machine, gpu = describe(), bool(gpus())
-        status = _examine(chosen, outcomes, gpu=gpu, patience=options.patience)
-        _finish(Examination(machine, gpu, options.patience, outcomes), options.out)
+        card, machine = next(iter(gpus()), None), describe()
+        status = _examine(chosen, outcomes, card=card, patience=options.patience)
+        _finish(Examination(machine, card is not None, options.patience, outcomes), options.out)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return EXIT_WRONG_USE
@@ -69,14 +69,16 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _examine(steps: Mapping[str, Step], outcomes: dict[str, Outcome], *, gpu: bool, patience: float) -> int:
+def _examine(
+    steps: Mapping[str, Step], outcomes: dict[str, Outcome], *, card: Gpu | None, patience: float
+) -> int:
     """Run steps, add their outcomes as they come, and return the exit status."""
 
     def announce(name: str, step: Step) -> None:
         print(f"{name}: {step.title} …", file=sys.stderr, flush=True)
 
     try:
-        for name, outcome in examine(steps, gpu=gpu, patience=patience, on_start=announce):
+        for name, outcome in examine(steps, card=card, patience=patience, on_start=announce):
             outcomes[name] = outcome
     except KeyboardInterrupt:
         print("interrupted; what was measured until then:", file=sys.stderr)

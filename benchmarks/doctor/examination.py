@@ -11,6 +11,7 @@ from benchmarks.doctor.outcome import Outcome
 from benchmarks.doctor.registry import Step
 from benchmarks.doctor.situation import Situation
 from benchmarks.doctor.step_process import run_step
+from pneumo_tf.costs.hardware import Gpu, device_variables
 
 FORMAT = 1
 """Version of the JSON file."""
@@ -54,13 +55,13 @@ class Examination:
 
 
 def examine(
-    steps: Mapping[str, Step], *, gpu: bool, patience: float, on_start: Callable[[str, Step], None]
+    steps: Mapping[str, Step], *, card: Gpu | None, patience: float, on_start: Callable[[str, Step], None]
 ) -> Iterable[tuple[str, Outcome]]:
     """Run steps one after the other.
 
     Args:
         steps: By name, in order.
-        gpu: Whether there is a GPU; steps that need one are skipped without.
+        card: The GPU that is examined; None skips steps that need one.
         patience: Factor on the shares of time.
         on_start: Called before each step that is run.
 
@@ -68,13 +69,13 @@ def examine(
         Name and outcome of each step, as soon as it has ended. A step may use its share of time and what the
         steps before it left over.
     """
-    ends = time.monotonic()
+    ends, gpu = time.monotonic(), card is not None
     # What a killed step leaves behind goes with this folder; its last workers may still write for a second.
     with tempfile.TemporaryDirectory(prefix="doctor-", ignore_cleanup_errors=True) as scratch:
         environment = {
             **os.environ,
+            **device_variables(card),
             "TMPDIR": scratch,
-            "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
             "PYTHONUNBUFFERED": "1",
         }
         for name, step in steps.items():

@@ -33,17 +33,17 @@ def _step(title: str, module: str, on_gpu: float, on_cpu: float | None, function
 
 
 STEPS: dict[str, Step] = {
-    "machine": _step("Driver, cards and versions", "machine", 5, 3),
+    "machine": _step("Driver, cards and versions", "machine", 5, 2),
     "disk": _step("Disk", "disk", 5, 2),
     "weights": _step("Initial weights", "weights", 10, 4),
-    "probe": _step("TensorFlow on the device", "probe", 30, 10),
-    "tiny_run": _step("A tiny run, end to end", "tiny_run", 75, 23),
-    "training_step": _step("Training step of each backbone", "training_step", 85, 9),
+    "probe": _step("TensorFlow on the device", "probe", 30, 9),
+    "tiny_run": _step("A tiny run, end to end", "tiny_run", 75, 20),
+    "training_step": _step("Training step of each backbone", "training_step", 85, 11),
     "training_step_xla": _step("The same with XLA", "training_step", 90, None, "measure_xla"),
     "full_card": _step("Errors of a full card", "full_card", 40, None),
     "depthwise": _step("Depthwise convolutions", "depthwise", 25, None),
     "feeding": _step("Films from the pipeline or on the device", "feeding", 40, None),
-    "agreement": _step("The same numbers everywhere", "agreement", 45, 9),
+    "agreement": _step("The same numbers everywhere", "agreement", 45, 12),
     "explaining": _step("Explanations on a full card", "explaining", 30, None),
 }
 """Steps by name."""

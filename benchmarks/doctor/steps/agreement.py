@@ -47,14 +47,14 @@ class Mode:
     @property
     def tolerance(self) -> float:
         """Largest difference that is put down to rounding."""
-        return TOLERANCES["tf32" if self.tf32 and self.precision == "float32" else self.precision]
+        return TOLERANCES["tf32" if self.tf32 else self.precision]
 
 
 def modes(*, gpu: bool) -> list[Mode]:
     """List the modes that are compared with float32 on the CPU in one part."""
     if not gpu:
         return [Mode(parts=PARTS), Mode(xla=True)]
-    on_gpu = Mode("GPU"), Mode("GPU", tf32=True), Mode("GPU", "mixed_bfloat16", tf32=True)
+    on_gpu = Mode("GPU"), Mode("GPU", tf32=True), Mode("GPU", "mixed_bfloat16")
     return [
         replace(base, xla=xla, parts=parts)
         for base in on_gpu

@@ -41,7 +41,8 @@ def measure(situation: Situation) -> Iterator[Row]:
     """Read what the machine has."""
     yield _fact("system", f"{platform.system()} {platform.machine()}, {cores()} cores, {memory_mb()} MB free")
     yield from read_driver()
-    for gpu in gpus():
+    left_out: list[str] = []
+    for gpu in gpus(left_out.append):
         precision = resolve_precision("auto", gpu)
         peak = peak_flops(gpu.name, precision)
         known = f"{peak / 1e12:g} TFLOP/s by its data sheet" if peak else "peak not in the table"
@@ -51,6 +52,8 @@ def measure(situation: Situation) -> Iterator[Row]:
             f"GPU {gpu.index}",
             f"{gpu.name}, {memory}, capability {capability}; {precision}, {known}",
         )
+    for note in left_out:
+        yield _fact("left out", note) | {"problem": note}
     for package in PACKAGES:
         yield _fact(package, _version(package))
     for name in VARIABLES:

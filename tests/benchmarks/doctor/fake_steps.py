@@ -12,7 +12,8 @@ LONG = 600
 
 
 def result(situation):
-    yield {"what": "device", "gpu": situation.gpu, "seconds_left": situation.seconds_left}
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "all")
+    yield {"visible": visible, "gpu": situation.gpu, "seconds_left": situation.seconds_left}
     print("what a library prints is no row")
     os.write(1, b"and neither is this\n")
     yield {"what": "third", "value": 1 / 3, "infinite": float("inf")}

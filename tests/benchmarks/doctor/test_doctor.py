@@ -9,7 +9,7 @@ from benchmarks.doctor.tables import describe_examination
 from pneumo_tf.costs.hardware import Gpu
 
 FAKES = "tests.benchmarks.doctor.fake_steps"
-CARD = Gpu(0, "NVIDIA Fake", 40_000, (8, 0))
+CARD = Gpu(0, "NVIDIA Fake", 40_000, (8, 0), entry="GPU-1234")
 
 
 @pytest.fixture
@@ -44,6 +44,7 @@ def test_with_a_gpu_every_step_runs_on_it(steps, monkeypatch, tmp_path, capsys):
     assert status == 1
     assert found["gpu"] is True
     assert found["steps"]["gpu_only"]["rows"][0]["gpu"] is True
+    assert found["steps"]["gpu_only"]["rows"][0]["visible"] == "GPU-1234"
     printed = capsys.readouterr().out
     assert (tmp_path / "out" / "doctor.md").read_text().strip() == printed.strip()
     assert "crashing: ended by signal SIGABRT" in printed
@@ -54,6 +55,7 @@ def test_without_a_gpu_its_steps_are_skipped_with_a_word(steps, monkeypatch, tmp
     assert status == 0
     assert found["gpu"] is False
     assert found["steps"]["good"]["rows"][0]["gpu"] is False
+    assert found["steps"]["good"]["rows"][0]["visible"] == ""
     skipped = found["steps"]["gpu_only"]
     assert (skipped["state"], skipped["reason"], skipped["rows"]) == ("skipped", "needs a GPU", [])
     assert "skipped: needs a GPU" in capsys.readouterr().out
