@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from benchmarks.suite.source import DATA
-from pneumo_tf.data.datasets.dataset_source import DatasetSource, Files, Progress
+from pneumo_tf.data.datasets.dataset_source import Dataset, DatasetSource, Files, Progress
 from pneumo_tf.data.datasets.registry import DATASETS
-from pneumo_tf.data.films import Dataset, Films
+from pneumo_tf.data.films import Films
 from pneumo_tf.data.image_files import describe_broken
 from pneumo_tf.errors import UserError
 

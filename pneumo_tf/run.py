@@ -15,8 +15,9 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from pneumo_tf.atomic import write_atomically
+from pneumo_tf.data.datasets.dataset_source import Dataset
 from pneumo_tf.data.datasets.registry import stored_source
-from pneumo_tf.data.films import Dataset, Films
+from pneumo_tf.data.films import Films
 from pneumo_tf.failures import RunFailure
 from pneumo_tf.recipe import Recipe
 from pneumo_tf.stored_files import (

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.recipes import RECIPES
+from pneumo_tf.data.datasets.dataset_source import Dataset
 from pneumo_tf.data.datasets.kermany import KERMANY
-from pneumo_tf.data.films import Dataset, Film, Films
+from pneumo_tf.data.films import Film, Films
 from pneumo_tf.data.protocols.registry import PROTOCOLS
 from pneumo_tf.data.protocols.split import Split
 from pneumo_tf.recipe import Recipe

@@ -19,7 +19,8 @@ from benchmarks.recipes import RECIPES
 from benchmarks.speed.contest import Line, alternate, films_per_second
 from benchmarks.speed.scene import Scene
 from pneumo_tf.data.batches import training_batches
-from pneumo_tf.data.films import CLASSES, Dataset, Films
+from pneumo_tf.data.datasets.dataset_source import Dataset
+from pneumo_tf.data.films import CLASSES, Films
 from pneumo_tf.data.pixels import cached_pixels
 from pneumo_tf.errors import UserError
 from pneumo_tf.recipe import Recipe

@@ -16,7 +16,7 @@ from benchmarks.suite.source import Source, find_source, read_source
 from benchmarks.suite.terminal import RunsShown, Terminal
 from benchmarks.suite.views_and_dropout import lacking, notes, scoring_jobs, to_score, why_not
 from pneumo_tf.costs.hardware import Gpu, gpus
-from pneumo_tf.data.films import Dataset
+from pneumo_tf.data.datasets.dataset_source import Dataset
 from pneumo_tf.run import RunFolder, Runs
 
 UNREAD = "not-yet-drawn"

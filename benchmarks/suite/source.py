@@ -4,9 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pneumo_tf.data.datasets.dataset_source import DatasetSource, Progress
+from pneumo_tf.data.datasets.dataset_source import Dataset, DatasetSource, Progress
 from pneumo_tf.data.datasets.registry import DATASETS, recognise
-from pneumo_tf.data.films import Dataset
 from pneumo_tf.errors import UserError
 
 DATA = Path("data")

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.worker.assignment import Assignment, Clock, Tell
-from pneumo_tf.data.films import Dataset
+from pneumo_tf.data.datasets.dataset_source import Dataset
 from pneumo_tf.data.protocols.registry import PROTOCOLS, check_sides, limit
 from pneumo_tf.data.protocols.split import Split
 from pneumo_tf.errors import UserError

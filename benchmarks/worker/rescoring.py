@@ -9,7 +9,7 @@ from benchmarks.worker.assignment import Assignment, Clock
 from benchmarks.worker.settings import prepare_device
 from pneumo_tf.data.augment import source_side
 from pneumo_tf.data.augmented_views import view_augment
-from pneumo_tf.data.films import Dataset
+from pneumo_tf.data.datasets.dataset_source import Dataset
 from pneumo_tf.data.pixels import cached_pixels
 from pneumo_tf.errors import UserError
 from pneumo_tf.run import Predictions, RunFolder

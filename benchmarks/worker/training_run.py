@@ -14,7 +14,7 @@ from benchmarks.worker.assignment import Assignment, Clock, Tell
 from benchmarks.worker.costs import EnergyMeter, Training, costs_of_training, costs_of_use
 from benchmarks.worker.settings import prepare_device, settings_record
 from pneumo_tf.data.augment import source_side
-from pneumo_tf.data.films import Dataset
+from pneumo_tf.data.datasets.dataset_source import Dataset
 from pneumo_tf.data.pixels import cached_pixels
 from pneumo_tf.data.protocols.registry import PROTOCOLS
 from pneumo_tf.data.protocols.split import Split

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pneumo_tf.data.datasets.dataset_source import DatasetSource, FilmList
+from pneumo_tf.data.datasets.dataset_source import Dataset, DatasetSource, FilmList
 from pneumo_tf.data.datasets.registry import recognise
-from pneumo_tf.data.films import Dataset, Film, Films
+from pneumo_tf.data.films import Film, Films
 from pneumo_tf.data.image_files import join_sizes, read_header
 from pneumo_tf.data.pixels import fit_film, resize
 from pneumo_tf.errors import UserError

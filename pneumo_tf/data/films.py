@@ -6,13 +6,9 @@ import io
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from pneumo_tf.data.datasets.dataset_source import DatasetSource
 
 CLASSES = ("normal", "pneumonia")
 
@@ -101,20 +97,3 @@ class Films:
         rows = csv.DictReader(io.StringIO(text))
         whole = ("label", "width", "height")
         return cls(tuple(Film(**{k: int(v) if k in whole else v for k, v in row.items()}) for row in rows))
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """Films, with the folder that their pixels lie in.
-
-    Args:
-        source: What is known of the dataset that they are of.
-        title: As shown on the board.
-        root: Folder that film ids are relative to; None if only the table is at hand.
-        films: Every film.
-    """
-
-    source: "DatasetSource"
-    title: str
-    root: Path | None
-    films: Films

@@ -9,7 +9,7 @@ from typing import Literal
 import cv2
 import numpy as np
 
-from pneumo_tf.data.films import Dataset
+from pneumo_tf.data.datasets.dataset_source import Dataset
 from pneumo_tf.data.image_files import describe_broken
 from pneumo_tf.data.row_cache import stored_rows
 from pneumo_tf.errors import UserError

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from pneumo_tf.data.films import Dataset
+from pneumo_tf.data.datasets.dataset_source import Dataset
 from pneumo_tf.explain.explainer import METHODS_AND_BASELINES, Explainer, scorer
 from pneumo_tf.explain.film_selection import common_films, measured_films, outcome_films
 from pneumo_tf.explain.localisation import read_masks

@@ -130,7 +130,8 @@ def measured(monkeypatch, tmp_path, *arguments, lines=LINES, fail=None, error=Ke
 
 
 def stub_scene(options):
-    from pneumo_tf.data.films import Dataset, Films
+    from pneumo_tf.data.datasets.dataset_source import Dataset
+    from pneumo_tf.data.films import Films
 
     return Scene(
         Dataset("x", "Films", None, Films(())), False, options.out, None, options.repeat, TINY, print

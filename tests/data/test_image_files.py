@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pneumo_tf.data.datasets.dataset_source import Dataset
 from pneumo_tf.data.datasets.kermany import KERMANY
-from pneumo_tf.data.films import Dataset, Film, Films
+from pneumo_tf.data.films import Film, Films
 from pneumo_tf.data.image_files import decode_image, image_size, join_sizes
 from pneumo_tf.data.pixels import cached_pixels
 from pneumo_tf.errors import UserError

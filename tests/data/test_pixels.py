@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from pneumo_tf.data import pixels
+from pneumo_tf.data.datasets.dataset_source import Dataset
 from pneumo_tf.data.datasets.kermany import KERMANY
-from pneumo_tf.data.films import Dataset, Film, Films
+from pneumo_tf.data.films import Film, Films
 from pneumo_tf.data.pixels import cached_pixels, fit_film, read_film
 from pneumo_tf.errors import UserError
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from pneumo_tf.data.datasets.dataset_source import Dataset
 from pneumo_tf.data.datasets.kermany import KERMANY
 from pneumo_tf.data.datasets.phantom.entry import PHANTOM
-from pneumo_tf.data.films import Dataset, Film, Films
+from pneumo_tf.data.films import Film, Films
 from pneumo_tf.data.protocols.by_patient import split_cv5
 from pneumo_tf.recipe import Augment, Head, Phase, Published, Recipe
 from pneumo_tf.run import Predictions, RunFolder, Runs, RunSpec

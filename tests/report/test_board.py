@@ -6,8 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from pneumo_tf.data.datasets.dataset_source import Dataset
 from pneumo_tf.data.datasets.kermany import KERMANY
-from pneumo_tf.data.films import Dataset, Film, Films
+from pneumo_tf.data.films import Film, Films
 from pneumo_tf.errors import UserError
 from pneumo_tf.recipe import Phase, Recipe
 from pneumo_tf.report.provenance import opening

@@ -6,8 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from pneumo_tf.data.datasets.dataset_source import Dataset
 from pneumo_tf.data.datasets.kermany import KERMANY
-from pneumo_tf.data.films import Dataset, Films
+from pneumo_tf.data.films import Films
 from pneumo_tf.errors import UserError
 from pneumo_tf.evaluation.intervals import Estimate
 from pneumo_tf.recipe import Phase, Published, Recipe

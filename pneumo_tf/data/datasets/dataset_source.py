@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from pneumo_tf.data.films import CLASSES, Dataset, Film, Films
+from pneumo_tf.data.films import CLASSES, Film, Films
 from pneumo_tf.data.image_files import Header, decode_image, image_size, join_sizes, read_headers
 from pneumo_tf.errors import UserError
 
@@ -95,6 +95,23 @@ def _every_film(film_id: str) -> bool:
 
 def _no_masks(root: Path, kind: str) -> Masks | None:
     return None
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Films, with the folder that their pixels lie in.
+
+    Args:
+        source: What is known of the dataset that they are of.
+        title: As shown on the board.
+        root: Folder that film ids are relative to; None if only the table is at hand.
+        films: Every film.
+    """
+
+    source: "DatasetSource"
+    title: str
+    root: Path | None
+    films: Films
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from pneumo_tf.data.datasets.dataset_source import Files
-from pneumo_tf.data.datasets.kermany import EXTENSIONS, SPLITS, is_litter
+from pneumo_tf.data.datasets.kermany_folder import EXTENSIONS, SPLITS, is_litter
 from pneumo_tf.data.films import CLASSES
 from pneumo_tf.errors import UserError
 

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 
 from benchmarks.suite.run import _make_folders, choose_jobs
+from pneumo_tf.data.datasets.dataset_source import Dataset
 from pneumo_tf.data.datasets.kermany import KERMANY
-from pneumo_tf.data.films import Dataset
 from tests.report.fabricate import RECIPES, fabricate_films, fabricate_runs
 
 FRESH = SimpleNamespace(fresh=True, retry_failed=False)
