@@ -84,7 +84,7 @@ def test_a_batch_too_large_is_cut_and_the_board_is_told(planned, monkeypatch):
     monkeypatch.setattr(
         training_run, "Predictor", lambda model, **how: asked.append(how["batch"]) or predictor(model, **how)
     )
-    assert attempt(do_run, folder, assignment, SILENT) == ""
+    assert attempt(do_run, folder, assignment, SILENT) is None
     assert seen == [1, 2, 4]
     assert asked == [32]
     assert folder.read_json("costs.json")["micro_batches"] == 4
@@ -96,7 +96,7 @@ def test_a_batch_too_large_is_cut_and_the_board_is_told(planned, monkeypatch):
 @pytest.mark.usefixtures("no_device")
 def test_the_costs_of_a_run_are_recorded(planned):
     folder, assignment = planned
-    assert attempt(do_run, folder, assignment, SILENT) == ""
+    assert attempt(do_run, folder, assignment, SILENT) is None
     costs = folder.read_json("costs.json")
     stages = {"start", "data", "decode", "build", "train", "predict", "explain", "save"}
     assert stages < set(costs["seconds"])
@@ -137,7 +137,7 @@ def test_energy_is_that_of_the_whole_training_or_not_told(planned, monkeypatch, 
     if resumed:
         (folder.work / "something").write_text("from an earlier process")
     on_gpu = dataclasses.replace(assignment, gpu=True, device="NVIDIA A100-SXM4-40GB")
-    assert attempt(do_run, folder, on_gpu, SILENT) == ""
+    assert attempt(do_run, folder, on_gpu, SILENT) is None
     costs = folder.read_json("costs.json")
     assert costs["energy_joules"] == (None if resumed else 5)
     assert costs["peak_device_mb"] == 1024
@@ -147,7 +147,7 @@ def test_energy_is_that_of_the_whole_training_or_not_told(planned, monkeypatch, 
 @pytest.mark.usefixtures("no_device")
 def test_memory_that_never_suffices_is_a_reason(planned, monkeypatch):
     monkeypatch.setattr(training_run, "train", fails_until(10**6, OUT_OF_MEMORY)[0])
-    assert "smaller --size" in attempt(do_run, *planned, SILENT)
+    assert "smaller --size" in attempt(do_run, *planned, SILENT).reason
 
 
 @pytest.mark.usefixtures("no_device")
@@ -155,13 +155,13 @@ def test_a_loss_that_is_no_number_is_a_reason(planned, monkeypatch):
     monkeypatch.setattr(
         training_run, "train", fails_until(2, NotFinite("the loss is nan in phase 1, epoch 1"))[0]
     )
-    assert "the loss is nan in phase 1, epoch 1" in attempt(do_run, *planned, SILENT)
+    assert "the loss is nan in phase 1, epoch 1" in attempt(do_run, *planned, SILENT).reason
 
 
 @pytest.mark.usefixtures("no_device")
 def test_a_bug_is_a_reason_too_and_its_traceback_is_in_the_log(planned, monkeypatch, capsys):
     monkeypatch.setattr(training_run, "train", fails_until(2, KeyError("surprise"))[0])
-    assert attempt(do_run, *planned, SILENT).startswith("KeyError")
+    assert attempt(do_run, *planned, SILENT).reason.startswith("KeyError")
     assert "Traceback" in capsys.readouterr().err
 
 
@@ -172,7 +172,7 @@ def test_augmented_test_films_are_predicted_beside_the_plain_ones(planned):
     recipe = dataclasses.replace(spec.recipe, augment=dataclasses.replace(spec.recipe.augment, rotation=20.0))
     other = Runs(folder.path.parent).plan(dataclasses.replace(spec, recipe=recipe))
     other.work.mkdir()
-    assert attempt(do_run, other, assignment, SILENT) == ""
+    assert attempt(do_run, other, assignment, SILENT) is None
     plain, changed = other.read_predictions("test"), other.read_predictions("test@augmented")
     assert plain.ids == changed.ids
     assert not np.allclose(plain.logits, changed.logits)
