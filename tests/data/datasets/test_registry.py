@@ -131,8 +131,10 @@ def test_only_the_published_films_have_the_published_title(example):
     elif source.count_differences(dataset.films):
         assert dataset.title == f"{own}, not its {sum(source.counts.values()):,} published films"
         assert source.title not in dataset.title
-    else:
+    elif source.counts:
         assert dataset.title == f"{source.title}, {len(dataset.films)} films"
+    else:
+        assert dataset.title == f"{root.name}: {len(dataset.films)} films"
 
 
 def test_its_protocols_divide_it(example):
