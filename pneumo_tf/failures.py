@@ -44,6 +44,7 @@ FAILURES = {
 
 CLASSES = {
     "ResourceExhaustedError": "gpu-memory",
+    "OutOfDeviceMemory": "gpu-memory",
     "MemoryError": "host-memory",
     "NotFinite": "not-finite",
     "DamagedFile": "damaged",

@@ -18,6 +18,7 @@ from pneumo_tf.data.batches import training_batches
 from pneumo_tf.models.registry import architecture, build
 from pneumo_tf.recipe import Phase, Recipe
 from pneumo_tf.training.loss import film_loss
+from pneumo_tf.training.memory import is_out_of_memory
 from pneumo_tf.training.optimizer import make_optimizer
 from pneumo_tf.training.step import Predictor, TrainingStep
 from pneumo_tf.training.trainable import set_trainable
@@ -50,8 +51,8 @@ def _backbone(scene: Scene, name: str, gpu: Gpu | None) -> Iterator[Line]:
         backbone = _Backbone(scene, recipe, gpu)
         try:
             lines = backbone.training(), backbone.inference()
-        except tf.errors.ResourceExhaustedError:
-            if batch == 1:
+        except tf.errors.OpError as error:
+            if batch == 1 or not is_out_of_memory(error):
                 raise
             scene.say(f"    {name}: out of memory with batches of {batch}, which is halved")
             batch //= 2

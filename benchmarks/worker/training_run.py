@@ -25,6 +25,7 @@ from pneumo_tf.recipe import Recipe
 from pneumo_tf.run import Predictions, RunFolder, RunSpec
 from pneumo_tf.training.harness import CALIBRATION_FILMS, NotFinite, Setting, TrainingFilms, train
 from pneumo_tf.training.mc_dropout import changed_films
+from pneumo_tf.training.memory import OutOfDeviceMemory, is_out_of_memory
 from pneumo_tf.training.step import EVALUATION_BATCH, Predictor
 
 STEP_EVENT_SECONDS = 0.5
@@ -106,10 +107,15 @@ def _train_within_memory(
         try:
             callbacks = {"on_epoch": told.epoch, "on_step": told.step, "on_note": note}
             return _train_in_parts(micro_batches, folder, assignment, spec, films, clock, callbacks)
-        except tf.errors.ResourceExhaustedError as error:
+        except tf.errors.OpError as error:
+            if not is_out_of_memory(error):
+                raise
             micro_batches *= 2
             if micro_batches > min(spec.recipe.batch, MOST_MICRO_BATCHES):
-                raise UserError("out of memory with the smallest batches; choose a smaller --size") from error
+                raise OutOfDeviceMemory(
+                    "out of memory with the smallest batches; choose a smaller --size "
+                    f"({type(error).__name__}: {error.message.strip().splitlines()[0]})"
+                ) from error
             # What was trained with whole batches is not what the note will say.
             shutil.rmtree(folder.work, ignore_errors=True)
             environment["notes"] = [*assignment.notes]

@@ -10,7 +10,7 @@ from benchmarks.doctor.situation import Row, Situation
 from benchmarks.doctor.trial import describe_error, make_trial
 from benchmarks.recipes import recipe
 from pneumo_tf.costs.hardware import gpus, resolve_precision
-from pneumo_tf.failures import kind_of
+from pneumo_tf.training.memory import is_out_of_memory
 from pneumo_tf.training.step import Predictor
 
 LIMIT_MB = 6144
@@ -59,7 +59,7 @@ def attempt(what: str, work: Callable[[], None]) -> Row:
     try:
         work()
     except (tf.errors.OpError, MemoryError) as error:
-        row = {"what": what, **describe_error(error), "recognised": kind_of(error) == "gpu-memory"}
+        row = {"what": what, **describe_error(error), "recognised": is_out_of_memory(error)}
         if not row["recognised"]:
             row["problem"] = f"{what}: a run would fail with {row['error']}: {row['message']}"
         return row

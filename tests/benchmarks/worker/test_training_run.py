@@ -144,6 +144,52 @@ def test_energy_is_that_of_the_whole_training_or_not_told(planned, monkeypatch, 
     assert costs["peak_flops_per_second"] == 19.5e12
 
 
+OUT_OF_MEMORY_SPELLINGS = {
+    "allocator": OUT_OF_MEMORY,
+    "copy": tf.errors.InternalError(
+        None, None, "Failed copying input tensor from CPU:0 to GPU:0: Dst tensor is not initialized."
+    ),
+    "autotune": tf.errors.NotFoundError(
+        None, None, "No algorithm worked!  Error messages:\n  Profiling failure: CUDNN_STATUS_ALLOC_FAILED"
+    ),
+    "cudnn": tf.errors.UnknownError(None, None, "CUDNN_STATUS_ALLOC_FAILED"),
+    "scratch": tf.errors.InternalError(
+        None, None, "CUDNN failed to allocate the scratch space for the runner or to find a working runner."
+    ),
+    "cublas": tf.errors.InternalError(None, None, "failed to create handle: CUBLAS_STATUS_ALLOC_FAILED"),
+    "blas": tf.errors.InternalError(
+        None, None, "Attempting to perform BLAS operation using StreamExecutor without BLAS support"
+    ),
+    "xla": tf.errors.InternalError(None, None, "Out of memory allocating 4299161600 bytes."),
+}
+
+
+@pytest.mark.usefixtures("no_device")
+@pytest.mark.parametrize("error", OUT_OF_MEMORY_SPELLINGS.values(), ids=OUT_OF_MEMORY_SPELLINGS)
+def test_every_spelling_of_out_of_memory_cuts_the_batches(planned, monkeypatch, error):
+    train, seen = fails_until(2, error)
+    monkeypatch.setattr(training_run, "train", train)
+    assert attempt(do_run, *planned, SILENT) is None
+    assert seen == [1, 2]
+
+
+@pytest.mark.usefixtures("no_device")
+def test_another_internal_error_does_not_cut_the_batches(planned, monkeypatch):
+    train, seen = fails_until(2, tf.errors.InternalError(None, None, "cuDNN launch failure"))
+    monkeypatch.setattr(training_run, "train", train)
+    assert "cuDNN launch failure" in attempt(do_run, *planned, SILENT).reason
+    assert seen == [1]
+
+
+@pytest.mark.usefixtures("no_device")
+def test_the_end_of_the_ladder_keeps_kind_and_message_of_the_last_error(planned, monkeypatch):
+    error = OUT_OF_MEMORY_SPELLINGS["autotune"]
+    monkeypatch.setattr(training_run, "train", fails_until(10**6, error)[0])
+    failure = attempt(do_run, *planned, SILENT)
+    assert failure.kind == "gpu-memory"
+    assert "NotFoundError: No algorithm worked!" in failure.reason
+
+
 @pytest.mark.usefixtures("no_device")
 def test_memory_that_never_suffices_is_a_reason(planned, monkeypatch):
     monkeypatch.setattr(training_run, "train", fails_until(10**6, OUT_OF_MEMORY)[0])
