@@ -23,6 +23,8 @@ from pneumo_tf.explain.record import record_explanations
 from pneumo_tf.models.registry import architecture, build
 from pneumo_tf.recipe import Recipe
 from pneumo_tf.run import Predictions, RunFolder, RunSpec
+from pneumo_tf.training.checkpoint import Checkpoint
+from pneumo_tf.training.device import device_kind
 from pneumo_tf.training.harness import CALIBRATION_FILMS, NotFinite, Setting, TrainingFilms, train
 from pneumo_tf.training.mc_dropout import changed_films
 from pneumo_tf.training.memory import OutOfDeviceMemory, is_out_of_memory
@@ -97,13 +99,17 @@ def _train_within_memory(
     environment: dict[str, Any],
 ) -> tuple[keras.Model, Training]:
     """Trains with whole batches, and where the device runs out of memory from the start with halved ones."""
-    micro_batches, told = 1, Progress(tell, spec.recipe)
+    told = Progress(tell, spec.recipe)
+    micro_batches = Checkpoint(folder.work).stored_micro_batches(xla=spec.xla, device=device_kind())
 
     def note(text: str) -> None:
         environment["notes"] = [*environment["notes"], text]
         tell("note", text=text)
 
     while True:
+        environment["notes"] = [*assignment.notes]
+        if micro_batches > 1:
+            note(_said_of_parts(micro_batches, spec, pretrained=bool(assignment.weights)))
         try:
             callbacks = {"on_epoch": told.epoch, "on_step": told.step, "on_note": note}
             return _train_in_parts(micro_batches, folder, assignment, spec, films, clock, callbacks)
@@ -118,8 +124,6 @@ def _train_within_memory(
                 ) from error
             # What was trained with whole batches is not what the note will say.
             shutil.rmtree(folder.work, ignore_errors=True)
-            environment["notes"] = [*assignment.notes]
-            note(_said_of_parts(micro_batches, spec, pretrained=bool(assignment.weights)))
         except NotFinite as error:
             raise UserError(f"{error}; a lower learning rate or --precision float32 may help") from error
 

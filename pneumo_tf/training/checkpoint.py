@@ -27,6 +27,10 @@ class Progress:
         best_rank: Rank of the best epoch: validation AUC or accuracy, then the lower validation loss.
         best_epoch: Number of the best epoch in `history`, from 1.
         stale: Epochs of the current phase since its best.
+        micro_batches: Parts that batches are cut into.
+        xla: Compiled with XLA.
+        device: Kind of device that computes, `"CPU"` or `"GPU"`.
+        notes: What a reader of the results must know, from all processes of the training.
     """
 
     phase: int = 0
@@ -36,6 +40,15 @@ class Progress:
     best_rank: tuple[float, float] = (-np.inf, -np.inf)
     best_epoch: int = 0
     stale: int = 0
+    micro_batches: int = 1
+    xla: bool = False
+    device: str = "CPU"
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def computation(self) -> str:
+        """Device and compiler: dropout masks and rounding depend on them."""
+        return f"on a {self.device} {'with' if self.xla else 'without'} XLA"
 
     def end_epoch(self, row: dict[str, float], rank_by: str) -> bool:
         """Record an epoch.
@@ -93,12 +106,30 @@ class Checkpoint:
         if not self.path.exists():
             return None
         with np.load(self.path) as stored:
-            state: dict[str, Any] = json.loads(str(stored["state"]))
+            progress, meter = _read_state(stored)
             arrays = {kind: _numbered(stored, kind) for kind in ("model", "optimizer", "best")}
-        meter = Meter(**{name: state.pop(name) for name in vars(Meter())})
-        progress = Progress(**state | {"best_rank": tuple(state["best_rank"])})
         progress.best = arrays.pop("best") or None
         return progress, meter, arrays
+
+    def stored_micro_batches(self, *, xla: bool, device: str) -> int:
+        """Return the parts that a training must be continued with; 1 if there is nothing to continue.
+
+        Args:
+            xla: Compiled with XLA.
+            device: Kind of device that computes.
+        """
+        if not self.path.exists():
+            return 1
+        with np.load(self.path) as stored:
+            progress, _ = _read_state(stored)
+        same = progress.computation == Progress(xla=xla, device=device).computation
+        return progress.micro_batches if same else 1
+
+
+def _read_state(stored: Any) -> tuple[Progress, Meter]:
+    state: dict[str, Any] = json.loads(str(stored["state"]))
+    meter = Meter(**{name: state.pop(name) for name in vars(Meter())})
+    return Progress(**state | {"best_rank": tuple(state["best_rank"])}), meter
 
 
 def _numbered(stored: Any, kind: str) -> list[np.ndarray]:

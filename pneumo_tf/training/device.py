@@ -3,6 +3,11 @@
 import tensorflow as tf
 
 
+def device_kind() -> str:
+    """Return the kind of device that TensorFlow computes on: `"GPU"` or `"CPU"`."""
+    return "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
+
+
 def prepare_tensorflow() -> list[tf.config.PhysicalDevice]:
     """Let device memory grow as it is needed, turn TF32 off, and return the GPUs.
 

@@ -14,6 +14,7 @@ from pneumo_tf.evaluation.metrics import compute_metrics
 from pneumo_tf.recipe import Recipe
 from pneumo_tf.run import score_of_logits
 from pneumo_tf.training.checkpoint import Checkpoint, Progress
+from pneumo_tf.training.device import device_kind
 from pneumo_tf.training.feature_cache import FeatureCache
 from pneumo_tf.training.mc_dropout import seed_dropout
 from pneumo_tf.training.meter import Meter, Stopwatch
@@ -91,6 +92,7 @@ def train(
 
     Raises:
         NotFinite: The loss or a logit is not a finite number.
+        ValueError: The checkpoint belongs to batches in another number of parts.
     """
     loop = _Loop(model, recipe, films, setting, on_epoch, on_step, on_note)
     for number in range(loop.progress.phase, len(recipe.phases)):
@@ -117,20 +119,40 @@ class _Loop:
         self.predict = Predictor(model, batch=batch, xla=setting.xla)
         self.caches: list[FeatureCache] = []
         self.checkpoint = Checkpoint(setting.work)
-        self.progress, self.meter, self.stored_optimizer = Progress(), Meter(), None
-        if stored := self.checkpoint.load():
-            self.progress, self.meter, arrays = stored
-            self.stored_optimizer = arrays["optimizer"]
-            model.set_weights(arrays["model"])
-        elif not setting.pretrained:
+        self.progress = Progress(micro_batches=setting.micro_batches, xla=setting.xla, device=device_kind())
+        self.meter, self.stored_optimizer = Meter(), None
+        if not self.resume() and not setting.pretrained:
             _calibrate(model, films, setting)
         if uncounted := uncounted_layers(model):
-            on_note(f"operations are unknown: no rule counts those of layer {uncounted[0]!r}")
+            self.note(f"operations are unknown: no rule counts those of layer {uncounted[0]!r}")
+
+    def resume(self) -> bool:
+        """Continue from the checkpoint; False if there is none, or one that was computed otherwise."""
+        stored = self.checkpoint.load()
+        if stored is None:
+            return False
+        progress, meter, arrays = stored
+        if (then := progress.computation) != (now := self.progress.computation):
+            self.note(f"a checkpoint computed {then} was not continued {now}: training began again")
+            return False
+        if progress.micro_batches != self.progress.micro_batches:
+            raise ValueError(f"the checkpoint belongs to batches in {progress.micro_batches} parts")
+        self.progress, self.meter, self.stored_optimizer = progress, meter, arrays["optimizer"]
+        self.model.set_weights(arrays["model"])
+        for text in progress.notes:
+            self.on_note(text)
+        return True
+
+    def note(self, text: str) -> None:
+        """Report a note once, in this process and in those that continue from its checkpoints."""
+        if text not in self.progress.notes:
+            self.progress.notes.append(text)
+            self.on_note(text)
 
     def run_phase(self, number: int) -> None:
         progress = self.progress
         prepared = prepare_phase(
-            number, self.model, self.recipe, self.films, self.setting, self.predict, self.on_note
+            number, self.model, self.recipe, self.films, self.setting, self.predict, self.note
         )
         if prepared.cache:
             self.caches.append(prepared.cache)

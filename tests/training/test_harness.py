@@ -138,6 +138,36 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(
         np.testing.assert_array_equal(a, b)
 
 
+def test_a_checkpoint_of_another_device_is_not_continued_and_one_of_the_same_keeps_its_notes(
+    small_phantom, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(checkpoint, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(harness, "uncounted_layers", lambda model: ["odd"])
+    films, _ = films_of(small_phantom, tmp_path)
+    recipe = dataclasses.replace(CNN, phases=(dataclasses.replace(CNN.phases[0], epochs=2),))
+    work = tmp_path / "work"
+
+    def epochs_and_notes(kind):
+        rows, notes = [], []
+        monkeypatch.setattr(harness, "device_kind", lambda: kind)
+        trained(recipe, films, work, micro_batches=2, on_epoch=rows.append, on_note=notes.append)
+        return [row["epoch"] for row in rows], notes
+
+    assert epochs_and_notes("CPU")[0] == [1, 2]
+    monkeypatch.setattr(harness, "uncounted_layers", lambda model: [])
+    epochs, notes = epochs_and_notes("CPU")
+    assert epochs == []
+    assert "operations are unknown" in notes[0]
+    epochs, notes = epochs_and_notes("GPU")
+    assert epochs == [1, 2]
+    assert notes == [
+        "a checkpoint computed on a CPU without XLA was not continued on a GPU without XLA: "
+        "training began again"
+    ]
+    parts = checkpoint.Checkpoint(work).stored_micro_batches
+    assert (parts(xla=False, device="GPU"), parts(xla=True, device="GPU")) == (2, 1)
+
+
 def test_patience_ends_a_phase_and_the_last_epoch_can_be_kept(small_phantom, tmp_path):
     films, _ = films_of(small_phantom, tmp_path)
     phase = Phase(epochs=30, learning_rate=1e-3, patience=2, batch_norm="training")

@@ -15,6 +15,7 @@ from benchmarks.worker.attempt import attempt, do_run
 from pneumo_tf.costs.hardware import Gpu
 from pneumo_tf.errors import UserError
 from pneumo_tf.run import Runs
+from pneumo_tf.training import checkpoint
 from pneumo_tf.training.harness import NotFinite
 
 TINY = ("--only", "baseline_cnn", "--size", "32", "--films", "60", "--epochs", "1")
@@ -34,8 +35,12 @@ def test_a_stage_that_fails_and_is_done_again_counts_twice(monkeypatch):
 
 @pytest.fixture
 def planned(small_phantom, tmp_path):
-    """A run planned on disk, and what its worker is told."""
-    options = parse([*TINY, "--out", str(tmp_path)])
+    return plan(small_phantom, tmp_path)
+
+
+def plan(small_phantom, tmp_path, *arguments):
+    """Plan a run on disk; return its folder and what its worker is told."""
+    options = parse([*TINY, *arguments, "--out", str(tmp_path)])
     (job,) = make_plan(options, small_phantom.films.fingerprint, synthetic=True, gpu=None, say=print)
     runs = Runs(options.runs)
     runs.write_films(small_phantom)
@@ -87,6 +92,41 @@ def test_a_batch_too_large_is_cut_and_the_board_is_told(planned, monkeypatch):
     assert attempt(do_run, folder, assignment, SILENT) is None
     assert seen == [1, 2, 4]
     assert asked == [32]
+    assert folder.read_json("costs.json")["micro_batches"] == 4
+    notes = folder.read_json("environment.json")["notes"]
+    assert notes[0] == "said when it was planned"
+    assert "batch of 32 in 4 parts, evaluation in batches of 32" in notes[1]
+
+
+@pytest.mark.usefixtures("no_device")
+def test_a_killed_run_is_continued_in_its_parts(small_phantom, tmp_path, monkeypatch):
+    folder, assignment = plan(small_phantom, tmp_path, "--epochs", "3")
+    monkeypatch.setattr(checkpoint, "CHECKPOINT_SECONDS", 0.0)
+    real = training_run.train
+    cut, seen = fails_until(4, OUT_OF_MEMORY)
+
+    def killed_after_two_epochs(*arguments, **callbacks):
+        def on_epoch(row):
+            if row["epoch"] == 3:
+                raise KeyboardInterrupt
+
+        return cut(*arguments, **callbacks | {"on_epoch": on_epoch})
+
+    monkeypatch.setattr(training_run, "train", killed_after_two_epochs)
+    with pytest.raises(KeyboardInterrupt):
+        attempt(do_run, folder, assignment, SILENT)
+    assert seen == [1, 2, 4]
+
+    epochs, parts = [], []
+
+    def continued(model, recipe, films, setting, **callbacks):
+        parts.append(setting.micro_batches)
+        return real(model, recipe, films, setting, **callbacks | {"on_epoch": epochs.append})
+
+    monkeypatch.setattr(training_run, "train", continued)
+    assert attempt(do_run, folder, assignment, SILENT) is None
+    assert parts == [4]
+    assert [row["epoch"] for row in epochs] == [3]
     assert folder.read_json("costs.json")["micro_batches"] == 4
     notes = folder.read_json("environment.json")["notes"]
     assert notes[0] == "said when it was planned"
