@@ -123,6 +123,8 @@ class _Loop:
         self.meter, self.stored_optimizer = Meter(), None
         if not self.resume() and not setting.pretrained:
             _calibrate(model, films, setting)
+        if setting.xla and setting.micro_batches > 1:
+            self.note("training steps compiled without XLA: batches were cut")
         if uncounted := uncounted_layers(model):
             self.note(f"operations are unknown: no rule counts those of layer {uncounted[0]!r}")
 

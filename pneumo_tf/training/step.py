@@ -76,12 +76,15 @@ class TrainingStep:
             l2: Factor of the L2 penalty: this times a variable is added to the variable's gradient.
             micro_batches: Parts that a batch is cut into if it does not fit the device; their gradients
                 add up to that of the whole batch, except through the batch statistics of batch norm.
-            xla: Compile with XLA.
+            xla: Compile with XLA if the batch is whole. The parts of a batch have no length that XLA knows
+                beforehand: it pads them, and the losses are wrong.
         """
         self._model, self._variables, self._optimizer = model, list(variables), optimizer
         self._loss, self._l2, self._micro_batches = loss, l2, micro_batches
         optimizer.build(self._variables)
-        self.function = Compiled(self._step, xla=xla, flops=training_flops(model, self._variables))
+        self.function = Compiled(
+            self._step, xla=xla and micro_batches == 1, flops=training_flops(model, self._variables)
+        )
 
     def __call__(self, films: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         """Update the variables once.

@@ -168,6 +168,20 @@ def test_a_checkpoint_of_another_device_is_not_continued_and_one_of_the_same_kee
     assert (parts(xla=False, device="GPU"), parts(xla=True, device="GPU")) == (2, 1)
 
 
+def test_cut_batches_are_trained_without_xla_and_a_note_says_so(small_phantom, tmp_path):
+    films, _ = films_of(small_phantom, tmp_path)
+    recipe = dataclasses.replace(CNN, phases=(Phase(epochs=1, learning_rate=1e-3),))
+    losses, notes = [], []
+    for xla in (False, True):
+        keras.utils.set_random_seed(0)
+        model = build(recipe.architecture, head=recipe.head, size=recipe.size)
+        work = tmp_path / str(xla)
+        setting = Setting(0, "float32", pretrained=False, micro_batches=4, xla=xla, work=work)
+        losses.append(train(model, recipe, films, setting, on_note=notes.append).history[0]["train_loss"])
+    assert notes == ["training steps compiled without XLA: batches were cut"]
+    assert losses[1] == pytest.approx(losses[0], abs=1e-5)
+
+
 def test_patience_ends_a_phase_and_the_last_epoch_can_be_kept(small_phantom, tmp_path):
     films, _ = films_of(small_phantom, tmp_path)
     phase = Phase(epochs=30, learning_rate=1e-3, patience=2, batch_norm="training")

@@ -55,6 +55,25 @@ def test_accumulated_gradients_equal_the_whole_batch_for_every_schedule_in_use(k
         np.testing.assert_allclose(a, b, atol=2e-5)
 
 
+@pytest.mark.parametrize("micro_batches", [1, 3])
+def test_xla_changes_no_loss(micro_batches):
+    # 7 films in 3 parts are 3, 3 and 1; the second step shows the gradients of the first.
+    lengths, losses = (20, 7, 20), {}
+    films, labels = FILMS.reshape(-1, 32, 32, 1), LABELS.reshape(-1)
+    for xla in (False, True):
+        model = net()
+        step = TrainingStep(
+            model,
+            model.trainable_variables,
+            make_optimizer(Phase(epochs=1, learning_rate=1e-2, optimizer="sgd"), STEPS, "float32"),
+            film_loss(Recipe("x", "conv3_gray")),
+            micro_batches=micro_batches,
+            xla=xla,
+        )
+        losses[xla] = [float(step(films[:length], labels[:length])) for length in lengths]
+    np.testing.assert_allclose(losses[True], losses[False], atol=1e-4)
+
+
 def test_warm_up_and_cosine_by_hand():
     phase = Phase(epochs=2, learning_rate=0.1, schedule="cosine", warmup_steps=4)
     rate = make_optimizer(phase, 10, "float32")._learning_rate
