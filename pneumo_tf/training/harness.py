@@ -44,8 +44,8 @@ class Trained:
             features were computed. The first epoch of each phase is left out if there is another.
         training_seconds: Seconds of training steps over all epochs, those before a kill included.
         validation_seconds: Seconds of predicting and scoring the validation films.
-        trace_seconds: Seconds of the first call of every compiled function, each the trace and one batch;
-            within the two sums above.
+        trace_seconds: Seconds of the first call of every compiled function, with XLA and without, each the
+            trace and one batch; within the two sums above.
         wait_share: Share of the training seconds, without first calls, in which the loop had no batch.
             A GPU still works off its queue then, so for it this is an upper bound.
         flops_per_second: Operations of the training steps over the training seconds without first calls, as

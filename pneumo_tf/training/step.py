@@ -18,21 +18,26 @@ EVALUATION_BATCH = 128
 
 
 class Compiled:
-    """A function of batches, traced once for batches of every size: a smaller last batch adds no trace."""
+    """A function of batches, traced once for batches of every size.
+
+    With XLA, which compiles for one size, batches of the usual size are compiled so, and all others, such as
+    a smaller last batch, share one plain trace.
+    """
 
     def __init__(self, function: Callable[..., tf.Tensor], *, xla: bool, flops: float | None = None) -> None:
         """Prepare the function; it is traced at its first call.
 
         Args:
             function: Takes tensors whose first axis is the batch.
-            xla: Compile with XLA.
+            xla: Compile with XLA for batches of the length of the first.
             flops: Operations for each film of a batch; None if they are not known.
         """
         self._function, self._xla, self._film_flops = function, xla, flops
-        self._compiled: Callable[..., tf.Tensor] | None = None
+        self._compiled: dict[bool, Callable[..., tf.Tensor]] = {}
+        self._usual: int | None = None
         self._films = 0
         self.trace_seconds = 0.0
-        """Seconds of the first call: the trace and one batch; 0 before it."""
+        """Seconds of the first call with XLA and without, each the trace and one batch; 0 before them."""
 
     @property
     def flops(self) -> float | None:
@@ -41,14 +46,17 @@ class Compiled:
 
     def __call__(self, *batch: Any) -> tf.Tensor:
         """Call the function on arrays or tensors of one length; later calls have the same other axes."""
-        self._films += len(batch[0])
-        if self._compiled is not None:
-            return self._compiled(*batch)
+        length = len(batch[0])
+        self._films += length
+        self._usual = self._usual or length
+        xla = self._xla and length == self._usual
+        if xla in self._compiled:
+            return self._compiled[xla](*batch)
         started = time.perf_counter()
         signature = [tf.TensorSpec((None, *part.shape[1:]), part.dtype) for part in batch]
-        self._compiled = tf.function(self._function, input_signature=signature, jit_compile=self._xla)
-        result = self._compiled(*batch)
-        self.trace_seconds = time.perf_counter() - started
+        self._compiled[xla] = tf.function(self._function, input_signature=signature, jit_compile=xla)
+        result = self._compiled[xla](*batch)
+        self.trace_seconds += time.perf_counter() - started
         return result
 
 

@@ -1,15 +1,17 @@
 import dataclasses
+from itertools import pairwise
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from benchmarks.recipes import RECIPES
 from pneumo_tf.models.registry import build
 from pneumo_tf.recipe import Head, Phase, Recipe
 from pneumo_tf.training.loss import film_loss
 from pneumo_tf.training.optimizer import make_optimizer
-from pneumo_tf.training.step import Predictor, TrainingStep
+from pneumo_tf.training.step import Compiled, Predictor, TrainingStep
 
 STEPS = 6
 RNG = np.random.default_rng(0)
@@ -72,6 +74,23 @@ def test_xla_changes_no_loss(micro_batches):
         )
         losses[xla] = [float(step(films[:length], labels[:length])) for length in lengths]
     np.testing.assert_allclose(losses[True], losses[False], atol=1e-4)
+
+
+def test_xla_compiles_the_usual_length_alone_and_every_first_call_counts(monkeypatch):
+    calls, real = [], tf.function
+
+    def watched(function, *, jit_compile, **how):
+        compiled = real(function, jit_compile=jit_compile, **how)
+        return lambda batch: calls.append((len(batch), jit_compile)) or compiled(batch)
+
+    monkeypatch.setattr(tf, "function", watched)
+    compiled, seconds = Compiled(lambda batch: tf.reduce_mean(batch, axis=1), xla=True), [0.0]
+    numbers = np.arange(16, dtype=np.float32).reshape(8, 2)
+    for length in (8, 8, 3, 8, 3, 1):
+        np.testing.assert_array_equal(compiled(numbers[:length]), numbers[:length].mean(1))
+        seconds.append(compiled.trace_seconds)
+    assert calls == [(8, True), (8, True), (3, False), (8, True), (3, False), (1, False)]
+    assert [after > before for before, after in pairwise(seconds)] == [True, False, True, False, False, False]
 
 
 def test_warm_up_and_cosine_by_hand():
