@@ -5,7 +5,7 @@ import hashlib
 import json
 import math
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from pathlib import Path
 
 import cv2
@@ -18,10 +18,11 @@ from pneumo_tf.data.batches import TrainingFilms, training_batches
 from pneumo_tf.data.row_cache import missing_rows, stored_rows
 from pneumo_tf.recipe import Augment, Recipe
 from pneumo_tf.run import HARNESS_VERSION
+from pneumo_tf.training.memory import is_out_of_memory
 from pneumo_tf.training.step import Compiled
 
 CHUNK = 64
-"""Films computed at a time, if memory suffices."""
+"""Films computed at a time; half as many if they do not fit the device, and so on."""
 
 OnChunk = Callable[[int, int], None]
 """Called with chunks done and chunks in all."""
@@ -46,9 +47,12 @@ class FeatureCache:
         folder: Path,
         *,
         xla: bool,
-        chunk: int = CHUNK,
+        on_note: Callable[[str], None] = lambda text: None,
     ) -> None:
         """Prepare the computation.
+
+        Films are computed in chunks of one length, the last one padded, as some networks round differently in
+        batches of another size: so a film's features do not depend on which others were missing.
 
         Args:
             extractor: Films to features, called in inference mode.
@@ -56,10 +60,9 @@ class FeatureCache:
             films: The dataset.
             folder: Folder of the files.
             xla: Compile with XLA.
-            chunk: Films computed at a time. Shorter chunks are padded, as some networks round differently in
-                batches of another size: so a film's features do not depend on which others were missing.
+            on_note: Called with what a reader of the results must know.
         """
-        self._xla, self._chunk = xla, chunk
+        self._xla, self._chunk, self._on_note = xla, CHUNK, on_note
         self.function = Compiled(
             lambda films: tf.cast(extractor(films, training=False), tf.float32),
             xla=xla,
@@ -68,7 +71,7 @@ class FeatureCache:
         self._shape = tuple(extractor.output.shape[1:])
         self._recipe, self._films, self._folder = recipe, films, folder
         self._network = _digest_network(extractor)
-        self._requested: dict[Path, np.ndarray] = {}
+        self._requested: dict[Hashable, np.ndarray] = {}
         self.requested = 0
         """Number of features requested so far, each counted once."""
         self.computed = 0
@@ -110,13 +113,25 @@ class FeatureCache:
 
         Raises:
             UserError: The disk is full.
+            tensorflow.errors.OpError: Not even one film at a time fits the device.
         """
+        computed = self.computed
+        while True:
+            try:
+                return self._stored(rows, view, on_chunk)
+            except tf.errors.OpError as error:
+                if self._chunk == 1 or not is_out_of_memory(error):
+                    raise
+            self.computed = computed
+            self._chunk //= 2
+            self._on_note(f"features computed {self._chunk} films at a time: the device ran out of memory")
+
+    def _stored(self, rows: np.ndarray, view: View | None, on_chunk: OnChunk) -> np.ndarray:
         augment, chunk = self._augment(view), self._chunk
         recipe = dataclasses.replace(self._recipe, augment=augment, batch=chunk)
         pixels, labels = self._films.sources if augment.active else self._films.pixels, self._films.labels
 
-        path = self._path(view)
-        requested = self._requested.setdefault(path, np.zeros(len(pixels), bool))
+        requested = self._requested.setdefault(self._content(view), np.zeros(len(pixels), bool))
         self.requested += np.count_nonzero(~requested[np.unique(rows)])
         requested[rows] = True
 
@@ -130,21 +145,22 @@ class FeatureCache:
                 self.computed += len(part)
                 on_chunk(number + 1, chunks)
 
-        return stored_rows(path, (len(pixels), *self._shape), np.float32, rows, compute)
+        return stored_rows(self._path(view), (len(pixels), *self._shape), np.float32, rows, compute)
 
     def _augment(self, view: View | None) -> Augment:
         return Augment() if view is None else self._recipe.augment
 
-    def _path(self, view: View | None) -> Path:
+    def _content(self, view: View | None) -> Hashable:
+        """Return what the films of a view are made of."""
         films, augment = self._films, self._augment(view)
-        made_of = (
-            (films.content_of_sources, self._recipe.size, dataclasses.astuple(augment), view)
-            if augment.active
-            else films.content
-        )
+        if not augment.active:
+            return films.content
+        return films.content_of_sources, self._recipe.size, dataclasses.astuple(augment), view
+
+    def _path(self, view: View | None) -> Path:
         gpu = bool(tf.config.list_physical_devices("GPU"))
         versions = HARNESS_VERSION, tf.__version__, keras.__version__, cv2.__version__
-        parts = (made_of, self._network, gpu, self._xla, self._chunk, versions)
+        parts = (self._content(view), self._network, gpu, self._xla, self._chunk, versions)
         return self._folder / f"{hashlib.sha256(repr(parts).encode()).hexdigest()[:16]}.npy"
 
 

@@ -10,7 +10,7 @@ from pneumo_tf.data.batches import TrainingFilms, count_batches
 from pneumo_tf.models.registry import architecture
 from pneumo_tf.recipe import Phase, Recipe
 from pneumo_tf.training.cut import CutNetwork, cut_network
-from pneumo_tf.training.feature_cache import CHUNK, FeatureCache
+from pneumo_tf.training.feature_cache import FeatureCache
 from pneumo_tf.training.feed import FeatureFeed, Feed, FilmFeed
 from pneumo_tf.training.loss import class_weights, film_loss
 from pneumo_tf.training.optimizer import make_optimizer
@@ -113,8 +113,9 @@ def _open_cache(
     """Return the cache of a phase's frozen features, None if it has none or the disk is too small."""
     if cut is None or setting.features is None:
         return None
-    chunk = max(1, CHUNK // setting.micro_batches)
-    cache = FeatureCache(cut.feature_extractor, recipe, films, setting.features, xla=setting.xla, chunk=chunk)
+    cache = FeatureCache(
+        cut.feature_extractor, recipe, films, setting.features, xla=setting.xla, on_note=on_note
+    )
     needed, free = cache.missing_megabytes(setting.seed, number), cache.free_megabytes
     if needed <= FREE_DISK_SHARE * free:
         return cache

@@ -12,8 +12,8 @@ class Setting:
         seed: Random seed of order, augmentation and dropout.
         precision: Keras dtype policy that the model was built under.
         pretrained: Whether the backbone starts from trained weights.
-        micro_batches: Parts that a batch is cut into, 1 to 64; batches of evaluation and of features, and the
-            films that batch norm is calibrated on, are divided by the same number.
+        micro_batches: Parts that a batch is cut into, 1 to 64; batches of evaluation and the films that batch
+            norm is calibrated on are divided by the same number.
         xla: Compile with XLA.
         work: Folder for checkpoints.
         rank_by: Criterion of the best epoch: validation `"auc"` or `"accuracy"`.

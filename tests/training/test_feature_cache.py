@@ -4,6 +4,7 @@ from types import SimpleNamespace
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from pneumo_tf.data.augment import draw
 from pneumo_tf.data.batches import TrainingFilms, change
@@ -70,6 +71,38 @@ def test_other_trainings_compute_only_what_is_missing(cache, extractor, tmp_path
     assert len(list(tmp_path.glob("*.npy"))) == 1
 
 
+@pytest.mark.parametrize("fits", [16, 1])
+def test_features_that_do_not_fit_the_device_are_computed_in_smaller_chunks(extractor, tmp_path, fits):
+    notes, sizes = [], []
+    cache = FeatureCache(extractor, RECIPE, ALL, tmp_path, xla=False, on_note=notes.append)
+    function = cache.function
+
+    def full(films):
+        # The first chunk fits in any case, so that one is computed in vain.
+        if sizes and len(films) > fits:
+            raise tf.errors.InternalError(None, None, "Dst tensor is not initialized.")
+        sizes.append(len(films))
+        return function(films)
+
+    cache.function = full
+    rows = np.arange(CHUNK + 6)
+    computed = cache.features(rows)
+    expected = extractor(ALL.pixels[rows][..., None], training=False)
+    np.testing.assert_allclose(computed[rows], expected, rtol=1e-5, atol=1e-5)
+    assert sizes == [CHUNK] + -(-len(rows) // fits) * [fits]
+    assert notes[-1] == f"features computed {fits} films at a time: the device ran out of memory"
+    assert (cache.requested, cache.computed) == (len(rows), len(rows))
+
+
+def test_another_error_of_the_device_is_raised(cache):
+    def broken(films):
+        raise tf.errors.InternalError(None, None, "cuDNN launch failure")
+
+    cache.function = broken
+    with pytest.raises(tf.errors.InternalError, match="launch failure"):
+        cache.features(np.arange(3))
+
+
 def changed_weights(extractor):
     copy = keras.models.clone_model(extractor)
     weights = extractor.get_weights()
@@ -130,10 +163,13 @@ def test_another_kind_of_device_or_another_version_makes_another_file(
     assert len(list(tmp_path.glob("*.npy"))) == 2
 
 
-@pytest.mark.parametrize("how", [{"xla": True}, {"xla": False, "chunk": CHUNK // 2}])
-def test_features_computed_in_another_way_are_in_another_file(cache, extractor, tmp_path, how):
+@pytest.mark.parametrize(("xla", "chunk"), [(True, CHUNK), (False, CHUNK // 2)])
+def test_features_computed_in_another_way_are_in_another_file(
+    cache, extractor, tmp_path, monkeypatch, xla, chunk
+):
     cache.features(np.arange(3))
-    FeatureCache(extractor, RECIPE, ALL, tmp_path, **how).features(np.arange(3))
+    monkeypatch.setattr(module, "CHUNK", chunk)
+    FeatureCache(extractor, RECIPE, ALL, tmp_path, xla=xla).features(np.arange(3))
     assert len(list(tmp_path.glob("*.npy"))) == 2
 
 

@@ -405,6 +405,18 @@ def test_training_on_features_agrees_with_training_on_films(small_phantom, tmp_p
     )
 
 
+def test_features_are_the_same_files_in_any_number_of_parts(small_phantom, tmp_path):
+    films, _ = films_of(small_phantom, tmp_path)
+    recipe = dataclasses.replace(
+        CNN, architecture="conv3_gray", phases=(dataclasses.replace(FROZEN, epochs=1),)
+    )
+    shares = [
+        trained(recipe, films, tmp_path / str(parts), micro_batches=parts, features=tmp_path / "features")[1]
+        for parts in (1, 4)
+    ]
+    assert [share.features_reused for share in shares] == [0, 1]
+
+
 def test_features_too_large_for_the_disk_are_not_kept_and_that_is_said(small_phantom, tmp_path, monkeypatch):
     monkeypatch.setattr(FeatureCache, "free_megabytes", 0.01)
     films, _ = films_of(small_phantom, tmp_path)
