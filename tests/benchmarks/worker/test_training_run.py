@@ -1,5 +1,6 @@
 import dataclasses
 import time
+import weakref
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from benchmarks.worker.attempt import attempt, do_run
 from pneumo_tf.costs.hardware import Gpu
 from pneumo_tf.errors import UserError
 from pneumo_tf.run import Runs
-from pneumo_tf.training import checkpoint
+from pneumo_tf.training import checkpoint, phase
 from pneumo_tf.training.harness import NotFinite
 
 TINY = ("--only", "baseline_cnn", "--size", "32", "--films", "60", "--epochs", "1")
@@ -96,6 +97,31 @@ def test_a_batch_too_large_is_cut_and_the_board_is_told(planned, monkeypatch):
     notes = folder.read_json("environment.json")["notes"]
     assert notes[0] == "said when it was planned"
     assert "batch of 32 in 4 parts, evaluation in batches of 32" in notes[1]
+
+
+@pytest.mark.usefixtures("no_device")
+def test_nothing_of_an_attempt_that_ran_out_of_memory_survives(planned, monkeypatch):
+    references, alive = [], []
+    real_train, real_step = training_run.train, phase.TrainingStep
+
+    def make_step(network, variables, optimizer, loss, **how):
+        alive.append([reference() is not None for reference in references])
+        step = real_step(network, variables, optimizer, loss, **how)
+        references[:] = map(weakref.ref, (network, optimizer, step))
+        return step
+
+    def train(model, recipe, films, setting, **callbacks):
+        def fail_at_the_second_step(phase, epoch, step, steps):
+            if step == 1 and setting.micro_batches < 4:
+                # A new error each time: one that is kept would hold the frames of the attempt.
+                raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
+
+        return real_train(model, recipe, films, setting, **callbacks | {"on_step": fail_at_the_second_step})
+
+    monkeypatch.setattr(phase, "TrainingStep", make_step)
+    monkeypatch.setattr(training_run, "train", train)
+    assert attempt(do_run, *planned, SILENT) is None
+    assert alive == [[], [False] * 3, [False] * 3]
 
 
 @pytest.mark.usefixtures("no_device")
