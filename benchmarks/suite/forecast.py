@@ -169,8 +169,8 @@ def _old_spec(folder: RunFolder) -> RunSpec | None:
 
 def _place(spec: RunSpec) -> str:
     """What stays the same when a run is done again under another version of the harness."""
-    place = (spec.recipe.name, spec.protocol, spec.dataset, spec.profile, spec.seed, spec.fold)
-    return json.dumps(place)
+    of_films = (spec.protocol, spec.dataset, spec.profile, spec.seed, spec.fold)
+    return json.dumps([spec.recipe.name, *of_films, spec.precision, spec.xla])
 
 
 def _gpu_rate(gpu: Gpu, precision: str) -> float:

@@ -33,6 +33,9 @@ def run_suite(options: Options) -> bool:
     """
     terminal = Terminal()
     devices = gpus(lambda line: terminal.say(line, loud=True))
+    if options.xla and not devices:
+        # Operations are deterministic on a CPU, and max pooling has no such kernel under XLA.
+        raise UserError("--xla needs a GPU, and none is used here; leave it out")
     # Several GPUs take runs as they come: all of them must know the precision.
     first = min(devices, key=lambda gpu: gpu.capability, default=None)
     source = find_source(options.data)

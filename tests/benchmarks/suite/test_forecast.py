@@ -91,6 +91,8 @@ def test_runs_of_an_older_harness_are_found_by_what_they_are(tmp_path):
     runs.plan(replace(jobs[1].spec, harness=HARNESS_VERSION - 1))
     runs.plan(jobs[2].spec).set_status("done")
     assert older_runs(jobs, runs) == [jobs[0]]
+    other = [replace(job, spec=replace(job.spec, precision="mixed_float16")) for job in jobs]
+    assert older_runs(other, runs) == []
 
 
 @pytest.mark.parametrize(
