@@ -17,6 +17,7 @@ from benchmarks.suite.terminal import RunsShown, Terminal
 from benchmarks.suite.views_and_dropout import lacking, notes, scoring_jobs, to_score, why_not
 from pneumo_tf.costs.hardware import Gpu, gpus
 from pneumo_tf.data.datasets.dataset_source import Dataset
+from pneumo_tf.errors import UserError
 from pneumo_tf.run import RunFolder, Runs
 
 UNREAD = "not-yet-drawn"
