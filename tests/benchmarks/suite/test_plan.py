@@ -3,7 +3,7 @@ import hashlib
 import pytest
 
 from benchmarks.recipes import RECIPES
-from benchmarks.suite import plan
+from benchmarks.suite import initial_weights, plan
 from benchmarks.suite.options import parse
 from benchmarks.suite.plan import QUICK, make_plan, profile_name
 from benchmarks.suite.source import find_source
@@ -85,7 +85,7 @@ def test_weights_asked_for_that_cannot_be_had_stop_the_plan(keras_home, monkeypa
     def offline(weights, progress=None):
         raise UserError("cannot download it: no network")
 
-    monkeypatch.setattr(plan, "fetch", offline)
+    monkeypatch.setattr(initial_weights, "fetch", offline)
     with pytest.raises(UserError, match="--weights random"):
         planned("--only", "vgg16", "--weights", "imagenet")
     jobs, said = planned("--only", "vgg16,densenet121", synthetic=False)
@@ -131,7 +131,7 @@ def test_a_gpu_takes_the_activations_off_the_host():
 
 
 def test_a_dry_run_downloads_nothing_even_when_weights_are_asked_for(keras_home, monkeypatch):
-    monkeypatch.setattr(plan, "fetch", lambda *_: pytest.fail("a dry run downloaded"))
+    monkeypatch.setattr(initial_weights, "fetch", lambda *_: pytest.fail("a dry run downloaded"))
     _, said = planned("--only", "vgg16", "--weights", "imagenet", "--dry-run", synthetic=False)
     assert "a dry run downloads nothing" in said[0]
 
