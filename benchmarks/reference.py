@@ -19,7 +19,8 @@ from pneumo_tf.report.markdown import bullet_list, escape
 from pneumo_tf.report.provenance import opening
 from pneumo_tf.report.reading import read_boards
 from pneumo_tf.report.tables.registry import TABLES
-from pneumo_tf.run import RunFolder, Runs
+from pneumo_tf.run_folder import RunFolder
+from pneumo_tf.runs import Runs
 
 REFERENCE = Path("outputs/reference")
 FILES = ("run.json", "status.json", "history.csv", "costs.json", "environment.json")

@@ -12,7 +12,7 @@ from pneumo_tf.report.figures import drawings, sections
 from pneumo_tf.report.page import tables_below, write_leaderboard
 from pneumo_tf.report.parallel import forked_map, score_board
 from pneumo_tf.report.reading import read_boards
-from pneumo_tf.run import Runs
+from pneumo_tf.runs import Runs
 
 
 def write_report(runs: Path, out: Path) -> Path:

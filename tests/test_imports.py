@@ -17,8 +17,11 @@ ORDER = [
     "stored_files",
     "file_lock",
     "recipe",
+    "run_spec",
     "data",
-    "run",
+    "predictions",
+    "run_folder",
+    "runs",
     "evaluation",
     "costs",
     "models",
@@ -27,7 +30,7 @@ ORDER = [
     "report",
     "audit",
 ]
-"""Each package may import those before it. `run` reads film tables, so films stand above it."""
+"""Each package may import those before it. `runs` reads film tables, so `data` stands above it."""
 
 HEAVY = ("tensorflow", "keras", "pandas", "matplotlib", "sklearn")
 WITHOUT_TENSORFLOW = [
@@ -44,7 +47,7 @@ WITHOUT_TENSORFLOW = [
     "benchmarks.speed.__main__",
     "benchmarks.speed.fabricated",
     "benchmarks.speed.page",
-    "pneumo_tf.run",
+    "pneumo_tf.runs",
     "pneumo_tf.data.pixels",
     "pneumo_tf.data.datasets.phantom",
     "pneumo_tf.data.augment",

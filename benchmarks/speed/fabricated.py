@@ -14,8 +14,11 @@ from pneumo_tf.data.datasets.kermany import KERMANY
 from pneumo_tf.data.films import Film, Films
 from pneumo_tf.data.protocols.registry import PROTOCOLS
 from pneumo_tf.data.protocols.split import Split
+from pneumo_tf.predictions import Predictions
 from pneumo_tf.recipe import Recipe
-from pneumo_tf.run import Predictions, RunFolder, Runs, RunSpec
+from pneumo_tf.run_folder import RunFolder
+from pneumo_tf.run_spec import RunSpec
+from pneumo_tf.runs import Runs
 
 TITLE = "Fabricated runs"
 COUNTS = {

@@ -12,7 +12,9 @@ from pneumo_tf.costs.peak_flops import peak_flops
 from pneumo_tf.errors import UserError
 from pneumo_tf.models.registry import architecture
 from pneumo_tf.recipe import Recipe
-from pneumo_tf.run import HARNESS_VERSION, RunFolder, Runs, RunSpec
+from pneumo_tf.run_folder import RunFolder
+from pneumo_tf.run_spec import HARNESS_VERSION, RunSpec
+from pneumo_tf.runs import Runs
 
 CORE_FLOPS = 30e9
 """Operations that a core trains in a second; runs of `outputs/reference` reached 11 to 54 · 10⁹."""

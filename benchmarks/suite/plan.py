@@ -14,7 +14,7 @@ from pneumo_tf.errors import UserError
 from pneumo_tf.models.registry import architecture
 from pneumo_tf.models.weights_file import Progress, digest
 from pneumo_tf.recipe import Recipe
-from pneumo_tf.run import RunSpec
+from pneumo_tf.run_spec import RunSpec
 
 SEEDS = {"full": 3, "quick": 1}
 TRIVIAL_MB = 400.0

@@ -18,7 +18,8 @@ from benchmarks.suite.views_and_dropout import lacking, notes, scoring_jobs, to_
 from pneumo_tf.costs.hardware import Gpu, gpus
 from pneumo_tf.data.datasets.dataset_source import Dataset
 from pneumo_tf.errors import UserError
-from pneumo_tf.run import RunFolder, Runs
+from pneumo_tf.run_folder import RunFolder
+from pneumo_tf.runs import Runs
 
 UNREAD = "not-yet-drawn"
 

@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from pneumo_tf.run import RunFolder
+from pneumo_tf.run_folder import RunFolder
 
 STAGES = {
     "start": "starting TensorFlow",

@@ -7,7 +7,7 @@ from benchmarks.suite.options import Options
 from benchmarks.suite.plan import Job
 from pneumo_tf.data.augmented_views import KINDS, MILD_IN_WORDS, condition_name
 from pneumo_tf.recipe import Recipe
-from pneumo_tf.run import Runs
+from pneumo_tf.runs import Runs
 
 AGAIN = "--fresh trains the run again"
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from benchmarks.worker.assignment import Assignment, Tell
 from benchmarks.worker.attempt import add_conditions, make_run
 from pneumo_tf.file_lock import lock_file
-from pneumo_tf.run import RunFolder
+from pneumo_tf.run_folder import RunFolder
 
 PARENT_CHECK_SECONDS = 1.0
 NEEDED = {"trained": "benchmarks.worker.training_run", "trivial": "pneumo_tf.models.trivial"}

@@ -19,7 +19,10 @@ from pneumo_tf.data.protocols.registry import PROTOCOLS, check_sides, limit
 from pneumo_tf.data.protocols.split import Split
 from pneumo_tf.errors import UserError
 from pneumo_tf.failures import RunFailure, failure_of
-from pneumo_tf.run import Predictions, RunFolder, Runs, RunSpec
+from pneumo_tf.predictions import Predictions
+from pneumo_tf.run_folder import RunFolder
+from pneumo_tf.run_spec import RunSpec
+from pneumo_tf.runs import Runs
 
 Work = Callable[[RunFolder, Assignment, Tell], None]
 

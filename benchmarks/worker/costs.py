@@ -13,7 +13,7 @@ from pneumo_tf.costs.flops import forward_flops
 from pneumo_tf.costs.hardware import Gpu, energy_joules, gpus
 from pneumo_tf.costs.peak_flops import peak_flops
 from pneumo_tf.errors import UserError
-from pneumo_tf.run import RunSpec
+from pneumo_tf.run_spec import RunSpec
 from pneumo_tf.training.harness import Trained
 from pneumo_tf.training.step import Predictor
 

@@ -12,7 +12,8 @@ from pneumo_tf.data.augmented_views import view_augment
 from pneumo_tf.data.datasets.dataset_source import Dataset
 from pneumo_tf.data.pixels import cached_pixels
 from pneumo_tf.errors import UserError
-from pneumo_tf.run import Predictions, RunFolder
+from pneumo_tf.predictions import Predictions
+from pneumo_tf.run_folder import RunFolder
 from pneumo_tf.training.mc_dropout import ConditionedScorer
 from pneumo_tf.training.step import EVALUATION_BATCH
 

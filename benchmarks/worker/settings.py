@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from benchmarks.worker.assignment import Assignment
 from pneumo_tf.errors import UserError
-from pneumo_tf.run import RunSpec
+from pneumo_tf.run_spec import RunSpec
 from pneumo_tf.training.device import prepare_tensorflow
 
 RECORDED = ("TF_", "XLA_", "NVIDIA_TF32", "CUDNN_", "CUBLAS_")

@@ -21,8 +21,10 @@ from pneumo_tf.data.protocols.split import Split
 from pneumo_tf.errors import UserError
 from pneumo_tf.explain.record import record_explanations
 from pneumo_tf.models.registry import architecture, build
+from pneumo_tf.predictions import Predictions
 from pneumo_tf.recipe import Recipe
-from pneumo_tf.run import Predictions, RunFolder, RunSpec
+from pneumo_tf.run_folder import RunFolder
+from pneumo_tf.run_spec import RunSpec
 from pneumo_tf.training.checkpoint import Checkpoint
 from pneumo_tf.training.device import device_kind
 from pneumo_tf.training.harness import CALIBRATION_FILMS, NotFinite, Setting, TrainingFilms, train

@@ -19,7 +19,7 @@ from pneumo_tf.data.pixels import fit_film, resize
 from pneumo_tf.errors import UserError
 from pneumo_tf.models.trivial import THUMBNAIL_SIDE
 from pneumo_tf.report.board import Board
-from pneumo_tf.run import HARNESS_VERSION
+from pneumo_tf.run_spec import HARNESS_VERSION
 
 HASH_SIDE = 16
 """Rows, and differences per row, of the difference hash: 256 bits."""

@@ -8,7 +8,7 @@ from scipy.special import expit
 
 from pneumo_tf.data.films import Films
 from pneumo_tf.errors import UserError
-from pneumo_tf.run import Predictions
+from pneumo_tf.predictions import Predictions
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from pneumo_tf.explain.measures import CEILING, PUBLISHED, choose_evenly, json_v
 from pneumo_tf.explain.randomization import randomize_weights
 from pneumo_tf.models.graph import cam_layer
 from pneumo_tf.models.registry import ARCHITECTURES
-from pneumo_tf.run import Predictions, RunFolder
+from pneumo_tf.predictions import Predictions
+from pneumo_tf.run_folder import RunFolder
 
 MEASURED = tuple(name for name in METHODS_AND_BASELINES if name != "score_cam")
 """Methods and baselines that every run measures: all that one backward pass gives."""

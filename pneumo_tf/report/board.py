@@ -28,7 +28,8 @@ from pneumo_tf.report.run_results import (
     read_extra,
     read_history,
 )
-from pneumo_tf.run import RunFolder, RunSpec
+from pneumo_tf.run_folder import RunFolder
+from pneumo_tf.run_spec import RunSpec
 
 OFFICIAL = "official"
 """The only protocol whose rows are ranked."""

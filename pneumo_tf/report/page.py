@@ -43,7 +43,7 @@ def write_leaderboard(
         >>> from pathlib import Path
         >>> from pneumo_tf.report.page import write_leaderboard
         >>> from pneumo_tf.report.reading import read_boards
-        >>> from pneumo_tf.run import Runs
+        >>> from pneumo_tf.runs import Runs
         >>> write_leaderboard(read_boards(Runs(Path("outputs/runs"))), Path("outputs/report"))
         PosixPath('outputs/report/leaderboard.md')
     """

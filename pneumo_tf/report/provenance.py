@@ -9,7 +9,7 @@ from pneumo_tf.report.board import OFFICIAL, Board, Row
 from pneumo_tf.report.markdown import join_names
 from pneumo_tf.report.standings import best_trivial, is_official_test
 from pneumo_tf.report.tables.unfinished import missing_rows
-from pneumo_tf.run import HARNESS_VERSION
+from pneumo_tf.run_spec import HARNESS_VERSION
 
 VERSIONS = {"python": "Python", "tensorflow": "TensorFlow", "keras": "Keras", "numpy": "NumPy"}
 

@@ -11,7 +11,9 @@ from pneumo_tf.errors import UserError
 from pneumo_tf.evaluation.intervals import PatientBootstrap
 from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions, check_complete, join_labels
 from pneumo_tf.report.board import OFFICIAL, Board, Row, UnfinishedRun, name_rows
-from pneumo_tf.run import RunFolder, Runs, RunSpec
+from pneumo_tf.run_folder import RunFolder
+from pneumo_tf.run_spec import RunSpec
+from pneumo_tf.runs import Runs
 from pneumo_tf.stored_files import DamagedFile
 
 OTHER_NAME = "its folder is not named after its id"

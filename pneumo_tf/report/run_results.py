@@ -8,7 +8,7 @@ import numpy as np
 
 from pneumo_tf.data.films import Films
 from pneumo_tf.explain.maps import unpack_maps
-from pneumo_tf.run import RunFolder
+from pneumo_tf.run_folder import RunFolder
 from pneumo_tf.stored_files import DamagedFile
 
 Value = TypeVar("Value")

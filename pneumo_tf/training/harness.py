@@ -11,8 +11,8 @@ from pneumo_tf.costs.flops import uncounted_layers
 from pneumo_tf.data.augment import generator
 from pneumo_tf.data.batches import TrainingFilms, count_batches, training_order
 from pneumo_tf.evaluation.metrics import compute_metrics
+from pneumo_tf.predictions import score_of_logits
 from pneumo_tf.recipe import Recipe
-from pneumo_tf.run import score_of_logits
 from pneumo_tf.training.checkpoint import Checkpoint, Progress
 from pneumo_tf.training.device import device_kind
 from pneumo_tf.training.feature_cache import FeatureCache

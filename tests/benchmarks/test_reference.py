@@ -5,7 +5,8 @@ import pytest
 from benchmarks.reference import boards_text, main, store_runs, write_boards
 from pneumo_tf.errors import UserError
 from pneumo_tf.report.reading import read_boards
-from pneumo_tf.run import RunFolder, Runs
+from pneumo_tf.run_folder import RunFolder
+from pneumo_tf.runs import Runs
 from tests.report.fabricate import fabricate_runs
 
 ROOT = Path(__file__).parents[2]

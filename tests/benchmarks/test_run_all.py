@@ -15,7 +15,7 @@ from benchmarks.suite.engines.local import LocalEngine, make_slots
 from benchmarks.suite.options import parse
 from benchmarks.suite.plan import make_plan
 from pneumo_tf.costs.hardware import cores
-from pneumo_tf.run import Runs
+from pneumo_tf.runs import Runs
 
 ROOT = Path(__file__).parents[2]
 TINY = ("--only", "baseline_cnn,thumbnail,majority", "--size", "32", "--films", "60", "--epochs", "2")

@@ -6,7 +6,7 @@ import pytest
 from pneumo_tf.data.films import Film, Films
 from pneumo_tf.errors import UserError
 from pneumo_tf.evaluation.labelled_predictions import check_complete, join_labels
-from pneumo_tf.run import Predictions
+from pneumo_tf.predictions import Predictions
 
 FILMS = Films(
     (

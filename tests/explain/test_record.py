@@ -14,10 +14,12 @@ from pneumo_tf.explain.explainer import Explainer, scorer
 from pneumo_tf.explain.maps import unpack_maps
 from pneumo_tf.explain.similarity import rank_correlation
 from pneumo_tf.models.registry import ARCHITECTURES, build
+from pneumo_tf.predictions import Predictions
 from pneumo_tf.recipe import Head, Phase, Recipe
 from pneumo_tf.report.reading import read_boards
 from pneumo_tf.report.saliency.page import write_explanations
-from pneumo_tf.run import Predictions, Runs, RunSpec
+from pneumo_tf.run_spec import RunSpec
+from pneumo_tf.runs import Runs
 
 SIDE = 48
 LAYER = "block4_bn"

@@ -4,7 +4,7 @@ import json
 import tempfile
 from pathlib import Path
 
-from pneumo_tf.run import HARNESS_VERSION
+from pneumo_tf.run_spec import HARNESS_VERSION
 from tests.golden.values import TRAININGS, digests, logits
 
 STORED = Path(__file__).with_name("stored.json")

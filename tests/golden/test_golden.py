@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from pneumo_tf.run import HARNESS_VERSION
+from pneumo_tf.run_spec import HARNESS_VERSION
 from tests.golden.__main__ import STORED
 from tests.golden.values import TRAININGS, digests, logits
 

@@ -12,8 +12,11 @@ from pneumo_tf.data.datasets.kermany import KERMANY
 from pneumo_tf.data.datasets.phantom.entry import PHANTOM
 from pneumo_tf.data.films import Film, Films
 from pneumo_tf.data.protocols.by_patient import split_cv5
+from pneumo_tf.predictions import Predictions
 from pneumo_tf.recipe import Augment, Head, Phase, Published, Recipe
-from pneumo_tf.run import Predictions, RunFolder, Runs, RunSpec
+from pneumo_tf.run_folder import RunFolder
+from pneumo_tf.run_spec import RunSpec
+from pneumo_tf.runs import Runs
 
 TWO_PHASES = (Phase(4, 1e-3, "head"), Phase(4, 1e-5, "all", batch_norm="training"))
 CPU = "CPU, 2 threads"

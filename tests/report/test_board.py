@@ -10,11 +10,13 @@ from pneumo_tf.data.datasets.dataset_source import Dataset
 from pneumo_tf.data.datasets.kermany import KERMANY
 from pneumo_tf.data.films import Film, Films
 from pneumo_tf.errors import UserError
+from pneumo_tf.predictions import Predictions
 from pneumo_tf.recipe import Phase, Recipe
 from pneumo_tf.report.provenance import opening
 from pneumo_tf.report.reading import OTHER_NAME, read_boards
 from pneumo_tf.report.standings import INFORMED, NOT_ABOVE_TRIVIAL, WITHOUT_IMAGENET, beats, rank_rows
-from pneumo_tf.run import Predictions, Runs, RunSpec
+from pneumo_tf.run_spec import RunSpec
+from pneumo_tf.runs import Runs
 from tests.report.fabricate import RECIPES, TWO_PHASES, fabricate_films, fabricate_runs, finish
 
 TINY = Films(

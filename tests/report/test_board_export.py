@@ -8,7 +8,7 @@ import pytest
 from pneumo_tf.evaluation.metrics import METRICS
 from pneumo_tf.report.page import write_leaderboard
 from pneumo_tf.report.reading import read_boards
-from pneumo_tf.run import HARNESS_VERSION
+from pneumo_tf.run_spec import HARNESS_VERSION
 from tests.report.fabricate import RECIPES, fabricate_runs
 
 

@@ -11,13 +11,15 @@ from pneumo_tf.data.datasets.kermany import KERMANY
 from pneumo_tf.data.films import Films
 from pneumo_tf.errors import UserError
 from pneumo_tf.evaluation.intervals import Estimate
+from pneumo_tf.predictions import Predictions
 from pneumo_tf.recipe import Phase, Published, Recipe
 from pneumo_tf.report.markdown import Table
 from pneumo_tf.report.number_format import format_number, supported_decimals, with_interval, with_sd
 from pneumo_tf.report.page import NOT_A_DEVICE, SYNTHETIC, write_leaderboard
 from pneumo_tf.report.reading import read_boards
 from pneumo_tf.report.section import LinkedPicture, Section
-from pneumo_tf.run import HARNESS_VERSION, Predictions, Runs, RunSpec
+from pneumo_tf.run_spec import HARNESS_VERSION, RunSpec
+from pneumo_tf.runs import Runs
 from tests.report.fabricate import NO_IMAGENET, RECIPES, fabricate_films, fabricate_runs, finish
 
 

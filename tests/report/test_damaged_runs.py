@@ -15,7 +15,8 @@ from pneumo_tf.report.reading import read_boards
 from pneumo_tf.report.saliency.measures import read_explanations
 from pneumo_tf.report.tables.registry import TABLES
 from pneumo_tf.report.tables.unfinished import unfinished
-from pneumo_tf.run import RunFolder, Runs
+from pneumo_tf.run_folder import RunFolder
+from pneumo_tf.runs import Runs
 from tests.report.fabricate import RECIPES, fabricate_runs
 
 CHOSEN = (RECIPES[2], RECIPES[3], RECIPES[5])

@@ -2,7 +2,7 @@ import dataclasses
 
 from pneumo_tf.recipe import Recipe
 from pneumo_tf.report.board import name_rows
-from pneumo_tf.run import RunSpec
+from pneumo_tf.run_spec import RunSpec
 
 SPEC = RunSpec(Recipe("vgg16", "vgg16"), "official", "films", "full", 0, None, "float32", "random")
 

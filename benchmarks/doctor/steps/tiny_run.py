@@ -10,7 +10,8 @@ from benchmarks.doctor.situation import Row, Situation
 from pneumo_tf.data.datasets.phantom.spec import FilmCounts, PhantomSpec
 from pneumo_tf.data.datasets.phantom.writer import write_phantom
 from pneumo_tf.errors import UserError
-from pneumo_tf.run import RunFolder, Runs
+from pneumo_tf.run_folder import RunFolder
+from pneumo_tf.runs import Runs
 
 SPEC = PhantomSpec(
     seed=3, train=FilmCounts(24, 14, 10), val=FilmCounts(0, 0, 0), test=FilmCounts(6, 4, 4), side=96

@@ -12,7 +12,7 @@ from benchmarks.suite.plan import Job
 from benchmarks.worker.assignment import Assignment
 from pneumo_tf.costs.hardware import Gpu, cores, device_variables, memory_mb
 from pneumo_tf.failures import describe, failure_of_exit
-from pneumo_tf.run import RunFolder
+from pneumo_tf.run_folder import RunFolder
 
 MEMORY_SHARE = 0.25
 """Part of the host's free memory that workers may fill by estimate."""

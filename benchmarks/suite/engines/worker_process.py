@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any, BinaryIO
 
 from benchmarks.worker.assignment import Assignment
-from pneumo_tf.run import RunFolder
+from pneumo_tf.run_folder import RunFolder
 
 
 class WorkerProcess:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pneumo_tf.failures import FAILURES
 from pneumo_tf.report.board import Board, Row
 from pneumo_tf.report.markdown import Table
-from pneumo_tf.run import RunSpec
+from pneumo_tf.run_spec import RunSpec
 
 AGAIN = "start `python -m benchmarks.run_all` again"
 REMEDIES = {

@@ -20,7 +20,8 @@ from benchmarks.suite.plan import make_plan
 from pneumo_tf.costs.hardware import Gpu
 from pneumo_tf.models.registry import architecture
 from pneumo_tf.recipe import Augment, Phase
-from pneumo_tf.run import HARNESS_VERSION, Runs
+from pneumo_tf.run_spec import HARNESS_VERSION
+from pneumo_tf.runs import Runs
 
 REFERENCE = Path(__file__).parents[3] / "outputs" / "reference"
 A100 = Gpu(0, "NVIDIA A100-SXM4-40GB", 40960, (8, 0))

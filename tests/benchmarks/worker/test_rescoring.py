@@ -20,8 +20,9 @@ from pneumo_tf.data.pixels import cached_pixels
 from pneumo_tf.data.protocols.by_patient import split_official
 from pneumo_tf.errors import UserError
 from pneumo_tf.models.registry import build
+from pneumo_tf.predictions import Predictions
 from pneumo_tf.recipe import Augment
-from pneumo_tf.run import Predictions, Runs
+from pneumo_tf.runs import Runs
 from pneumo_tf.training import mc_dropout
 from pneumo_tf.training.step import Predictor
 

@@ -10,7 +10,7 @@ from benchmarks.suite.engines.worker_process import WorkerProcess
 from benchmarks.suite.options import parse
 from benchmarks.suite.plan import make_plan
 from benchmarks.worker.assignment import Assignment
-from pneumo_tf.run import Runs
+from pneumo_tf.runs import Runs
 
 ROOT = Path(__file__).parents[3]
 TINY = ("--only", "baseline_cnn", "--size", "32", "--films", "60", "--epochs", "1")

@@ -15,7 +15,7 @@ from benchmarks.worker.assignment import Assignment, Clock
 from benchmarks.worker.attempt import attempt, do_run
 from pneumo_tf.costs.hardware import Gpu
 from pneumo_tf.errors import UserError
-from pneumo_tf.run import Runs
+from pneumo_tf.runs import Runs
 from pneumo_tf.training import checkpoint, phase
 from pneumo_tf.training.harness import NotFinite
 

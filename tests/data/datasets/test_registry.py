@@ -21,7 +21,7 @@ from pneumo_tf.data.pixels import cached_pixels
 from pneumo_tf.data.protocols.registry import PROTOCOLS, check_sides
 from pneumo_tf.errors import UserError
 from pneumo_tf.explain.localisation import read_masks
-from pneumo_tf.run import Runs
+from pneumo_tf.runs import Runs
 from tests.data.datasets.bedside import BEDSIDE, TABLE, write_bedside
 from tests.data.datasets.test_kermany import encoded
 

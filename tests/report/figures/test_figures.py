@@ -16,12 +16,13 @@ from PIL import Image
 
 from pneumo_tf.data.datasets.registry import DATASETS
 from pneumo_tf.data.films import Films
+from pneumo_tf.predictions import Predictions
 from pneumo_tf.report.board import Board
 from pneumo_tf.report.figures import FIGURES, drawings, sections, style
 from pneumo_tf.report.figures.picture import LARGEST, Picture, board_key, encode_png, write_picture
 from pneumo_tf.report.reading import read_boards
 from pneumo_tf.report.section import Section
-from pneumo_tf.run import Predictions, Runs
+from pneumo_tf.runs import Runs
 from tests.report import fabricate
 from tests.report.fabricate import RECIPES, fabricate_runs
 from tests.report.figures.test_grad_cam import augmented, explain

@@ -8,7 +8,7 @@ from pneumo_tf.report.reading import read_boards
 from pneumo_tf.report.tables.inference_cost import inference_cost_table
 from pneumo_tf.report.tables.run_time import run_time_table
 from pneumo_tf.report.tables.training_cost import training_cost_table
-from pneumo_tf.run import Runs
+from pneumo_tf.runs import Runs
 from tests.report.fabricate import RECIPES, fabricate_runs
 
 GPU = "NVIDIA A100-SXM4-40GB"

@@ -9,6 +9,7 @@ import pytest
 from scipy.optimize import minimize_scalar
 from sklearn.metrics import accuracy_score, log_loss, recall_score, roc_auc_score
 
+from pneumo_tf.predictions import Predictions
 from pneumo_tf.report.cross_validation import cross_validations
 from pneumo_tf.report.page import write_leaderboard
 from pneumo_tf.report.reading import read_boards
@@ -16,7 +17,7 @@ from pneumo_tf.report.tables.calibration import fit_temperatures
 from pneumo_tf.report.tables.cross_validation import UNFINISHED, cross_validation_table
 from pneumo_tf.report.tables.ranking import UNRANKED
 from pneumo_tf.report.tuned import tuned_models
-from pneumo_tf.run import Predictions, Runs
+from pneumo_tf.runs import Runs
 from tests.report.fabricate import RECIPES, fabricate_runs
 from tests.report.test_board_page import section, tables
 

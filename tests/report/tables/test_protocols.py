@@ -6,7 +6,7 @@ from pneumo_tf.evaluation.metrics import metrics_from_counts
 from pneumo_tf.recipe import Published
 from pneumo_tf.report.reading import read_boards
 from pneumo_tf.report.tables.protocols import protocols_table
-from pneumo_tf.run import Runs
+from pneumo_tf.runs import Runs
 from tests.report.fabricate import RECIPES, fabricate_runs
 
 CONFUSION = (64, 170, 2, 388)

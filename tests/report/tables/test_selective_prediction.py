@@ -7,11 +7,11 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from pneumo_tf.data.augmented_views import MILD_IN_WORDS
+from pneumo_tf.predictions import Predictions
 from pneumo_tf.recipe import Augment, Head
 from pneumo_tf.report.figures import FIGURES, style
 from pneumo_tf.report.reading import read_boards
 from pneumo_tf.report.tables.selective_prediction import selective_prediction_table
-from pneumo_tf.run import Predictions
 from tests.report.fabricate import RECIPES, fabricate_runs
 
 PLAIN, NET, THUMBNAIL = RECIPES[2], RECIPES[3], RECIPES[-1]

@@ -1,0 +1,88 @@
+"""Predictions of a model on one set of films, and their CSV file."""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from pneumo_tf.stored_files import DamagedFile, read_text, unreadable
+
+
+def score_of_logits(logits: np.ndarray) -> np.ndarray:
+    """Return the score of films: logit of pneumonia minus logit of normal, or the single logit.
+
+    Args:
+        logits: (n, 1) or (n, 2); two columns are normal and pneumonia.
+
+    Returns:
+        (n,) float64.
+    """
+    logits = logits.astype(np.float64)
+    return logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits[:, 0]
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Outputs of one model on one set.
+
+    Args:
+        ids: Film ids, n of them.
+        logits: (n, classes) float32; one column is the logit of pneumonia.
+    """
+
+    ids: tuple[str, ...]
+    logits: np.ndarray
+
+    @property
+    def score(self) -> np.ndarray:
+        """(n,) float64: logit of pneumonia minus logit of normal, or the single logit."""
+        return score_of_logits(self.logits)
+
+    def to_csv(self) -> str:
+        """Return the predictions as CSV text: one line per film, logits without loss of digits."""
+        columns = ("logit",) if self.logits.shape[1] == 1 else ("logit_normal", "logit_pneumonia")
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(["film", *columns])
+        for film, row in zip(self.ids, self.logits, strict=True):
+            writer.writerow([film, *(repr(float(logit)) for logit in row)])
+        return text.getvalue()
+
+
+def read_predictions(path: Path) -> Predictions:
+    """Read a file of `Predictions.to_csv`, gzipped if the name ends in `.gz`.
+
+    Raises:
+        DamagedFile: If the file cannot be read, or a line is not a film with its logits; the error names the
+            first such line.
+    """
+    text = read_text(path)
+    try:
+        header, *rows = csv.reader(io.StringIO(text))
+    except csv.Error as error:
+        raise unreadable(path, error) from error
+    except ValueError:
+        raise DamagedFile(path, "it holds no logits") from None
+    try:
+        ids, *columns = zip(header, *rows, strict=True)
+        logits = np.array([list(map(float, column[1:])) for column in columns], np.float32).T
+        if not logits.size or logits.shape[1] > 2:
+            raise ValueError
+    except ValueError:
+        raise DamagedFile(path, _first_fault(header, rows)) from None
+    return Predictions(ids[1:], logits)
+
+
+def _first_fault(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Describe the first line of a prediction file that is not a film with its logits."""
+    for number, row in enumerate(rows, start=2):
+        try:
+            if len(row) == len(header) > 1 and np.array(row[1:], np.float32).size:
+                continue
+        except ValueError:
+            pass
+        return f"line {number}, {','.join(row)!r}, is no film with its logits"
+    return "it holds no logits" if len(header) < 4 else f"it has {len(header)} columns"
