@@ -1,4 +1,4 @@
-"""Audit a dataset before anything is trained: `python -m benchmarks.audit --data FILMS --out DIR`."""
+"""Audit a dataset: counts, duplicates, patients, leakage, shift, sizes, trivial models."""
 
 import argparse
 import shlex
@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.command_line import CommandLine, report_wrong_use
 from benchmarks.suite.source import draw_if_missing, find_source
 from benchmarks.suite.terminal import Terminal
 from pneumo_tf.errors import UserError
@@ -13,8 +14,8 @@ from pneumo_tf.errors import UserError
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return 0, or 2 for wrong use."""
-    options = _parser().parse_args(arguments)
     try:
+        options = make_parser().parse_args(arguments)
         _check_place(options.out)
         # Loaded here, so that --help and a wrong option answer at once.
         from pneumo_tf.audit.decoded import decode_set
@@ -25,8 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         decoded = decode_set(source.path, options.sizes, terminal.progress("decoding films"))
         page = write_audit(decoded, options.out, _command(source.path, options), not options.without_films)
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+        return report_wrong_use(error)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
@@ -34,10 +34,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.audit",
-        description="Audit a dataset: counts, duplicates, patients, leakage, shift, sizes, trivial models.",
+def make_parser() -> CommandLine:
+    """Return the parser of the command."""
+    parser = CommandLine(
+        "audit", __doc__, ["", "--data data/chest_xray --sizes sizes.csv --out docs --without-films"]
     )
     parser.add_argument(
         "--data",

@@ -1,6 +1,5 @@
-"""Fetches a dataset to where the benchmark finds it: `python -m benchmarks.fetch NAME`."""
+"""Fetch a dataset, check it, and put it where the benchmark finds it."""
 
-import argparse
 import os
 import shutil
 import sys
@@ -8,6 +7,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from benchmarks.command_line import CommandLine, one_of, report_wrong_use
 from benchmarks.suite.source import DATA
 from pneumo_tf.data.datasets.dataset_source import Dataset, DatasetSource, Files, Progress
 from pneumo_tf.data.datasets.registry import DATASETS
@@ -22,14 +22,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit status: 0, 2 for what the user can mend, 130 when interrupted.
     """
-    options = _parser().parse_args(arguments)
-    source = DATASETS[options.dataset]
-    out = options.out or DATA / source.folder
     try:
+        options = make_parser().parse_args(arguments)
+        source = DATASETS[options.dataset]
+        out = options.out or DATA / source.folder
         films = fetch(source, out, options.zip)
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+        return report_wrong_use(error)
     except KeyboardInterrupt:
         print(f"interrupted; {out} was not made", file=sys.stderr)
         return 130
@@ -42,14 +41,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.fetch", description="Fetch a dataset, check it, and put it in its folder."
-    )
+def make_parser() -> CommandLine:
+    """Return the parser of the command."""
+    parser = CommandLine("fetch", __doc__, ["kermany", "kermany --zip ~/Downloads/archive.zip"])
     fetched = {name: source for name, source in DATASETS.items() if source.download}
     parser.add_argument(
         "dataset",
-        choices=fetched,
+        type=one_of("dataset", fetched),
+        metavar="NAME",
         help="; ".join(f"{name}: {source.download.summary}" for name, source in fetched.items()),
     )
     parser.add_argument(

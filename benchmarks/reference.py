@@ -1,17 +1,16 @@
-"""Stores finished runs as reference, and writes the boards of README from them.
+"""Store finished runs as reference, and write the boards of README from them.
 
-`python -m benchmarks.reference --runs outputs/runs` copies what a board needs of each finished run to
-`outputs/reference`: no model, log or picture; predictions and measures of maps gzipped. Without `--runs` it
-only writes the boards of README.
+With --runs, what a board needs of each finished run is copied to outputs/reference: no model, log or picture;
+predictions and measures of maps gzipped. Without it, only the boards of README are written.
 """
 
-import argparse
 import gzip
 import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.command_line import CommandLine, report_wrong_use
 from pneumo_tf.atomic import write_atomically
 from pneumo_tf.errors import UserError
 from pneumo_tf.report.board import Board
@@ -33,7 +32,7 @@ BOARDS = re.compile(r"(<!-- boards: [^>]*-->\n).*?(<!-- /boards -->)", re.DOTALL
 
 
 def store_runs(runs: Path, reference: Path) -> int:
-    """Copies what a board needs of finished runs.
+    """Copy what a board needs of finished runs.
 
     Args:
         runs: A folder of runs.
@@ -63,7 +62,7 @@ def _store_run(folder: RunFolder, target: Path) -> None:
 
 
 def boards_text(reference: Path) -> str:
-    """Every board of the reference runs, as README shows it."""
+    """Return every board of the reference runs, as README shows it."""
     return "\n\n".join(_board(board) for board in read_boards(Runs(reference))) + "\n"
 
 
@@ -75,7 +74,7 @@ def _board(board: Board) -> str:
 
 
 def write_boards(page: Path, reference: Path) -> None:
-    """Replaces what stands between the board marks of a page.
+    """Replace what stands between the board marks of a page.
 
     Raises:
         UserError: If the page has no such marks.
@@ -88,31 +87,38 @@ def write_boards(page: Path, reference: Path) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command; 0, or 2 for wrong use."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.reference", description=__doc__)
-    parser.add_argument("--runs", type=Path, metavar="DIR", help="finished runs to store")
+    """Run the command; return 0, or 2 for wrong use."""
+    try:
+        options = make_parser().parse_args(arguments)
+        if options.runs:
+            stored = store_runs(options.runs, options.reference)
+            print(f"{stored} finished runs stored in {options.reference}")
+        write_boards(options.readme, options.reference)
+    except (UserError, OSError) as error:
+        return report_wrong_use(error)
+    print(f"boards written to {options.readme}")
+    return 0
+
+
+def make_parser() -> CommandLine:
+    """Return the parser of the command."""
+    parser = CommandLine("reference", __doc__, ["", "--runs outputs/runs"])
+    parser.add_argument("--runs", type=Path, metavar="DIR", help="folder of finished runs to store")
     parser.add_argument(
-        "--reference", type=Path, default=REFERENCE, metavar="DIR", help="stored runs (%(default)s)"
+        "--reference",
+        type=Path,
+        default=REFERENCE,
+        metavar="DIR",
+        help="folder of stored runs (default: %(default)s)",
     )
     parser.add_argument(
         "--readme",
         type=Path,
         default=Path("README.md"),
         metavar="FILE",
-        help="page with marks around its boards (%(default)s)",
+        help="page with marks around its boards (default: %(default)s)",
     )
-    options = parser.parse_args(arguments)
-    try:
-        if options.runs:
-            print(
-                f"{store_runs(options.runs, options.reference)} finished runs stored in {options.reference}"
-            )
-        write_boards(options.readme, options.reference)
-        print(f"boards written to {options.readme}")
-    except (UserError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+    return parser
 
 
 if __name__ == "__main__":

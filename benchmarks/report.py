@@ -1,11 +1,11 @@
-"""Writes the leaderboard, its tables and pictures from run folders alone."""
+"""Write the leaderboard, its tables and pictures from run folders alone, without TensorFlow."""
 
-import argparse
 import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from benchmarks.command_line import CommandLine, report_wrong_use
 from pneumo_tf.costs.hardware import cores
 from pneumo_tf.errors import UserError
 from pneumo_tf.report.figures import drawings, sections
@@ -16,7 +16,7 @@ from pneumo_tf.runs import Runs
 
 
 def write_report(runs: Path, out: Path) -> Path:
-    """Writes the report of a folder of runs.
+    """Write the report of a folder of runs.
 
     Args:
         runs: Folder of the runs.
@@ -30,7 +30,7 @@ def write_report(runs: Path, out: Path) -> Path:
     """
     boards = read_boards(Runs(runs))
     if not boards:
-        raise UserError(f"{runs} holds no runs; python -m benchmarks.run_all makes some")
+        raise UserError(f"{runs} holds no runs; make some with python -m benchmarks.run_all")
     # Elsewhere than on Linux a process cannot be forked safely.
     processes = cores() if sys.platform == "linux" else 1
     boards = [score_board(board, processes) for board in boards]
@@ -44,25 +44,34 @@ def write_report(runs: Path, out: Path) -> Path:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command; 0, or 2 for wrong use."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.report", description=__doc__)
+    """Run the command; return 0, or 2 for wrong use."""
+    try:
+        options = make_parser().parse_args(arguments)
+        leaderboard = write_report(options.runs, options.out)
+    except UserError as error:
+        return report_wrong_use(error)
+    print(f"leaderboard: {leaderboard}")
+    return 0
+
+
+def make_parser() -> CommandLine:
+    """Return the parser of the command."""
+    parser = CommandLine("report", __doc__, ["", "--runs outputs/reference --out outputs/report"])
     parser.add_argument(
-        "--runs", type=Path, default=Path("outputs/runs"), metavar="DIR", help="folder of runs (%(default)s)"
+        "--runs",
+        type=Path,
+        default=Path("outputs/runs"),
+        metavar="DIR",
+        help="folder of runs (default: %(default)s)",
     )
     parser.add_argument(
         "--out",
         type=Path,
         default=Path("outputs/report"),
         metavar="DIR",
-        help="folder to write in (%(default)s)",
+        help="folder of the report (default: %(default)s)",
     )
-    options = parser.parse_args(arguments)
-    try:
-        print(f"leaderboard: {write_report(options.runs, options.out)}")
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+    return parser
 
 
 if __name__ == "__main__":

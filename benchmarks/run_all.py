@@ -1,24 +1,25 @@
-"""One command from films to leaderboard: `python -m benchmarks.run_all`."""
+"""Train a suite of recipes on chest films and write the leaderboard."""
 
 import contextlib
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from benchmarks.command_line import report_wrong_use
 from pneumo_tf.errors import UserError
 from pneumo_tf.file_lock import lock_file
 
-EXIT_FAILED_RUNS, EXIT_WRONG_USE, EXIT_INTERRUPTED = 1, 2, 130
+EXIT_FAILED_RUNS, EXIT_INTERRUPTED = 1, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command.
+    """Run the command.
 
     Args:
-        arguments: The command line, by default this process's.
+        arguments: The command line, by default that of this process.
 
     Returns:
-        0; 1 where a run failed or could not be scored again; 2 for wrong use; 130 after Ctrl-C.
+        0; 1 if a run failed or could not be scored again; 2 for wrong use; 130 after Ctrl-C.
     """
     try:
         # Imported here, so that a mistake in a recipe is one line as well.
@@ -32,10 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with contextlib.nullcontext() if options.dry_run else _only_one(options.out):
             return EXIT_FAILED_RUNS if run_suite(options) else 0
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return EXIT_WRONG_USE
+        return report_wrong_use(error)
     except KeyboardInterrupt:
-        print("\nstopped; without --fresh the same command goes on where this one ended", file=sys.stderr)
+        print("\nstopped; the same command without --fresh continues from here", file=sys.stderr)
         return EXIT_INTERRUPTED
 
 
@@ -59,7 +59,7 @@ def show_recipes() -> int:
 
 @contextlib.contextmanager
 def _only_one(out: Path) -> Iterator[None]:
-    """Keeps a second run_all out of the same folder."""
+    """Keep a second run_all out of the same folder."""
     try:
         out.mkdir(parents=True, exist_ok=True)
         lock = (out / ".lock").open("w")

@@ -41,6 +41,7 @@ WITHOUT_TENSORFLOW = [
     "benchmarks.report",
     "benchmarks.fetch",
     "benchmarks.worker",
+    "benchmarks.views.__main__",
     "benchmarks.doctor.__main__",
     "benchmarks.doctor.page",
     "benchmarks.doctor.step_child",
@@ -102,6 +103,10 @@ def test_looking_loads_nothing_heavy(option, tmp_path):
     )
     assert not loaded_after(code)
     assert not (tmp_path / "out").exists()
+
+
+def test_the_list_of_commands_loads_nothing_heavy():
+    assert not loaded_after("from benchmarks.__main__ import main\nassert main([]) == 0")
 
 
 def test_a_wrong_row_of_speed_loads_nothing_heavy():

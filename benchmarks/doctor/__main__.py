@@ -1,21 +1,26 @@
-"""Check a machine before hours are spent on it: `python -m benchmarks.doctor`."""
+"""Check a machine before hours are spent on it.
+
+It takes at most 8 minutes with a GPU, 1 without; prints tables, and writes them and every figure to files.
+"""
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from benchmarks.command_line import CommandLine, report_wrong_use
 from benchmarks.doctor.examination import Examination, examine
 from benchmarks.doctor.outcome import WRONG, Outcome
 from benchmarks.doctor.registry import STEPS, Step, choose_steps
 from benchmarks.doctor.tables import describe_examination
-from benchmarks.speed.machine import describe
+from benchmarks.speed.machine import describe_machine
 from pneumo_tf.atomic import write_atomically
 from pneumo_tf.costs.hardware import Gpu, gpus
 from pneumo_tf.errors import UserError
 
-EXIT_WRONG, EXIT_WRONG_USE, EXIT_INTERRUPTED = 1, 2, 130
+EXIT_WRONG, EXIT_INTERRUPTED = 1, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,45 +33,54 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 if nothing is wrong; 1 if a step found a problem, failed, crashed or was stopped; 2 for wrong use;
         130 after Ctrl-C, with the tables of what was measured until then.
     """
-    options = _parser().parse_args(arguments)
     outcomes: dict[str, Outcome] = {}
     try:
+        options = make_parser().parse_args(arguments)
         chosen = choose_steps(options.only)
-        if options.patience <= 0:
-            raise UserError(f"--patience must be above 0, not {options.patience:g}")
-        card, machine = next(iter(gpus()), None), describe()
+        card, machine = next(iter(gpus()), None), describe_machine()
         status = _examine(chosen, outcomes, card=card, patience=options.patience)
         _finish(Examination(machine, card is not None, options.patience, outcomes), options.out)
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return EXIT_WRONG_USE
+        return report_wrong_use(error)
     return status
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.doctor",
-        description="Check a machine: at most 8 minutes with a GPU, 1 without. "
-        "Prints tables, and writes them and every figure to files.",
-        epilog="; ".join(f"{name}: {step.title}" for name, step in STEPS.items()),
-        allow_abbrev=False,
+def make_parser() -> CommandLine:
+    """Return the parser of the command."""
+    parser = CommandLine(
+        "doctor",
+        __doc__,
+        ["", "--only probe,tiny_run", "--patience 3 --out outputs/doctor-slow.json"],
+        f"Steps: {'; '.join(f'{name} ({step.title})' for name, step in STEPS.items())}.",
     )
-    parser.add_argument("--only", metavar="STEPS", help="steps by name, with commas between")
+    parser.add_argument(
+        "--only", metavar="STEPS", help="steps by name, with commas between (default: all of them)"
+    )
     parser.add_argument(
         "--patience",
-        type=float,
+        type=_positive,
         default=1.0,
         metavar="FACTOR",
-        help="multiply the time limits, on a machine that is slow or has other work (default 1)",
+        help="factor on the time limits, for a machine that is slow or has other work (default: 1)",
     )
     parser.add_argument(
         "--out",
         type=Path,
         default=Path("outputs/doctor.json"),
         metavar="FILE",
-        help="JSON file; the tables are written beside it as .md (default outputs/doctor.json)",
+        help="JSON file; the tables go to the same name with .md (default: %(default)s)",
     )
     return parser
+
+
+def _positive(text: str) -> float:
+    try:
+        factor = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be a number, not {text}") from None
+    if not 0 < factor < math.inf:
+        raise argparse.ArgumentTypeError(f"must be above 0, not {text}")
+    return factor
 
 
 def _examine(
@@ -81,7 +95,7 @@ def _examine(
         for name, outcome in examine(steps, card=card, patience=patience, on_start=announce):
             outcomes[name] = outcome
     except KeyboardInterrupt:
-        print("interrupted; what was measured until then:", file=sys.stderr)
+        print("interrupted; measured until then:", file=sys.stderr)
         return EXIT_INTERRUPTED
     return EXIT_WRONG if any(outcome.state in WRONG for outcome in outcomes.values()) else 0
 

@@ -24,7 +24,7 @@ class Examination:
     """What an examination found.
 
     Args:
-        machine: As `benchmarks.speed.machine.describe` returns it.
+        machine: As `benchmarks.speed.machine.describe_machine` returns it.
         gpu: Whether steps measured on a GPU.
         patience: Factor on the time limits of the steps.
         outcomes: By name of the step.

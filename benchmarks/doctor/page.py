@@ -1,12 +1,12 @@
-"""Write the tables of `docs/doctor.md` from stored examinations: `python -m benchmarks.doctor.page`."""
+"""Write the tables of `docs/doctor.md` from stored examinations."""
 
-import argparse
 import json
 import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.command_line import CommandLine, report_wrong_use
 from benchmarks.doctor.examination import Examination
 from benchmarks.doctor.registry import STEPS
 from benchmarks.doctor.tables import describe_examination
@@ -67,17 +67,33 @@ def _read(file: Path) -> Examination:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return 0, or 2 for wrong use."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.doctor.page", description=__doc__)
-    parser.add_argument("--page", type=Path, default=PAGE, metavar="FILE")
-    parser.add_argument("--examinations", type=Path, default=EXAMINATIONS, metavar="DIR")
-    options = parser.parse_args(arguments)
     try:
+        options = make_parser().parse_args(arguments)
         count = write_page(options.page, options.examinations)
-        print(f"examinations of {count} machine(s) written to {options.page}")
     except (UserError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+        return report_wrong_use(error)
+    print(f"examinations of {count} machine(s) written to {options.page}")
     return 0
+
+
+def make_parser() -> CommandLine:
+    """Return the parser of the command."""
+    parser = CommandLine("doctor.page", __doc__, ["", "--page docs/doctor.md --examinations docs/doctor"])
+    parser.add_argument(
+        "--page",
+        type=Path,
+        default=PAGE,
+        metavar="FILE",
+        help="page with marks around its tables (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--examinations",
+        type=Path,
+        default=EXAMINATIONS,
+        metavar="DIR",
+        help="folder of stored examinations, one file for each machine (default: %(default)s)",
+    )
+    return parser
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from typing import Any
 from benchmarks.doctor.examination import Examination
 from benchmarks.doctor.outcome import WRONG, Outcome
 from benchmarks.doctor.registry import STEPS
-from benchmarks.speed.machine import in_words, warning
+from benchmarks.speed.machine import busy_warning, machine_line
 from pneumo_tf.report.markdown import bullet_list, escape
 
 SUMMARY = ("Step", "What", "State", "Seconds", "Rows")
@@ -17,8 +17,8 @@ SENTENCES = ("problem", "message")
 
 def describe_examination(examination: Examination) -> str:
     """Return the machine, the table of steps and a table for each step that measured something."""
-    busy = warning(examination.machine)
-    about = [in_words(examination.machine)]
+    busy = busy_warning(examination.machine)
+    about = [machine_line(examination.machine)]
     if examination.patience != 1:
         about.append(f"time limits × {examination.patience:g}")
     parts = ["\n".join(f"- {line}" for line in about), *([f"> {busy}"] if busy else [])]

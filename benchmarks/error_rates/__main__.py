@@ -1,9 +1,9 @@
-"""Error rates of intervals and tests on simulated test sets: `python -m benchmarks.error_rates`.
+"""Measure how often intervals and tests are wrong, on simulated test sets.
 
-Writes `docs/statistics/error_rates.json` and the table of `docs/statistics.md`; takes a few minutes.
+The truth of these sets is known. Counts go to statistics/error_rates.json, the table to statistics.md, in a
+few minutes.
 """
 
-import argparse
 import json
 import re
 import sys
@@ -13,6 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from benchmarks.command_line import CommandLine, report_wrong_use
 from benchmarks.error_rates.studies import STUDIES, ErrorStudy
 from pneumo_tf.atomic import write_atomically
 from pneumo_tf.errors import UserError
@@ -54,13 +55,13 @@ def error_rate_table(results: Mapping[str, Any]) -> str:
         found = results[key]
         for name, count in found["counts"].items():
             share = count / found["studies"]
-            promised = f"{100 * study.lowest:g}–{100 * study.highest:g} %"
-            rows.append([study.title, name, f"{found['studies']:,}", f"{100 * share:.1f} %", promised])
+            expected = f"{100 * study.lowest:g}–{100 * study.highest:g} %"
+            rows.append([study.title, name, f"{found['studies']:,}", f"{100 * share:.1f} %", expected])
     return Table(["event", "metric", "test sets", "share", "expected"], rows, left=2).markdown()
 
 
-def write_page(docs: Path, results: Mapping[str, Any]) -> None:
-    """Replace the table between the marks of the page.
+def read_page(docs: Path) -> str:
+    """Return the text of the page.
 
     Raises:
         UserError: If the page or its marks are missing.
@@ -69,25 +70,40 @@ def write_page(docs: Path, results: Mapping[str, Any]) -> None:
     text = page.read_text("utf-8") if page.exists() else ""
     if not MARKS.search(text):
         raise UserError(f"{page} has no marks <!-- error rates: … --> and <!-- /error rates -->")
-    table = error_rate_table(results)
-    write_atomically(page, MARKS.sub(lambda marks: f"{marks[1]}\n{table}\n{marks[2]}", text))
+    return text
+
+
+def write_page(docs: Path, results: Mapping[str, Any]) -> None:
+    """Replace the table between the marks of the page; raise `UserError` if there are none."""
+    text, table = read_page(docs), error_rate_table(results)
+    write_atomically(docs / PAGE, MARKS.sub(lambda marks: f"{marks[1]}\n{table}\n{marks[2]}", text))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return 0, or 2 for wrong use."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.error_rates", description=__doc__)
-    parser.add_argument(
-        "--docs", type=Path, default=Path("docs"), metavar="DIR", help="folder of the page (default docs)"
-    )
-    options = parser.parse_args(arguments)
     try:
+        options = make_parser().parse_args(arguments)
+        # A wrong folder is refused before the minutes of work.
+        read_page(options.docs)
         results = measure_error_rates()
         write_atomically(options.docs / RESULTS, json.dumps(results, indent=1) + "\n")
         write_page(options.docs, results)
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+        return report_wrong_use(error)
     return 0
+
+
+def make_parser() -> CommandLine:
+    """Return the parser of the command."""
+    parser = CommandLine("error_rates", __doc__, ["", "--docs docs"])
+    parser.add_argument(
+        "--docs",
+        type=Path,
+        default=Path("docs"),
+        metavar="DIR",
+        help="folder of both files (default: %(default)s)",
+    )
+    return parser
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""(h) Every backbone, in training and inference, against the same graph on one batch on the device."""
+"""(h) Every backbone in training and inference, against the same graph on one batch on the device."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks.recipes.two_phase_transfer import RECIPES
-from benchmarks.speed.contest import Line, alternate, films_per_second
+from benchmarks.speed.contest import Line, films_per_second, time_in_turns
 from benchmarks.speed.scene import Scene
 from pneumo_tf.costs.flops import forward_flops, training_flops
 from pneumo_tf.costs.hardware import Gpu, gpus, memory_mb, resolve_precision
@@ -25,14 +25,14 @@ from pneumo_tf.training.trainable import set_trainable
 
 BACKBONES = (*(recipe.architecture for recipe in RECIPES), "mobilenetv2", "resnet18")
 ROOM = 0.6
-"""Share of the memory that a batch may take by the registry's estimate."""
+"""Share of the memory that a batch may take by the estimate of the registry."""
 
 OF_CEILING = 0.9
 PHASE = Phase(epochs=1, learning_rate=1e-4, train="all", batch_norm="training")
 
 
 def measure(scene: Scene, names: Sequence[str] = BACKBONES) -> Iterator[Line]:
-    """Races each backbone against its ceiling, in training and in inference."""
+    """Compare each backbone with its ceiling, in training and in inference."""
     gpu = next(iter(gpus()), None)
     policy = keras.mixed_precision.dtype_policy()
     try:
@@ -54,7 +54,7 @@ def _backbone(scene: Scene, name: str, gpu: Gpu | None) -> Iterator[Line]:
         except tf.errors.OpError as error:
             if batch == 1 or not is_out_of_memory(error):
                 raise
-            scene.say(f"    {name}: out of memory with batches of {batch}, which is halved")
+            scene.log(f"    {name}: out of memory with batches of {batch}; trying half of that")
             batch //= 2
         else:
             yield from lines
@@ -70,7 +70,7 @@ def _largest_batch(name: str, gpu: Gpu | None, batch: int) -> int:
 
 
 class _Backbone:
-    """One backbone with its map of films, and how fast it is."""
+    """One backbone with its map of films."""
 
     def __init__(self, scene: Scene, recipe: Recipe, gpu: Gpu | None) -> None:
         self.scene, self.recipe, self.gpu = scene, recipe, gpu
@@ -79,7 +79,7 @@ class _Backbone:
         self.waited = 0.0
 
     def training(self) -> Line:
-        """Steps with the two-phase augmentation against steps on a batch that lies on the device."""
+        """Compare steps with the two-phase augmentation with steps on a batch on the device."""
         variables = set_trainable(self.model, architecture(self.recipe.architecture), PHASE)
         precision = keras.mixed_precision.dtype_policy().name
         step = TrainingStep(
@@ -88,18 +88,18 @@ class _Backbone:
         films, labels = map(tf.identity, next(iter(self._batches(1))))
         resident = _repeated(lambda: step(films, labels))
         steps = self._steps(resident)
-        rates = self._race(lambda: self._fed(step, steps), lambda: resident(steps), steps)
+        rates = self._compare(lambda: self._fed(step, steps), lambda: resident(steps), steps)
         flops = training_flops(self.model, variables)
         return self._line("training", rates, flops, f"the host waited for films for {self.waited:.1%}")
 
     def inference(self) -> Line:
-        """The harness' predictor on films in memory against calls on a batch that lies on the device."""
+        """Compare the predictor of the harness on films in memory with calls on a batch on the device."""
         predict = Predictor(self.model, batch=self.recipe.batch)
         films = tf.identity(self.pixels[self.scene.order(self.recipe.batch)][..., None])
         resident = _repeated(lambda: predict.function(films))
         steps = self._steps(resident)
         rows = self.scene.order(steps * self.recipe.batch)
-        rates = self._race(lambda: predict(self.pixels, rows), lambda: resident(steps), steps)
+        rates = self._compare(lambda: predict(self.pixels, rows), lambda: resident(steps), steps)
         return self._line("inference", rates, forward_flops(self.model), "nothing augmented")
 
     def _batches(self, steps: int) -> tf.data.Dataset:
@@ -107,7 +107,7 @@ class _Backbone:
         return training_batches(self.recipe, self.pixels, order, self.scene.labels, 0, 0, steps)
 
     def _steps(self, resident: Callable[[int], None]) -> int:
-        """Steps of a turn: as many as fill its seconds, and no fewer than three."""
+        """Return the steps of a turn: as many as fill its seconds, three at least."""
         resident(1)
         started = time.perf_counter()
         resident(3)
@@ -115,24 +115,24 @@ class _Backbone:
         return max(3, round(self.scene.scale.backbone_seconds / one))
 
     def _fed(self, step: TrainingStep, steps: int) -> float:
-        """Seconds of steps once the pipeline runs: how long it takes to start belongs to the epoch."""
+        """Return the seconds of steps once the pipeline runs: its start belongs to the epoch."""
         batches = iter(self._batches(steps + 1))
         step(*next(batches)).numpy()
         started, waited = time.perf_counter(), 0.0
         for _ in range(steps):
-            asked = time.perf_counter()
+            requested = time.perf_counter()
             batch = next(batches)
-            waited += time.perf_counter() - asked
+            waited += time.perf_counter() - requested
             loss = step(*batch)
         loss.numpy()
         seconds = time.perf_counter() - started
         self.waited = waited / seconds
         return seconds
 
-    def _race(
+    def _compare(
         self, ours: Callable[[], float | None], ceiling: Callable[[], None], steps: int
     ) -> tuple[tuple[float, ...], tuple[float, ...]]:
-        turns = alternate((ours, ceiling), self.scene.repeat)
+        turns = time_in_turns((ours, ceiling), self.scene.repeat)
         return tuple(films_per_second(steps * self.recipe.batch, seconds) for seconds in turns)
 
     def _line(self, what: str, rates: tuple[tuple[float, ...], ...], flops: float | None, how: str) -> Line:
@@ -152,7 +152,7 @@ class _Backbone:
 
 
 def _repeated(call: Callable[[], tf.Tensor]) -> Callable[[int], None]:
-    """Calls a compiled function again and again, and waits for its last result."""
+    """Return a function that calls a compiled one so many times, and waits for the last result."""
 
     def repeat(times: int) -> None:
         for _ in range(times):

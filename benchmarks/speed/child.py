@@ -1,4 +1,4 @@
-"""Work in a process of its own, so that its memory is its own: how long it took and how much it held."""
+"""A module run in its own process, with its time and peak memory."""
 
 import contextlib
 import os
@@ -14,18 +14,18 @@ from typing import NamedTuple
 from pneumo_tf.costs.hardware import device_variables
 
 EVERY = 0.1
-"""Seconds between two looks at a process' memory."""
+"""Seconds between two readings of the memory of a process."""
 
 
 class Child(NamedTuple):
-    """What a process took, those that it started included.
+    """Time and memory of a process and of all that it started.
 
     Args:
         seconds: From its start to its end.
         processor_seconds: Over all cores.
-        peak_mb: Most memory at a time, MiB, pages that processes share counted once; None where nobody looked
-            or the kernel does not tell.
-        output: What it printed.
+        peak_mb: Peak memory, MiB, pages that processes share counted once; None if it was not read, or the
+            kernel does not have it.
+        output: Standard output and standard error.
     """
 
     seconds: float
@@ -34,36 +34,36 @@ class Child(NamedTuple):
     output: str
 
 
-def run(module: str, arguments: Sequence[str], *, memory: bool = True) -> Child:
+def run_child(module: str, arguments: Sequence[str], *, memory: bool = True) -> Child:
     """Run `python -m module arguments` on the CPU: the GPU belongs to the process that measures.
 
     Args:
-        module: What to run.
-        arguments: Of its command line.
-        memory: Look how much it holds, which holds it up: the kernel counts its pages each time.
+        module: Full name of the module.
+        arguments: Its command line.
+        memory: Whether to read its memory, which slows it: the kernel counts its pages each time.
 
     Raises:
-        RuntimeError: Where it fails, with what it said.
+        RuntimeError: If it fails, with its output.
     """
-    with tempfile.TemporaryFile("w+") as said:
+    with tempfile.TemporaryFile("w+") as printed:
         started = time.perf_counter()
         command = [sys.executable, "-m", module, *arguments]
         environment = {**os.environ, **device_variables(None)}
-        process = subprocess.Popen(command, stdout=said, stderr=said, env=environment)
-        with _outlived(process), _watched(process.pid, memory) as looks:
+        process = subprocess.Popen(command, stdout=printed, stderr=printed, env=environment)
+        with _killed_at_the_end(process), _memory_read(process.pid, memory) as readings:
             _, status, usage = os.wait4(process.pid, 0)
             seconds = time.perf_counter() - started
             process.returncode = os.waitstatus_to_exitcode(status)
-        said.seek(0)
-        output = said.read()
+        printed.seek(0)
+        output = printed.read()
     if process.returncode:
         raise RuntimeError(f"{module} failed: {output.strip()}")
-    return Child(seconds, usage.ru_utime + usage.ru_stime, max(looks, default=None), output)
+    return Child(seconds, usage.ru_utime + usage.ru_stime, max(readings, default=None), output)
 
 
 @contextlib.contextmanager
-def _outlived(process: subprocess.Popen) -> Iterator[None]:
-    """Kills a process that is still there when the block ends."""
+def _killed_at_the_end(process: subprocess.Popen) -> Iterator[None]:
+    """Kill a process that still runs when the block ends."""
     try:
         yield
     finally:
@@ -73,29 +73,29 @@ def _outlived(process: subprocess.Popen) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _watched(process: int, memory: bool) -> Iterator[list[float]]:
-    """Gives a list to which a process' memory is added, MiB, again and again until the block ends."""
-    ended, looks = threading.Event(), []
-    watch = threading.Thread(target=_watch, args=(process, ended, looks))
+def _memory_read(process: int, memory: bool) -> Iterator[list[float]]:
+    """Yield a list to which the memory of a process is added, MiB, again and again until the block ends."""
+    ended, readings = threading.Event(), []
+    watch = threading.Thread(target=_read_memory, args=(process, ended, readings))
     if memory:
         watch.start()
     try:
-        yield looks
+        yield readings
     finally:
         ended.set()
         if memory:
             watch.join()
 
 
-def _watch(process: int, ended: threading.Event, looks: list[float]) -> None:
+def _read_memory(process: int, ended: threading.Event, readings: list[float]) -> None:
     while not ended.wait(EVERY):
         held = [_memory_kb(member) for member in _family(process)]
         if held and None not in held:
-            looks.append(sum(held) / 1024)
+            readings.append(sum(held) / 1024)
 
 
 def _family(process: int) -> list[int]:
-    """A process and all that it started."""
+    """Return a process and all that it started."""
     try:
         children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
     except OSError:
@@ -104,7 +104,7 @@ def _family(process: int) -> list[int]:
 
 
 def _memory_kb(process: int) -> int | None:
-    """Resident memory, a page that n processes share counted as an nth of one."""
+    """Return resident memory; a page that n processes share counts as an nth of one."""
     try:
         with open(f"/proc/{process}/smaps_rollup") as file:
             return next((int(line.split()[1]) for line in file if line.startswith("Pss:")), None)

@@ -1,4 +1,4 @@
-"""Contestants side by side: they take turns, the first round warms up, medians count."""
+"""Contestants that take turns: the first round warms up, and medians are compared."""
 
 import dataclasses
 import statistics
@@ -10,19 +10,19 @@ from typing import Any
 Clock = Callable[[], float]
 
 
-def alternate(
+def time_in_turns(
     contestants: Sequence[Callable[[], float | None]], repeat: int, clock: Clock = time.perf_counter
 ) -> list[tuple[float, ...]]:
-    """Lets contestants take turns, A B A B …, so that what slows the machine for a while slows both.
+    """Time contestants in turns, A B A B …, so that what slows the machine for a while slows all of them.
 
     Args:
-        contestants: Each does its work once per call, and is done when it returns; one that has to get ready
-            first returns the seconds that count.
-        repeat: Turns that count; one round before them warms up.
-        clock: Gives seconds.
+        contestants: Each does its work once a call; one that has to prepare first returns the seconds that
+            count.
+        repeat: Turns that count, after one round that warms up.
+        clock: Returns seconds.
 
     Returns:
-        For each contestant the seconds of its turns, `repeat` of them.
+        Seconds of the `repeat` turns of each contestant.
     """
     turns: list[list[float]] = [[] for _ in contestants]
     for counts in range(repeat + 1):
@@ -37,16 +37,16 @@ def alternate(
 
 @dataclass(frozen=True)
 class Line:
-    """One line of the table: a figure, and what it is held against.
+    """One line of the table: a figure, and what it is compared with.
 
     Args:
         what: What was measured, in a few words.
-        unit: `"films/s"`, where more is better; `"s"` or `"MB"`, where less is.
-        ours: Every repetition.
-        theirs: As many repetitions of the other contestant, in turn with ours; empty where there is none.
-        at_least: Ratio aimed at: how many times better than theirs.
-        at_most: Value of ours aimed at, where there is no other contestant.
-        note: How it was measured, in one sentence; why there is nothing, where `ours` is empty.
+        unit: `"films/s"`, of which more is better; `"s"` or `"MB"`, of which less is.
+        ours: Value of every turn.
+        theirs: As many values of the other contestant, in turn with ours; empty if there is none.
+        at_least: Lowest ratio that meets the target: how many times better ours is.
+        at_most: Highest value of ours that meets the target, if there is no other contestant.
+        note: How it was measured, in one sentence; if `ours` is empty, the reason.
     """
 
     what: str
@@ -59,7 +59,7 @@ class Line:
 
     @property
     def ratios(self) -> tuple[float, ...]:
-        """How many times better ours is, pair by pair; 1 where they are alike."""
+        """How many times better ours is, pair by pair; 1 if they are equal."""
         pairs = zip(self.ours, self.theirs, strict=True) if self.theirs else ()
         return tuple(a / b if self.unit.endswith("/s") else b / a for a, b in pairs)
 
@@ -80,11 +80,11 @@ class Line:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Line":
-        """Rebuilds a line from `to_dict`, also after a trip through JSON."""
+        """Rebuild a line from `to_dict`, also after a trip through JSON."""
         known = {item.name: values[item.name] for item in dataclasses.fields(cls)}
         return cls(**known | {name: tuple(values[name]) for name in ("ours", "theirs")})
 
 
 def films_per_second(films: int, seconds: Sequence[float]) -> tuple[float, ...]:
-    """Rates of turns that went over as many films each."""
+    """Return the rate of each turn, all of the same number of films."""
     return tuple(films / each for each in seconds)

@@ -1,4 +1,4 @@
-"""What `python -m benchmarks.speed` measures, in the table's order; a new measurement is one entry."""
+"""Rows of `python -m benchmarks.speed`, in their order; a new measurement is one entry."""
 
 import importlib
 from collections.abc import Callable, Iterator
@@ -15,9 +15,9 @@ class Entry(NamedTuple):
     """One thing that is measured.
 
     Args:
-        title: What it is.
+        title: What is measured, in a few words.
         function: `"package.module:function"`, resolved when it is measured: TensorFlow comes with it.
-        gpu: Whether it means something on a GPU only.
+        gpu: Whether it needs a GPU.
     """
 
     title: str
@@ -25,7 +25,7 @@ class Entry(NamedTuple):
     gpu: bool = False
 
     def resolve(self) -> Callable[["Scene"], Iterator[Line]]:
-        """Imports the function: scene → lines, each as soon as it is measured."""
+        """Import the function: it takes a scene and yields each line as soon as it is measured."""
         module, name = self.function.split(":")
         return getattr(importlib.import_module(module), name)
 
@@ -42,14 +42,14 @@ ENTRIES = {
 }
 
 
-def chosen(only: str | None) -> list[str]:
-    """Gives the letters asked for, in the table's order.
+def choose_entries(only: str | None) -> list[str]:
+    """Return the letters of the chosen rows, in the order of the table.
 
     Args:
         only: Letters with commas between, None for all.
 
     Raises:
-        UserError: For a letter that stands for nothing, or none at all.
+        UserError: If a letter is unknown, or there is none.
     """
     if only is None:
         return list(ENTRIES)

@@ -1,4 +1,4 @@
-"""One epoch through the pipeline in a process of its own: `python -m benchmarks.speed.epoch MAP`."""
+"""One epoch through the pipeline in its own process: `python -m benchmarks.speed.epoch MAP`."""
 
 import json
 import sys
@@ -13,7 +13,7 @@ from pneumo_tf.data.batches import training_batches
 
 
 def main(path: Path) -> None:
-    """Prints films per second and the most anonymous memory, MiB, as JSON.
+    """Print films per second and the peak of anonymous memory, MiB, as JSON.
 
     Args:
         path: A map of films, (n, side, side) uint8.
@@ -31,7 +31,7 @@ def main(path: Path) -> None:
 
 
 def _anonymous_mb() -> float | None:
-    """Memory of this process alone; pages of a mapped file are the kernel's, which drops them at will."""
+    """Return the memory of this process alone: the kernel may drop the pages of a mapped file."""
     try:
         with open("/proc/self/status") as file:
             return next(int(line.split()[1]) / 1024 for line in file if line.startswith("RssAnon"))

@@ -1,4 +1,4 @@
-"""Run folders as a large benchmark would leave them, without training: what the report is timed on."""
+"""Run folders like those of a large benchmark, made without training; the report is timed on them."""
 
 import itertools
 import zlib
@@ -28,15 +28,15 @@ COUNTS = {
 }
 """Films by folder and kind, as in the published set."""
 
-BESIDE = "published-test-selected"
-"""The published protocol whose runs stand beside the official ones."""
+PUBLISHED = "published-test-selected"
+"""The published protocol that recipes are run under as well."""
 
 THREADS = 8
 SECONDS = {"start": 4.0, "build": 3.0, "train": 160.0, "predict": 2.0, "explain": 6.0, "total": 180.0}
 
 
 def fabricate_films() -> Films:
-    """A film table with the counts of the published set, two films to a person with pneumonia."""
+    """Return a film table with the counts of the published set, two films of each person with pneumonia."""
     rows = []
     for folder, kinds in COUNTS.items():
         for kind, count in kinds.items():
@@ -52,18 +52,18 @@ def fabricate_films() -> Films:
 
 
 def fabricate_runs(root: Path, count: int) -> Runs:
-    """Writes finished runs: every recipe under `official`, and those published under `BESIDE` also under it.
+    """Write finished runs: every recipe under `official`, and under `PUBLISHED` if it has figures there.
 
-    Seeds follow upon seeds until there are enough, so that a larger folder has the same rows with more runs,
-    as a benchmark has that is run again with further seeds. No run has explanations.
+    Seeds are added until there are enough, so that a larger folder has the same rows with more runs, like a
+    benchmark that is run again with further seeds. No run has explanations.
 
     Args:
         root: Folder of the runs.
-        count: How many.
+        count: Number of runs.
     """
     runs, films = Runs(root), fabricate_films()
     runs.write_films(Dataset(KERMANY, TITLE, None, films))
-    splits = {name: PROTOCOLS[name].split(films, None) for name in ("official", BESIDE)}
+    splits = {name: PROTOCOLS[name].split(films, None) for name in ("official", PUBLISHED)}
 
     def write(run: tuple[Recipe, str, int]) -> None:
         recipe, protocol, seed = run
@@ -72,7 +72,7 @@ def fabricate_runs(root: Path, count: int) -> Runs:
         spec = RunSpec(recipe, protocol, films.fingerprint, "full", seed, None, precision, weights)
         _finish(runs.plan(spec), films, splits[protocol])
 
-    # Every file is written through to the disk: threads wait side by side.
+    # Every file is synchronised to the disk: threads wait at the same time.
     with ThreadPoolExecutor(THREADS) as threads:
         list(threads.map(write, itertools.islice(_planned(), count)))
     return runs
@@ -83,8 +83,8 @@ def _planned() -> Iterator[tuple[Recipe, str, int]]:
         for recipe in RECIPES.values():
             if recipe.phases or seed == 0:
                 yield recipe, "official", seed
-            if any(figure.protocol == BESIDE for figure in recipe.published):
-                yield recipe, BESIDE, seed
+            if any(figure.protocol == PUBLISHED for figure in recipe.published):
+                yield recipe, PUBLISHED, seed
 
 
 def _finish(folder: RunFolder, films: Films, split: Split) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import keras
 
-from benchmarks.speed.contest import Line, alternate
+from benchmarks.speed.contest import Line, time_in_turns
 from benchmarks.speed.scene import Scene
 from pneumo_tf.data.batches import TrainingFilms
 from pneumo_tf.models.registry import build
@@ -19,10 +19,10 @@ BACKBONE = "mobilenetv2"
 
 
 def measure(scene: Scene) -> Iterator[Line]:
-    """Races whole calls of `train`: building, tracing, features and validation count."""
+    """Time whole calls of `train`: building, tracing, features and validation count."""
     scale, weights = scene.scale, scene.initial_weights(BACKBONE)
     contestants = (lambda: cached_seconds(scene, weights), lambda: plain_seconds(scene, weights))
-    cached, plain = alternate(contestants, scene.repeat)
+    cached, plain = time_in_turns(contestants, scene.repeat)
     yield Line(
         f"frozen phase, cached / plain, {scale.frozen_epochs} epochs",
         "s",
@@ -30,25 +30,25 @@ def measure(scene: Scene) -> Iterator[Line]:
         plain,
         at_least=10.0,
         note=f"{BACKBONE}, {len(_films(scene).train):,} films at {scale.step_side} px, a tenth as many to "
-        "validate, no augmentation; building, tracing and features, computed anew in each turn, count. Of "
+        "validate, no augmentation; building, tracing and features, computed again in each turn, count. Of "
         f"theirs {scale.plain_epochs} epochs were run, the others taken to last as long as the median of "
         "these without the first.",
     )
 
 
 def cached_seconds(scene: Scene, weights: Path | None) -> float:
-    """Seconds of a phase whose features are kept, none of them there before."""
+    """Return the seconds of a phase with cached features, none of them cached before."""
     return _train(scene, weights, scene.scale.frozen_epochs, cached=True)[0]
 
 
 def plain_seconds(scene: Scene, weights: Path | None) -> float:
-    """Seconds of the same phase through the whole network in every epoch: every epoch is the same work."""
+    """Return the seconds of the same phase through the whole network; every epoch is the same work."""
     seconds, epochs = _train(scene, weights, scene.scale.plain_epochs, cached=False)
     return seconds + (scene.scale.frozen_epochs - len(epochs)) * statistics.median(epochs[1:])
 
 
 def _train(scene: Scene, weights: Path | None, epochs: int, *, cached: bool) -> tuple[float, list[float]]:
-    """Seconds of a training, in a folder of its own, and of each of its epochs."""
+    """Return the seconds of a training, in its own folder, and of each of its epochs."""
     phase, started = Phase(epochs, learning_rate=1e-3, train="head"), time.perf_counter()
     recipe = Recipe("frozen", BACKBONE, (phase,), size=scene.scale.step_side, select="last")
     keras.utils.clear_session()

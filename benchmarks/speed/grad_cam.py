@@ -6,29 +6,29 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from benchmarks.speed.contest import Line, alternate, films_per_second
+from benchmarks.speed.contest import Line, films_per_second, time_in_turns
 from benchmarks.speed.scene import Scene
 from pneumo_tf.explain.explainer import Explainer
 from pneumo_tf.models.registry import build
 from pneumo_tf.recipe import Head
 
 MODELS = {"mobilenetv2": (32, 4.0), "conv3_gray": (32, 6.0), "vgg16": (8, None)}
-"""Architectures, with the films of a batch and the ratio aimed at."""
+"""Films of a batch and target ratio of each architecture."""
 
 
 def measure(scene: Scene) -> Iterator[Line]:
-    """Races films per second of each model."""
+    """Compare films per second of each architecture."""
     for name, (batch, target) in MODELS.items():
-        yield _race(scene, name, min(batch, scene.scale.explained), target)
+        yield _compare(scene, name, min(batch, scene.scale.explained), target)
 
 
-def _race(scene: Scene, name: str, batch: int, target: float | None) -> Line:
+def _compare(scene: Scene, name: str, batch: int, target: float | None) -> Line:
     scale = scene.scale
     model = build(name, head=Head(), size=scale.side, weights=scene.initial_weights(name))
     films = scene.pixels(scale.side)[scene.order(batch)]
     single = films[: scale.explained_singly]
     explain = Explainer(model, ("grad_cam",), batch=batch)
-    notebook = notebook_way(model, explain.layers[0])
+    notebook = notebook_grad_cam(model, explain.layers[0])
 
     def batched() -> None:
         explain(films)
@@ -37,7 +37,7 @@ def _race(scene: Scene, name: str, batch: int, target: float | None) -> Line:
         for film in single:
             notebook(film)
 
-    mine, other = alternate((batched, one_by_one), scene.repeat)
+    mine, other = time_in_turns((batched, one_by_one), scene.repeat)
     return Line(
         f"Grad-CAM, batched / singly, {name}",
         "films/s",
@@ -49,23 +49,23 @@ def _race(scene: Scene, name: str, batch: int, target: float | None) -> Line:
     )
 
 
-def notebook_way(model: keras.Model, layer: str) -> Callable[[np.ndarray], np.ndarray]:
-    """Gives Grad-CAM as notebooks write it: a model with two outputs, a tape, one film.
+def notebook_grad_cam(model: keras.Model, layer: str) -> Callable[[np.ndarray], np.ndarray]:
+    """Return Grad-CAM as notebooks write it: a model with two outputs, a tape, one film.
 
     Args:
         model: Films to logits.
-        layer: Whose output is explained.
+        layer: Name of the layer whose output is explained.
 
     Returns:
         A function of one film, (side, side) uint8, to its map (h, w), its largest value 1.
 
     Reference: F. Chollet, "Grad-CAM class activation visualization", keras.io/examples/vision/grad_cam.
     """
-    seen = keras.Model(model.inputs[0], [model.get_layer(layer).output, model.outputs[0]])
+    both = keras.Model(model.inputs[0], [model.get_layer(layer).output, model.outputs[0]])
 
     def heatmap(film: np.ndarray) -> np.ndarray:
         with tf.GradientTape() as tape:
-            features, logits = seen(film[None, ..., None])
+            features, logits = both(film[None, ..., None])
             channel = logits[:, -1]
         weights = tf.reduce_mean(tape.gradient(channel, features), axis=(0, 1, 2))
         drawn = tf.squeeze(features[0] @ weights[..., tf.newaxis])

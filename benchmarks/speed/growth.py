@@ -1,4 +1,4 @@
-"""(g) Time and memory of the pipeline and of the report as films and runs grow."""
+"""(g) Time and memory of the pipeline and of the report with more films and runs."""
 
 import json
 from collections.abc import Iterator
@@ -6,25 +6,25 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.speed.child import Child, run
+from benchmarks.speed.child import Child, run_child
 from benchmarks.speed.contest import Line
-from benchmarks.speed.reporting import report, write_runs
+from benchmarks.speed.reporting import run_report, write_runs
 from benchmarks.speed.scene import LARGE_RUNS, Scene
 
 FLAT = 0.9
-"""Ratio from which on a rate or a memory counts as the same."""
+"""Lowest ratio at which a rate or a memory counts as the same."""
 
 MEASURED = {
     "films_per_second": ("films/s", "an epoch from a memory map."),
-    "anonymous_mb": ("MB", "most anonymous memory while the map is read, TensorFlow's own included."),
+    "anonymous_mb": ("MB", "peak of anonymous memory while the map is read, TensorFlow's own included."),
 }
-"""What a process says of its epoch: unit, and how it was measured."""
+"""Unit and note of each figure that an epoch prints."""
 
 MOST_REPORT_MB = 1000.0
 
 
 def measure(scene: Scene) -> Iterator[Line]:
-    """Measures the pipeline, then the report."""
+    """Measure the pipeline, then the report."""
     yield from _pipeline(scene)
     yield from _report(scene)
 
@@ -51,7 +51,7 @@ def _write_map(scene: Scene, count: int) -> Path:
 
 
 def _epoch(path: Path) -> dict[str, float]:
-    return json.loads(run("benchmarks.speed.epoch", [str(path)]).output.splitlines()[-1])
+    return json.loads(run_child("benchmarks.speed.epoch", [str(path)]).output.splitlines()[-1])
 
 
 def _report(scene: Scene) -> Iterator[Line]:
@@ -60,7 +60,7 @@ def _report(scene: Scene) -> Iterator[Line]:
     for turn in range(scene.repeat):
         for count, folder in folders.items():
             if turn == 0 or count < LARGE_RUNS:
-                children[count].append(report(folder, memory=True))
+                children[count].append(run_report(folder, memory=True))
     smallest, *larger = children
     for count in larger:
         pairs = list(zip(children[count], children[smallest], strict=False))
@@ -70,9 +70,9 @@ def _report(scene: Scene) -> Iterator[Line]:
             tuple(count / ours.seconds for ours, _ in pairs),
             tuple(smallest / theirs.seconds for _, theirs in pairs),
             at_least=FLAT,
-            note="the whole command; growth is linear, or less, where the rate does not fall.",
+            note="the whole command; growth is linear or less if the rate does not fall.",
         )
         held = tuple(child.peak_mb for child in children[count])
         if None not in held:
-            how = "most memory at a time, of all its processes together."
+            how = "peak memory of all its processes together."
             yield Line(f"report, {count:,} runs", "MB", held, at_most=MOST_REPORT_MB, note=how)

@@ -1,4 +1,4 @@
-"""What figures were measured on, and whether the machine had other work: read without TensorFlow."""
+"""The machine that figures were measured on, and whether it had other work; without TensorFlow."""
 
 import os
 import platform
@@ -10,11 +10,11 @@ from pneumo_tf.costs.hardware import cores, gpus, memory_mb
 
 PACKAGES = ("tensorflow", "keras", "numpy")
 BUSY = 0.25
-"""Load per core before the start from which on timings are not worth much."""
+"""Load per core before the start above which timings are unreliable."""
 
 
-def describe() -> dict[str, Any]:
-    """Gives date, processor, cores, memory free (GB), device, versions and load per core before the start."""
+def describe_machine() -> dict[str, Any]:
+    """Return date, processor, cores, free memory (GB), device, versions and load per core."""
     return {
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
         "processor": _processor(),
@@ -26,8 +26,8 @@ def describe() -> dict[str, Any]:
     }
 
 
-def in_words(machine: dict[str, Any]) -> str:
-    """One line about a machine that `describe` described."""
+def machine_line(machine: dict[str, Any]) -> str:
+    """Return one line about what `describe_machine` returned."""
     versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
     return (
         f"{machine['date']}; {machine['device']}; {machine['processor']}, {machine['cores']} cores, "
@@ -35,13 +35,13 @@ def in_words(machine: dict[str, Any]) -> str:
     )
 
 
-def warning(machine: dict[str, Any]) -> str:
-    """One line where the machine was busy before the start, empty where it was not."""
+def busy_warning(machine: dict[str, Any]) -> str:
+    """Return one line if the machine was busy before the start, otherwise an empty one."""
     if machine["load_per_core"] <= BUSY:
         return ""
     return (
         f"The machine was busy before the start (load {machine['load_per_core']} per core): "
-        "ratios are noisy, seconds are not worth much."
+        "ratios are noisy, seconds unreliable."
     )
 
 

@@ -1,15 +1,15 @@
-"""Writes the tables of `docs/speed.md` from measured figures: `python -m benchmarks.speed.page`."""
+"""Write the tables of `docs/speed.md` from measured figures."""
 
-import argparse
 import json
 import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.command_line import CommandLine, report_wrong_use
 from benchmarks.speed.contest import Line
-from benchmarks.speed.machine import in_words, warning
-from benchmarks.speed.table import notes, table
+from benchmarks.speed.machine import busy_warning, machine_line
+from benchmarks.speed.table import note_lines, speed_table
 from pneumo_tf.atomic import write_atomically
 from pneumo_tf.errors import UserError
 
@@ -18,17 +18,17 @@ MARKS = re.compile(r"(<!-- figures: [^>]*-->\n).*?(<!-- /figures -->)", re.DOTAL
 
 
 def write_page(page: Path, figures: Path) -> int:
-    """Replaces what stands between the marks of a page.
+    """Replace what stands between the marks of a page.
 
     Args:
         page: Has the marks `<!-- figures: … -->` and `<!-- /figures -->`.
         figures: Folder of what `python -m benchmarks.speed --json` wrote, one file for each machine.
 
     Returns:
-        How many machines there are.
+        Number of machines.
 
     Raises:
-        UserError: Where the page has no such marks, or a file is none of those.
+        UserError: If the page has no such marks, or a file is not such figures.
     """
     text = page.read_text("utf-8")
     if not MARKS.search(text):
@@ -43,29 +43,52 @@ def _section(file: Path) -> str:
     try:
         measured = json.loads(file.read_text("utf-8"))
         lines = [(line["letter"], Line.from_dict(line)) for line in measured["lines"]]
-        about = [in_words(measured["machine"]), f"{measured['films']}; medians of {measured['repeat']} turns"]
-        busy = warning(measured["machine"])
+        about = [
+            machine_line(measured["machine"]),
+            f"{measured['films']}; medians of {measured['repeat']} turns",
+        ]
+        busy = busy_warning(measured["machine"])
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(
             f"{file} is not what benchmarks.speed --json writes: {error}; measure again"
         ) from error
     parts = [f"### {measured['machine']['device']}", "\n".join(f"- {line}" for line in about)]
-    parts += [f"> {busy}"] if busy else []
-    return "\n\n".join([*parts, table(lines).rstrip("\n"), "\n".join(f"- {note}" for note in notes(lines))])
+    if busy:
+        parts.append(f"> {busy}")
+    parts.append(speed_table(lines).rstrip("\n"))
+    parts.append("\n".join(f"- {note}" for note in note_lines(lines)))
+    return "\n\n".join(parts)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command; 0, or 2 for wrong use."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.speed.page", description=__doc__)
-    parser.add_argument("--page", type=Path, default=PAGE, metavar="FILE")
-    parser.add_argument("--figures", type=Path, default=FIGURES, metavar="DIR")
-    options = parser.parse_args(arguments)
+    """Run the command; return 0, or 2 for wrong use."""
     try:
-        print(f"figures of {write_page(options.page, options.figures)} machine(s) written to {options.page}")
+        options = make_parser().parse_args(arguments)
+        count = write_page(options.page, options.figures)
     except (UserError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+        return report_wrong_use(error)
+    print(f"figures of {count} machine(s) written to {options.page}")
     return 0
+
+
+def make_parser() -> CommandLine:
+    """Return the parser of the command."""
+    parser = CommandLine("speed.page", __doc__, ["", "--page docs/speed.md --figures docs/speed"])
+    parser.add_argument(
+        "--page",
+        type=Path,
+        default=PAGE,
+        metavar="FILE",
+        help="page with marks around its tables (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--figures",
+        type=Path,
+        default=FIGURES,
+        metavar="DIR",
+        help="folder of measured figures, one file for each machine (default: %(default)s)",
+    )
+    return parser
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks.recipes import RECIPES
-from benchmarks.speed.contest import Line, alternate, films_per_second
+from benchmarks.speed.contest import Line, films_per_second, time_in_turns
 from benchmarks.speed.scene import Scene
 from pneumo_tf.data.batches import training_batches
 from pneumo_tf.data.datasets.dataset_source import Dataset
@@ -30,15 +30,15 @@ PUBLISHED_SIZE = (1328, 971)
 
 BATCH = 32
 TWO_PHASE = RECIPES["resnet50v2"]
-"""One of the recipes whose augmentation is raced: rotation, shift and flip, filled with the nearest edge."""
+"""A recipe with the augmentation that is compared: rotation, shift and flip, filled with the nearest edge."""
 
 
 class Contestant(NamedTuple):
-    """A way from films to batches.
+    """One implementation of films to batches.
 
     Args:
-        epoch: Goes over its films once.
-        films: How many they are.
+        epoch: Reads all of its films once.
+        films: Number of its films.
     """
 
     epoch: Callable[[], None]
@@ -46,36 +46,36 @@ class Contestant(NamedTuple):
 
 
 def measure(scene: Scene) -> Iterator[Line]:
-    """Races the two-phase recipes' augmentation."""
+    """Compare implementations of the augmentation of the two-phase recipes."""
     if find_spec("PIL") is None:
         raise UserError("ImageDataGenerator needs Pillow: pip install -r requirements-dev.txt")
     side = scene.scale.side
     recipe, pixels = replace(TWO_PHASE, size=side, batch=BATCH), scene.pixels(side)
     ours = our_pipeline(scene, recipe, pixels)
-    how = f"batches of {BATCH} at {side} px, from the second epoch on; decoding once is not in it"
+    how = f"batches of {BATCH} at {side} px, from the second epoch on; the one decoding is not included"
     files = _write_films(scene, scene.scratch / "files", scene.scale.files, original=False)
     for mode, name, target in (("rgb", "RGB", 12.0), ("grayscale", "grey", None)):
         against = f"ImageDataGenerator, {name}, {side} px"
-        yield _race(scene, against, ours, generator(files, recipe, mode), target, how)
+        yield _compare(scene, against, ours, generator(files, recipe, mode), target, how)
     layers = stacked_layers(scene, recipe, pixels)
-    yield _race(scene, "three Keras layers", ours, layers, 2.2, f"{how}; both in tf.data, from the same map")
+    layers_how = f"{how}; both in tf.data, from the same map"
+    yield _compare(scene, "three Keras layers", ours, layers, 2.2, layers_how)
     originals = _write_films(scene, scene.scratch / "originals", scene.scale.originals, original=True)
-    theirs, how = generator(originals, recipe, "rgb"), f"{how}, at {_decoded(scene, originals):,.0f} films/s"
-    yield _race(
-        scene, "ImageDataGenerator, original files", ours, theirs, 30.0, f"{_sizes(scene)} as JPEG; {how}"
-    )
+    theirs, decoded = generator(originals, recipe, "rgb"), _measure_decoding(scene, originals)
+    files_how = f"{_sizes(scene)} as JPEG; {how}, at {decoded:,.0f} films/s"
+    yield _compare(scene, "ImageDataGenerator, original files", ours, theirs, 30.0, files_how)
 
 
-def _race(
+def _compare(
     scene: Scene, against: str, ours: Contestant, theirs: Contestant, target: float | None, how: str
 ) -> Line:
-    turns = alternate((ours.epoch, theirs.epoch), scene.repeat)
+    turns = time_in_turns((ours.epoch, theirs.epoch), scene.repeat)
     rates = (films_per_second(one.films, took) for one, took in zip((ours, theirs), turns, strict=True))
     return Line(f"pipeline / {against}", "films/s", *rates, at_least=target, note=f"{how}.")
 
 
 def our_pipeline(scene: Scene, recipe: Recipe, pixels: np.ndarray) -> Contestant:
-    """The pipeline that training reads, each epoch with draws of its own."""
+    """Return the pipeline of training, with other random draws in each epoch."""
     order, epochs = scene.order(scene.scale.epoch), itertools.count()
 
     def epoch() -> None:
@@ -86,7 +86,7 @@ def our_pipeline(scene: Scene, recipe: Recipe, pixels: np.ndarray) -> Contestant
 
 
 def generator(files: Dataset, recipe: Recipe, color_mode: str) -> Contestant:
-    """`ImageDataGenerator` with a recipe's rotation, shift and flip, on files in a folder for each class."""
+    """Return `ImageDataGenerator` with a recipe's rotation, shift and flip, on one folder a class."""
     augment, side = recipe.augment, recipe.size
     generator = tf.keras.preprocessing.image.ImageDataGenerator(
         rotation_range=augment.rotation,
@@ -108,7 +108,7 @@ def generator(files: Dataset, recipe: Recipe, color_mode: str) -> Contestant:
 
 
 def stacked_layers(scene: Scene, recipe: Recipe, pixels: np.ndarray) -> Contestant:
-    """Three Keras layers in `tf.data`, on films from the same map as ours."""
+    """Return three Keras layers in `tf.data`, on films from the same map as ours."""
     augment, order = recipe.augment, scene.order(scene.scale.layers)
     stacked = [
         keras.layers.RandomRotation(augment.rotation / 360, augment.fill, seed=0),
@@ -120,13 +120,13 @@ def stacked_layers(scene: Scene, recipe: Recipe, pixels: np.ndarray) -> Contesta
         films = tf.numpy_function(lambda index: pixels[index][..., None], [rows], tf.uint8)
         return tf.ensure_shape(films, (None, recipe.size, recipe.size, 1))
 
-    def changed(films: tf.Tensor) -> tf.Tensor:
+    def augment_films(films: tf.Tensor) -> tf.Tensor:
         for layer in stacked:
             films = layer(films, training=True)
         return films
 
     batches = tf.data.Dataset.from_tensor_slices(order).batch(recipe.batch).map(read)
-    batches = batches.map(changed, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+    batches = batches.map(augment_films, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
 
     def epoch() -> None:
         for _ in batches:
@@ -135,15 +135,15 @@ def stacked_layers(scene: Scene, recipe: Recipe, pixels: np.ndarray) -> Contesta
     return Contestant(epoch, len(order))
 
 
-def _decoded(scene: Scene, files: Dataset) -> float:
-    """Files a second that are decoded into the map."""
+def _measure_decoding(scene: Scene, files: Dataset) -> float:
+    """Return how many files a second are decoded into the map."""
     started = time.perf_counter()
     cached_pixels(files, scene.scratch / "cache", side=scene.scale.side)
     return len(files.films) / (time.perf_counter() - started)
 
 
 def _write_films(scene: Scene, root: Path, count: int, *, original: bool) -> Dataset:
-    """Writes films as JPEG, a folder for each class: as they are in the map, or as large as published."""
+    """Write films as JPEG, one folder a class, as they are in the map or as large as published."""
     pixels, films = scene.pixels(scene.scale.side), scene.dataset.films.rows
     written = []
     for place, row in enumerate(scene.order(min(count, len(films)))):
@@ -154,7 +154,7 @@ def _write_films(scene: Scene, root: Path, count: int, *, original: bool) -> Dat
         path = root / CLASSES[film.label] / f"{place}.jpeg"
         path.parent.mkdir(parents=True, exist_ok=True)
         cv2.imwrite(str(path), image)
-        # Every run decodes anew: the digest is this run's own.
+        # A new digest makes the pixel cache decode again.
         written.append(film._replace(id=path.relative_to(root).as_posix(), digest=f"{place} {time.time()}"))
     return Dataset(scene.dataset.source, "files", root, Films(tuple(written)))
 

@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.speed.child import Child, run
+from benchmarks.speed.child import Child, run_child
 from benchmarks.speed.contest import Line
 from benchmarks.speed.fabricated import fabricate_runs
 from benchmarks.speed.scene import Scene
@@ -13,9 +13,9 @@ MOST_SECONDS = 10.0
 
 
 def measure(scene: Scene) -> Iterator[Line]:
-    """Times `python -m benchmarks.report` over fabricated runs."""
+    """Time `python -m benchmarks.report` over fabricated runs."""
     runs = write_runs(scene, scene.scale.runs)
-    children = [report(runs, memory=False) for _ in range(1 + scene.repeat)][1:]
+    children = [run_report(runs, memory=False) for _ in range(1 + scene.repeat)][1:]
     yield Line(
         f"report over {scene.scale.runs:,} runs",
         "s",
@@ -27,15 +27,15 @@ def measure(scene: Scene) -> Iterator[Line]:
 
 
 def write_runs(scene: Scene, count: int) -> Path:
-    """Fabricates runs where there are none yet, and gives their folder."""
+    """Fabricate runs if there are none yet, and return their folder."""
     folder = scene.scratch / f"runs-{count}"
     if not folder.exists():
-        scene.say(f"    writing {count:,} runs")
+        scene.log(f"    writing {count:,} runs")
         fabricate_runs(folder, count)
     return folder
 
 
-def report(runs: Path, *, memory: bool) -> Child:
-    """Reports on a folder of runs in a process of its own, with its memory or at its full speed."""
+def run_report(runs: Path, *, memory: bool) -> Child:
+    """Report on a folder of runs in its own process; reading its memory slows it."""
     out = runs.with_name("report")
-    return run("benchmarks.report", ["--runs", str(runs), "--out", str(out)], memory=memory)
+    return run_child("benchmarks.report", ["--runs", str(runs), "--out", str(out)], memory=memory)

@@ -1,4 +1,4 @@
-"""What every measurement is given: films, a folder to write in, and how much of everything."""
+"""What every measurement works with: films, a folder to write in, and the amount of work."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,27 +18,27 @@ LARGE_RUNS = 10_000
 
 @dataclass(frozen=True)
 class Scale:
-    """How much work a turn is: enough to drown the clock, little enough for all rows within ten minutes.
+    """Amount of work of a turn: long against the clock, short enough for all rows within ten minutes.
 
     Args:
         side: Pixels of the films, in (a), (d) and (g).
-        epoch: Films of one turn through our pipeline; films of a smaller set come again.
+        epoch: Films of one turn through our pipeline; a smaller set is repeated.
         files: Films of one turn of a contestant that reads files.
         originals: Files of original size.
         layers: Films of one turn through stacked Keras layers.
-        step_side: Pixels, in (b) and (c).
+        step_side: Pixels of the films, in (b) and (c).
         steps: Films of one turn of training.
         frozen: Training films of the frozen phase; a tenth as many validate.
-        frozen_epochs: Its epochs.
-        plain_epochs: Epochs of it that are run without the cache, two at least.
+        frozen_epochs: Epochs of the frozen phase.
+        plain_epochs: Epochs of the frozen phase that are run without the cache, two at least.
         explained: Most films of one turn of Grad-CAM in a batch.
-        explained_singly: Films of one turn, one at a time.
-        scored: Films scored.
-        runs: Runs of the report.
-        growing_runs: Runs of the reports that show growth.
-        growing_films: Films of the maps that show growth.
-        backbone_batch: Largest batch in (h); halved where memory does not hold it.
-        backbone_seconds: Of a turn in (h), about.
+        explained_singly: Films of one turn of Grad-CAM, one at a time.
+        scored: Films of each scored set.
+        runs: Runs of the report in (f).
+        growing_runs: Runs of each report in (g).
+        growing_films: Films of each map in (g).
+        backbone_batch: Largest batch in (h); halved until memory holds it.
+        backbone_seconds: Approximate seconds of a turn in (h).
     """
 
     side: int = 224
@@ -67,12 +67,12 @@ class Scene:
 
     Args:
         dataset: The films.
-        sized: The film table has the sizes of the original images.
+        sized: Whether the film table has the sizes of the original images.
         scratch: Folder to write in.
-        weights: Folder with initial weights, None for where Keras keeps them.
+        weights: Folder with initial weights; None for the cache of Keras.
         repeat: Turns of each contestant that count.
         scale: How much work a turn is.
-        say: Shows a line to the user.
+        log: Shows a line to the user.
     """
 
     dataset: Dataset
@@ -81,26 +81,26 @@ class Scene:
     weights: Path | None
     repeat: int
     scale: Scale
-    say: Callable[[str], None]
+    log: Callable[[str], None]
 
     def pixels(self, side: int) -> np.ndarray:
-        """(n, side, side) uint8 of all films, a memory map; decoded once."""
+        """Return all films, (n, side, side) uint8, as a memory map; they are decoded once."""
         return cached_pixels(self.dataset, self.scratch / "cache", side=side)
 
     @cached_property
     def labels(self) -> np.ndarray:
-        """(n,) int8: 0 normal, 1 pneumonia."""
+        """Labels, (n,) int8: 0 normal, 1 pneumonia."""
         return self.dataset.films.labels
 
     def order(self, count: int) -> np.ndarray:
-        """(count,) indices of films in a random order, again and again where there are fewer."""
+        """Return indices of films, (count,), in a random order that is repeated if there are fewer."""
         shuffled = np.random.default_rng(0).permutation(len(self.dataset.films))
         return np.resize(shuffled, count)
 
     def initial_weights(self, name: str) -> Path | None:
-        """File of an architecture's initial weights; None, and a line that says so, where it is not here."""
+        """Return the file of initial weights; if it is missing, log that and return None."""
         weights = architecture(name).weights
         file = find(weights, self.weights) if weights else None
         if weights and file is None:
-            self.say(f"random initial weights for {name}: {weights.file} is not here (--weights FOLDER)")
+            self.log(f"random initial weights for {name}: {weights.file} is missing (--weights FOLDER)")
         return file

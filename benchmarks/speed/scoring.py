@@ -1,22 +1,22 @@
-"""(e) Every metric of one run, with its interval from 2,000 draws of patients."""
+"""(e) Every metric of one run, with its interval from 2,000 replicates of patients."""
 
 import time
 from collections.abc import Iterator
 
 import numpy as np
 
-from benchmarks.speed.contest import Line, alternate
+from benchmarks.speed.contest import Line, time_in_turns
 from benchmarks.speed.scene import Scene
 from pneumo_tf.evaluation.intervals import REPLICATES, PatientBootstrap
 from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
 from pneumo_tf.evaluation.metrics import METRICS
 
 LIMITS = {624: 1.0}
-"""Films of the official test set, with the seconds aimed at."""
+"""Target in seconds, by number of films: the official test set."""
 
 
 def measure(scene: Scene) -> Iterator[Line]:
-    """Times sets of several sizes, the draws included."""
+    """Time sets of several sizes, the replicates included."""
     for films in scene.scale.scored:
         yield _time(fabricate_scored(films), scene.repeat)
 
@@ -25,19 +25,19 @@ def _time(scored: LabelledPredictions, repeat: int) -> Line:
     def estimate() -> None:
         PatientBootstrap().estimate([scored])
 
-    (seconds,) = alternate([estimate], repeat, clock=time.process_time)
+    (seconds,) = time_in_turns([estimate], repeat, clock=time.process_time)
     return Line(
         f"scoring of {len(scored):,} films",
         "s",
         seconds,
         at_most=LIMITS.get(len(scored)),
-        note=f"{len(METRICS)} metrics, {REPLICATES:,} draws of patients, drawn anew each time; seconds of "
-        "processor, over all cores.",
+        note=f"{len(METRICS)} metrics, {REPLICATES:,} replicates of patients, drawn again each time; "
+        "seconds of processor, over all cores.",
     )
 
 
 def fabricate_scored(films: int) -> LabelledPredictions:
-    """Films as in the published test set: five in eight have pneumonia, two films to a patient."""
+    """Return scored films like those of the published test set: five in eight positive, two to a patient."""
     random = np.random.default_rng(0)
     labels = (np.arange(films) % 8 < 5).astype(np.int8)
     score = random.normal(2.0 * labels - 1, 1.5)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import keras
 import numpy as np
 
-from benchmarks.speed.contest import Line, alternate, films_per_second
+from benchmarks.speed.contest import Line, films_per_second, time_in_turns
 from benchmarks.speed.scene import Scene
 from pneumo_tf.data.batches import training_batches, training_order
 from pneumo_tf.models.registry import architecture, build
@@ -17,18 +17,18 @@ from pneumo_tf.training.step import TrainingStep
 from pneumo_tf.training.trainable import set_trainable
 
 MODELS = {"mobilenetv2": 0.97, "conv3_gray": 0.97}
-"""Architectures, with the ratio aimed at."""
+"""Target ratio of each architecture."""
 
 PHASE = Phase(epochs=1, learning_rate=1e-4, train="all", batch_norm="training")
 
 
 def measure(scene: Scene) -> Iterator[Line]:
-    """Races one epoch of a backbone and of a small CNN, everything trained."""
+    """Compare one epoch of a backbone and of a small CNN, everything trained."""
     side, films = scene.scale.step_side, scene.scale.steps
     for name, target in MODELS.items():
         recipe = Recipe(name, name, (PHASE,), size=side)
         contestants = our_epochs(scene, recipe), fit_epochs(scene, recipe)
-        mine, other = alternate(contestants, scene.repeat)
+        mine, other = time_in_turns(contestants, scene.repeat)
         yield Line(
             f"step / model.fit, {name}",
             "films/s",
@@ -41,7 +41,7 @@ def measure(scene: Scene) -> Iterator[Line]:
 
 
 def our_epochs(scene: Scene, recipe: Recipe) -> Callable[[], None]:
-    """Gives one epoch of the harness' steps a call."""
+    """Return a function that runs one epoch of the harness."""
     pixels, rows, epochs = scene.pixels(recipe.size), scene.order(scene.scale.steps), itertools.count()
     model = _model(recipe)
     variables = set_trainable(model, architecture(recipe.architecture), PHASE)
@@ -58,7 +58,7 @@ def our_epochs(scene: Scene, recipe: Recipe) -> Callable[[], None]:
 
 
 def fit_epochs(scene: Scene, recipe: Recipe) -> Callable[[], None]:
-    """Gives one epoch of `model.fit` a call, on the same films."""
+    """Return a function that runs one epoch of `model.fit` on the same films."""
     rows = scene.order(scene.scale.steps)
     films, labels = scene.pixels(recipe.size)[rows][..., None], scene.labels[rows].astype(np.int32)
     model = _model(recipe)

@@ -10,8 +10,8 @@ LEFT = 2
 DASH = "–"
 
 
-def table(lines: Sequence[tuple[str, Line]]) -> str:
-    """Gives the table.
+def speed_table(lines: Sequence[tuple[str, Line]]) -> str:
+    """Return the table.
 
     Args:
         lines: Letter of the entry and line, in order.
@@ -25,8 +25,8 @@ def table(lines: Sequence[tuple[str, Line]]) -> str:
     return "\n".join(_row(row, widths) for row in (HEADER, rule, *cells[1:])) + "\n"
 
 
-def notes(lines: Sequence[tuple[str, Line]]) -> list[str]:
-    """How each line was measured, one sentence each."""
+def note_lines(lines: Sequence[tuple[str, Line]]) -> list[str]:
+    """Return how each line was measured, one sentence each."""
     return [f"({letter}) {line.what}: {line.note}" for letter, line in lines if line.note]
 
 
@@ -59,7 +59,7 @@ def _target(line: Line) -> str:
 
 
 def _number(value: float) -> str:
-    """Three digits that count, and no exponent."""
+    """Format with three significant digits and no exponent."""
     decimals = 0 if value >= 100 else 1 if value >= 10 else 2 if value >= 0.1 else 3
     return f"{value:,.{decimals}f}"
 

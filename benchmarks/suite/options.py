@@ -1,22 +1,31 @@
 """Options of `python -m benchmarks.run_all`."""
 
 import argparse
+import difflib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.command_line import CommandLine, at_least, one_of
+from benchmarks.recipes import RECIPES
 from benchmarks.suite.suites import SUITES
 from pneumo_tf.costs.hardware import PRECISIONS
 from pneumo_tf.data.protocols.registry import PROTOCOLS
-from pneumo_tf.errors import UserError, unknown
+from pneumo_tf.errors import UserError
 
 PROFILES = ("auto", "full", "quick")
+
+EXAMPLES = (
+    "",
+    "--only 'resnet*,baseline_cnn' --dry-run",
+    "--data ~/chest_xray --profile full --seeds 1 --out outputs/first",
+)
 
 
 @dataclass(frozen=True)
 class Options:
-    """What the user asked for; see `parser` for each option's meaning."""
+    """Options of the command; `make_parser` describes each."""
 
     suite: str
     only: str | None
@@ -57,104 +66,171 @@ class Options:
         return self.out / "cache"
 
 
-class _Parser(argparse.ArgumentParser):
-    """Says in one line what is wrong with an option, with the nearest known one."""
+CHOICES = {
+    **dict.fromkeys(PROTOCOLS, "a protocol is chosen with --protocol"),
+    **dict.fromkeys(SUITES, "a suite is chosen with --suite"),
+    **dict.fromkeys(RECIPES, "recipes are chosen with --only"),
+}
+"""How each name of a protocol, suite or recipe is chosen."""
 
-    def error(self, message: str) -> None:
-        raise UserError(f"{message}; --help shows every option")
+
+class _CommandLine(CommandLine):
+    """The parser of run_all, which recognises names that lack their option."""
+
+    def describe_unexpected(self, argument: str) -> UserError:
+        near = difflib.get_close_matches(argument, CHOICES, n=1, cutoff=0.6)
+        if not near:
+            return super().describe_unexpected(argument)
+        return UserError(f"unexpected {argument!r}; {CHOICES[near[0]]} {near[0]}")
 
 
 def parse(arguments: Sequence[str]) -> Options:
-    """Reads the command line.
+    """Read the command line.
 
     Raises:
         UserError: For an unknown option or a value out of range.
     """
-    options = parser()
-    known, rest = options.parse_known_args(arguments)
-    if rest:
-        raise unknown("option", rest[0].split("=")[0], options._option_string_actions)
-    if known.protocol not in PROTOCOLS:
-        raise unknown("protocol", known.protocol, PROTOCOLS)
-    for name, lowest in (
-        ("seeds", 1),
-        ("size", 32),
-        ("films", 40),
-        ("epochs", 1),
-        ("workers", 1),
-        ("tta", 2),
-        ("mc_dropout", 2),
-    ):
-        value = getattr(known, name)
-        if value is not None and value < lowest:
-            raise UserError(f"--{name.replace('_', '-')} must be at least {lowest}, not {value}")
-    return Options(**vars(known))
+    return Options(**vars(make_parser().parse_args(arguments)))
 
 
 def _views(text: str) -> float:
     if text == "all":
         return math.inf
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"must be all or a number from 1 on, not {text}")
+        raise argparse.ArgumentTypeError(f"must be all or a whole number from 1 on, not {text}")
     return int(text)
 
 
-def parser() -> argparse.ArgumentParser:
-    """Builds the parser."""
-    options = _Parser(
-        prog="python -m benchmarks.run_all",
-        description="Train a suite of recipes on chest films and write the leaderboard. "
-        "Finished runs are not repeated. Not a medical device.",
-        allow_abbrev=False,
+def make_parser() -> CommandLine:
+    """Return the parser of the command."""
+    parser = _CommandLine(
+        "run_all",
+        "Train a suite of recipes on chest films and write the leaderboard. Finished runs are not repeated. "
+        "Not a medical device.",
+        EXAMPLES,
     )
-    what = options.add_argument_group("what is run")
-    what.add_argument("--suite", default="core", help=f"{', '.join(SUITES)} (default core)")
-    what.add_argument(
-        "--only", metavar="PATTERN", help="recipes by name or pattern instead, with commas between"
+    _add_selection(parser)
+    _add_films(parser)
+    _add_scale(parser)
+    _add_training(parser)
+    _add_scoring(parser)
+    _add_previews(parser)
+    return parser
+
+
+def _add_selection(parser: CommandLine) -> None:
+    group = parser.add_argument_group("recipes")
+    group.add_argument(
+        "--suite",
+        default="core",
+        type=one_of("suite", SUITES),
+        metavar="NAME",
+        help=f"{', '.join(SUITES)} (default: %(default)s)",
     )
-    what.add_argument(
+    group.add_argument(
+        "--only",
+        metavar="RECIPES",
+        help="recipes by name or pattern, with commas between, instead of a suite",
+    )
+    group.add_argument(
         "--protocol",
         default="official",
-        help=f"{', '.join(PROTOCOLS)} (default official, the one that ranks; docs/protocols.md)",
+        type=one_of("protocol", PROTOCOLS),
+        metavar="NAME",
+        help=f"{', '.join(PROTOCOLS)} (default: %(default)s, the only one that ranks; docs/protocols.md)",
     )
-    what.add_argument("--seeds", type=int, metavar="N", help="trainings per recipe (default 3, quick 1)")
-    data = options.add_argument_group("films")
-    data.add_argument(
-        "--data", default="auto", help="auto, the name of a dataset, or a folder of films (default auto)"
+    group.add_argument(
+        "--seeds", type=at_least(1), metavar="N", help="trainings of each recipe (default: 3; quick: 1)"
     )
-    data.add_argument("--sizes", type=Path, metavar="CSV", help="original pixel sizes: path,width,height")
-    scale = options.add_argument_group("scale")
-    scale.add_argument("--profile", default="auto", choices=PROFILES, help="auto: full on a GPU, else quick")
-    scale.add_argument("--size", type=int, metavar="PX", help="side of the films for every recipe")
-    scale.add_argument("--films", type=int, metavar="N", help="training films; the test set is never cut")
-    scale.add_argument("--epochs", type=int, metavar="N", help="at most so many epochs in each phase")
-    scale.add_argument(
+
+
+def _add_films(parser: CommandLine) -> None:
+    group = parser.add_argument_group("films")
+    group.add_argument(
+        "--data",
+        default="auto",
+        metavar="FILMS",
+        help="auto, the name of a dataset, or a folder of films (default: %(default)s)",
+    )
+    group.add_argument(
+        "--sizes",
+        type=Path,
+        metavar="CSV",
+        help="original sizes, path,width,height, of films that were resized after they were published",
+    )
+
+
+def _add_scale(parser: CommandLine) -> None:
+    group = parser.add_argument_group("scale")
+    group.add_argument(
+        "--profile",
+        default="auto",
+        type=one_of("profile", PROFILES),
+        metavar="NAME",
+        help=f"{', '.join(PROFILES)}; auto: full for real films on a GPU, otherwise quick (default: auto)",
+    )
+    group.add_argument("--size", type=at_least(32), metavar="PX", help="side of the films for every recipe")
+    group.add_argument(
+        "--films", type=at_least(40), metavar="N", help="number of training films; the test set is never cut"
+    )
+    group.add_argument("--epochs", type=at_least(1), metavar="N", help="most epochs of each phase")
+    group.add_argument(
         "--views",
         type=_views,
         metavar="N|all",
-        help="augmented views of a film that a frozen backbone sees, cycled over the epochs; all: new ones "
-        "in every epoch (default all, quick 8)",
+        help="augmented views of a film that a frozen backbone cycles over the epochs; all: new ones in each "
+        "epoch (default: all; quick: 8)",
     )
-    how = options.add_argument_group("how")
-    how.add_argument(
-        "--weights", default="auto", help="auto, imagenet, random, or a folder or file (default auto)"
+
+
+def _add_training(parser: CommandLine) -> None:
+    group = parser.add_argument_group("training")
+    group.add_argument(
+        "--weights",
+        default="auto",
+        help="initial weights: auto, imagenet, random, or a folder or file (default: %(default)s)",
     )
-    how.add_argument("--precision", default="auto", choices=PRECISIONS, help="default auto, by the device")
-    how.add_argument("--xla", action="store_true", help="compile steps with XLA (GPU)")
-    how.add_argument(
-        "--workers", type=int, metavar="N", help="runs at the same time (default by the machine)"
+    group.add_argument(
+        "--precision",
+        default="auto",
+        type=one_of("precision", PRECISIONS),
+        metavar="NAME",
+        help=f"{', '.join(PRECISIONS)} (default: %(default)s, by the device)",
     )
-    how.add_argument("--retry-failed", action="store_true", help="run failed runs again")
-    how.add_argument("--fresh", action="store_true", help="run everything chosen again")
-    how.add_argument("--out", type=Path, default=Path("outputs"), metavar="DIR", help="default outputs")
-    again = options.add_argument_group(
-        "scored again", "added to finished runs from their saved models, without training"
+    group.add_argument("--xla", action="store_true", help="compile training steps with XLA, on a GPU")
+    group.add_argument(
+        "--workers", type=at_least(1), metavar="N", help="runs at the same time (default: by the machine)"
     )
-    again.add_argument(
-        "--tta", type=int, metavar="K", help="test films in K random views each, as in training"
+    group.add_argument("--retry-failed", action="store_true", help="run failed runs again")
+    group.add_argument("--fresh", action="store_true", help="run all chosen runs again, finished ones too")
+    group.add_argument(
+        "--out",
+        type=Path,
+        default=Path("outputs"),
+        metavar="DIR",
+        help="folder for runs and report (default: %(default)s)",
     )
-    again.add_argument("--mc-dropout", type=int, metavar="K", help="test films under K draws of dropout")
-    look = options.add_argument_group("look only")
-    look.add_argument("--list", action="store_true", help="show the recipes and stop")
-    look.add_argument("--dry-run", action="store_true", help="show what would be run and stop")
-    return options
+
+
+def _add_scoring(parser: CommandLine) -> None:
+    group = parser.add_argument_group(
+        "further scores", "added to finished runs from their saved models, without training"
+    )
+    group.add_argument(
+        "--tta",
+        type=at_least(2),
+        metavar="K",
+        help="test-time augmentation: score K augmented views of each test film",
+    )
+    group.add_argument(
+        "--mc-dropout",
+        type=at_least(2),
+        metavar="K",
+        help="Monte-Carlo dropout: score each test film under K dropout masks",
+    )
+
+
+def _add_previews(parser: CommandLine) -> None:
+    group = parser.add_argument_group("previews")
+    group.add_argument("--list", action="store_true", help="list the recipes, and stop")
+    group.add_argument("--dry-run", action="store_true", help="show which runs would be done, and stop")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from benchmarks.suite.initial_weights import NOT_FOR_SYNTHETIC, InitialWeights
 from benchmarks.suite.options import Options
-from benchmarks.suite.suites import choose
+from benchmarks.suite.suites import choose_recipes
 from pneumo_tf.costs.hardware import Gpu, resolve_precision
 from pneumo_tf.data.protocols.registry import PROTOCOLS
 from pneumo_tf.errors import UserError
@@ -111,7 +111,7 @@ def chosen_recipes(options: Options, base: str) -> list[Recipe]:
     Raises:
         UserError: For unknown names, and for a size that a recipe cannot take.
     """
-    return [scale(recipe, base, options) for recipe in choose(options.suite, options.only)]
+    return [scale(recipe, base, options) for recipe in choose_recipes(options.suite, options.only)]
 
 
 def make_plan(

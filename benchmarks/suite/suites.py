@@ -50,8 +50,8 @@ SUITES: Mapping[str, list[str]] = {
 }
 
 
-def choose(suite: str, only: str | None) -> list[Recipe]:
-    """Gives the recipes of a suite, or those that patterns name among all.
+def choose_recipes(suite: str, only: str | None) -> list[Recipe]:
+    """Return the recipes of a suite, or those of all recipes that patterns name.
 
     Args:
         suite: Key of `SUITES`.

@@ -9,8 +9,8 @@ import pytest
 import tensorflow as tf
 from tensorflow.python.eager.context import context
 
-from benchmarks import views
 from benchmarks.speed import __main__ as speed
+from benchmarks.views import study
 from benchmarks.worker import gpu_check, settings
 from pneumo_tf.data import batches
 from pneumo_tf.recipe import Augment, Phase, Recipe
@@ -33,7 +33,7 @@ def start_speed():
 
 def start_views():
     given = argparse.Namespace(seeds=2, data=Path(), out=Path(), size=32, films=None, weights=None)
-    views._measured(given)
+    study.measure_views(given)
 
 
 COMMANDS = {
@@ -56,8 +56,8 @@ def test_growth_is_asked_for_before_any_constant(command, monkeypatch):
     monkeypatch.setattr(tf.config.experimental, "set_memory_growth", lambda *it: asked.append(it))
     monkeypatch.setattr(tf.config.threading, "set_intra_op_parallelism_threads", lambda count: None)
     monkeypatch.setattr(tf.config.threading, "set_inter_op_parallelism_threads", lambda count: None)
-    monkeypatch.setattr(views, "find", lambda *_: Path())
-    monkeypatch.setattr(views, "_films", touch)
+    monkeypatch.setattr(study, "find", lambda *_: Path())
+    monkeypatch.setattr(study, "_read_films", touch)
     for name in ("constant", "ones"):
         monkeypatch.setattr(tf, name, touch)
     with pytest.raises(Touched):

@@ -308,10 +308,10 @@ def test_download(run, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("arguments", [[], ["rsna"], ["kermany", "--wrong"]])
-def test_wrong_use_exits_2(arguments, capsys):
-    with pytest.raises(SystemExit) as caught:
-        fetch.main(arguments)
-    assert caught.value.code == 2
+def test_wrong_use_is_one_line(arguments, capsys):
+    assert fetch.main(arguments) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ") and error.count("\n") == 1
 
 
 def test_help_is_light():

@@ -9,12 +9,12 @@ import pytest
 
 from benchmarks.speed import __main__ as command
 from benchmarks.speed import child, entries, page
-from benchmarks.speed.contest import Line, alternate, films_per_second
+from benchmarks.speed.contest import Line, films_per_second, time_in_turns
 from benchmarks.speed.entries import Entry
 from benchmarks.speed.fabricated import fabricate_films, fabricate_runs
-from benchmarks.speed.machine import warning
+from benchmarks.speed.machine import busy_warning
 from benchmarks.speed.scene import Scale, Scene
-from benchmarks.speed.table import notes, table
+from benchmarks.speed.table import note_lines, speed_table
 from pneumo_tf.data.augment import draw
 from pneumo_tf.errors import UserError
 from pneumo_tf.report.reading import read_boards
@@ -62,7 +62,7 @@ class Watch:
 
 def test_contestants_take_turns_and_the_first_round_does_not_count():
     watch = Watch()
-    turns = alternate((watch.work("a", 9, 1, 2, 3), watch.work("b", 99, 10, 20, 30)), 3, watch)
+    turns = time_in_turns((watch.work("a", 9, 1, 2, 3), watch.work("b", 99, 10, 20, 30)), 3, watch)
     assert watch.done == list("abababab")
     assert turns == [(1, 2, 3), (10, 20, 30)]
     assert films_per_second(60, turns[1]) == (6, 3, 2)
@@ -71,7 +71,7 @@ def test_contestants_take_turns_and_the_first_round_does_not_count():
 def test_a_contestant_that_gets_ready_first_says_what_counts():
     watch = Watch()
     ready = watch.work("a", 5, 5, 5)
-    assert alternate([lambda: ready() or 0.5], 2, watch) == [(0.5, 0.5)]
+    assert time_in_turns([lambda: ready() or 0.5], 2, watch) == [(0.5, 0.5)]
 
 
 def test_a_ratio_above_one_is_always_better():
@@ -98,13 +98,13 @@ LINES = [
 
 
 def test_the_table_shows_medians_spread_and_verdict():
-    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table(LINES).splitlines()]
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in speed_table(LINES).splitlines()]
     assert rows[0] == ["", "What", "Ours", "Theirs", "Ratio", "Target", "Met"]
     assert rows[2] == ["(a)", "pipeline", "1,100 films/s", "100", "12.0 [9.09–22.0]", "≥ 12", "yes"]
     assert rows[3] == ["(e)", "scoring", "0.050 s", "–", "–", "≤ 1 s", "yes"]
     assert rows[4] == ["(h)", "open: needs a GPU", "–", "–", "–", "–", "open"]
-    assert len({len(line) for line in table(LINES).splitlines()}) == 1
-    assert notes(LINES)[0] == "(a) pipeline: how."
+    assert len({len(line) for line in speed_table(LINES).splitlines()}) == 1
+    assert note_lines(LINES)[0] == "(a) pipeline: how."
 
 
 def measured(monkeypatch, tmp_path, *arguments, lines=LINES, fail=None, error=KeyboardInterrupt):
@@ -141,7 +141,7 @@ def stub_scene(options):
 def test_table_and_json_agree(monkeypatch, tmp_path, capsys):
     status, written = measured(monkeypatch, tmp_path, "--repeat", "3")
     assert status == 0
-    assert table(LINES) in capsys.readouterr().out
+    assert speed_table(LINES) in capsys.readouterr().out
     assert [(line["letter"], Line.from_dict(line)) for line in written["lines"]] == LINES
     first = written["lines"][0]
     assert (first["median"]["ours"], first["median"]["ratio"], first["met"]) == (1100, 12, True)
@@ -191,7 +191,7 @@ def test_a_child_does_not_outlive_ctrl_c(tmp_path, monkeypatch):
         child.subprocess, "Popen", lambda *a, **k: started.append(popen(*a, **k)) or started[0]
     )
     with pytest.raises(KeyboardInterrupt):
-        child.run("sleeper", [])
+        child.run_child("sleeper", [])
     assert started[0].returncode == -signal.SIGKILL
 
 
@@ -200,7 +200,7 @@ def test_a_child_does_not_outlive_ctrl_c(tmp_path, monkeypatch):
     [
         (["--only", "z"], "unknown row 'z'; known: a, b"),
         (["--only", ","], "--only names no row"),
-        (["--repeat", "0"], "--repeat must be at least 1, not 0"),
+        (["--repeat", "0"], "--repeat: must be at least 1, not 0"),
         (["--weights", "nowhere"], "--weights nowhere: no such folder"),
         (["--json", "nowhere/x.json"], "there is no folder nowhere"),
     ],
@@ -215,8 +215,8 @@ def test_wrong_use_is_one_line_before_any_film_is_read(arguments, said, capsys, 
 
 
 def test_a_busy_machine_is_said():
-    assert warning({"load_per_core": 0.1}) == ""
-    assert "load 0.8 per core" in warning({"load_per_core": 0.8})
+    assert busy_warning({"load_per_core": 0.1}) == ""
+    assert "load 0.8 per core" in busy_warning({"load_per_core": 0.8})
 
 
 def test_every_entry_can_be_resolved():
@@ -237,7 +237,7 @@ def test_the_page_is_written_from_figures_and_twice_the_same(tmp_path, monkeypat
     page.write_page(tmp_path / "speed.md", figures)
     assert (tmp_path / "speed.md").read_text("utf-8") == first
     assert "STALE" not in first
-    assert table(LINES) in first
+    assert speed_table(LINES) in first
     assert written["machine"]["date"] in first
     assert re.search(r"### CPU, no NVIDIA GPU\n", first)
 
@@ -334,7 +334,7 @@ def test_every_row_runs_end_to_end(scene, letter, ratios):
     assert sum(bool(line.ratios) for line in lines) == ratios
     assert all(len(line.ours) == scene.repeat and min(line.ours) > 0 for line in lines)
     assert all(line.note.endswith(".") for line in lines)
-    assert table([(letter, line) for line in lines])
+    assert speed_table([(letter, line) for line in lines])
 
 
 @pytest.mark.slow

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from benchmarks.doctor.situation import Row, Situation
-from benchmarks.suite.suites import SUITES, choose
+from benchmarks.suite.suites import SUITES, choose_recipes
 from pneumo_tf.models.architecture import Weights
 from pneumo_tf.models.registry import architecture
 from pneumo_tf.models.weights_file import find
@@ -22,7 +22,7 @@ def measure(situation: Situation) -> Iterator[Row]:
     """Look for the files of the default suite, and ask the hosts of missing ones."""
     files = {
         recipe.architecture: architecture(recipe.architecture).weights
-        for recipe in choose(SUITE, None)
+        for recipe in choose_recipes(SUITE, None)
         if recipe.initial == "imagenet"
     }
     yield from check_files(files)

@@ -3,40 +3,47 @@ import pytest
 from benchmarks.recipes import RECIPES
 from benchmarks.run_all import main
 from benchmarks.suite.options import parse
-from benchmarks.suite.suites import SUITES, choose
+from benchmarks.suite.suites import SUITES, choose_recipes
 from pneumo_tf.errors import UserError
 from pneumo_tf.models.registry import architecture
 from pneumo_tf.models.trivial import FEATURES
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["--seedz", "3"], "did you mean '--seeds'"),
         (["--suite", "cor"], "did you mean 'core'"),
         (["--only", "baselin_cnn"], "did you mean 'baseline_cnn'"),
         (["--protocol", "oficial"], "did you mean 'official'"),
-        (["--profile", "fast"], "invalid choice"),
-        (["--seeds", "0"], "--seeds must be at least 1"),
-        (["--views", "0"], "--views: must be all or a number from 1 on, not 0"),
+        (["--profile", "ful"], "did you mean 'full'"),
+        (["--precision", "bfloat16"], "did you mean 'mixed_bfloat16'"),
+        (["resnet50v2"], "unexpected 'resnet50v2'; recipes are chosen with --only resnet50v2"),
+        (["--seeds", "1", "resnet50"], "recipes are chosen with --only resnet50v2"),
+        (["cor"], "a suite is chosen with --suite core"),
+        (["cv5"], "a protocol is chosen with --protocol cv5"),
+        (["something"], "unexpected 'something'; --help"),
+        (["--seeds"], "--seeds: expected one argument"),
+        (["--seeds", "0"], "--seeds: must be at least 1, not 0"),
+        (["--views", "0"], "--views: must be all or a whole number from 1 on, not 0"),
         (["--views", "some"], "not some"),
-        (["--films", "3"], "--films must be at least 40"),
-        (["--size", "many"], "invalid int"),
+        (["--films", "3"], "--films: must be at least 40"),
+        (["--size", "many"], "--size: must be a whole number, not many"),
         (["--weights", "/nowhere", "--dry-run"], "no such file or folder"),
         (["--data", "/nowhere"], "/nowhere"),
-        (["--only", "vgg16", "--size", "16"], "--size must be at least 32"),
+        (["--only", "vgg16", "--size", "16"], "--size: must be at least 32"),
     ],
 )
-def test_wrong_use_is_one_line_and_status_2(arguments, said, capsys, tmp_path, monkeypatch):
+def test_wrong_use_is_one_line_and_status_2(arguments, message, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert main([*arguments, "--out", str(tmp_path / "out")]) == 2
     error = capsys.readouterr().err
     assert error.startswith("error: ")
-    assert said in error
+    assert message in error
     assert error.count("\n") == 1
 
 
-def test_an_output_that_cannot_be_written_is_said(capsys, tmp_path):
+def test_an_output_that_cannot_be_written_is_one_line(capsys, tmp_path):
     (tmp_path / "file").write_text("in the way")
     assert main(["--only", "majority", "--out", str(tmp_path / "file")]) == 2
     assert "choose another --out" in capsys.readouterr().err
@@ -59,10 +66,10 @@ def test_every_recipe_has_an_architecture():
 
 
 def test_patterns_choose_among_all_recipes_without_repetition():
-    assert [r.name for r in choose("core", "resnet18_scratch*, vgg16")][-1] == "vgg16"
-    assert len(choose("core", "vgg16,vgg*,*")) == len(RECIPES)
+    assert [r.name for r in choose_recipes("core", "resnet18_scratch*, vgg16")][-1] == "vgg16"
+    assert len(choose_recipes("core", "vgg16,vgg*,*")) == len(RECIPES)
     with pytest.raises(UserError, match="known|mean"):
-        choose("core", "vgg17x,majority")
+        choose_recipes("core", "vgg17x,majority")
 
 
 def test_help_names_every_option(capsys):

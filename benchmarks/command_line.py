@@ -1,0 +1,101 @@
+"""Command lines of this package: wrong use is one line, and `--help` ends with examples."""
+
+import argparse
+import re
+import shutil
+import sys
+import textwrap
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, NoReturn
+
+from pneumo_tf.errors import UserError, unknown
+
+EXIT_WRONG_USE = 2
+
+
+class CommandLine(argparse.ArgumentParser):
+    """Parser of a command's arguments.
+
+    Args:
+        command: Name after `python -m benchmarks.`.
+        description: What the command does, paragraphs with empty lines between; usually its docstring.
+        examples: Arguments of each example; an empty string for none.
+        notes: Further paragraph, shown before the examples.
+    """
+
+    def __init__(self, command: str, description: str, examples: Sequence[str], notes: str = "") -> None:
+        prog = f"python -m benchmarks.{command}"
+        lines = [f"  {prog} {arguments}".rstrip() for arguments in examples]
+        parts = [_wrapped(notes), "\n".join(["examples:", *lines])]
+        super().__init__(
+            prog=prog,
+            description="\n\n".join(map(_wrapped, description.strip().split("\n\n"))),
+            epilog="\n\n".join(filter(None, parts)),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+
+    def parse_args(
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> Any:
+        """Parse arguments, by default those of this process.
+
+        Raises:
+            UserError: For an argument that is unknown, missing or out of range.
+        """
+        known, rest = self.parse_known_args(args, namespace)
+        if rest:
+            raise self.describe_unexpected(rest[0])
+        return known
+
+    def describe_unexpected(self, argument: str) -> UserError:
+        """Return the error for an argument that nothing takes."""
+        if not argument.startswith("-"):
+            return UserError(f"unexpected {argument!r}; --help shows every option")
+        options = re.findall(r"--[a-z-]+", self.format_usage())
+        return unknown("option", argument.split("=")[0], ["--help", *options])
+
+    def error(self, message: str) -> NoReturn:
+        """Raise an argparse message as the project's own error."""
+        raise UserError(message.removeprefix("argument "))
+
+
+def at_least(lowest: int) -> Callable[[str], int]:
+    """Return the `type` of an argument that is a whole number from `lowest` on."""
+
+    def read(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"must be a whole number, not {text}") from None
+        if number < lowest:
+            raise argparse.ArgumentTypeError(f"must be at least {lowest}, not {number}")
+        return number
+
+    return read
+
+
+def one_of(kind: str, names: Collection[str]) -> Callable[[str], str]:
+    """Return the `type` of an argument that is one of some names.
+
+    Args:
+        kind: What the names are, such as `"protocol"`.
+        names: All that are known.
+    """
+
+    def read(text: str) -> str:
+        if text not in names:
+            raise argparse.ArgumentTypeError(str(unknown(kind, text, names)))
+        return text
+
+    return read
+
+
+def report_wrong_use(error: Exception) -> int:
+    """Print what is wrong in one line, and return the exit status."""
+    print(f"error: {error}", file=sys.stderr)
+    return EXIT_WRONG_USE
+
+
+def _wrapped(paragraph: str) -> str:
+    return textwrap.fill(paragraph, min(shutil.get_terminal_size().columns - 2, 110))

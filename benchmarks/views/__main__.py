@@ -1,0 +1,65 @@
+"""Measure what a frozen phase loses when it cycles a few augmented views.
+
+The first phase of the two-phase recipes is trained on MobileNetV2 with 1, 2, 4, 8 and all views per film, and
+judged on the validation films. The test films are not looked at.
+"""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.command_line import CommandLine, at_least, report_wrong_use
+from pneumo_tf.errors import UserError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; return 0, or 2 for wrong use."""
+    try:
+        options = make_parser().parse_args(arguments)
+        # Loaded here, so that --help and a wrong option answer at once.
+        from benchmarks.views.study import measure_views, views_table
+
+        print(views_table(measure_views(options)))
+    except UserError as error:
+        return report_wrong_use(error)
+    return 0
+
+
+def make_parser() -> CommandLine:
+    """Return the parser of the command."""
+    parser = CommandLine(
+        "views",
+        __doc__,
+        ["--data data/chest_xray --films 3000", "--data data/chest_xray --weights weights --seeds 3"],
+    )
+    parser.add_argument("--data", type=Path, required=True, metavar="FOLDER", help="folder of real films")
+    parser.add_argument("--weights", type=Path, metavar="FOLDER", help="folder of the ImageNet weights")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("outputs"),
+        metavar="DIR",
+        help="folder whose cache takes decoded films and features (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--size",
+        type=at_least(32),
+        default=128,
+        metavar="PX",
+        help="side of the films (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--films", type=at_least(40), metavar="N", help="number of training films (default: all)"
+    )
+    parser.add_argument(
+        "--seeds",
+        type=at_least(2),
+        default=5,
+        metavar="N",
+        help="trainings for each number of views; one alone has no deviation (default: %(default)s)",
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
