@@ -1,14 +1,14 @@
 """An array on disk whose rows are computed when they are first needed, once for all processes."""
 
 import contextlib
-import fcntl
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
 
 from pneumo_tf.errors import UserError
+from pneumo_tf.file_lock import lock_file
 
 Compute = Callable[[np.ndarray], Iterable[tuple[np.ndarray, np.ndarray]]]
 
@@ -20,7 +20,8 @@ def stored_rows(
 
     The array grows in `<name>.part.npy`, and `<name>.done` has a mark for every row that is on the disk for
     good: a process that is killed loses the current chunk and no more. With its last row the array becomes
-    `<name>.npy`. Rows that nobody needed take no space.
+    `<name>.npy`. Rows that nobody needed take no space. On a file system without locks every process computes
+    its own rows, in files that have its number in their names.
 
     Args:
         path: `<name>.npy`. Its name must identify all that the rows depend on.
@@ -40,10 +41,12 @@ def stored_rows(
         return np.load(path, mmap_mode="r")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with _exclusive(path.with_suffix(".lock")):
+        with path.with_suffix(".lock").open("w") as lock:
+            owner = "" if lock_file(lock) else f".{os.getpid()}"
+            part, done = path.with_suffix(f"{owner}.part.npy"), path.with_suffix(f"{owner}.done")
             if not path.exists():
-                _complete(path, shape, np.dtype(dtype), wanted, compute)
-            return np.load(path if path.exists() else _part(path), mmap_mode="r")
+                _complete(path, part, done, shape, np.dtype(dtype), wanted, compute)
+            return np.load(path if path.exists() else part, mmap_mode="r")
     except OSError as error:
         raise UserError(
             f"cannot write {path}: {error.strerror}; free space or choose another --out"
@@ -68,24 +71,19 @@ def missing_rows(path: Path, wanted: np.ndarray) -> np.ndarray:
     return rows[marks[rows] == 0]
 
 
-def _part(path: Path) -> Path:
-    return path.with_suffix(".part.npy")
-
-
-@contextlib.contextmanager
-def _exclusive(lock: Path) -> Iterator[None]:
-    with lock.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
 def _complete(
-    path: Path, shape: tuple[int, ...], dtype: np.dtype, wanted: np.ndarray, compute: Compute
+    path: Path,
+    part: Path,
+    done: Path,
+    shape: tuple[int, ...],
+    dtype: np.dtype,
+    wanted: np.ndarray,
+    compute: Compute,
 ) -> None:
-    part, done = _part(path), path.with_suffix(".done")
     start = _begin(part, done, shape, dtype)
     marks = np.fromfile(done, np.uint8)
-    missing = missing_rows(path, wanted)
+    rows = np.unique(wanted)
+    missing = rows[marks[rows] == 0]
     try:
         for rows, values in compute(missing) if len(missing) else ():
             _write(part, start, rows, np.asarray(values, dtype))

@@ -1,4 +1,5 @@
 import errno
+import fcntl
 import multiprocessing
 import os
 import signal
@@ -124,3 +125,24 @@ def test_rows_that_cannot_be_had_leave_nothing(tmp_path):
     with pytest.raises(UserError, match="unreadable"):
         stored(tmp_path / "a.npy", range(10), bad)
     assert [file.name for file in tmp_path.iterdir()] == ["a.lock"]
+
+
+def test_processes_without_locks_share_no_file_that_grows(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.ENOLCK, "no locks")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    path, other = tmp_path / "a.npy", Compute()
+
+    def overtaken(missing):
+        yield missing[:3], TRUTH[missing[:3]]
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "getpid", lambda: 1)
+            np.testing.assert_array_equal(stored(path, [0, 5], other)[[0, 5]], TRUTH[[0, 5]])
+        yield missing[3:], TRUTH[missing[3:]]
+
+    np.testing.assert_array_equal(stored(path, range(9), overtaken)[:9], TRUTH[:9])
+    assert other.rows == [0, 5]
+    assert not path.exists()
+    np.testing.assert_array_equal(stored(path, range(10), Compute()), TRUTH)
+    assert path.exists()
