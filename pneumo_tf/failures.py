@@ -100,7 +100,7 @@ def failure_of_exit(code: int) -> RunFailure:
 
 
 def describe(kind: str) -> str:
-    """Return sentence and remedy of a kind as one line."""
+    """Return what happened and what to do, for one kind of failure, as one line."""
     return f"{FAILURES[kind].sentence}; {FAILURES[kind].remedy}"
 
 

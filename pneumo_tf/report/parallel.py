@@ -2,6 +2,7 @@
 
 import gc
 import multiprocessing
+import signal
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from typing import TypeVar
 from threadpoolctl import threadpool_limits
 
 from pneumo_tf.errors import UserError
+from pneumo_tf.failures import FAILURES
 from pneumo_tf.report.board import Board, Row
 
 Item = TypeVar("Item")
@@ -21,9 +23,9 @@ Result = TypeVar("Result")
 
 
 def forked_map(function: Callable[[Item], Result], items: Sequence[Item], processes: int) -> list[Result]:
-    """Calls a function with each item, several at a time.
+    """Call a function with each item, several at a time.
 
-    A forked process has what this one has in memory: neither function nor items are pickled, results are.
+    A forked process shares this one's memory: function and items are not pickled, only results are.
 
     Args:
         function: Must not need what another call changes.
@@ -34,7 +36,7 @@ def forked_map(function: Callable[[Item], Result], items: Sequence[Item], proces
         Results in the order of the items.
 
     Raises:
-        UserError: If the system killed a process.
+        UserError: If the system killed a process, most likely for lack of memory.
         Exception: The error of the first item that failed, in the order of the items.
     """
     processes = min(processes, len(items))
@@ -62,7 +64,7 @@ def forked_map(function: Callable[[Item], Result], items: Sequence[Item], proces
 def _forked(
     function: Callable[[Item], Result], items: Sequence[Item], processes: int
 ) -> Iterator[dict[Connection, BaseProcess]]:
-    """Processes that work on the items, by the connection their results come through; ends them at last."""
+    """Start processes that work on the items, by the connection of their results; end them on exit."""
     context = multiprocessing.get_context("fork")
     following = context.Value("i", 0)
     workers: dict[Connection, BaseProcess] = {}
@@ -87,7 +89,7 @@ def _work(
     following: Synchronized,
     sending: Connection,
 ) -> None:
-    """Takes items until none is left or a call failed, and sends place, result and error of each."""
+    """Take items until none is left or a call failed; send index, result and error of each."""
     # There is a process for every core: threads of NumPy's would only wait for one another.
     threadpool_limits(1)
     # Most of the memory is what rows keep: looking through it for garbage takes a tenth of the time.
@@ -112,14 +114,15 @@ def _next(following: Synchronized) -> int:
 
 def _check_exit(worker: BaseProcess) -> None:
     worker.join()
-    if worker.exitcode < 0:
-        raise UserError("the system killed a part of the report, most likely out of memory")
-    if worker.exitcode > 0:
+    if worker.exitcode == -signal.SIGKILL:
+        killed = FAILURES["killed"].sentence
+        raise UserError(f"a process of the report was {killed}; free memory and start it again")
+    if worker.exitcode:
         raise RuntimeError(f"a process of the report ended with status {worker.exitcode}")
 
 
 def score_board(board: Board, processes: int) -> Board:
-    """Reads and scores every row of a board, which takes most of the time before anything is drawn.
+    """Read and score every row of a board: most of the work before anything is drawn.
 
     Args:
         board: As `read_boards` returns it.

@@ -66,7 +66,7 @@ def test_a_single_call_needs_no_process():
 
 
 def test_a_process_that_the_system_kills_is_a_user_error():
-    with pytest.raises(UserError, match="most likely out of memory"):
+    with pytest.raises(UserError, match=r"killed by the system, most likely out of memory; free memory"):
         forked_map(lambda _: os.kill(os.getpid(), signal.SIGKILL), range(2), 2)
 
 
