@@ -1,4 +1,4 @@
-"""Files that are whole or not there."""
+"""Atomic writing of files: a file is complete or absent."""
 
 import contextlib
 import os
@@ -8,10 +8,10 @@ from pneumo_tf.errors import UserError
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
-    """Replaces a file so that a reader, or a crash, sees the old content or the new, never a part.
+    """Write or replace a file so that readers, also after a crash, find the old content or the new.
 
     Raises:
-        UserError: Where the place cannot be written, or the disk is full.
+        UserError: If the folder cannot be written, or the disk is full.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:

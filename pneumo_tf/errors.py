@@ -1,4 +1,4 @@
-"""Errors that are the user's to mend: one line that says what to do, never a traceback."""
+"""Errors that the user can correct: one line with what is wrong and what to do, never a traceback."""
 
 import difflib
 from collections.abc import Iterable
@@ -9,15 +9,15 @@ class UserError(ValueError):
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
-    """Builds the error for a name that is not registered.
+    """Return the error for a name that is not registered.
 
     Args:
-        kind: What was looked up, such as `"recipe"`.
-        name: The name given.
+        kind: Kind of thing that was looked up, such as `"recipe"`.
+        name: Unknown name.
         known: Every registered name.
 
     Returns:
-        An error that names the nearest known name, or all of them where none is near.
+        An error with the nearest known name, or with all of them if none is near.
     """
     known = sorted(known)
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)

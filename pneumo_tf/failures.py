@@ -1,4 +1,4 @@
-"""Kinds of failure: what is said of each, and what to do about it.
+"""Kinds of failure, each with a sentence and a remedy.
 
 A kind is one entry of `FAILURES`; whatever ends a run records it in `status.json`.
 """
@@ -58,7 +58,7 @@ class RunFailure:
 
     Args:
         kind: Key of `FAILURES`.
-        reason: One line, with what to do where that is known.
+        reason: One line, with what to do if that is known.
     """
 
     kind: str

@@ -43,26 +43,26 @@ def _distinctive(value: Any) -> Any:
 
 
 def _described(default: Any) -> Any:
-    """A field that documents a recipe without changing what is trained: it is left out of the run's id."""
+    """Return a field that documents a recipe without affecting training: it is not part of the run's id."""
     return field(default=default, metadata={"hashed": False})
 
 
 @dataclass(frozen=True)
 class Augment:
-    """Ranges of the random change of a training film, drawn anew for each film and epoch.
+    """Ranges of random augmentation, sampled for each training film and epoch.
 
     Args:
-        rotation: Degrees, to both sides.
-        shift: Fraction of the side, both ways, on both axes.
+        rotation: Largest angle in degrees, in both directions.
+        shift: Fraction of the side, in both directions of both axes.
         zoom: Lowest and highest magnification; 1 leaves the film as it is.
         crop_area: Area of a random resized crop as a fraction of the film; above 1 the film shrinks.
-        crop_aspect: Lowest and highest width / height of that crop, drawn log-uniformly.
+        crop_aspect: Lowest and highest width / height of that crop, sampled log-uniformly.
         flip: Probability of a horizontal flip.
-        brightness: Grey levels of 255, added, to both sides.
-        gain: Fraction by which grey levels are multiplied, to both sides.
-        contrast: Fraction by which the distance from the film's mean is multiplied, to both sides.
-        gamma: The exponent is `exp(u)` with `u` uniform in ± this.
-        fill: What lies outside the film: its nearest edge or black.
+        brightness: Most grey levels (of 255) added or subtracted.
+        gain: Largest deviation from 1 of the factor of grey levels.
+        contrast: Largest deviation from 1 of the factor of differences from the film's mean.
+        gamma: Largest `u` of the exponent `exp(±u)` of grey levels.
+        fill: Value outside of the film: that of the nearest edge, or black.
     """
 
     rotation: float = 0.0
@@ -89,12 +89,12 @@ class Augment:
 
     @property
     def active(self) -> bool:
-        """Whether any film can change."""
+        """Whether any film can be altered."""
         return dataclasses.replace(self, fill="nearest") != Augment()
 
     @property
-    def toned(self) -> bool:
-        """Whether any grey level can change, beside what moving a film does."""
+    def changes_tone(self) -> bool:
+        """Whether grey levels can be altered, apart from the affine transform."""
         return bool(self.brightness or self.gain or self.contrast or self.gamma)
 
 
@@ -103,11 +103,11 @@ class Head:
     """The layers between a backbone's feature map and the logits.
 
     Args:
-        pool: `"average"` over the map, or `"flatten"`.
+        pool: Pooling of the feature map: `"average"`, or `"flatten"` for none.
         units: Width of each dense layer before the logits.
-        batch_norm: Batch normalisation between each dense layer and its ReLU.
-        dropout: Rate before the logits.
-        classes: Logits: 2 (normal, pneumonia) or 1 (pneumonia).
+        batch_norm: Whether each dense layer has batch normalisation before its ReLU.
+        dropout: Dropout rate before the logits.
+        classes: Number of logits: 2 (normal, pneumonia) or 1 (pneumonia).
     """
 
     pool: Literal["average", "flatten"] = "average"
@@ -124,21 +124,21 @@ class Head:
 
 @dataclass(frozen=True)
 class Phase:
-    """One stretch of training with its own trained part, optimiser and schedule.
+    """One phase of training with its own trainable part, optimiser and schedule.
 
     Args:
-        epochs: Passes over the training films, at most.
-        learning_rate: Peak rate.
-        train: The part whose weights move; the head always does.
-        batch_norm: Whether the backbone's batch norm uses its stored statistics (`"inference"`) or the
-            batch's, moving the stored ones (`"training"`). Its scale and shift move with their layer.
-        optimizer: Keras' name.
-        schedule: `"constant"`, or `"cosine"` to zero over the phase.
-        warmup_steps: Optimiser steps of linear rise to the peak rate.
-        weight_decay: Decoupled decay per step, times the rate (Loshchilov & Hutter 2019), as AdamW has it.
-        l2: Coefficient added to the gradient, as `weight_decay` of `torch.optim.Adam` and `SGD` does.
-        momentum: For SGD.
-        patience: Epochs without a better validation AUC before the phase ends; None never stops.
+        epochs: Largest number of passes over the training films.
+        learning_rate: Peak learning rate.
+        train: Part of the backbone that is trainable; the head always is.
+        batch_norm: Mode of the backbone's batch norm: `"inference"` uses the stored statistics, `"training"`
+            those of the batch, and updates the stored ones. Scale and shift are trainable with their layer.
+        optimizer: Optimiser by its name in Keras.
+        schedule: Schedule of the learning rate: `"constant"`, or `"cosine"` to zero over the phase.
+        warmup_steps: Number of optimiser steps in which the rate rises linearly to its peak.
+        weight_decay: Decoupled weight decay (Loshchilov & Hutter 2019), as in AdamW.
+        l2: L2 penalty added to the gradient, as `weight_decay` of `torch.optim.Adam` and `SGD`.
+        momentum: Momentum of SGD.
+        patience: Epochs without a better validation AUC after which the phase ends; None never stops early.
     """
 
     epochs: int
@@ -162,19 +162,19 @@ class Phase:
 
     @property
     def frozen(self) -> bool:
-        """Whether some of the backbone stays exactly as it is, weights and statistics."""
+        """Whether a part of the backbone keeps both its weights and its statistics."""
         return self.train != "all" and self.batch_norm == "inference"
 
 
 @dataclass(frozen=True)
 class Published:
-    """A figure that the authors of a system printed, and the images it was really computed on.
+    """Results that the authors of a system published, and the images they were really computed on.
 
     Args:
-        on: The images, in words, such as `"official test"`.
-        metrics: Names as in `pneumo_tf.evaluation.metrics`, with fractions of 1.
-        confusion: TN, FP, FN, TP, where they printed them.
-        protocol: Key of `PROTOCOLS` for what they did, "" if these films do not allow it.
+        on: The images in words, such as `"official test"`.
+        metrics: Values by name as in `pneumo_tf.evaluation.metrics`, fractions of 1.
+        confusion: TN, FP, FN, TP if they were published, else None.
+        protocol: Key of `PROTOCOLS` that repeats their split, "" if these films do not allow it.
     """
 
     on: str
@@ -188,30 +188,31 @@ class Recipe:
     """A model and its training.
 
     Args:
-        name: Its name in options, folders and tables.
+        name: Name in options, folders and tables.
         architecture: Name in `pneumo_tf.models.registry`.
-        phases: Trained one after the other; none for a row that scikit-learn fits.
-        head: What follows the backbone.
-        size: Side in pixels; None takes the architecture's own.
-        fit: `"squash"` to the square, or `"letterbox"`: keep the aspect, pad with black.
+        phases: Phases of training in order; none for a row that scikit-learn fits.
+        head: Classifier head.
+        size: Side of the input in pixels; None takes the architecture's default.
+        fit: Resizing: `"squash"` to the square, or `"letterbox"`: keep the aspect, pad with black.
         edge_crop: Fraction of each edge that is cut off before resizing.
-        augment: Change of training films.
-        views: In a frozen phase, epoch e sees each film as epoch e mod `views` drew it; None draws anew.
-        batch: Films per optimiser step.
+        augment: Augmentation of training films.
+        views: Number of augmented views that the epochs of a frozen phase cycle through: epoch e uses view
+            e mod `views`. None uses a new view in every epoch.
+        batch: Number of films per optimiser step.
         loss: Cross-entropy of the softmax (of the sigmoid, with one logit), or focal loss.
-        focal_gamma: Focusing exponent (Lin et al. 2017).
-        label_smoothing: Mass spread over the classes.
-        class_weights: Weights of normal and pneumonia in the loss: a pair, or from the training films:
+        focal_gamma: Focusing exponent of the focal loss (Lin et al. 2017).
+        label_smoothing: Probability mass that is spread over the classes.
+        class_weights: Weights of normal and pneumonia in the loss: a pair, or a rule for the training films:
             `"balanced"` is N / (2 count), `"inverse_frequency"` N / count.
-        sampling: `"shuffled"` sees every film once an epoch; `"balanced"` draws as many of each class.
-        initial: `"imagenet"` weights for the backbone, or `"random"`.
-        select: Weights kept: of the `"best"` epoch by validation AUC, or of the `"last"`.
-        family: Heading under which the row stands.
-        source: Where the recipe is from.
-        chosen: What its authors do not say and is chosen here.
-        published: What they printed.
-        expected: Band of accuracy on the official test set that a sound run falls in.
-        informed_by_test: The design was made with published test results in sight.
+        sampling: Films of an epoch: `"shuffled"` has each once, `"balanced"` as many of each class.
+        initial: Initial weights of the backbone, `"imagenet"` or `"random"`.
+        select: Epoch whose weights are kept: the `"best"` by validation AUC, or the `"last"`.
+        family: Heading of the row in tables.
+        source: Origin of the recipe.
+        chosen: Settings that its authors do not state and that are chosen here.
+        published: Results that its authors published.
+        expected: Range of accuracy on the official test set that is expected of a sound run.
+        informed_by_test: Whether the design was made with knowledge of published test results.
     """
 
     name: str
@@ -257,28 +258,28 @@ class Recipe:
             _require(min(self.class_weights) > 0, "recipe.class_weights must be positive")
 
     def view(self, phase: int, epoch: int) -> int:
-        """Gives the epoch whose draws of augmentation an epoch of a phase uses, both from 0."""
+        """Return the epoch whose augmented view an epoch of a phase uses, both from 0."""
         return epoch % self.views if self.views and self.phases[phase].frozen else epoch
 
     def to_dict(self) -> dict[str, Any]:
-        """Gives the recipe as JSON-ready values."""
+        """Return the recipe as JSON-ready values."""
         return dataclasses.asdict(self)
 
     def distinctive(self) -> dict[str, Any]:
-        """Gives what a run's id is made of: what trains differently, and only where it is not the default.
+        """Return the values that a run's id depends on: what affects training and differs from its default.
 
-        A field that is added later, with a default that does what was done before, leaves every id as it was.
+        So a field that is added later, with the earlier behaviour as its default, changes no id.
         """
         return _distinctive(self)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Recipe":
-        """Rebuilds a recipe from `to_dict`, also after a trip through JSON."""
+        """Return the recipe that `to_dict` was called on, also if its values went through JSON."""
         return _rebuild(cls, values)
 
 
 def _rebuild(hint: Any, value: Any) -> Any:
-    """Turns JSON's lists and mappings back into the tuples and dataclasses that `hint` names."""
+    """Convert lists and mappings of JSON to the tuples and dataclasses of a type hint."""
     if dataclasses.is_dataclass(hint):
         hints = _hints(hint)
         for name in value:

@@ -158,9 +158,9 @@ class RunFolder:
         """Write `predictions/<name>.csv`.
 
         Args:
-            name: `validation`, `test` or `held_out`; `<set>@<condition>` where the films or the model were
-                changed at random.
-            predictions: The outputs.
+            name: Name of the set, `validation`, `test` or `held_out`; `<set>@<variant>` if augmentation or
+                dropout is random.
+            predictions: Predictions of the set.
         """
         write_atomically(self.path / "predictions" / f"{name}.csv", predictions.to_csv())
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from benchmarks.suite.options import Options
 from benchmarks.suite.plan import Job
-from pneumo_tf.data.augmented_views import KINDS, MILD_IN_WORDS, condition_name
+from pneumo_tf.data.scoring_variants import MILD_IN_WORDS, VARIANT_KINDS, variant_name
 from pneumo_tf.recipe import Recipe
 from pneumo_tf.runs import Runs
 
@@ -15,8 +15,8 @@ AGAIN = "--fresh trains the run again"
 def asked(recipe: Recipe, options: Options) -> list[str]:
     """Gives the conditions that a recipe is to be scored under."""
     return [
-        condition_name(kind, number)
-        for kind, about in KINDS.items()
+        variant_name(kind, number)
+        for kind, about in VARIANT_KINDS.items()
         if about.applies(recipe)
         for number in range(1, _count(kind, options) + 1)
     ]
@@ -60,13 +60,17 @@ def to_score(jobs: Sequence[Job], todo: Sequence[Job], runs: Runs, options: Opti
 def notes(recipes: Collection[Recipe], options: Options) -> list[str]:
     """Lines for the terminal: recipes that have nothing to draw, and views that are not their own."""
     lines = []
-    for kind, about in KINDS.items():
+    for kind, about in VARIANT_KINDS.items():
         if not _count(kind, options):
             continue
         without = [recipe.name for recipe in recipes if not about.applies(recipe)]
         if without:
             lines.append(f"--{about.option} leaves out {', '.join(without)}: {about.otherwise}")
-    mild = [recipe.name for recipe in recipes if KINDS["tta"].applies(recipe) and not recipe.augment.active]
+    mild = [
+        recipe.name
+        for recipe in recipes
+        if VARIANT_KINDS["tta"].applies(recipe) and not recipe.augment.active
+    ]
     if options.tta and mild:
         lines.append(
             f"--tta: {', '.join(mild)} trained without augmentation; the views are mild: {MILD_IN_WORDS}"
@@ -79,4 +83,4 @@ def _listed(conditions: Sequence[str]) -> str:
 
 
 def _count(kind: str, options: Options) -> int:
-    return getattr(options, KINDS[kind].option.replace("-", "_")) or 0
+    return getattr(options, VARIANT_KINDS[kind].option.replace("-", "_")) or 0

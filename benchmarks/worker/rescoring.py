@@ -8,14 +8,14 @@ from benchmarks.suite.views_and_dropout import AGAIN
 from benchmarks.worker.assignment import Assignment, Clock
 from benchmarks.worker.settings import prepare_device
 from pneumo_tf.data.augment import source_side
-from pneumo_tf.data.augmented_views import view_augment
 from pneumo_tf.data.datasets.dataset_source import Dataset
 from pneumo_tf.data.pixels import cached_pixels
+from pneumo_tf.data.scoring_variants import view_augment
 from pneumo_tf.errors import UserError
 from pneumo_tf.predictions import Predictions
 from pneumo_tf.run_folder import RunFolder
-from pneumo_tf.training.mc_dropout import ConditionedScorer
 from pneumo_tf.training.step import EVALUATION_BATCH
+from pneumo_tf.training.variant_scorer import VariantScorer
 
 
 def score_conditions(
@@ -50,7 +50,7 @@ def score_conditions(
     rows = dataset.films.indices(test)
     # As many at a time as the run could take when it was trained.
     batch = EVALUATION_BATCH // folder.read_json("costs.json").get("micro_batches", 1)
-    score = ConditionedScorer(model, recipe, spec.seed, pixels, sources, rows, batch=batch, xla=spec.xla)
+    score = VariantScorer(model, recipe, spec.seed, pixels, sources, rows, batch=batch, xla=spec.xla)
     for condition in assignment.conditions:
         with clock.stage("predict"):
             folder.write_predictions(f"test@{condition}", Predictions(test, score(condition)))

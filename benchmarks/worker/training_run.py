@@ -28,9 +28,9 @@ from pneumo_tf.run_spec import RunSpec
 from pneumo_tf.training.checkpoint import Checkpoint
 from pneumo_tf.training.device import device_kind
 from pneumo_tf.training.harness import CALIBRATION_FILMS, NotFinite, Setting, TrainingFilms, train
-from pneumo_tf.training.mc_dropout import changed_films
 from pneumo_tf.training.memory import OutOfDeviceMemory, is_out_of_memory
 from pneumo_tf.training.step import EVALUATION_BATCH, Predictor
+from pneumo_tf.training.variant_scorer import augmented_films
 
 STEP_EVENT_SECONDS = 0.5
 MOST_MICRO_BATCHES = 64
@@ -229,4 +229,4 @@ def _write_augmented(
 
 
 def _augmented(spec: RunSpec, rows: np.ndarray, sources: np.ndarray, view: int) -> np.ndarray:
-    return changed_films(sources, rows, spec.recipe.augment, spec.recipe.size, spec.seed, "shown", view)
+    return augmented_films(sources, rows, spec.recipe.augment, spec.recipe.size, spec.seed, "shown", view)

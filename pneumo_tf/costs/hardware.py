@@ -19,7 +19,7 @@ CONTROL_DEVICE = Path("/dev/nvidiactl")
 TO_USE_THE_CPU = "or CUDA_VISIBLE_DEVICES='' to use the CPU"
 NO_SUCH_FUNCTION = (pynvml.NVMLError_NotSupported, pynvml.NVMLError_FunctionNotFound)
 
-Say = Callable[[str], None]
+OnNote = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,10 @@ class Gpu:
     Args:
         index: Number of the card by NVML, in the order of the PCI bus.
         name: Name by NVML; that of a slice ends in its profile, such as "MIG 1g.5gb".
-        memory_mb: Memory in all, MiB; None if NVML does not tell.
+        memory_mb: Total memory in MiB, None if NVML does not report it.
         capability: Compute capability, major and minor.
         entry: Entry of `CUDA_VISIBLE_DEVICES` that names it; "" for its number.
-        mig: It is a slice.
+        mig: Whether it is a slice.
     """
 
     index: int
@@ -52,12 +52,12 @@ def device_variables(gpu: Gpu | None) -> dict[str, str]:
     }
 
 
-def gpus(say: Say | None = None) -> list[Gpu]:
+def gpus(on_note: OnNote | None = None) -> list[Gpu]:
     """Find the NVIDIA GPUs that this process may use, as CUDA reads `CUDA_VISIBLE_DEVICES`.
 
     Args:
-        say: Takes one line for each card that is left out because NVML cannot read it, and for an entry that
-            names no GPU.
+        on_note: Called with one line for each card that is left out because NVML cannot read it, and for an
+            entry that names no GPU.
 
     Returns:
         GPUs in the order of `CUDA_VISIBLE_DEVICES`; none if no driver is installed, or if it names none.
@@ -81,8 +81,9 @@ def gpus(say: Say | None = None) -> list[Gpu]:
         raise UserError(
             f"no NVIDIA GPU can be used: {'; '.join(notes)}; restart the machine, {TO_USE_THE_CPU}"
         )
-    for note in notes if say else ():
-        say(note)
+    if on_note:
+        for note in notes:
+            on_note(note)
     return found
 
 
@@ -140,7 +141,7 @@ def _read_card(index: int) -> Card:
 
 
 def _uuid(handle: Any) -> str:
-    """Return the UUID; "" if NVML does not tell, so that only the number names the card."""
+    """Return the UUID; "" if NVML does not report it, so that only the number names the card."""
     try:
         return pynvml.nvmlDeviceGetUUID(handle)
     except pynvml.NVMLError:

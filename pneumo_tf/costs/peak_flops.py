@@ -1,16 +1,16 @@
-"""What arithmetic NVIDIA states for its cards: what the speed that a run achieved is held against."""
+"""Peak arithmetic that NVIDIA states for its cards, to compare the achieved speed of a run with."""
 
 import re
 from typing import NamedTuple
 
 
 class Peak(NamedTuple):
-    """Dense matrix arithmetic of a card, TFLOP/s.
+    """Peak speed of dense matrix products on a card, TFLOP/s.
 
     Args:
-        float32: Of float32 matrices without TF32, which `training.device` turns off.
-        float16: Of float16 matrices with float32 sums.
-        bfloat16: Of bfloat16 matrices with float32 sums, None before compute capability 8.
+        float32: Speed in float32 without TF32, which `training.device` turns off.
+        float16: Speed in float16 with float32 sums.
+        bfloat16: Speed in bfloat16 with float32 sums, None before compute capability 8.
     """
 
     float32: float
@@ -43,7 +43,7 @@ PEAKS: dict[str, Peak] = {
     r"Tesla V100-PCIE-\w+": Peak(14.0, 112.0, None),
     r"Tesla T4": Peak(8.1, 65.0, None),
 }
-"""By the whole name that NVML gives a card.
+"""Peaks by a pattern of the whole name of a card in NVML.
 
 Source: NVIDIA's data sheets of the data-centre cards, where figures marked "with sparsity" are halved, and
 the tables of the GA102 and Ada white papers for the RTX cards.
@@ -51,10 +51,10 @@ the tables of the GA102 and Ada white papers for the RTX cards.
 
 
 def peak_flops(device: str, precision: str) -> float | None:
-    """Gives the dense arithmetic that a card could do at most.
+    """Return the peak speed of dense matrix products on a device.
 
     Args:
-        device: Its name by NVML.
+        device: Name of the card in NVML.
         precision: Keras dtype policy.
 
     Returns:

@@ -1,7 +1,7 @@
-"""Random changes of training films as numbers: one warp and one tone change per film.
+"""Random augmentation as numbers: one affine transform and one change of tone per film.
 
-Every draw is a pure function of (seed, phase, epoch, film), so order of work and number of processes
-change nothing, and a resumed epoch sees what it would have seen.
+Each is a pure function of (seed, phase, epoch, film): order of work and number of processes do not matter,
+and a resumed epoch has the augmentation that it would have had.
 """
 
 import hashlib
@@ -16,8 +16,8 @@ _CROP_TRIES = 10
 
 
 @dataclass(frozen=True)
-class Draws:
-    """What happens to each of n films.
+class Transforms:
+    """Random transforms of n films.
 
     Args:
         warp: (n, 6) float32, the affine transform from output to input pixels: a, b and c of
@@ -30,43 +30,40 @@ class Draws:
     tone: np.ndarray | None
 
     def of(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-        """Warp and tone of some of the films."""
+        """Return warp and tone of some of the films."""
         return self.warp[rows], None if self.tone is None else self.tone[rows]
 
 
-def generator(*key: int | str) -> np.random.Generator:
-    """A stream of random numbers that depends on `key` alone, whatever was drawn before."""
+def random_generator(*key: int | str) -> np.random.Generator:
+    """Return a random generator whose numbers depend on `key` alone."""
     digest = hashlib.sha256(repr(key).encode()).digest()
     return np.random.Generator(np.random.Philox(key=int.from_bytes(digest[:16], "little")))
 
 
 def source_side(augment: Augment, side: int) -> int:
-    """Side at which films are decoded for training, pixels.
+    """Return the side at which films are decoded for training, in pixels.
 
     A random resized crop is taken from a film large enough that the smallest crop is not magnified, as
     torchvision takes it from the original. Cut from a film of the model's own side, small crops would be
-    blurred as no validation or test film ever is.
+    more blurred than any validation or test film.
 
     Args:
-        augment: Ranges.
-        side: Side that the model takes, pixels.
+        augment: Ranges of the augmentation.
+        side: Input side of the model in pixels.
     """
     return math.ceil(side / math.sqrt(min(1.0, augment.crop_area[0])))
 
 
-def draw(augment: Augment, films: int, side: int, *key: int | str) -> Draws:
-    """Draws the change of every film of a dataset for one epoch.
+def random_transforms(augment: Augment, films: int, side: int, *key: int | str) -> Transforms:
+    """Return random transforms of every film of a dataset for one epoch.
 
     Args:
-        augment: Ranges.
-        films: How many films the dataset has; row i belongs to film i, trained on or not.
-        side: Height and width of the changed films, pixels; they come from films of `source_side`.
+        augment: Ranges of the augmentation.
+        films: Number of films in the dataset; row i of the result belongs to film i, trained on or not.
+        side: Height and width of the augmented films in pixels; they are made from films of `source_side`.
         *key: Seed, phase, epoch and use.
-
-    Returns:
-        The draws.
     """
-    uniform = generator("augment", *key).random((films, 9 + 2 * _CROP_TRIES))
+    uniform = random_generator("augment", *key).random((films, 9 + 2 * _CROP_TRIES))
     signed = 2 * uniform - 1
     angle = np.radians(augment.rotation) * signed[:, 4]
     zoom = augment.zoom[0] + (augment.zoom[1] - augment.zoom[0]) * uniform[:, 5]
@@ -75,8 +72,10 @@ def draw(augment: Augment, films: int, side: int, *key: int | str) -> Draws:
     shift_x = (augment.shift + (1 - width) / 2) * signed[:, 7]
     shift_y = (augment.shift + (1 - height) / 2) * signed[:, 8]
     sides = side, source_side(augment, side)
-    warp = _warp(*sides, angle, width / zoom * mirror, height / zoom, shift_x, shift_y)
-    return Draws(warp.astype(np.float32), _tone(augment, signed[:, :4]) if augment.toned else None)
+    warp = _compose(*sides, angle, width / zoom * mirror, height / zoom, shift_x, shift_y)
+    return Transforms(
+        warp.astype(np.float32), _tone(augment, signed[:, :4]) if augment.changes_tone else None
+    )
 
 
 def _tone(augment: Augment, signed: np.ndarray) -> np.ndarray:
@@ -90,10 +89,10 @@ def _tone(augment: Augment, signed: np.ndarray) -> np.ndarray:
 
 
 def _crop(augment: Augment, uniform: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Width and height of each random resized crop, as fractions of the side.
+    """Return width and height of each random resized crop, as fractions of the side.
 
-    As in torchvision's `RandomResizedCrop`, a crop that does not fit is drawn again, ten times at most; a
-    recipe whose area may exceed the film asks for such crops, and keeps the first.
+    As in torchvision's `RandomResizedCrop`, a crop that does not fit is replaced by the next of ten; if none
+    fits, the whole film is taken. A recipe whose area may exceed the film keeps the first crop.
     """
     low, high = augment.crop_area
     area = low + (high - low) * uniform[..., 0]
@@ -110,7 +109,7 @@ def _crop(augment: Augment, uniform: np.ndarray) -> tuple[np.ndarray, np.ndarray
     )
 
 
-def _warp(
+def _compose(
     side: int,
     source: int,
     angle: np.ndarray,
@@ -119,7 +118,7 @@ def _warp(
     shift_x: np.ndarray,
     shift_y: np.ndarray,
 ) -> np.ndarray:
-    """Composes rotation, scale, mirror and shift about the film's centre into one transform per film."""
+    """Compose rotation, scale, mirroring and shift about the film's centre into one transform per film."""
     cos, sin = np.cos(angle) * source / side, np.sin(angle) * source / side
     a, b = cos * width, -sin * height
     d, e = sin * width, cos * height

@@ -1,4 +1,4 @@
-"""Batches of films as TensorFlow takes them: uint8 grayscale until they are on the device."""
+"""Batches of films for TensorFlow: uint8 grayscale until they are on the device."""
 
 import hashlib
 from collections.abc import Iterator
@@ -9,17 +9,17 @@ import cv2
 import numpy as np
 import tensorflow as tf
 
-from pneumo_tf.data.augment import draw, generator
+from pneumo_tf.data.augment import random_generator, random_transforms
 from pneumo_tf.recipe import Recipe
 
 
 @dataclass(frozen=True)
 class TrainingFilms:
-    """What a run may look at while it trains.
+    """The films and labels that a run uses while it trains.
 
     Args:
         pixels: (n, side, side) uint8 of the whole dataset.
-        sources: The same films at the side that augmentation starts from.
+        sources: The same films at the `source_side` of the augmentation.
         labels: (n,) of the whole dataset.
         train: Indices of the training films.
         validation: Indices of the validation films.
@@ -51,24 +51,24 @@ def _digest(pixels: np.ndarray) -> str:
 
 
 def training_order(recipe: Recipe, films: np.ndarray, labels: np.ndarray, *key: int) -> np.ndarray:
-    """The films of one epoch, in the order in which they are trained on.
+    """Return the training films of one epoch in order.
 
     Args:
-        recipe: Says how films are sampled.
+        recipe: Recipe with the rule of sampling.
         films: (n,) indices of the training films.
-        labels: (n,) their labels.
+        labels: (n,) labels of these films.
         *key: Seed, phase and epoch.
 
     Returns:
         (n,) indices: a permutation, or with `"balanced"` sampling as many films of each class, the rarer
         class repeated and the other one cut.
     """
-    random = generator("order", *key)
+    random = random_generator("order", *key)
     if recipe.sampling == "shuffled":
         return random.permutation(films)
     share = [len(films) - len(films) // 2, len(films) // 2]
-    drawn = [_repeat(random.permutation(films[labels == label]), share[label]) for label in (0, 1)]
-    return random.permutation(np.concatenate(drawn))
+    sampled = [_repeat(random.permutation(films[labels == label]), share[label]) for label in (0, 1)]
+    return random.permutation(np.concatenate(sampled))
 
 
 def count_batches(recipe: Recipe, films: np.ndarray) -> int:
@@ -83,12 +83,12 @@ def _repeat(films: np.ndarray, count: int) -> np.ndarray:
 def training_batches(
     recipe: Recipe, pixels: np.ndarray, order: np.ndarray, labels: np.ndarray, *key: int
 ) -> tf.data.Dataset:
-    """Batches of one epoch, shuffled and augmented.
+    """Return the batches of one epoch, augmented.
 
     Args:
-        recipe: Side, batch size and augmentation.
+        recipe: Recipe with side, batch size and augmentation.
         pixels: (n, source, source) uint8 of the whole dataset, at the augmentation's `source_side`.
-        order: Indices of the films, in order.
+        order: Indices of the films in the order of `training_order`.
         labels: (n,) labels of the whole dataset.
         *key: Seed, phase and epoch.
 
@@ -99,26 +99,27 @@ def training_batches(
     batches = batches.map(lambda rows, truth: (_gather(pixels, rows), rows, truth))
     if recipe.augment.active:
         side, fill = recipe.size, recipe.augment.fill
-        draws = draw(recipe.augment, len(pixels), side, *key)
+        transforms = random_transforms(recipe.augment, len(pixels), side, *key)
         # The pipeline runs on the CPU: on the GPU, each gather would fetch them from there.
         with tf.device("CPU:0"):
-            warp, tone = tf.constant(draws.warp), None if draws.tone is None else tf.constant(draws.tone)
+            warp = tf.constant(transforms.warp)
+            tone = None if transforms.tone is None else tf.constant(transforms.tone)
 
-        def changed(films: tf.Tensor, rows: tf.Tensor, truth: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        def augmented(films: tf.Tensor, rows: tf.Tensor, truth: tf.Tensor) -> tuple[tf.Tensor, ...]:
             tones = None if tone is None else tf.gather(tone, rows)
-            return change(films, tf.gather(warp, rows), tones, side=side, fill=fill), rows, truth
+            return transform_films(films, tf.gather(warp, rows), tones, side=side, fill=fill), rows, truth
 
-        batches = batches.map(changed, num_parallel_calls=tf.data.AUTOTUNE)
+        batches = batches.map(augmented, num_parallel_calls=tf.data.AUTOTUNE)
     return batches.map(lambda films, rows, truth: (films, truth)).prefetch(tf.data.AUTOTUNE)
 
 
 def fixed_batches(films: np.ndarray, rows: np.ndarray, size: int) -> Iterator[np.ndarray]:
-    """Films in a fixed order, never augmented.
+    """Yield batches of films in a fixed order, never augmented.
 
     Args:
         films: (n, …) of the whole dataset, pixels or features.
-        rows: Indices of the films wanted.
-        size: Films per batch.
+        rows: Indices of the films.
+        size: Number of films per batch.
 
     Yields:
         (b, …).
@@ -127,28 +128,30 @@ def fixed_batches(films: np.ndarray, rows: np.ndarray, size: int) -> Iterator[np
         yield films[rows[start : start + size]]
 
 
-def change(films: tf.Tensor, warp: tf.Tensor, tone: tf.Tensor | None, *, side: int, fill: str) -> tf.Tensor:
-    """Warps films and changes their tone.
+def transform_films(
+    films: tf.Tensor, warp: tf.Tensor, tone: tf.Tensor | None, *, side: int, fill: str
+) -> tf.Tensor:
+    """Warp films and change their tone.
 
     Args:
         films: (b, source, source, 1) uint8.
-        warp: (b, 6), see `Draws`.
-        tone: (b, 4), see `Draws`; None leaves grey levels alone, which is faster.
-        side: Height and width of the result, pixels.
-        fill: `"nearest"` or `"black"`.
+        warp: (b, 6), as in `Transforms`.
+        tone: (b, 4), as in `Transforms`; None leaves grey levels as they are, which is faster.
+        side: Height and width of the result in pixels.
+        fill: Value outside of the film, `"nearest"` or `"black"`.
 
     Returns:
         (b, side, side, 1) uint8, rounded to the nearest grey level.
     """
     kind = tf.uint8 if tone is None else tf.float32
     inputs = [tf.cast(films, kind), warp]
-    warped = tf.numpy_function(lambda *batch: _warped(*batch, side, fill), inputs, kind, stateful=False)
+    warped = tf.numpy_function(lambda *batch: _warp(*batch, side, fill), inputs, kind, stateful=False)
     warped = tf.ensure_shape(warped, (films.shape[0], side, side, 1))
-    return warped if tone is None else tf.cast(tf.round(_toned(warped, tone)), tf.uint8)
+    return warped if tone is None else tf.cast(tf.round(_change_tone(warped, tone)), tf.uint8)
 
 
-def _warped(films: np.ndarray, warp: np.ndarray, side: int, fill: str) -> np.ndarray:
-    """Warps film by film: OpenCV's transform takes a fifth of the time of TensorFlow's, and rounds."""
+def _warp(films: np.ndarray, warp: np.ndarray, side: int, fill: str) -> np.ndarray:
+    """Warp film by film: OpenCV's transform takes a fifth of the time of TensorFlow's, and rounds."""
     result = np.empty((len(films), side, side, 1), films.dtype)
     for film, matrix, place in zip(films[..., 0], warp.reshape(-1, 2, 3), result[..., 0], strict=True):
         cv2.warpAffine(
@@ -162,7 +165,7 @@ def _warped(films: np.ndarray, warp: np.ndarray, side: int, fill: str) -> np.nda
     return result
 
 
-def _toned(films: tf.Tensor, tone: tf.Tensor) -> tf.Tensor:
+def _change_tone(films: tf.Tensor, tone: tf.Tensor) -> tf.Tensor:
     gain, contrast, gamma, added = (tone[:, i, None, None, None] for i in range(4))
     mean = tf.reduce_mean(films, axis=(1, 2, 3), keepdims=True)
     toned = (mean + (films - mean) * contrast) * gain + added

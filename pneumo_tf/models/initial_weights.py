@@ -1,4 +1,4 @@
-"""Reads published weight files into a backbone, and says clearly when a file does not fit."""
+"""Published weight files loaded into a backbone, with a clear error for a file that does not fit."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -15,16 +15,16 @@ from pneumo_tf.models.architecture import Architecture
 from pneumo_tf.models.graph import backbone_layers
 
 
-def load(model: keras.Model, architecture: Architecture, path: Path) -> None:
-    """Sets the backbone's weights from a file; nothing is set unless all of it fits.
+def load_initial_weights(model: keras.Model, architecture: Architecture, path: Path) -> None:
+    """Load the backbone's weights from a file; none is set unless all of them fit.
 
     Args:
-        model: As built for `architecture`.
-        architecture: Names the model in messages.
-        path: `.h5` in Keras' layout, or `.safetensors` with torchvision's names.
+        model: Model built for `architecture`.
+        architecture: Registry entry of the backbone, named in messages.
+        path: Weights file: `.h5` in Keras' layout, or `.safetensors` with torchvision's names.
 
     Raises:
-        UserError: The file is missing, unreadable, or made for something else.
+        UserError: If the file is missing, unreadable, or made for another network.
     """
     if not path.is_file():
         raise UserError(f"{path}: no such file of initial weights for {architecture.name}")
@@ -43,7 +43,7 @@ def load(model: keras.Model, architecture: Architecture, path: Path) -> None:
 
 
 def _from_h5(path: Path, layers: Sequence[keras.Layer]) -> list[tuple[keras.Variable, np.ndarray]]:
-    """Pairs variables with a Keras file's arrays by order, as Keras does: names changed over the years."""
+    """Pair variables with arrays of a Keras file by order, as Keras does: names changed over the years."""
     with h5py.File(path) as file:
         arrays = list(_h5_arrays(file.get("model_weights", file)))
     variables = [variable for layer in layers for variable in layer.weights]
@@ -54,14 +54,14 @@ def _from_h5(path: Path, layers: Sequence[keras.Layer]) -> list[tuple[keras.Vari
 
 def _h5_arrays(group: h5py.Group) -> Iterator[np.ndarray]:
     for name in _names(group, "layer_names"):
-        # EfficientNet's files carry the statistics of its input normalisation, which is a constant of ours.
+        # EfficientNet's files hold the statistics of its input normalisation, which is a constant here.
         if not name.startswith("normalization"):
             for weight in _names(group[name], "weight_names"):
                 yield group[name][weight][()]
 
 
 def _names(group: h5py.Group, attribute: str) -> list[str]:
-    """Reads a list of names, which Keras splits over numbered attributes where it is long."""
+    """Read a list of names, which Keras splits over numbered attributes if it is long."""
     parts = [key for key in group.attrs if re.fullmatch(rf"{attribute}\d*", key)]
     if not parts:
         raise KeyError(f"no {attribute}: not a file of layer weights")
@@ -72,7 +72,7 @@ def _names(group: h5py.Group, attribute: str) -> list[str]:
 
 
 def _fitted(array: np.ndarray, variable: keras.Variable) -> np.ndarray:
-    """Gives the array the variable's shape, which may differ in axes of length one.
+    """Reshape an array to the variable's shape, which may differ in axes of length one.
 
     ConvNeXt's files have depthwise kernels (7, 7, 1, C) and scales (C,); its graph here has (7, 7, C, 1) and
     (1, 1, C, 1).
@@ -94,7 +94,7 @@ _TORCH_NAMES = {
 
 
 def _from_safetensors(path: Path, layers: Sequence[keras.Layer]) -> list[tuple[keras.Variable, np.ndarray]]:
-    """Pairs variables with a PyTorch file's arrays by name: layer `layer1_0_conv1` reads `layer1.0.conv1`."""
+    """Pair variables with the arrays of a PyTorch file by name: `layer1_0_conv1` reads `layer1.0.conv1`."""
     tensors = safetensors.numpy.load_file(path)
     arrays = {name.replace(".", "_"): array for name, array in tensors.items() if _in_backbone(name)}
     variables = {

@@ -55,11 +55,12 @@ def build(name: str, *, head: "Head", size: int, weights: Path | None = None) ->
     entry = architecture(name)
     if weights is not None and entry.weights is None:
         raise UserError(f"{name} is trained from scratch: no initial weights are published for it")
-    from pneumo_tf.models import graph, initial_weights
+    from pneumo_tf.models import graph
+    from pneumo_tf.models.initial_weights import load_initial_weights
 
     module, function = entry.builder.split(":")
     builder = getattr(importlib.import_module(module), function)
     model = graph.assemble(entry, builder, head=head, size=size)
     if weights is not None:
-        initial_weights.load(model, entry, Path(weights))
+        load_initial_weights(model, entry, Path(weights))
     return model

@@ -1,4 +1,4 @@
-"""Rows that any model has to beat: what the films give away without being read. scikit-learn fits them."""
+"""Trivial models, which every network has to beat: logistic regression on size, border or thumbnail."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -43,21 +43,21 @@ FEATURES: dict[str, Features] = {
     "thumbnail": _thumbnail,
     "border": _border,
 }
-"""What each trivial model may know of a film: (n, features)."""
+"""Features of all films for each trivial model, (n, features)."""
 
 
 def fit_trivial(name: str, dataset: Dataset, cache: Path, train: np.ndarray) -> np.ndarray:
-    """Fits a trivial model and scores every film of the dataset.
+    """Fit a trivial model and score every film of the dataset.
 
     Args:
         name: Key of `FEATURES`.
-        dataset: The films.
+        dataset: Dataset to fit and score.
         cache: Folder of decoded films.
         train: Indices of the training films.
 
     Returns:
-        (n, 1) float32, the logit of pneumonia of every film, trained on or not. Logistic regression with
-        balanced classes; for `majority`, which knows nothing, the log odds of the training films.
+        (n, 1) float32, the logit of pneumonia of every film, trained on or not: by logistic regression with
+        balanced classes, or for `majority`, which has no features, the log odds of the training films.
     """
     features, labels = FEATURES[name](dataset, cache), dataset.films.labels
     if name == "majority":

@@ -1,4 +1,4 @@
-"""Files of initial weights: found, fetched once, checked. No TensorFlow."""
+"""Files of initial weights: searched on this machine, downloaded once, checked."""
 
 import hashlib
 import os
@@ -15,19 +15,19 @@ Progress = Callable[[int, int], None]
 
 
 def keras_models_folder() -> Path:
-    """Where Keras keeps weights: `$KERAS_HOME/models`, by default `~/.keras/models`."""
+    """Return the folder where Keras keeps weights: `$KERAS_HOME/models`, by default `~/.keras/models`."""
     return Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "models"
 
 
 def find(weights: Weights, given: Path | None = None) -> Path | None:
-    """Looks for a weights file on this machine.
+    """Find a weights file on this machine.
 
     Args:
-        weights: Which file.
-        given: A folder to look into first, or the file itself.
+        weights: Registry entry of the file.
+        given: Folder to look into first, or the file itself.
 
     Returns:
-        Its path, None where it is not here.
+        Path of the file, None if it is not here.
     """
     places = [
         given / weights.file if given and given.is_dir() else given,
@@ -37,17 +37,17 @@ def find(weights: Weights, given: Path | None = None) -> Path | None:
 
 
 def fetch(weights: Weights, progress: Progress | None = None) -> Path:
-    """Downloads a weights file to where Keras keeps such files.
+    """Download a weights file to the folder where Keras keeps such files.
 
     Args:
-        weights: Which file.
+        weights: Registry entry of the file.
         progress: Called with bytes done and bytes in all (0 if unknown).
 
     Returns:
-        Its path; the file appears there only whole and with the right checksum.
+        Path of the file, which appears only when it is complete and its checksum is right.
 
     Raises:
-        UserError: Without network, for a wrong checksum, or where the place cannot be written.
+        UserError: If there is no network, the checksum is wrong, or the folder cannot be written.
     """
     path = keras_models_folder() / weights.file
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
@@ -86,6 +86,6 @@ def _check(path: Path, weights: Weights) -> None:
 
 
 def digest(path: Path) -> str:
-    """SHA-256 of a file, 12 hex digits: what a run's id remembers of its initial weights."""
+    """Return the first 12 hex digits of a file's SHA-256: the part of a run's id for its initial weights."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:12]

@@ -163,7 +163,7 @@ class Row:
         return self._scored("held_out")
 
     def test_under(self, kind: str) -> dict[int, tuple[LabelledPredictions, ...]]:
-        """Test predictions under the conditions `<kind>-1`, `<kind>-2` …, by their run's place in `runs`.
+        """Return test predictions of the variants `<kind>-1`, `<kind>-2` …, by their run's index in `runs`.
 
         Runs without any are left out; of each other run there are as many sets as all of them have.
         """

@@ -1,9 +1,9 @@
-"""Ensembles: groups of scores of the same films, by seed, fold, augmented view or draw of dropout."""
+"""Ensembles: groups of scores of the same films, by seed, fold, augmented view or dropout sample."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from pneumo_tf.data.augmented_views import KINDS
+from pneumo_tf.data.scoring_variants import VARIANT_KINDS
 from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
 from pneumo_tf.report.board import Board, Row
 from pneumo_tf.report.cross_validation import cross_validations
@@ -14,7 +14,7 @@ class Ensemble(NamedTuple):
 
     Args:
         name: Name of the row, with its folds if it has some.
-        kind: `"seed"`, `"fold"` or a key of `KINDS`.
+        kind: `"seed"`, `"fold"` or a key of `VARIANT_KINDS`.
         members: Number and kind of the members of a group, in words.
         single: Scores of the models by themselves, one set per model.
         groups: For each model, or for each seed of folds, the scores that are averaged.
@@ -35,7 +35,7 @@ def ensembles(board: Board) -> list[Ensemble]:
     for row in board.ranking:
         seeds = _counted(len(row.test), "seed", "seeds")
         found.append(Ensemble(row.name, "seed", seeds, row.test, (row.test,), row))
-        found += _of_conditions(row, row.name)
+        found += _of_variants(row, row.name)
     for folds in cross_validations(board):
         name = f"{folds.row.name}, {folds.folds} folds"
         if folds.complete:
@@ -44,12 +44,12 @@ def ensembles(board: Board) -> list[Ensemble]:
             )
             members = f"{folds.folds} folds: the ensemble"
             found.append(Ensemble(name, "fold", members, folds.models, groups, folds.row))
-        found += _of_conditions(folds.row, name)
+        found += _of_variants(folds.row, name)
     return found
 
 
-def _of_conditions(row: Row, name: str) -> Iterator[Ensemble]:
-    for kind, about in KINDS.items():
+def _of_variants(row: Row, name: str) -> Iterator[Ensemble]:
+    for kind, about in VARIANT_KINDS.items():
         groups = row.test_under(kind)
         if groups:
             members = _counted(len(next(iter(groups.values()))), about.title, about.plural)

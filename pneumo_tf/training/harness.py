@@ -8,15 +8,15 @@ import numpy as np
 import tensorflow as tf
 
 from pneumo_tf.costs.flops import uncounted_layers
-from pneumo_tf.data.augment import generator
+from pneumo_tf.data.augment import random_generator
 from pneumo_tf.data.batches import TrainingFilms, count_batches, training_order
 from pneumo_tf.evaluation.metrics import compute_metrics
 from pneumo_tf.predictions import score_of_logits
 from pneumo_tf.recipe import Recipe
 from pneumo_tf.training.checkpoint import Checkpoint, Progress
 from pneumo_tf.training.device import device_kind
+from pneumo_tf.training.dropout_seed import seed_dropout
 from pneumo_tf.training.feature_cache import FeatureCache
-from pneumo_tf.training.mc_dropout import seed_dropout
 from pneumo_tf.training.meter import Meter, Stopwatch
 from pneumo_tf.training.phase import OnNote, PreparedPhase, prepare_phase
 from pneumo_tf.training.setting import Setting
@@ -235,7 +235,7 @@ class _Loop:
 
 def _calibrate(model: keras.Model, films: TrainingFilms, setting: Setting) -> None:
     """Calibrate batch norm on random training films."""
-    shuffled = generator("calibration", setting.seed).permutation(films.train)
+    shuffled = random_generator("calibration", setting.seed).permutation(films.train)
     chosen = shuffled[: CALIBRATION_FILMS // setting.micro_batches]
     calibrate_batch_norm(model, films.pixels[chosen][..., None])
 

@@ -1,4 +1,4 @@
-"""Losses of a film's logits, one value per film, in float32."""
+"""Loss functions: one float32 value per film."""
 
 from collections.abc import Callable
 
@@ -11,14 +11,14 @@ FilmLoss = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
 
 def class_weights(recipe: Recipe, labels: np.ndarray) -> tuple[float, float]:
-    """Weights of normal and pneumonia in the loss.
+    """Return the weights of normal and pneumonia in the loss.
 
     Args:
-        recipe: Names the rule.
+        recipe: Recipe with the rule of class weights.
         labels: (n,) labels of the training films.
 
     Returns:
-        Weights; 1 and 1 without weighting.
+        Weight of normal and of pneumonia; 1 and 1 without class weights.
     """
     if isinstance(recipe.class_weights, tuple):
         return recipe.class_weights
@@ -30,18 +30,18 @@ def class_weights(recipe: Recipe, labels: np.ndarray) -> tuple[float, float]:
 
 
 def film_loss(recipe: Recipe, weights: tuple[float, float] = (1.0, 1.0)) -> FilmLoss:
-    """Builds the loss of a recipe.
+    """Return the loss function of a recipe.
 
     A single logit z stands for the pair (0, z): the softmax of the pair is the sigmoid of z, so binary
     cross-entropy with `pos_weight` is the weighted cross-entropy of the pair. Focal loss multiplies it by
     `(1 - p)^gamma`, p the probability of the true class (Lin et al. 2017, arXiv:1708.02002).
 
     Args:
-        recipe: Names loss, label smoothing and focusing exponent.
-        weights: Of normal and pneumonia.
+        recipe: Recipe with loss, label smoothing and focusing exponent.
+        weights: Class weights of normal and pneumonia.
 
     Returns:
-        A function of labels, (b,) int32, and logits, (b, 1) or (b, 2), to losses, (b,) float32.
+        Function from labels, (b,) int32, and logits, (b, 1) or (b, 2), to losses, (b,) float32.
     """
     weight = tf.constant(weights, tf.float32)
     smoothing = recipe.label_smoothing

@@ -16,15 +16,12 @@ _OPTIMIZERS: dict[str, Callable[[Phase, object], keras.optimizers.Optimizer]] = 
 
 
 def make_optimizer(phase: Phase, steps_per_epoch: int, precision: str) -> keras.optimizers.Optimizer:
-    """Builds the optimiser of a phase.
+    """Return the optimiser of a phase, with its schedule.
 
     Args:
-        phase: Names optimiser, rate and schedule.
-        steps_per_epoch: Optimiser steps of one epoch.
+        phase: Phase with optimiser, learning rate and schedule.
+        steps_per_epoch: Number of optimiser steps per epoch.
         precision: Keras dtype policy; `mixed_float16` gets dynamic loss scaling.
-
-    Returns:
-        A Keras optimiser.
     """
     optimizer = _OPTIMIZERS[phase.optimizer](phase, _rate(phase, phase.epochs * steps_per_epoch))
     return keras.optimizers.LossScaleOptimizer(optimizer) if precision == "mixed_float16" else optimizer

@@ -15,7 +15,7 @@ from benchmarks.speed.fabricated import fabricate_films, fabricate_runs
 from benchmarks.speed.machine import busy_warning
 from benchmarks.speed.scene import Scale, Scene
 from benchmarks.speed.table import note_lines, speed_table
-from pneumo_tf.data.augment import draw
+from pneumo_tf.data.augment import random_transforms
 from pneumo_tf.errors import UserError
 from pneumo_tf.report.reading import read_boards
 
@@ -298,7 +298,7 @@ def test_the_generator_draws_as_we_do(without):
     )
     np.random.seed(0)
     theirs = [_centre(generator.random_transform(film[..., None])[..., 0]) for _ in range(count)]
-    ours = [_centre(_warped(film, warp)) for warp in draw(augment, count, side, 0).warp]
+    ours = [_centre(_warped(film, warp)) for warp in random_transforms(augment, count, side, 0).warp]
     chance = np.std(theirs, axis=0) * np.sqrt(2 / count)
     for moment in (np.mean, np.std):
         assert (np.abs(moment(ours, axis=0) - moment(theirs, axis=0)) < 4 * chance).all()

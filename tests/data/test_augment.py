@@ -4,8 +4,8 @@ import pytest
 import tensorflow as tf
 
 from benchmarks.recipes import RECIPES
-from pneumo_tf.data.augment import draw, source_side
-from pneumo_tf.data.batches import change, training_batches, training_order
+from pneumo_tf.data.augment import random_transforms, source_side
+from pneumo_tf.data.batches import training_batches, training_order, transform_films
 from pneumo_tf.recipe import Augment, Recipe
 
 SIDE = 64
@@ -17,20 +17,20 @@ def films():
     return np.stack([cv2.GaussianBlur(film, (15, 15), 4) for film in noise])
 
 
-def changed(films, augment, *key):
+def augmented(films, augment, *key):
     side = round(SIDE * np.sqrt(min(1.0, augment.crop_area[0])))
     assert source_side(augment, side) == SIDE
-    draws = draw(augment, len(films), side, *key)
-    tensor = change(films[..., None], draws.warp, draws.tone, side=side, fill=augment.fill)
-    return tensor.numpy()[..., 0], draws
+    transforms = random_transforms(augment, len(films), side, *key)
+    tensor = transform_films(films[..., None], transforms.warp, transforms.tone, side=side, fill=augment.fill)
+    return tensor.numpy()[..., 0], transforms
 
 
 def test_nothing_asked_changes_nothing(films):
-    np.testing.assert_array_equal(changed(films, Augment(), 0)[0], films)
+    np.testing.assert_array_equal(augmented(films, Augment(), 0)[0], films)
 
 
 def test_a_certain_flip_mirrors(films):
-    np.testing.assert_array_equal(changed(films, Augment(flip=1.0), 0)[0], films[:, :, ::-1])
+    np.testing.assert_array_equal(augmented(films, Augment(flip=1.0), 0)[0], films[:, :, ::-1])
 
 
 @pytest.mark.parametrize(
@@ -42,10 +42,10 @@ def test_a_certain_flip_mirrors(films):
     ],
 )
 def test_the_warp_equals_tensorflow(films, augment):
-    ours, draws = changed(films, augment, 3)
+    ours, transforms = augmented(films, augment, 3)
     theirs = tf.raw_ops.ImageProjectiveTransformV3(
         images=films[..., None].astype(np.float32),
-        transforms=np.pad(draws.warp, [(0, 0), (0, 2)]),
+        transforms=np.pad(transforms.warp, [(0, 0), (0, 2)]),
         output_shape=ours.shape[1:],
         interpolation="BILINEAR",
         fill_mode="NEAREST" if augment.fill == "nearest" else "CONSTANT",
@@ -58,7 +58,7 @@ def test_the_warp_equals_tensorflow(films, augment):
 
 def test_ranges_are_kept_and_filled():
     augment = Augment(rotation=20, zoom=(0.8, 1.2))
-    warp = draw(augment, 4000, SIDE, 0).warp
+    warp = random_transforms(augment, 4000, SIDE, 0).warp
     angle = np.degrees(np.arctan2(warp[:, 3], warp[:, 0]))
     zoom = 1 / np.hypot(warp[:, 0], warp[:, 3])
     assert np.abs(angle).max() == pytest.approx(20, abs=0.1)
@@ -70,7 +70,7 @@ def test_crops_have_the_area_and_aspect_asked_for_and_stay_inside():
     augment = Augment(crop_area=(0.85, 1.0), crop_aspect=(3 / 4, 4 / 3))
     source = source_side(augment, SIDE)
     assert source == 70
-    warp = draw(augment, 4000, SIDE, 0).warp.astype(float)
+    warp = random_transforms(augment, 4000, SIDE, 0).warp.astype(float)
     width, height = warp[:, 0] * SIDE / source, warp[:, 4] * SIDE / source
     assert (width * height).min() >= 0.85 - 1e-6
     assert max(width.max(), height.max()) <= 1 + 1e-6
@@ -82,16 +82,20 @@ def test_crops_have_the_area_and_aspect_asked_for_and_stay_inside():
 
 def test_tone_keeps_the_mean_grey_level(films):
     # Bilinear interpolation that truncates would lose half a grey level.
-    ours, _ = changed(films, Augment(rotation=3), 1)
+    ours, _ = augmented(films, Augment(rotation=3), 1)
     assert ours[:, 8:-8, 8:-8].mean() == pytest.approx(films[:, 8:-8, 8:-8].mean(), abs=0.1)
 
 
 def test_a_film_without_a_tone_is_one_whose_tone_changes_nothing(films):
-    draws = draw(Augment(rotation=20, shift=0.2, flip=0.5), len(films), SIDE, 2)
-    assert draws.tone is None
+    transforms = random_transforms(Augment(rotation=20, shift=0.2, flip=0.5), len(films), SIDE, 2)
+    assert transforms.tone is None
     same = np.tile(np.float32([1, 1, 1, 0]), (len(films), 1))
-    with_tone = change(films[..., None], draws.warp, same, side=SIDE, fill="nearest").numpy().astype(int)
-    without = change(films[..., None], draws.warp, None, side=SIDE, fill="nearest").numpy()
+    with_tone = (
+        transform_films(films[..., None], transforms.warp, same, side=SIDE, fill="nearest")
+        .numpy()
+        .astype(int)
+    )
+    without = transform_films(films[..., None], transforms.warp, None, side=SIDE, fill="nearest").numpy()
     assert np.abs(with_tone - without).max() <= 1
     assert (with_tone != without).mean() < 1e-4
 
@@ -108,17 +112,19 @@ def test_a_film_without_a_tone_is_one_whose_tone_changes_nothing(films):
 )
 def test_batches_of_a_recipe_have_the_tone_it_asks_for(films, augment, toned):
     recipe = Recipe("x", "conv3", size=round(SIDE * np.sqrt(augment.crop_area[0])), batch=8, augment=augment)
-    draws = draw(augment, 8, recipe.size, 0, 0, 0)
+    transforms = random_transforms(augment, 8, recipe.size, 0, 0, 0)
     [(ours, _)] = training_batches(recipe, films, np.arange(8), np.zeros(8, int), 0, 0, 0)
-    both = change(films[..., None], draws.warp, draws.tone, side=recipe.size, fill="nearest").numpy()
+    both = transform_films(
+        films[..., None], transforms.warp, transforms.tone, side=recipe.size, fill="nearest"
+    ).numpy()
     assert np.abs(ours.numpy().astype(int) - both).max() <= 1
-    plain = change(films[..., None], draws.warp, None, side=recipe.size, fill="nearest").numpy()
-    assert (np.abs(plain.astype(int) - both).max() > 1) == toned == augment.toned
+    plain = transform_films(films[..., None], transforms.warp, None, side=recipe.size, fill="nearest").numpy()
+    assert (np.abs(plain.astype(int) - both).max() > 1) == toned == augment.changes_tone
 
 
 def test_gamma_contrast_and_brightness_by_hand(films):
-    ours, draws = changed(films, Augment(gain=0.2, contrast=0.3, brightness=20, gamma=0.3), 5)
-    gain, contrast, gamma, added = (draws.tone[:, i, None, None].astype(float) for i in range(4))
+    ours, transforms = augmented(films, Augment(gain=0.2, contrast=0.3, brightness=20, gamma=0.3), 5)
+    gain, contrast, gamma, added = (transforms.tone[:, i, None, None].astype(float) for i in range(4))
     mean = films.mean((1, 2), keepdims=True)
     by_hand = 255 * np.clip(((mean + (films - mean) * contrast) * gain + added) / 255, 0, 1) ** gamma
     assert np.abs(ours - by_hand).max() <= 0.51
@@ -127,7 +133,7 @@ def test_gamma_contrast_and_brightness_by_hand(films):
 @pytest.mark.parametrize("name", [name for name, recipe in RECIPES.items() if recipe.augment.active])
 def test_draws_depend_on_the_key_alone(name):
     augment = RECIPES[name].augment
-    first, again, other = (draw(augment, 5, SIDE, 0, 1, epoch) for epoch in (2, 2, 3))
+    first, again, other = (random_transforms(augment, 5, SIDE, 0, 1, epoch) for epoch in (2, 2, 3))
     np.testing.assert_array_equal(first.warp, again.warp)
     np.testing.assert_array_equal(first.tone, again.tone)
     assert not (np.array_equal(first.warp, other.warp) and np.array_equal(first.tone, other.tone))
@@ -161,7 +167,9 @@ def test_small_crops_are_as_sharp_as_the_film():
     augment = Augment(crop_area=(0.25, 0.25))
     source = source_side(augment, SIDE)
     board = np.kron(np.indices((source // 4, source // 4)).sum(0) % 2, np.ones((4, 4))).astype(np.uint8) * 255
-    draws = draw(augment, 1, SIDE, 0)
-    crop = change(board[None, ..., None], draws.warp, draws.tone, side=SIDE, fill="nearest").numpy()
+    transforms = random_transforms(augment, 1, SIDE, 0)
+    crop = transform_films(
+        board[None, ..., None], transforms.warp, transforms.tone, side=SIDE, fill="nearest"
+    ).numpy()
     assert (crop > 250).mean() > 0.25
     assert (crop < 5).mean() > 0.25

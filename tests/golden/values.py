@@ -7,15 +7,15 @@ import json
 import keras
 import numpy as np
 
-from pneumo_tf.data.augment import draw, source_side
+from pneumo_tf.data.augment import random_transforms, source_side
 from pneumo_tf.data.batches import TrainingFilms, training_order
 from pneumo_tf.data.films import Film, Films
 from pneumo_tf.data.protocols.registry import PROTOCOLS, limit
 from pneumo_tf.models.registry import build
 from pneumo_tf.recipe import Augment, Head, Phase, Recipe
+from pneumo_tf.training.dropout_seed import seed_dropout
 from pneumo_tf.training.harness import Setting, train
 from pneumo_tf.training.loss import class_weights
-from pneumo_tf.training.mc_dropout import seed_dropout
 from pneumo_tf.training.optimizer import make_optimizer
 from pneumo_tf.training.step import Predictor
 
@@ -129,7 +129,7 @@ def digests():
     coarse, labels = films()
     rows = np.arange(len(labels))
     return {
-        "augmentation": {name: _digest(_draws(augment)) for name, augment in AUGMENTS.items()},
+        "augmentation": {name: _digest(_transforms(augment)) for name, augment in AUGMENTS.items()},
         "order": {
             sampling: _digest(
                 [
@@ -156,11 +156,11 @@ def _digest(values):
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _draws(augment):
-    drawn = draw(augment, 20, 64, 5, 0, 1)
+def _transforms(augment):
+    found = random_transforms(augment, 20, 64, 5, 0, 1)
     # Sines and logarithms differ in their last bits between processors.
     return [
-        np.round(part.astype(np.float64), 3) + 0.0 for part in (drawn.warp, drawn.tone) if part is not None
+        np.round(part.astype(np.float64), 3) + 0.0 for part in (found.warp, found.tone) if part is not None
     ]
 
 

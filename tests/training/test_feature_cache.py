@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pneumo_tf.data.augment import draw
-from pneumo_tf.data.batches import TrainingFilms, change
+from pneumo_tf.data.augment import random_transforms
+from pneumo_tf.data.batches import TrainingFilms, transform_films
 from pneumo_tf.models.registry import build
 from pneumo_tf.recipe import Augment, Head, Phase, Recipe
 from pneumo_tf.training import feature_cache as module
@@ -39,9 +39,9 @@ def test_features_are_those_of_the_films_as_they_are_or_as_a_view_has_them(extra
     plain, augmented = cache.features(ALL.validation), cache.features(ALL.train, VIEW)
     expected = extractor(ALL.pixels[ALL.validation][..., None], training=False)
     np.testing.assert_allclose(plain[ALL.validation], expected, rtol=1e-5, atol=1e-5)
-    draws = draw(RECIPE.augment, FILMS, SIDE, *VIEW)
+    transforms = random_transforms(RECIPE.augment, FILMS, SIDE, *VIEW)
     rows = ALL.train
-    films = change(SOURCES[rows][..., None], draws.warp[rows], None, side=SIDE, fill="nearest")
+    films = transform_films(SOURCES[rows][..., None], transforms.warp[rows], None, side=SIDE, fill="nearest")
     np.testing.assert_allclose(augmented[rows], extractor(films, training=False), rtol=1e-5, atol=1e-5)
 
 

@@ -122,8 +122,8 @@ class DatasetSource:
         name: Its key in `DATASETS`, options and stored runs.
         title: As the board shows it if the films are those published.
         folder: Name of its folder under `data/`.
-        lacks: Takes a folder; says what it lacks to be this dataset, `""` if it is one.
-        list_films: Takes such a folder; lists its films. Raises `UserError` if it cannot be used.
+        lacks: Function from a folder to what it lacks to be this dataset, `""` if it is one.
+        list_films: Function from such a folder to its films. Raises `UserError` if it cannot be used.
         notice: Licence and citation, as lines of text.
         protocols: Names of the protocols that can divide it.
         counts: Films of the published set by split and subtype; empty if there is no such set.

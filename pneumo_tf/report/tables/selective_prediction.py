@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from pneumo_tf.data.augmented_views import KINDS, MILD_IN_WORDS
+from pneumo_tf.data.scoring_variants import MILD_IN_WORDS, VARIANT_KINDS
 from pneumo_tf.evaluation.auc_comparison import compare_auc
 from pneumo_tf.evaluation.ensemble import average_scores
 from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
@@ -18,7 +18,7 @@ from pneumo_tf.report.number_format import DASH, difference_with_interval, forma
 LEAD = (
     "Area under the risk–coverage curve (AURC), lower is better: the error of the predictions that are kept "
     "while the least confident are put aside. The scores of each film are averaged first: over seeds, over "
-    "the models of the folds, or within each model over augmented views (`--tta`) or draws of dropout "
+    "the models of the folds, or within each model over augmented views (`--tta`) or dropout samples "
     "(`--mc-dropout`). Confidence is the distance of the mean from the threshold, or a small spread of what "
     "was averaged; confidence that knows nothing has the error itself as its AURC."
 )
@@ -78,7 +78,7 @@ def _notes(found: Sequence[Ensemble]) -> list[str]:
     mild = [one.name for one in found if one.kind == "tta" and not one.row.recipe.augment.active]
     if mild:
         notes.append(f"Views of {join_names(mild)}, trained without augmentation, are mild: {MILD_IN_WORDS}.")
-    for kind, about in KINDS.items():
+    for kind, about in VARIANT_KINDS.items():
         have = any(one.kind == kind for one in found)
         rows = {one.name: one.row.recipe for one in found if not one.row.trivial}
         without = [name for name, recipe in rows.items() if not about.applies(recipe)]

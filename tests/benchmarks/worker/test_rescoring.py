@@ -23,7 +23,7 @@ from pneumo_tf.models.registry import build
 from pneumo_tf.predictions import Predictions
 from pneumo_tf.recipe import Augment
 from pneumo_tf.runs import Runs
-from pneumo_tf.training import mc_dropout
+from pneumo_tf.training import variant_scorer
 from pneumo_tf.training.step import Predictor
 
 BOTH = ("--only", "regularized_cnn,thumbnail", "--size", "32", "--films", "60", "--epochs", "1")
@@ -85,7 +85,7 @@ def test_a_plan_asks_finished_runs_for_what_they_lack_and_no_more(tmp_path, smal
     folder.model.write_bytes(b"model")
     (job,) = scoring_jobs(jobs, runs, options)
     assert job.conditions == ("tta-1", "tta-2", "mc-1", "mc-2", "mc-3")
-    assert job.spec.id == net.spec.id, "a condition is no part of the id"
+    assert job.spec.id == net.spec.id, "a variant is not part of the id"
     folder.write_predictions("test@tta-1", Predictions(("a",), np.zeros((1, 1), np.float32)))
     (job,) = scoring_jobs(jobs, runs, options)
     assert job.conditions == ("tta-2", "mc-1", "mc-2", "mc-3")
@@ -143,7 +143,7 @@ def test_conditions_are_added_to_a_finished_run_and_nothing_else_changes(finishe
 def test_the_saved_model_with_nothing_drawn_gives_the_predictions_that_stand(finished, monkeypatch):
     folder, assignment, *_ = finished
     still = Augment(rotation=1e-9)
-    for module in (mc_dropout, rescoring):
+    for module in (variant_scorer, rescoring):
         monkeypatch.setattr(module, "view_augment", lambda recipe: still)
     assert add_conditions(folder, replace(assignment, conditions=("tta-1",)), Told()) == ""
     one, plain = folder.read_predictions("test@tta-1"), folder.read_predictions("test")
@@ -200,7 +200,7 @@ def test_the_command_scores_what_is_done_without_training_again(small_phantom, t
         after[name] == before[name] for name in before if name not in ("lock", "log.txt")
     )
     page = (tmp_path / "report" / "leaderboard.md").read_text()
-    assert "2 augmented views" in page and "3 draws of dropout" in page
+    assert "2 augmented views" in page and "3 dropout samples" in page
     net.model.unlink()
     code, text = command("--tta", "3")
     assert code == 1 and text.count("not scored under tta-3") == 1

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from pneumo_tf.data.augmented_views import MILD_IN_WORDS
+from pneumo_tf.data.scoring_variants import MILD_IN_WORDS
 from pneumo_tf.predictions import Predictions
 from pneumo_tf.recipe import Augment, Head
 from pneumo_tf.report.figures import FIGURES, style
@@ -87,7 +87,7 @@ def test_a_spread_that_orders_the_errors_reaches_the_best(runs):
             shift = np.where(wrong, 1e-3, 1e-6) * (-1) ** number
             score = (plain.score + shift)[:, None].astype(np.float32)
             run.write_predictions(f"test@mc-{number}", Predictions(plain.ids, score))
-    line = lines_of(runs)[0][NET.name, "2 draws of dropout"]
+    line = lines_of(runs)[0][NET.name, "2 dropout samples"]
     assert line["spread"] == line["best"]
 
 
@@ -116,7 +116,7 @@ def test_what_has_nothing_to_draw_and_whose_views_are_mild_is_said(tmp_path):
     notes = lines_of(runs)[1]
     assert PLAIN.head.dropout == Head().dropout == 0 < own.head.dropout
     assert f"Views of {PLAIN.name}, trained without augmentation, are mild: {MILD_IN_WORDS}." in notes
-    assert f"No draw of dropout of {PLAIN.name}: there is no dropout." in notes
+    assert f"No dropout sample of {PLAIN.name}: there is no dropout." in notes
 
 
 def test_folds_have_a_line_for_their_ensemble(tmp_path):
@@ -129,7 +129,7 @@ def test_folds_have_a_line_for_their_ensemble(tmp_path):
     wrong = (scores.mean(axis=0) > 0) != labels
     assert line["error"].endswith(f"→ {wrong.mean():.3f}")
     assert float(line["spread"]) == pytest.approx(aurc_by_hand(wrong, -scores.std(axis=0)), abs=6e-4)
-    assert (f"{NET.name}, 5 folds", "2 draws of dropout (not scored in 4 runs)") in lines
+    assert (f"{NET.name}, 5 folds", "2 dropout samples (not scored in 4 runs)") in lines
 
 
 def test_the_figure_draws_a_curve_for_each_way(runs):

@@ -1,15 +1,15 @@
-"""Views and draws of dropout against what is known of them: mirrored films, the variance of a linear head."""
+"""Views and dropout samples against what is known of them: mirrored films, the variance of a linear head."""
 
 import keras
 import numpy as np
 import pytest
 
 from pneumo_tf.data.augment import source_side
-from pneumo_tf.data.augmented_views import MILD, view_augment
+from pneumo_tf.data.scoring_variants import MILD, view_augment
 from pneumo_tf.models.registry import build
 from pneumo_tf.recipe import Augment, Head, Phase, Recipe
-from pneumo_tf.training.mc_dropout import ConditionedScorer, changed_films
 from pneumo_tf.training.step import EVALUATION_BATCH, Predictor
+from pneumo_tf.training.variant_scorer import VariantScorer, augmented_films
 
 SIDE = 32
 FILMS = np.random.default_rng(0).integers(0, 256, (EVALUATION_BATCH + 30, SIDE, SIDE), dtype=np.uint8)
@@ -25,7 +25,7 @@ def recipe(head=None, augment=None):
 def scorer(of, seed=0):
     keras.utils.set_random_seed(1)
     model = build(of.architecture, head=of.head, size=SIDE, weights=None)
-    return model, ConditionedScorer(model, of, seed, FILMS, FILMS, ROWS)
+    return model, VariantScorer(model, of, seed, FILMS, FILMS, ROWS)
 
 
 def test_a_view_that_always_mirrors_is_the_mirrored_film():
@@ -36,23 +36,23 @@ def test_a_view_that_always_mirrors_is_the_mirrored_film():
     assert np.abs(mirrored - plain).max() > 1e-3
 
 
-def test_a_film_is_changed_the_same_whatever_is_scored_with_it():
+def test_a_film_is_augmented_the_same_whatever_is_scored_with_it():
     augment = Augment(rotation=20, contrast=0.3)
-    together = changed_films(FILMS, ROWS, augment, SIDE, 0, "tta", 1)
-    alone = changed_films(FILMS, ROWS[[5, 140]], augment, SIDE, 0, "tta", 1)
+    together = augmented_films(FILMS, ROWS, augment, SIDE, 0, "tta", 1)
+    alone = augmented_films(FILMS, ROWS[[5, 140]], augment, SIDE, 0, "tta", 1)
     np.testing.assert_array_equal(together[[5, 140]], alone)
 
 
-@pytest.mark.parametrize("condition", ["tta-1", "mc-1"])
-def test_a_draw_depends_on_its_number_and_the_seed_alone(condition):
+@pytest.mark.parametrize("variant", ["tta-1", "mc-1"])
+def test_a_variant_depends_on_its_number_and_the_seed_alone(variant):
     of = recipe(Head(dropout=RATE), Augment(rotation=10))
     _, score = scorer(of)
-    first = score(condition)
-    score(condition.replace("1", "2"))
-    np.testing.assert_array_equal(score(condition), first)
-    np.testing.assert_array_equal(scorer(of)[1](condition), first)
-    assert np.abs(score(condition.replace("1", "2")) - first).max() > 1e-3
-    assert np.abs(scorer(of, seed=1)[1](condition) - first).max() > 1e-3
+    first = score(variant)
+    score(variant.replace("1", "2"))
+    np.testing.assert_array_equal(score(variant), first)
+    np.testing.assert_array_equal(scorer(of)[1](variant), first)
+    assert np.abs(score(variant.replace("1", "2")) - first).max() > 1e-3
+    assert np.abs(scorer(of, seed=1)[1](variant) - first).max() > 1e-3
 
 
 def test_a_recipe_without_augmentation_has_mild_views_and_others_their_own():
@@ -69,12 +69,12 @@ def test_dropout_before_a_linear_head_has_the_mean_and_variance_of_its_formula()
     last = model.get_layer("head_logits")
     features = keras.Model(model.input, model.get_layer("head_dropout").input)
     h, (w, _) = features.predict(FILMS[ROWS][..., None], verbose=0), last.get_weights()
-    draws = np.stack([score(f"mc-{number}") for number in range(1, 61)])
+    samples = np.stack([score(f"mc-{number}") for number in range(1, 61)])
     # A mask keeps h_j / (1 − p) with probability 1 − p: the mean is plain, the variance Σ (h w)² p / (1 − p).
     variance = (h**2) @ (w**2) * RATE / (1 - RATE)
-    plain, chance = Predictor(model)(FILMS, ROWS), np.sqrt(variance.mean(axis=0) / draws[..., 0].size)
-    assert (np.abs(draws.mean(axis=(0, 1)) - plain.mean(axis=0)) < 4 * chance).all()
-    np.testing.assert_allclose(draws.var(axis=0, ddof=1).mean(axis=0), variance.mean(axis=0), rtol=0.06)
+    plain, chance = Predictor(model)(FILMS, ROWS), np.sqrt(variance.mean(axis=0) / samples[..., 0].size)
+    assert (np.abs(samples.mean(axis=(0, 1)) - plain.mean(axis=0)) < 4 * chance).all()
+    np.testing.assert_allclose(samples.var(axis=0, ddof=1).mean(axis=0), variance.mean(axis=0), rtol=0.06)
 
 
 def test_batch_norm_stays_in_inference_mode_and_is_not_moved():
