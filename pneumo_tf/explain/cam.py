@@ -112,10 +112,10 @@ class EigenCam(Cam):
         cells = tf.reshape(activations.features, (-1, height * width, channels))
         # Both Gram matrices yield the projection: the smaller one is decomposed.
         if height * width <= channels:
-            values, vectors = tf.linalg.eigh(tf.matmul(cells, cells, transpose_b=True))
+            values, vectors = _decompose(tf.matmul(cells, cells, transpose_b=True))
             projected = vectors[:, :, -1] * tf.sqrt(tf.nn.relu(values[:, -1:]))
         else:
-            _, vectors = tf.linalg.eigh(tf.matmul(cells, cells, transpose_a=True))
+            _, vectors = _decompose(tf.matmul(cells, cells, transpose_a=True))
             projected = tf.linalg.matvec(cells, vectors[:, :, -1])
         sign = tf.sign(tf.reduce_sum(projected, axis=1, keepdims=True))
         return tf.nn.relu(tf.reshape(sign * projected, (-1, height, width)))
@@ -160,6 +160,15 @@ class ScoreCam(Cam):
         masks = tf.reshape(masks, (passes, self.MASKS, height, width, 1))
         scores = tf.map_fn(score, masks, fn_output_signature=tf.float32, parallel_iterations=1)
         return tf.reshape(scores, (-1,))[:channels]
+
+
+def _decompose(matrices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return eigenvalues and eigenvectors of symmetric matrices, decomposed on the CPU.
+
+    On a GPU, cuSolver takes memory beside TensorFlow's allocator, and a full card would abort the process.
+    """
+    with tf.device("CPU:0"):
+        return tf.linalg.eigh(matrices)
 
 
 def _weighted(features: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:

@@ -156,3 +156,13 @@ def test_the_input_gradient_is_the_film_s_own():
     maps = Explainer(by_hand(), ["input_gradient"], "conv")(HAND_FILM)["input_gradient"]
     # d score / d x = 2/4 where relu(x) is open, and 1/4 more where relu(5 − x) is.
     np.testing.assert_allclose(maps[0], [[0.25, 0.75], [0.75, 0.5]], atol=1e-6)
+
+
+@pytest.mark.parametrize("side", [7, 10])
+def test_eigen_cam_is_decomposed_on_the_cpu(side):
+    """A full GPU has no memory for cuSolver, whose failure ends the process; both Gram matrices are met."""
+    explain = Explainer(random_convnet(side=side), ["eigen_cam", "grad_cam"], "last")
+    operations = explain._pass.get_concrete_function().graph.get_operations()
+    devices = {operation.type: operation.device for operation in operations}
+    assert devices["SelfAdjointEigV2"] == "/device:CPU:0"
+    assert devices["Conv2D"] == ""
