@@ -36,6 +36,11 @@ FAILURES = {
     "status": Failure("ended before it was done", "see the run's `log.txt`"),
     "not-finite": Failure("the loss is not finite", "use a lower learning rate or --precision float32"),
     "disk-full": Failure("the disk is full", "free space or choose another --out"),
+    "weights-missing": Failure(
+        "the initial weights cannot be had",
+        "put the file into `~/.keras/models` or name its folder with --weights FOLDER; "
+        "--weights random starts from random ones",
+    ),
     "user-error": Failure("wrong input or environment", "do what the reason says"),
     "damaged": Failure("a stored file is damaged", "add --retry-failed, or --fresh"),
     "interrupted": Failure("stopped before its end", "start the same command again"),

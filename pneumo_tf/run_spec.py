@@ -25,7 +25,7 @@ class RunSpec:
         seed: Random seed of training (order, augmentation, dropout); the split has its own.
         fold: Number of the fold, None for a protocol without folds.
         precision: Keras dtype policy, resolved.
-        weights: `"random"`, or `"imagenet"` with the digest of the file.
+        weights: `"random"`, `"imagenet"` with the digest of the file, or `"imagenet"` alone if there is none.
         train_films: Number of training films used, None for all.
         harness: Version of the harness; runs stored without one are of version 1.
         xla: Whether steps are compiled with XLA, which rounds differently and drops other units.

@@ -1,66 +1,159 @@
 """Initial weights of a suite: the file of each architecture, and what has to be logged about it."""
 
+from collections import defaultdict
+from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pneumo_tf.errors import UserError, unknown
+from pneumo_tf.failures import FAILURES, RunFailure
+from pneumo_tf.models.architecture import Weights
 from pneumo_tf.models.registry import ARCHITECTURES, architecture
-from pneumo_tf.models.weights_file import Progress, fetch, find
+from pneumo_tf.models.weights_file import (
+    HostUnreachable,
+    Progress,
+    check_recorded,
+    digest,
+    fetch,
+    find,
+    recorded_checksum,
+)
 from pneumo_tf.recipe import Recipe
 
+NOT_IN_A_DRY_RUN = "a dry run downloads nothing"
 NOT_FOR_SYNTHETIC = "nothing is downloaded for synthetic films"
 
 
-class InitialWeights:
-    """Finds the file of each architecture once, and remembers what has to be said."""
+@dataclass(frozen=True)
+class Resolved:
+    """The initial weights of a recipe.
 
-    def __init__(self, wanted: str, *, without_download: str | None, progress: Progress | None) -> None:
-        self.given = None if wanted in ("auto", "imagenet", "random") else Path(wanted)
-        if self.given and not self.given.exists():
+    Args:
+        stored: What the run's spec says of them.
+        file: None for random ones, and if the file is not here.
+        note: What the board says of them.
+        failure: Why the recipe cannot be run, None if it can.
+    """
+
+    stored: str
+    file: Path | None = None
+    note: str = ""
+    failure: RunFailure | None = None
+
+
+class InitialWeights:
+    """Finds or downloads the file of each architecture once, and remembers what has to be logged.
+
+    Args:
+        wanted: Value of `--weights`.
+        required: Whether a recipe fails without its file; else it starts from random weights. Always true
+            if the files were asked for.
+        synthetic: Whether the films are synthetic: no file is downloaded for them unless it was asked for.
+        dry_run: Whether nothing is downloaded at all.
+        progress: For downloads.
+
+    Raises:
+        UserError: If `wanted` is no file or folder, or a file that no architecture knows.
+    """
+
+    def __init__(
+        self, wanted: str, *, required: bool, synthetic: bool, dry_run: bool, progress: Progress | None
+    ) -> None:
+        self._given = None if wanted in ("auto", "imagenet", "random") else Path(wanted)
+        if self._given and not self._given.exists():
             raise UserError(f"--weights {wanted}: no such file or folder; or use auto, imagenet or random")
         names = [entry.weights.file for entry in ARCHITECTURES.values() if entry.weights]
-        if self.given and self.given.is_file() and self.given.name not in names:
-            raise unknown("weights file", self.given.name, names)
-        self.wanted, self.without_download, self.progress = wanted, without_download, progress
-        self.files: dict[str, Path | None] = {}
-        self.offline: str | None = None
-        self.lacking: list[str] = []
+        if self._given and self._given.is_file() and self._given.name not in names:
+            raise unknown("weights file", self._given.name, names)
+        self._random = wanted == "random"
+        self._required = required or wanted != "auto"
+        self._progress = progress
+        self._kept_offline = NOT_IN_A_DRY_RUN if dry_run else ""
+        if synthetic and wanted == "auto":
+            self._kept_offline = NOT_FOR_SYNTHETIC
+        self._resolved: dict[str, Resolved] = {}
+        self._unreachable: dict[str, str] = {}
+        self._replaced: dict[str, list[str]] = defaultdict(list)
+        self._to_download: list[str] = []
+        self._recorded: list[str] = []
 
-    def resolve(self, recipe: Recipe) -> tuple[Path | None, str]:
-        """Gives the file, or None and the note that belongs on the board."""
-        if recipe.initial == "random" or not recipe.phases:
-            return None, ""
-        if self.wanted == "random":
-            return None, "random initial weights instead of ImageNet's, as asked (--weights random)"
+    def resolve(self, recipe: Recipe) -> Resolved:
+        """Return the initial weights of a recipe."""
+        if not recipe.phases:
+            return Resolved("none")
+        if recipe.initial == "random":
+            return Resolved("random")
+        if self._random:
+            note = "random initial weights instead of ImageNet's, as asked (--weights random)"
+            return Resolved("random", note=note)
         name = recipe.architecture
-        if name not in self.files:
-            self.files[name] = self._locate(name)
-        if self.files[name] is None:
-            return None, "random initial weights: ImageNet's were not on this machine"
-        return self.files[name], ""
+        if name not in self._resolved:
+            self._resolved[name] = self._resolve(name, architecture(name).weights)
+        return self._resolved[name]
 
-    def _locate(self, name: str) -> Path | None:
-        weights = architecture(name).weights
-        file = find(weights, self.given)
-        dry = self.without_download and self.without_download != NOT_FOR_SYNTHETIC
-        if file or dry or (self.wanted == "auto" and (self.without_download or self.offline)):
-            self.lacking += [] if file else [name]
-            return file
+    def _resolve(self, name: str, weights: Weights) -> Resolved:
+        file = find(weights, self._given)
         try:
-            return fetch(weights, self.progress)
+            if file is None and self._kept_offline:
+                return self._not_here(name)
+            if file is None:
+                file = self._fetch(weights)
+            check_recorded(file, weights)
         except UserError as error:
-            if self.wanted != "auto":
-                raise UserError(f"{error}; or start from random weights: --weights random") from error
-            self.offline = str(error)
-            self.lacking.append(name)
-            return None
+            return self._missing(name, weights, error)
+        return Resolved(f"imagenet {digest(file)}", file)
+
+    def _fetch(self, weights: Weights) -> Path:
+        host = urlsplit(weights.url).netloc
+        if host in self._unreachable:
+            raise HostUnreachable(weights.url, self._unreachable[host])
+        try:
+            file = fetch(weights, self._progress)
+        except HostUnreachable as error:
+            self._unreachable[host] = error.reason
+            raise
+        if weights.checksum is None:
+            self._recorded.append(
+                f"no checksum of {file.name} is published; that of the first download is kept beside it and "
+                f"compared from now on: SHA-256 {recorded_checksum(file)}"
+            )
+        return file
+
+    def _not_here(self, name: str) -> Resolved:
+        """The weights of an architecture that are not here and must not be downloaded now."""
+        if self._required:
+            self._to_download.append(name)
+            return Resolved("imagenet")
+        return self._at_random(name, f"not on this machine; {self._kept_offline}")
+
+    def _missing(self, name: str, weights: Weights, error: UserError) -> Resolved:
+        """The weights of an architecture that cannot be had."""
+        if self._required:
+            failure = RunFailure("weights-missing", f"{weights.file} is missing: {error}")
+            return Resolved("imagenet", failure=failure)
+        if isinstance(error, HostUnreachable):
+            return self._at_random(name, f"{urlsplit(weights.url).netloc} cannot be reached: {error.reason}")
+        return self._at_random(name, str(error))
+
+    def _at_random(self, name: str, why: str) -> Resolved:
+        self._replaced[why].append(name)
+        return Resolved("random", note="random initial weights: ImageNet's were not on this machine")
 
     @property
     def said(self) -> list[str]:
-        """Lines for the terminal."""
-        if not self.lacking:
-            return []
-        why = self.offline or f"not on this machine; {self.without_download}"
-        return [
-            f"RANDOM INITIAL WEIGHTS for {', '.join(self.lacking)}: ImageNet's are missing ({why}). "
+        """Lines to log."""
+        lines = [
+            f"RANDOM INITIAL WEIGHTS for {', '.join(names)}: ImageNet's are missing ({why}). "
             "The board says so. To have them: --weights imagenet, or --weights FOLDER."
+            for why, names in self._replaced.items()
         ]
+        failed = {name: found.failure for name, found in self._resolved.items() if found.failure}
+        lines += [f"NO INITIAL WEIGHTS for {name}: {failure.reason}" for name, failure in failed.items()]
+        if failed:
+            lines.append(f"their runs fail, the others go on: {FAILURES['weights-missing'].remedy}")
+        if self._to_download:
+            lines.append(
+                f"initial weights of {', '.join(self._to_download)} are not on this machine; "
+                f"{NOT_IN_A_DRY_RUN}, and runs whose weights cannot be downloaded fail"
+            )
+        return lines + self._recorded

@@ -5,14 +5,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmarks.suite.initial_weights import NOT_FOR_SYNTHETIC, InitialWeights
+from benchmarks.suite.initial_weights import InitialWeights
 from benchmarks.suite.options import Options
 from benchmarks.suite.suites import choose_recipes
 from pneumo_tf.costs.hardware import Gpu, resolve_precision
 from pneumo_tf.data.protocols.registry import PROTOCOLS
 from pneumo_tf.errors import UserError
+from pneumo_tf.failures import RunFailure
 from pneumo_tf.models.registry import architecture
-from pneumo_tf.models.weights_file import Progress, digest
+from pneumo_tf.models.weights_file import Progress
 from pneumo_tf.recipe import Recipe
 from pneumo_tf.run_spec import RunSpec
 
@@ -52,6 +53,7 @@ class Job:
         notes: What is said of it on the terminal and on the board.
         memory_mb: Estimate of host memory for its worker.
         conditions: To score the finished run under; none to train it.
+        failure: Why it cannot be run, None if it can.
     """
 
     spec: RunSpec
@@ -59,6 +61,7 @@ class Job:
     notes: tuple[str, ...]
     memory_mb: float
     conditions: tuple[str, ...] = ()
+    failure: RunFailure | None = None
 
 
 def profile_of(options: Options, gpu: Gpu | None, *, synthetic: bool) -> str:
@@ -134,15 +137,20 @@ def make_plan(
         progress: For downloads.
 
     Returns:
-        Jobs. What was changed from a recipe is in their notes.
+        Jobs. What was changed from a recipe is in their notes; one whose weights cannot be had is a failure.
 
     Raises:
-        UserError: For unknown names, and for weights that were asked for and cannot be had.
+        UserError: For unknown names.
     """
-    reason = "a dry run downloads nothing" if options.dry_run else NOT_FOR_SYNTHETIC if synthetic else None
-    weights = InitialWeights(options.weights, without_download=reason, progress=progress)
     jobs = []
     base = profile_of(options, gpu, synthetic=synthetic)
+    weights = InitialWeights(
+        options.weights,
+        required=base == "full" and not synthetic,
+        synthetic=synthetic,
+        dry_run=options.dry_run,
+        progress=progress,
+    )
     recipes = chosen_recipes(options, base)
     for recipe in recipes:
         jobs += _jobs(recipe, options, base, dataset, gpu, weights)
@@ -161,7 +169,7 @@ def _jobs(
     weights: InitialWeights,
 ) -> list[Job]:
     """One job per seed and fold of a recipe."""
-    file, note = weights.resolve(recipe)
+    initial = weights.resolve(recipe)
     trained = bool(recipe.phases)
     spec = RunSpec(
         recipe=recipe,
@@ -171,7 +179,7 @@ def _jobs(
         seed=0,
         fold=None,
         precision=resolve_precision(options.precision, gpu) if trained else "float64",
-        weights=f"imagenet {digest(file)}" if file else "random" if trained else "none",
+        weights=initial.stored,
         train_films=options.films or (QUICK.films if base == "quick" else None),
         xla=options.xla and trained,
     )
@@ -182,8 +190,9 @@ def _jobs(
         for seed in seeds
         for fold in PROTOCOLS[options.protocol].fold_numbers
     ]
-    notes = tuple(filter(None, (note, views_note(recipe))))
-    return [Job(one, file, notes, estimate_mb(recipe, gpu)) for one in specs]
+    notes = tuple(filter(None, (initial.note, views_note(recipe))))
+    memory_mb = estimate_mb(recipe, gpu)
+    return [Job(one, initial.file, notes, memory_mb, failure=initial.failure) for one in specs]
 
 
 def views_note(recipe: Recipe) -> str:

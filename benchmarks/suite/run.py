@@ -82,15 +82,21 @@ def run_suite(options: Options) -> bool:
 
 
 def choose_jobs(jobs: list[Job], runs: Runs, options: Options) -> list[Job]:
-    """Leaves out what is done, and what has failed unless it is to be tried again."""
-    return [job for job in jobs if options.fresh or _is_open(runs.folder(job.spec), options)]
+    """Leaves out what cannot be run, what is done, and what has failed unless it is to be tried again."""
+    runnable = [job for job in jobs if not job.failure]
+    return [job for job in runnable if options.fresh or _is_open(runs.folder(job.spec), options)]
 
 
 def _is_open(folder: RunFolder, options: Options) -> bool:
     """Whether a run is still to be done; with --retry-failed one that failed or is damaged is, too."""
     if folder.state == "done":
         return options.retry_failed and bool(folder.damage())
-    return options.retry_failed or folder.state != "failed"
+    return options.retry_failed or folder.state != "failed" or _lacked_weights(folder)
+
+
+def _lacked_weights(folder: RunFolder) -> bool:
+    """Whether a run was never begun, because its weights could not be had: each call asks for them again."""
+    return folder.status.get("kind") == "weights-missing"
 
 
 def _work(
@@ -146,11 +152,14 @@ def _introduce(
     asked = "" if options.profile != "auto" else ", chosen by device and films (full: real films on a GPU)"
     terminal.say(f"{where}; profile {base}{asked}; protocol {options.protocol}")
     done = sum(runs.state(job.spec) == "done" for job in jobs if job not in todo)
-    failed = len(jobs) - len(todo) - done
+    without = sum(job.failure is not None for job in jobs)
+    failed = len(jobs) - len(todo) - done - without
+    lacking_weights = f", {without} fail without their initial weights" if without else ""
     skipped = f", {failed} failed before (--retry-failed runs them again)" if failed else ""
     again = to_score(jobs, todo, runs, options)
     scored = f", {again} to score again from their models" if again else ""
-    terminal.say(f"{len(jobs)} runs, {done} of them finished before{skipped}, {len(todo)} to do{scored}")
+    before = f"{len(jobs)} runs, {done} of them finished before{skipped}{lacking_weights}"
+    terminal.say(f"{before}, {len(todo)} to do{scored}")
     for line in notes({job.spec.recipe.name: job.spec.recipe for job in jobs}.values(), options):
         terminal.say(line, loud=True)
 
@@ -185,6 +194,9 @@ def _make_folders(
         # An interrupted run keeps its checkpoint: it goes on from there.
         if options.fresh or folders[job.spec.id].state in ("done", "failed"):
             folders[job.spec.id].clear()
+    for job in jobs:
+        if job.failure:
+            folders[job.spec.id].fail(job.failure)
     return folders
 
 
@@ -197,11 +209,11 @@ def _report(jobs: list[Job], runs: Runs, options: Options, terminal: Terminal) -
     leaderboard = write_report(options.runs, options.report)
     terminal.say(f"leaderboard: {leaderboard}")
     for folder in failed:
-        terminal.say(f"failed: {folder.spec.id}: {folder.status['reason']} ({folder.log})", loud=True)
+        log = f" ({folder.log})" if folder.log.exists() else ""
+        terminal.say(f"failed: {folder.spec.id}: {folder.status['reason']}{log}", loud=True)
     if failed:
-        terminal.say(
-            f"{len(failed)} of {len(folders)} runs failed; --retry-failed runs them again", loud=True
-        )
+        again = "" if all(map(_lacked_weights, failed)) else "; --retry-failed runs them again"
+        terminal.say(f"{len(failed)} of {len(folders)} runs failed{again}", loud=True)
     for line in unscored:
         terminal.say(line, loud=True)
     return bool(failed or unscored)

@@ -52,7 +52,8 @@ class Weights:
     Args:
         file: File name under `$KERAS_HOME/models`, by default `~/.keras/models`.
         url: Address it is published at.
-        checksum: `"md5:…"` or `"sha256:…"` as published; None if none is published.
+        checksum: `"md5:…"` or `"sha256:…"` as published; None if none is published: then that of the first
+            download is recorded and compared.
         licence: Terms of the weights, as an SPDX identifier.
     """
 

@@ -1,17 +1,32 @@
-"""Files of initial weights: searched on this machine, downloaded once, checked."""
+"""Files of initial weights: found, fetched once, checked. No TensorFlow."""
 
 import hashlib
 import os
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
+from urllib.error import HTTPError, URLError
 
+from pneumo_tf.atomic import write_atomically
 from pneumo_tf.errors import UserError
 from pneumo_tf.models.architecture import Weights
 
 TIMEOUT_SECONDS = 10.0
 
 Progress = Callable[[int, int], None]
+
+
+class HostUnreachable(UserError):
+    """No connection to the host of a file: its other files cannot be had either.
+
+    Args:
+        url: Address of the file.
+        reason: Why there is no connection.
+    """
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(f"cannot download {url}: {reason}")
+        self.reason = reason
 
 
 def keras_models_folder() -> Path:
@@ -39,6 +54,8 @@ def find(weights: Weights, given: Path | None = None) -> Path | None:
 def fetch(weights: Weights, progress: Progress | None = None) -> Path:
     """Download a weights file to the folder where Keras keeps such files.
 
+    If no checksum of it is published, that of the first download is kept beside it.
+
     Args:
         weights: Registry entry of the file.
         progress: Called with bytes done and bytes in all (0 if unknown).
@@ -47,45 +64,96 @@ def fetch(weights: Weights, progress: Progress | None = None) -> Path:
         Path of the file, which appears only when it is complete and its checksum is right.
 
     Raises:
-        UserError: If there is no network, the checksum is wrong, or the folder cannot be written.
+        HostUnreachable: If its host cannot be reached.
+        UserError: If the host refuses the file, the checksum is wrong, or the folder cannot be written.
     """
     path = keras_models_folder() / weights.file
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with (
-            urllib.request.urlopen(weights.url, timeout=TIMEOUT_SECONDS) as source,
-            partial.open("wb") as target,
-        ):
-            total, done = int(source.headers.get("Content-Length") or 0), 0
-            while block := source.read(1 << 20):
-                target.write(block)
-                done += len(block)
-                if progress:
-                    progress(done, total)
-        if total and done != total:
-            raise UserError(f"the download of {weights.url} broke off; start again")
-        _check(partial, weights)
-        partial.replace(path)
+        _fetch_to(path, weights, progress)
     except OSError as error:
-        reason = getattr(error, "reason", None) or error.strerror or error
+        reason = str(getattr(error, "reason", None) or error.strerror or error)
+        if _is_of_connection(error):
+            raise HostUnreachable(weights.url, reason) from error
         raise UserError(f"cannot download {weights.url}: {reason}") from error
-    finally:
-        partial.unlink(missing_ok=True)
     return path
 
 
-def _check(path: Path, weights: Weights) -> None:
-    if weights.checksum is None:
-        return
-    kind, _, wanted = weights.checksum.partition(":")
+def check_recorded(path: Path, weights: Weights) -> None:
+    """Compare a file with the checksum of its first download, if one was recorded beside it.
+
+    Raises:
+        UserError: If they differ.
+    """
+    recorded = recorded_checksum(path)
+    if weights.checksum is None and recorded is not None and sha256(path) != recorded:
+        raise UserError(
+            f"{path} is not the file that was downloaded first: its SHA-256 is not the one in "
+            f"{_record(path).name}; remove both to download it again"
+        )
+
+
+def recorded_checksum(path: Path) -> str | None:
+    """Return the SHA-256 that was recorded when a file was first downloaded, None if there is none."""
+    record = _record(path)
+    return record.read_text("utf-8").partition(" ")[0].strip() if record.is_file() else None
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file, in hex digits."""
     with path.open("rb") as file:
-        found = hashlib.file_digest(file, kind).hexdigest()
-    if found != wanted:
-        raise UserError(f"{weights.url} has {kind} {found}, not {wanted}; it is not the published file")
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def digest(path: Path) -> str:
     """Return the first 12 hex digits of a file's SHA-256: the part of a run's id for its initial weights."""
+    return sha256(path)[:12]
+
+
+def _record(path: Path) -> Path:
+    """Return where the checksum of a file without a published one is kept, as `sha256sum -c` reads it."""
+    return path.with_name(f"{path.name}.sha256")
+
+
+def _fetch_to(path: Path, weights: Weights, progress: Progress | None) -> None:
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        _download(weights.url, partial, progress)
+        _check(partial, weights, recorded_checksum(path))
+        if weights.checksum is None:
+            write_atomically(_record(path), f"{sha256(partial)}  {path.name}\n")
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _download(url: str, target: Path, progress: Progress | None) -> None:
+    with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as source, target.open("wb") as file:
+        total, done = int(source.headers.get("Content-Length") or 0), 0
+        while block := source.read(1 << 20):
+            file.write(block)
+            done += len(block)
+            if progress:
+                progress(done, total)
+    if total and done != total:
+        raise UserError(f"the download of {url} broke off; start again")
+
+
+def _is_of_connection(error: OSError) -> bool:
+    """Tell whether the host was not reached; an HTTP status is its answer about one file."""
+    return isinstance(error, URLError | ConnectionError | TimeoutError) and not isinstance(error, HTTPError)
+
+
+def _check(path: Path, weights: Weights, recorded: str | None) -> None:
+    """Compare a download with the published checksum, else with that of the first download."""
+    if weights.checksum is not None:
+        kind, _, wanted = weights.checksum.partition(":")
+        expected = "the published file"
+    elif recorded is not None:
+        kind, wanted, expected = "sha256", recorded, "the file of the first download"
+    else:
+        return
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:12]
+        found = hashlib.file_digest(file, kind).hexdigest()
+    if found != wanted:
+        raise UserError(f"{weights.url} has {kind} {found}, not {wanted}; it is not {expected}")

@@ -37,6 +37,11 @@ class _Found:
         return self.state == "done"
 
     @property
+    def lacked_weights(self) -> bool:
+        """Whether it was never begun, because its initial weights could not be had."""
+        return self.kind == "weights-missing"
+
+    @property
     def place(self) -> tuple[int, int, str]:
         return self.spec.seed, self.spec.fold or 0, self.folder.path.name
 
@@ -101,6 +106,7 @@ def _row_key(spec: RunSpec) -> str:
 def _board(runs: Runs, dataset: str, profile: str, harness: int, group: list[_Found]) -> Board:
     stored = runs.read_films(dataset)
     films = stored.films
+    group = _without_replaced(group)
     _read_predictions(group, films)
     alike: dict[str, list[_Found]] = defaultdict(list)
     for found in group:
@@ -112,6 +118,14 @@ def _board(runs: Runs, dataset: str, profile: str, harness: int, group: list[_Fo
     rows.sort(key=lambda row: (row.protocol != OFFICIAL, row.protocol, row.name))
     newest = max((found.at for found in group if found.done), default=0.0)
     return Board(dataset, stored.source, stored.title, profile, films, tuple(rows), newest, harness)
+
+
+def _without_replaced(group: list[_Found]) -> list[_Found]:
+    """Leave out runs that failed for want of their weights if the same run with other weights is there."""
+    if not any(found.lacked_weights for found in group):
+        return group
+    others = {replace(found.spec, weights="imagenet").id for found in group if not found.lacked_weights}
+    return [found for found in group if not found.lacked_weights or found.spec.id not in others]
 
 
 def _row(name: str, members: list[_Found], films: Films, bootstrap: PatientBootstrap) -> Row:

@@ -21,7 +21,7 @@ PLAIN = SimpleNamespace(fresh=False, retry_failed=False)
 def test_a_damaged_run_is_planned_again(tmp_path: Path, options, file, as_folder):
     runs = fabricate_runs(tmp_path, RECIPES[:1], seeds=2, n_test=20, n_train=40, flawed=False)
     folder, _ = list(runs)
-    jobs = [SimpleNamespace(spec=each.spec) for each in runs]
+    jobs = [SimpleNamespace(spec=each.spec, failure=None) for each in runs]
     path = folder.path / file
     path.write_text("")
     if as_folder:

@@ -3,7 +3,7 @@ import hashlib
 import pytest
 
 from benchmarks.recipes import RECIPES
-from benchmarks.suite import initial_weights, plan
+from benchmarks.suite import plan
 from benchmarks.suite.options import parse
 from benchmarks.suite.plan import QUICK, make_plan, profile_name
 from benchmarks.suite.source import find_source
@@ -81,18 +81,6 @@ def test_weights_that_are_here_are_used_and_hashed(keras_home):
     assert "as asked" in jobs[0].notes[0]
 
 
-def test_weights_asked_for_that_cannot_be_had_stop_the_plan(keras_home, monkeypatch):
-    def offline(weights, progress=None):
-        raise UserError("cannot download it: no network")
-
-    monkeypatch.setattr(initial_weights, "fetch", offline)
-    with pytest.raises(UserError, match="--weights random"):
-        planned("--only", "vgg16", "--weights", "imagenet")
-    jobs, said = planned("--only", "vgg16,densenet121", synthetic=False)
-    assert "no network" in said[0]
-    assert all(job.weights is None for job in jobs)
-
-
 @pytest.mark.parametrize(
     ("capability", "precision"),
     [((9, 0), "mixed_bfloat16"), ((8, 0), "mixed_bfloat16"), ((7, 5), "mixed_float16"), ((6, 1), "float32")],
@@ -128,12 +116,6 @@ def test_a_gpu_takes_the_activations_off_the_host():
         entry = architecture(recipe.architecture)
         activations = entry.activation_mb * recipe.batch * (recipe.size / entry.size) ** 2
         assert on_cpu - on_gpu == pytest.approx(plan.WHOLE_RUN * activations)
-
-
-def test_a_dry_run_downloads_nothing_even_when_weights_are_asked_for(keras_home, monkeypatch):
-    monkeypatch.setattr(initial_weights, "fetch", lambda *_: pytest.fail("a dry run downloaded"))
-    _, said = planned("--only", "vgg16", "--weights", "imagenet", "--dry-run", synthetic=False)
-    assert "a dry run downloads nothing" in said[0]
 
 
 def test_a_weights_file_that_no_recipe_knows_is_refused(keras_home, tmp_path):
