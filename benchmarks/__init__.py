@@ -1,10 +1,10 @@
-"""The work that is run with `pneumo_tf`: recipes, suites, and the commands that run them."""
+"""Recipes, suites, and the commands that run them with `pneumo_tf`."""
 
 import os
 
-# Read when Keras, Matplotlib and TensorFlow are imported: what a user has set for another project, or a
-# notebook for its own process, must neither stop a run nor change its numbers.
+# Read when Keras, Matplotlib and TensorFlow are imported: settings of another project or of a notebook must
+# neither stop a run nor change its numbers.
 os.environ.update(KERAS_BACKEND="tensorflow", MPLBACKEND="agg")
 os.environ.pop("TF_USE_LEGACY_KERAS", None)
-# This leaves out most of TensorFlow's greetings.
+# Without this TensorFlow logs many lines at start.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")

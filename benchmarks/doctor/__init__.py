@@ -1,1 +1,1 @@
-"""Checks of a machine before hours are spent on it: `python -m benchmarks.doctor`."""
+"""Checks of a machine before hours are spent on it."""

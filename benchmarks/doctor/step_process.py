@@ -1,4 +1,4 @@
-"""A step seen from outside: its process, its time limit, and how it ended. No TensorFlow."""
+"""The process of a step: its time limit and how it ended, without TensorFlow."""
 
 import contextlib
 import json

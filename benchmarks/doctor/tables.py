@@ -12,7 +12,7 @@ from pneumo_tf.report.markdown import bullet_list, escape
 SUMMARY = ("Step", "What", "State", "Seconds", "Rows")
 DASH = "–"
 SENTENCES = ("problem", "message")
-"""Values of rows that are too long for a column: problems stand below the first table."""
+"""Values of rows that are too long for a column: problems are listed below the first table."""
 
 
 def describe_examination(examination: Examination) -> str:

@@ -1,4 +1,4 @@
-"""A training step of a recipe on one batch that lies on the device."""
+"""A training step of a recipe on one batch on the device."""
 
 import gc
 import time
@@ -109,7 +109,7 @@ def peak_mb(*, gpu: bool) -> float | None:
 
 
 def reset_peak(*, gpu: bool) -> None:
-    """Start to measure the peak of device memory anew."""
+    """Start to measure the peak of device memory from here."""
     if gpu:
         tf.config.experimental.reset_memory_stats("GPU:0")
 

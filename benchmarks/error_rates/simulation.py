@@ -6,7 +6,7 @@ from numpy.typing import ArrayLike
 from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
 
 OWN, SHARED, CHANCE = 0.6, 0.8, 0.4
-"""Standard deviations of a score: what a recipe alone finds hard, what all find hard, and chance of a run.
+"""Standard deviations of a score: difficulty for one recipe, difficulty for all recipes, chance of a run.
 
 The first two have a part of the patient and a part of the film, each of variance 1.
 """

@@ -1,4 +1,4 @@
-"""The studies: how often an interval misses the truth, and how often equal models are told apart."""
+"""Studies: how often an interval misses the truth, and how often a test finds equal models different."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class ErrorStudy:
         title: What is counted, with its setting.
         repeat: Yields for every further test set, by name of the metric, whether it is counted.
         studies: Number of test sets.
-        lowest: Lowest share that agrees with what the method promises.
+        lowest: Lowest share that agrees with the nominal rate of the method.
         highest: Highest such share.
     """
 
@@ -65,7 +65,7 @@ def interval_coverage(skill: float, seeds: int) -> Iterator[Mapping[str, bool]]:
 
 
 def equal_models_rejected(seeds: int, training: float) -> Iterator[Mapping[str, bool]]:
-    """Yield whether each paired test calls two equally good models different at p < 0.05.
+    """Yield whether each paired test finds two equally good models different at p < 0.05.
 
     Args:
         seeds: Runs of each model.
@@ -80,7 +80,7 @@ def equal_models_rejected(seeds: int, training: float) -> Iterator[Mapping[str, 
 
 
 def any_of_six_equal_models_rejected() -> Iterator[Mapping[str, bool]]:
-    """Yield whether any of the 15 pairs of six equally good models is called different after Holm."""
+    """Yield whether any of the 15 pairs of six equally good models is significant after Holm."""
     rng = np.random.default_rng(23)
     while True:
         study = Study(rng, PATIENTS)

@@ -1,8 +1,8 @@
 """ResNet-18 from scratch on one channel, and its ablation: augmentation, weighted loss, focal loss, sampling.
 
 Source: a PyTorch project on the RSNA Pneumonia Detection Challenge, adult films; its published figures are of
-another set of films and stand here for orientation only. Rows are cumulative up to the weighted loss; focal
-loss and class-balanced sampling, wished for by its authors, take the weighted loss's place.
+other films and are given for orientation only. Rows are cumulative up to the weighted loss; focal
+loss and class-balanced sampling, which its authors name as future work, replace the weighted loss.
 
 Expected on the official test set: accuracy .72–.88.
 Command: `python -m benchmarks.run_all --only 'resnet18_scratch*'`

@@ -1,6 +1,6 @@
 """MobileNetV2 with wide crops and strong changes of tone, against the shift between train and test.
 
-The design follows published results on the official test set, and its row says so. With mild augmentation the
+The design follows published results on the official test set; its row is marked. With mild augmentation the
 same model reads the framing of the films: a better validation score and a far lower test specificity.
 
 Expected on the official test set: accuracy .93–.95, AUC .98–.99, mean of 3 seeds.

@@ -3,10 +3,10 @@
 Source: a Keras/TensorFlow study on one A100 40 GB. 224 px squashed, rotation ±20°, shift ±20 %, flip;
 global average pool, one dense layer, dropout 0.5, softmax; class weights N / count; the last epoch's weights.
 What was published as validation is the alphabetical head of `train/`, augmented; the confusion matrices of
-the same authors, on test and val together, tell another story.
+the same authors, on test and val together, show far more false positives.
 
-`efficientnet_b0 efficientnet_v2b0 densenet169 convnext_tiny` are what its authors wished for next, with the
-same recipe.
+`efficientnet_b0 efficientnet_v2b0 densenet169 convnext_tiny` are backbones that its authors name as future
+work, with the same recipe.
 
 Expected on the official test set: accuracy .72–.93, AUC .94–.985.
 Command: `python -m benchmarks.run_all --only convnext_base`
@@ -53,7 +53,7 @@ def _two_phase(
         family="Two-phase transfer" if accuracy else "Two-phase transfer, further backbones",
         source="Keras/TensorFlow study on one A100"
         if accuracy
-        else "the same recipe, wished for by its authors",
+        else "the same recipe; its authors name the backbone as future work",
         chosen=chosen,
         published=(validation, matrix) if accuracy else (),
         expected=(0.72, 0.93),
