@@ -22,6 +22,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from pneumo_tf.audit.page import write_audit
 
         terminal, source = Terminal(), find_source(options.data)
+        for note in source.notes:
+            terminal.say(note, loud=True)
         draw_if_missing(source, terminal.progress)
         decoded = decode_set(source.path, options.sizes, terminal.progress("decoding films"))
         page = write_audit(decoded, options.out, _command(source.path, options), not options.without_films)

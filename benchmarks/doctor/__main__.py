@@ -89,13 +89,15 @@ def _examine(
     """Run steps, add their outcomes as they come, and return the exit status."""
 
     def announce(name: str, step: Step) -> None:
-        print(f"{name}: {step.title} …", file=sys.stderr, flush=True)
+        print(f"{name}: {step.title} …", end=" ", file=sys.stderr, flush=True)
 
     try:
         for name, outcome in examine(steps, card=card, patience=patience, on_start=announce):
             outcomes[name] = outcome
+            if outcome.state != "skipped":
+                print(f"{outcome.state}, {outcome.seconds:.0f} s", file=sys.stderr, flush=True)
     except KeyboardInterrupt:
-        print("interrupted; measured until then:", file=sys.stderr)
+        print("\ninterrupted; measured until then:", file=sys.stderr)
         return EXIT_INTERRUPTED
     return EXIT_WRONG if any(outcome.state in WRONG for outcome in outcomes.values()) else 0
 

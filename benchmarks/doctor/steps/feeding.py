@@ -77,10 +77,10 @@ def _train_fed(trial: Trial, batches: tf.data.Dataset) -> tuple[float, float]:
     """Return seconds of all steps but the first, during which the pipeline starts, and those of waiting."""
     feed, waited = iter(batches), 0.0
     trial.step(*next(feed)).numpy()
-    started = asked = time.perf_counter()
+    started = requested = time.perf_counter()
     for batch in feed:
-        waited += time.perf_counter() - asked
+        waited += time.perf_counter() - requested
         loss = trial.step(*batch)
-        asked = time.perf_counter()
+        requested = time.perf_counter()
     loss.numpy()
     return time.perf_counter() - started, waited

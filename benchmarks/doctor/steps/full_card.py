@@ -1,4 +1,4 @@
-"""Errors of a full card: which ones come, whether runs know them, and where smaller batches end."""
+"""Errors of a full card: their classes, whether runs recognise them, and the batch that fits."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -55,7 +55,7 @@ def climb(train: Callable[[int], None], most: int) -> Iterator[Row]:
 
 
 def attempt(what: str, work: Callable[[], None]) -> Row:
-    """Do some work; return the error that it raised, and whether a run would know it for a full card."""
+    """Do some work; return the error that it raised, and whether a run would recognise a full card."""
     try:
         work()
     except (tf.errors.OpError, MemoryError) as error:
@@ -67,7 +67,7 @@ def attempt(what: str, work: Callable[[], None]) -> Row:
 
 
 def predict_when_full(precision: str) -> Row:
-    """Fill what is left of the device with blocks, then predict films that lie in host memory."""
+    """Fill what is left of the device with blocks, then predict films in host memory."""
     chosen = replace(recipe("mobilenetv2_robust"), size=128, batch=1)
     model, blocks = make_trial(chosen, chosen.phases[-1], precision).model, []
     predict = Predictor(model)

@@ -62,7 +62,7 @@ def measure(situation: Situation) -> Iterator[Row]:
 
 
 def read_driver() -> Iterator[Row]:
-    """Yield what NVML says; without a driver that is one row and no problem."""
+    """Yield what NVML reports; without a driver that is one row and no problem."""
     try:
         pynvml.nvmlInit()
     except (pynvml.NVMLError_LibraryNotFound, pynvml.NVMLError_DriverNotLoaded):

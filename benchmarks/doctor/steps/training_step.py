@@ -70,7 +70,7 @@ def _measure_all(
             continue
         try:
             yield row | measure_subject(subject, gpu=situation.gpu, xla=xla, descent=descent)
-        # An error is a result: which backbones fail under XLA, or do not fit, is what is asked.
+        # An error is a result: it shows which backbones fail under XLA, or do not fit.
         except Exception as error:
             found = describe_error(error)
             reason = f"{subject.name}, {variant}: {found['error']}: {found['message']}"

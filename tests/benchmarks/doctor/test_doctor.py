@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 
@@ -45,7 +46,9 @@ def test_with_a_gpu_every_step_runs_on_it(steps, monkeypatch, tmp_path, capsys):
     assert found["gpu"] is True
     assert found["steps"]["gpu_only"]["rows"][0]["gpu"] is True
     assert found["steps"]["gpu_only"]["rows"][0]["visible"] == "GPU-1234"
-    printed = capsys.readouterr().out
+    printed, progress = capsys.readouterr()
+    assert re.search(r"^good: A good step … ok, \d+ s$", progress, re.MULTILINE)
+    assert "crashing: A step that crashes … crashed" in progress
     assert (tmp_path / "out" / "doctor.md").read_text().strip() == printed.strip()
     assert "crashing: ended by signal SIGABRT" in printed
 
