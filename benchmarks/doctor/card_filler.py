@@ -5,7 +5,7 @@ import sys
 import pynvml
 import tensorflow as tf
 
-from pneumo_tf.costs.hardware import gpus
+from pneumo_tf.costs.hardware import gpus, nvml_handle
 from pneumo_tf.training.device import prepare_tensorflow
 
 BLOCK_MB = 128
@@ -15,8 +15,9 @@ def main() -> int:
     """Take blocks until only so much is free, print `full`, and hold them until standard input ends."""
     free_mb = int(sys.argv[1])
     prepare_tensorflow()
+    card = gpus()[0]
     pynvml.nvmlInit()
-    handle = pynvml.nvmlDeviceGetHandleByIndex(gpus()[0].index)
+    handle = nvml_handle(card)
     blocks = []
     try:
         while pynvml.nvmlDeviceGetMemoryInfo(handle).free >> 20 > free_mb + BLOCK_MB:

@@ -2,8 +2,9 @@
 
 import gc
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import keras
 import numpy as np
@@ -11,12 +12,15 @@ import tensorflow as tf
 
 from benchmarks.doctor.situation import Row
 from pneumo_tf.costs.flops import training_flops
+from pneumo_tf.costs.hardware import Gpu, energy_joules
 from pneumo_tf.models.registry import architecture, build
 from pneumo_tf.recipe import Phase, Recipe
 from pneumo_tf.training.loss import film_loss
 from pneumo_tf.training.optimizer import make_optimizer
 from pneumo_tf.training.step import TrainingStep
 from pneumo_tf.training.trainable import set_trainable
+
+T = TypeVar("T")
 
 STEPS_PER_EPOCH = 100
 """Optimiser steps of an epoch that schedules are made for."""
@@ -101,6 +105,23 @@ def time_trial(trial: Trial, *, seconds: float, most: int = 50) -> tuple[float, 
         loss = trial.run()
     loss.numpy()
     return (time.perf_counter() - started) / steps, steps
+
+
+def measure_power(gpu: Gpu | None, work: Callable[[], T]) -> tuple[T, float | None]:
+    """Do some work; return its result and the mean power of the GPU meanwhile, watts, None if not known.
+
+    Args:
+        gpu: The GPU that does the work, None for a CPU.
+        work: Returns when the work is done, not only begun.
+    """
+    before, started = _energy(gpu), time.perf_counter()
+    result = work()
+    seconds, after = time.perf_counter() - started, _energy(gpu)
+    return result, None if before is None or after is None else (after - before) / seconds
+
+
+def _energy(gpu: Gpu | None) -> float | None:
+    return energy_joules(gpu) if gpu else None
 
 
 def peak_mb(*, gpu: bool) -> float | None:

@@ -186,6 +186,13 @@ def _memory_mb(find: Callable[[], Any]) -> int | None:
         return None
 
 
+def nvml_handle(gpu: Gpu) -> Any:
+    """Return NVML's handle of a card, or of its slice, while NVML is open."""
+    if gpu.mig:
+        return pynvml.nvmlDeviceGetHandleByUUID(gpu.entry)
+    return pynvml.nvmlDeviceGetHandleByIndex(gpu.index)
+
+
 def energy_joules(gpu: Gpu) -> float | None:
     """Read a GPU's counter of energy.
 
@@ -202,7 +209,7 @@ def energy_joules(gpu: Gpu) -> float | None:
         with _nvml() as present:
             if not present:
                 return None
-            handle = pynvml.nvmlDeviceGetHandleByIndex(gpu.index)
+            handle = nvml_handle(gpu)
             alone = len(pynvml.nvmlDeviceGetComputeRunningProcesses(handle)) <= 1
             return pynvml.nvmlDeviceGetTotalEnergyConsumption(handle) / 1000 if alone else None
     except (pynvml.NVMLError, UserError):

@@ -15,12 +15,14 @@ class FakeNvml:
     Args:
         uuids: Of the cards.
         slices: UUIDs of the MIG slices of a card, by its number.
+        processes: Number of processes that compute on a card or slice; one on those that are not named.
         errors: Error codes, by the call.
         broken: Cards whose calls raise; None for all.
     """
 
     uuids: tuple[str, ...]
     slices: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    processes: dict[int | str, int] = field(default_factory=dict)
     errors: dict[str, int] = field(default_factory=dict)
     broken: tuple[int, ...] | None = None
 
@@ -80,10 +82,21 @@ class FakeNvml:
         return self.slices[handle][number]
 
     def nvmlDeviceGetMemoryInfo(self, handle):
-        return SimpleNamespace(total=(5 if isinstance(handle, str) else 40) * 2**30)
+        return SimpleNamespace(total=(5 if isinstance(handle, str) else 40) * 2**30, used=2**30)
+
+    def nvmlDeviceGetComputeMode(self, handle):
+        if isinstance(handle, str):
+            raise pynvml.NVMLError(pynvml.NVML_ERROR_NOT_SUPPORTED)
+        return 0
+
+    def nvmlSystemGetDriverVersion(self):
+        return "570.1"
+
+    def nvmlSystemGetCudaDriverVersion(self):
+        return 12_080
 
     def nvmlDeviceGetComputeRunningProcesses(self, handle):
-        return [object()]
+        return [object()] * self.processes.get(handle, 1)
 
     def nvmlDeviceGetTotalEnergyConsumption(self, handle):
         return 1_500_000

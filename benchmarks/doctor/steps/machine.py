@@ -9,7 +9,15 @@ from typing import Any
 import pynvml
 
 from benchmarks.doctor.situation import Row, Situation
-from pneumo_tf.costs.hardware import cores, gpus, memory_mb, resolve_precision
+from pneumo_tf.costs.hardware import (
+    Gpu,
+    cores,
+    energy_joules,
+    gpus,
+    memory_mb,
+    nvml_handle,
+    resolve_precision,
+)
 from pneumo_tf.costs.peak_flops import peak_flops
 
 PACKAGES = (
@@ -43,15 +51,9 @@ def measure(situation: Situation) -> Iterator[Row]:
     yield from read_driver()
     left_out: list[str] = []
     for gpu in gpus(left_out.append):
-        precision = resolve_precision("auto", gpu)
-        peak = peak_flops(gpu.name, precision)
-        known = f"{peak / 1e12:g} TFLOP/s by its data sheet" if peak else "peak not in the table"
-        memory = "memory unknown" if gpu.memory_mb is None else f"{gpu.memory_mb} MB"
-        capability = ".".join(map(str, gpu.capability))
-        yield _fact(
-            f"GPU {gpu.index}",
-            f"{gpu.name}, {memory}, capability {capability}; {precision}, {known}",
-        )
+        yield _fact(f"GPU {gpu.index}", describe_gpu(gpu))
+        yield read_use(gpu)
+        yield _fact(f"energy of GPU {gpu.index}", describe_energy(gpu))
     for note in left_out:
         yield _fact("left out", note) | {"problem": note}
     for package in PACKAGES:
@@ -75,25 +77,45 @@ def read_driver() -> Iterator[Row]:
         return
     yield _fact("NVIDIA driver", _asked(pynvml.nvmlSystemGetDriverVersion))
     yield _fact("CUDA of the driver", _asked(lambda: pynvml.nvmlSystemGetCudaDriverVersion() / 1000))
-    for index in range(pynvml.nvmlDeviceGetCount()):
-        yield from _card(index)
 
 
-def _card(index: int) -> Iterator[Row]:
-    """Yield how much of a card is taken, and by how many processes."""
+def describe_gpu(gpu: Gpu) -> str:
+    """Return name, memory, capability, precision of runs and peak arithmetic of a card or slice."""
+    precision = resolve_precision("auto", gpu)
+    peak = peak_flops(gpu.name, precision)
+    known = f"{peak / 1e12:g} TFLOP/s by its data sheet" if peak else "peak not in the table"
+    memory = "memory unknown" if gpu.memory_mb is None else f"{gpu.memory_mb} MB"
+    capability = ".".join(map(str, gpu.capability))
+    return f"{gpu.name}, {memory}, capability {capability}; {precision}, {known}"
 
-    def of_card(call: Callable[[Any], Any]) -> str:
-        return _asked(lambda: call(pynvml.nvmlDeviceGetHandleByIndex(index)))
 
-    mode = of_card(lambda handle: pynvml.nvmlDeviceGetComputeMode(handle))
-    taken = of_card(lambda handle: f"{pynvml.nvmlDeviceGetMemoryInfo(handle).used >> 20} MB")
-    others = of_card(lambda handle: len(pynvml.nvmlDeviceGetComputeRunningProcesses(handle)))
-    row = _fact(f"card {index}", f"{taken} taken, {others} processes compute on it, compute mode {mode}")
+def describe_energy(gpu: Gpu) -> str:
+    """Return what the counter of energy shows, or why runs have no figure of energy."""
+    if gpu.mig:
+        return "not measured: the counter is of the whole card"
+    joules = energy_joules(gpu)
+    if joules is None:
+        return "not measured: there is no counter, or other processes compute on the card"
+    return f"measured: the counter stands at {joules:,.0f} J"
+
+
+def read_use(gpu: Gpu) -> Row:
+    """Return how much of a card or slice is taken, and by how many processes."""
+
+    def of_gpu(call: Callable[[Any], Any]) -> str:
+        return _asked(lambda: call(nvml_handle(gpu)))
+
+    mode = of_gpu(lambda handle: pynvml.nvmlDeviceGetComputeMode(handle))
+    taken = of_gpu(lambda handle: f"{pynvml.nvmlDeviceGetMemoryInfo(handle).used >> 20} MB")
+    others = of_gpu(lambda handle: len(pynvml.nvmlDeviceGetComputeRunningProcesses(handle)))
+    name = f"GPU {gpu.index}"
+    row = _fact(f"use of {name}", f"{taken} taken, {others} processes compute on it, compute mode {mode}")
     if others.isdecimal() and int(others):
         row["problem"] = (
-            f"{others} other processes compute on card {index}; figures of memory and time suffer"
+            f"{others} other processes compute on {name}; figures of memory and time suffer, and there is "
+            "none of energy"
         )
-    yield row
+    return row
 
 
 def _asked(call: Callable[[], Any]) -> str:

@@ -65,6 +65,7 @@ def check_folder(folder: RunFolder) -> Row:
         "train_seconds": costs["seconds"].get("train"),
         "explain_seconds": costs["seconds"].get("explain"),
         "peak_device_mb": costs.get("peak_device_mb"),
+        "energy_joules": costs.get("energy_joules"),
     }
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from benchmarks.doctor.situation import Row, Situation
-from benchmarks.doctor.trial import describe_error, make_trial, peak_mb, reset_peak, time_trial
+from benchmarks.doctor.trial import describe_error, make_trial, measure_power, peak_mb, reset_peak, time_trial
 from benchmarks.recipes import recipe
 from pneumo_tf.costs.hardware import gpus, resolve_precision
 from pneumo_tf.costs.peak_flops import peak_flops
@@ -87,8 +87,8 @@ def measure_subject(subject: Subject, *, gpu: bool, xla: bool, descent: bool = F
         descent: Use plain gradient descent in place of the recipe's optimiser.
 
     Returns:
-        Milliseconds of a step, films per second, seconds of the first call, peak of device memory (MiB), and
-        share of the device's peak arithmetic.
+        Milliseconds of a step, films per second, seconds of the first call, peak of device memory (MiB),
+        power, energy of a film, and share of the device's peak arithmetic.
     """
     card = gpus()[0] if gpu else None
     precision = resolve_precision("auto", card)
@@ -100,7 +100,7 @@ def measure_subject(subject: Subject, *, gpu: bool, xla: bool, descent: bool = F
     # Not before: making it frees what the trial before it held.
     reset_peak(gpu=gpu)
     loss = float(trial.run())
-    seconds, steps = time_trial(trial, seconds=TIMED_SECONDS[gpu])
+    (seconds, steps), watts = measure_power(card, lambda: time_trial(trial, seconds=TIMED_SECONDS[gpu]))
     flops, peak = trial.film_flops, peak_flops(card.name, precision) if card else None
     return {
         "size": trial.films.shape[1],
@@ -111,6 +111,8 @@ def measure_subject(subject: Subject, *, gpu: bool, xla: bool, descent: bool = F
         "films_per_second": chosen.batch / seconds,
         "steps": steps,
         "peak_device_mb": peak_mb(gpu=gpu),
+        "watts": watts,
+        "joules_per_film": None if watts is None else watts * seconds / chosen.batch,
         "share_of_peak": flops * chosen.batch / seconds / peak if flops and peak else None,
         "first_loss": loss,
     }

@@ -3,13 +3,15 @@
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from benchmarks.doctor.situation import Row, Situation
 from benchmarks.suite.suites import SUITES, choose_recipes
+from pneumo_tf.errors import UserError
 from pneumo_tf.models.architecture import Weights
 from pneumo_tf.models.registry import architecture
-from pneumo_tf.models.weights_file import find
+from pneumo_tf.models.weights_file import check_recorded, find
 
 TIMEOUT_SECONDS = 1.5
 """Patience with a host."""
@@ -36,19 +38,29 @@ def check_files(files: dict[str, Weights]) -> Iterator[Row]:
     """
     missing: dict[str, list[str]] = {}
     for name, weights in files.items():
-        here, host = find(weights) is not None, urlsplit(weights.url).netloc
-        if not here:
+        file, host = find(weights), urlsplit(weights.url).netloc
+        if file is None:
             missing.setdefault(host, []).append(name)
-        yield {"what": name, "here": here, "host": host}
+        row: Row = {"what": name, "here": file is not None, "host": host}
+        yield row | (_difference(file, weights) if file else {})
     for host, names in missing.items():
         refusal = ask(files[names[0]].url)
-        row: Row = {"what": "files to download", "here": False, "host": host, "reachable": not refusal}
+        row = {"what": "files to download", "here": False, "host": host, "reachable": not refusal}
         if refusal:
             row["problem"] = (
                 f"no initial weights for {', '.join(names)}: {host} cannot be reached ({refusal}); "
                 "copy the files to a folder and name it: --weights FOLDER"
             )
         yield row
+
+
+def _difference(file: Path, weights: Weights) -> Row:
+    """Return a problem if a file is not the one that was downloaded first."""
+    try:
+        check_recorded(file, weights)
+    except UserError as error:
+        return {"problem": str(error)}
+    return {}
 
 
 def ask(url: str) -> str:

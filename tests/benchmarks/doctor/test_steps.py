@@ -13,6 +13,7 @@ import pynvml
 import pytest
 import tensorflow as tf
 
+from benchmarks.doctor import trial
 from benchmarks.doctor.registry import STEPS
 from benchmarks.doctor.situation import Situation
 from benchmarks.doctor.steps import (
@@ -29,7 +30,9 @@ from benchmarks.doctor.steps import (
     weights,
 )
 from benchmarks.recipes import recipe
+from pneumo_tf.costs.hardware import Gpu
 from pneumo_tf.models.architecture import Weights
+from tests.costs.fake_nvml import MIG_NAME, FakeNvml
 
 
 @pytest.mark.parametrize("name", STEPS)
@@ -61,24 +64,53 @@ def test_no_driver_is_a_fact_and_a_driver_that_does_not_answer_a_problem(monkeyp
     assert "does not answer" in row["problem"]
 
 
-def test_a_card_in_use_is_a_problem_and_an_unknown_figure_is_not(monkeypatch):
-    refused = pynvml.NVMLError(pynvml.NVML_ERROR_NO_PERMISSION)
-    fakes = {
-        "nvmlInit": lambda: None,
-        "nvmlSystemGetDriverVersion": lambda: "570.1",
-        "nvmlSystemGetCudaDriverVersion": lambda: 12_080,
-        "nvmlDeviceGetCount": lambda: 1,
-        "nvmlDeviceGetHandleByIndex": lambda index: index,
-        "nvmlDeviceGetComputeMode": lambda handle: 0,
-        "nvmlDeviceGetMemoryInfo": raising(refused),
-        "nvmlDeviceGetComputeRunningProcesses": lambda handle: ["one"],
-    }
-    for name, fake in fakes.items():
-        monkeypatch.setattr(pynvml, name, fake)
-    rows = list(machine.read_driver())
-    assert {"what": "CUDA of the driver", "value": "12.08"} in rows
-    assert problems(rows) == ["1 other processes compute on card 0; figures of memory and time suffer"]
-    assert "unknown (" in rows[-1]["value"]
+@pytest.fixture
+def driver(monkeypatch):
+    """Install a driver with one whole card and one that is divided; return the rows of the step by name."""
+
+    def read(visible=None, **answers):
+        monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+        if visible is not None:
+            monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+        FakeNvml(("GPU-aaaa", "GPU-bbbb"), slices={1: ("MIG-aaaa", "MIG-bbbb")}, **answers).install(
+            monkeypatch
+        )
+        rows = list(machine.measure(Situation(gpu=True, ends=time.monotonic() + 60)))
+        return {row["what"]: row for row in rows}
+
+    return read
+
+
+def test_a_card_in_use_is_a_problem_and_an_unknown_figure_is_not(driver):
+    refused = {"nvmlDeviceGetMemoryInfo": pynvml.NVML_ERROR_NO_PERMISSION}
+    rows = driver(visible="0", processes={0: 2}, errors=refused)
+    assert rows["CUDA of the driver"]["value"] == "12.08"
+    (problem,) = problems(rows.values())
+    assert problem.startswith("2 other processes compute on GPU 0; figures of memory and time suffer")
+    assert "unknown (" in rows["use of GPU 0"]["value"]
+    assert "memory unknown" in rows["GPU 0"]["value"]
+
+
+def test_only_cards_that_may_be_used_are_described(driver):
+    rows = driver(visible="0", processes={0: 0, 1: 3})
+    assert not problems(rows.values())
+    assert not any("GPU 1" in name for name in rows)
+
+
+def test_energy_is_measured_on_a_whole_card_that_no_other_process_uses(driver):
+    assert driver(processes={0: 0})["energy of GPU 0"]["value"] == "measured: the counter stands at 1,500 J"
+    assert "not measured" in driver(processes={0: 2})["energy of GPU 0"]["value"]
+    unsupported = {"nvmlDeviceGetTotalEnergyConsumption": pynvml.NVML_ERROR_NOT_SUPPORTED}
+    assert "not measured" in driver(errors=unsupported)["energy of GPU 0"]["value"]
+
+
+def test_a_slice_is_described_by_itself_and_never_by_its_card(driver):
+    rows = driver(visible="MIG-bbbb", processes={1: 5, "MIG-aaaa": 5, "MIG-bbbb": 0})
+    assert rows["GPU 1"]["value"].startswith(f"{MIG_NAME}, 5120 MB,")
+    assert "peak not in the table" in rows["GPU 1"]["value"]
+    assert rows["use of GPU 1"]["value"].startswith("1024 MB taken, 0 processes compute on it")
+    assert rows["energy of GPU 1"]["value"] == "not measured: the counter is of the whole card"
+    assert not problems(rows.values())
 
 
 def test_little_room_is_a_problem(monkeypatch, tmp_path):
@@ -126,6 +158,15 @@ def test_weights_are_here_or_their_host_answers_or_not(host, tmp_path, monkeypat
     assert "(status 404)" in lacking
 
 
+def test_weights_that_changed_since_their_download_are_a_problem(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "a.h5").write_bytes(b"changed")
+    (tmp_path / "models" / "a.h5.sha256").write_text(f"{'0' * 64}  a.h5\n")
+    (row,) = weights.check_files({"a": Weights("a.h5", "http://127.0.0.1:9/a.h5", None, "MIT")})
+    assert row["here"] and "is not the file that was downloaded first" in row["problem"]
+
+
 # TensorFlow
 
 
@@ -149,6 +190,34 @@ def test_a_training_step_has_time_and_films_per_second():
     assert row["films_per_second"] == pytest.approx(4 / (row["step_ms"] / 1000))
     assert (row["size"], row["batch"], row["precision"], row["peak_device_mb"]) == (32, 4, "float32", None)
     assert np.isfinite(row["first_loss"])
+
+
+@pytest.mark.parametrize(("visible", "whole"), [("0", True), ("MIG-aaaa", False)])
+def test_a_slice_has_neither_the_peak_nor_the_energy_of_its_card(monkeypatch, visible, whole):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    FakeNvml(("GPU-aaaa", "GPU-bbbb"), slices={1: ("MIG-aaaa",)}).install(monkeypatch)
+    counter = iter(range(0, 10**9, 10**6))
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetTotalEnergyConsumption", lambda handle: next(counter))
+    monkeypatch.setattr(training_step, "resolve_precision", lambda *_: "mixed_float16")
+    monkeypatch.setattr(training_step, "reset_peak", lambda **_: None)
+    monkeypatch.setattr(training_step, "peak_mb", lambda **_: 7.0)
+    row = training_step.measure_subject(training_step.Subject("custom_cnn", 32, 4), gpu=True, xla=False)
+    for figure in ("share_of_peak", "watts", "joules_per_film"):
+        assert (row[figure] is not None) == whole
+    if whole:
+        assert row["joules_per_film"] == pytest.approx(row["watts"] / row["films_per_second"])
+
+
+def test_power_is_energy_by_time(monkeypatch):
+    readings, clock = iter([100.0, 160.0]), iter([5.0, 8.0])
+    monkeypatch.setattr(trial, "energy_joules", lambda gpu: next(readings))
+    monkeypatch.setattr(trial.time, "perf_counter", lambda: next(clock))
+    card = Gpu(0, "NVIDIA A100-SXM4-40GB", 40960, (8, 0))
+    assert trial.measure_power(card, lambda: "done") == ("done", 20.0)
+    monkeypatch.setattr(trial, "energy_joules", lambda gpu: None)
+    monkeypatch.setattr(trial.time, "perf_counter", lambda: 0.0)
+    assert trial.measure_power(card, lambda: "done") == ("done", None)
+    assert trial.measure_power(None, lambda: "done") == ("done", None)
 
 
 def test_a_backbone_that_fails_is_a_row_and_the_others_go_on(monkeypatch):
