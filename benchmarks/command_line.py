@@ -1,11 +1,12 @@
 """Command lines of this package: wrong use is one line, and `--help` ends with examples."""
 
 import argparse
+import difflib
 import re
 import shutil
 import sys
 import textwrap
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NoReturn
 
 from pneumo_tf.errors import UserError, unknown
@@ -21,9 +22,17 @@ class CommandLine(argparse.ArgumentParser):
         description: What the command does, paragraphs with empty lines between; usually its docstring.
         examples: Arguments of each example; an empty string for none.
         notes: Further paragraph, shown before the examples.
+        choices: How a name is chosen that was given without its option, by name.
     """
 
-    def __init__(self, command: str, description: str, examples: Sequence[str], notes: str = "") -> None:
+    def __init__(
+        self,
+        command: str,
+        description: str,
+        examples: Sequence[str],
+        notes: str = "",
+        choices: Mapping[str, str] | None = None,
+    ) -> None:
         prog = f"python -m benchmarks.{command}"
         lines = [f"  {prog} {arguments}".rstrip() for arguments in examples]
         parts = [_wrapped(notes), "\n".join(["examples:", *lines])]
@@ -34,6 +43,7 @@ class CommandLine(argparse.ArgumentParser):
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
+        self.choices = choices or {}
 
     def parse_args(
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
@@ -50,13 +60,16 @@ class CommandLine(argparse.ArgumentParser):
 
     def describe_unexpected(self, argument: str) -> UserError:
         """Return the error for an argument that nothing takes."""
-        if not argument.startswith("-"):
-            return UserError(f"unexpected {argument!r}; --help shows every option")
-        options = re.findall(r"--[a-z-]+", self.format_usage())
-        return unknown("option", argument.split("=")[0], ["--help", *options])
+        if argument.startswith("-"):
+            options = re.findall(r"--[a-z-]+", self.format_usage())
+            return unknown("option", argument.split("=")[0], ["--help", *options])
+        near = difflib.get_close_matches(argument, self.choices, n=1, cutoff=0.6)
+        if near:
+            return UserError(f"unexpected {argument!r}; {self.choices[near[0]]} {near[0]}")
+        return UserError(f"unexpected {argument!r}; --help shows every option")
 
     def error(self, message: str) -> NoReturn:
-        """Raise an argparse message as the project's own error."""
+        """Raise a message of argparse as an error of this project."""
         raise UserError(message.removeprefix("argument "))
 
 

@@ -52,6 +52,7 @@ def make_parser() -> CommandLine:
         __doc__,
         ["", "--only probe,tiny_run", "--patience 3 --out outputs/doctor-slow.json"],
         f"Steps: {'; '.join(f'{name} ({step.title})' for name, step in STEPS.items())}.",
+        dict.fromkeys(STEPS, "steps are chosen with --only"),
     )
     parser.add_argument(
         "--only", metavar="STEPS", help="steps by name, with commas between (default: all of them)"

@@ -73,6 +73,7 @@ def make_parser() -> CommandLine:
         __doc__,
         ["", "--only a,c --repeat 3", "--data data/chest_xray --json docs/speed/laptop.json"],
         f"Rows: {'; '.join(f'{letter} ({entry.title})' for letter, entry in ENTRIES.items())}.",
+        dict.fromkeys(ENTRIES, "rows are chosen with --only"),
     )
     parser.add_argument(
         "--only", metavar="ROWS", help="rows by letter, with commas between (default: all of them)"

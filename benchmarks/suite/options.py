@@ -1,7 +1,6 @@
 """Options of `python -m benchmarks.run_all`."""
 
 import argparse
-import difflib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +11,6 @@ from benchmarks.recipes import RECIPES
 from benchmarks.suite.suites import SUITES
 from pneumo_tf.costs.hardware import PRECISIONS
 from pneumo_tf.data.protocols.registry import PROTOCOLS
-from pneumo_tf.errors import UserError
 
 PROFILES = ("auto", "full", "quick")
 
@@ -74,16 +72,6 @@ CHOICES = {
 """How each name of a protocol, suite or recipe is chosen."""
 
 
-class _CommandLine(CommandLine):
-    """The parser of run_all, which recognises names that lack their option."""
-
-    def describe_unexpected(self, argument: str) -> UserError:
-        near = difflib.get_close_matches(argument, CHOICES, n=1, cutoff=0.6)
-        if not near:
-            return super().describe_unexpected(argument)
-        return UserError(f"unexpected {argument!r}; {CHOICES[near[0]]} {near[0]}")
-
-
 def parse(arguments: Sequence[str]) -> Options:
     """Read the command line.
 
@@ -103,11 +91,12 @@ def _views(text: str) -> float:
 
 def make_parser() -> CommandLine:
     """Return the parser of the command."""
-    parser = _CommandLine(
+    parser = CommandLine(
         "run_all",
         "Train a suite of recipes on chest films and write the leaderboard. Finished runs are not repeated. "
         "Not a medical device.",
         EXAMPLES,
+        choices=CHOICES,
     )
     _add_selection(parser)
     _add_films(parser)

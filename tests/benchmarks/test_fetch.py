@@ -1,4 +1,4 @@
-"""Fetching: from zips as they are, from zips that mean harm, and without kagglehub, network or login."""
+"""Fetching: from zips as they are, from malicious zips, and without kagglehub, network or login."""
 
 import os
 import stat
@@ -45,7 +45,7 @@ def files(folder):
 
 @pytest.fixture
 def run(tmp_path, capsys):
-    """Runs the command into `tmp_path/data/chest_xray`; gives the status and what was printed."""
+    """Runs the command into `tmp_path/data/chest_xray`; returns the status and what was printed."""
 
     def run(*arguments):
         status = fetch.main(["kermany", "--out", str(tmp_path / "data/chest_xray"), *map(str, arguments)])
@@ -109,7 +109,7 @@ def test_no_warning_where_the_counts_are_as_published(run, tmp_path, monkeypatch
     assert "Warning" not in run("--zip", make_zip(tmp_path / "a.zip", plain()))[1]
 
 
-# Zips that are not the set, or mean harm
+# Zips that are not the set, or are malicious
 
 
 @pytest.mark.parametrize("name", ["../evil.jpeg", "a/../../evil.jpeg", "/etc/evil", "C:\\evil", "..\\evil"])
@@ -279,7 +279,7 @@ def failures():
     }
 
 
-def test_failures_of_kaggle_are_told_with_the_way_out(run, tmp_path, monkeypatch):
+def test_failures_of_kaggle_are_named_with_the_remedy(run, tmp_path, monkeypatch):
     kagglehub = pytest.importorskip("kagglehub")
     for message, failure in failures().items():
 

@@ -68,7 +68,7 @@ def test_contestants_take_turns_and_the_first_round_does_not_count():
     assert films_per_second(60, turns[1]) == (6, 3, 2)
 
 
-def test_a_contestant_that_gets_ready_first_says_what_counts():
+def test_a_contestant_that_prepares_first_returns_what_counts():
     watch = Watch()
     ready = watch.work("a", 5, 5, 5)
     assert time_in_turns([lambda: ready() or 0.5], 2, watch) == [(0.5, 0.5)]
@@ -108,7 +108,7 @@ def test_the_table_shows_medians_spread_and_verdict():
 
 
 def measured(monkeypatch, tmp_path, *arguments, lines=LINES, fail=None, error=KeyboardInterrupt):
-    """Runs the command on entries that measure nothing; gives its status and what it wrote."""
+    """Runs the command on entries that measure nothing; returns its status and what it wrote."""
 
     def measure(letter):
         def of(scene):
@@ -149,7 +149,7 @@ def test_table_and_json_agree(monkeypatch, tmp_path, capsys):
     assert written["machine"]["cores"] >= 1
 
 
-def test_only_the_rows_asked_for(monkeypatch, tmp_path):
+def test_only_chosen_rows_are_measured(monkeypatch, tmp_path):
     _, written = measured(monkeypatch, tmp_path, "--only", "h,e")
     assert [line["letter"] for line in written["lines"]] == ["e", "h"]
 
@@ -196,8 +196,9 @@ def test_a_child_does_not_outlive_ctrl_c(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
+        (["c"], "unexpected 'c'; rows are chosen with --only c"),
         (["--only", "z"], "unknown row 'z'; known: a, b"),
         (["--only", ","], "--only names no row"),
         (["--repeat", "0"], "--repeat: must be at least 1, not 0"),
@@ -205,16 +206,16 @@ def test_a_child_does_not_outlive_ctrl_c(tmp_path, monkeypatch):
         (["--json", "nowhere/x.json"], "there is no folder nowhere"),
     ],
 )
-def test_wrong_use_is_one_line_before_any_film_is_read(arguments, said, capsys, monkeypatch):
+def test_wrong_use_is_one_line_before_any_film_is_read(arguments, message, capsys, monkeypatch):
     monkeypatch.setattr(command, "_scene", lambda *_: pytest.fail("read films"))
     assert command.main(arguments) == 2
     captured = capsys.readouterr().err
-    assert said in captured
+    assert message in captured
     assert captured.startswith("error: ")
     assert captured.count("\n") == 1
 
 
-def test_a_busy_machine_is_said():
+def test_a_busy_machine_is_reported():
     assert busy_warning({"load_per_core": 0.1}) == ""
     assert "load 0.8 per core" in busy_warning({"load_per_core": 0.8})
 
