@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import keras
-
 from benchmarks.suite.views_and_dropout import AGAIN
 from benchmarks.worker.assignment import Assignment, Clock
 from benchmarks.worker.settings import prepare_device
@@ -12,6 +10,7 @@ from pneumo_tf.data.datasets.dataset_source import Dataset
 from pneumo_tf.data.pixels import cached_pixels
 from pneumo_tf.data.scoring_variants import view_augment
 from pneumo_tf.errors import UserError
+from pneumo_tf.models.saved_model import load_saved_model
 from pneumo_tf.predictions import Predictions
 from pneumo_tf.run_folder import RunFolder
 from pneumo_tf.training.step import EVALUATION_BATCH
@@ -39,7 +38,7 @@ def score_conditions(
     with clock.stage("start"):
         prepare_device(assignment, spec)
     with clock.stage("load"):
-        model = keras.saving.load_model(folder.model, compile=False, safe_mode=True)
+        model = load_saved_model(folder.model, recipe)
     with clock.stage("decode"):
         pixels, sources = (
             cached_pixels(

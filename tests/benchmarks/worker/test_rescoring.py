@@ -66,7 +66,7 @@ def test_what_is_left_out_or_mild_is_said():
 
 @pytest.mark.parametrize("option", ["--tta", "--mc-dropout"])
 def test_one_draw_has_no_spread_and_is_refused(option):
-    with pytest.raises(UserError, match=f"{option} must be at least 2, not 1"):
+    with pytest.raises(UserError, match=f"{option}: must be at least 2, not 1"):
         parse([option, "1"])
 
 
@@ -170,7 +170,8 @@ def test_scoring_that_fails_is_told_in_a_line_and_the_run_stays_done(finished):
     assert add_conditions(folder, assignment, told)
     assert contents(folder) == before and folder.state == "done"
     ((_, note),) = [item for item in told if item[0] == "note"]
-    assert note["text"].startswith("not scored under tta-1, tta-2, mc-1") and "\n" not in note["text"]
+    assert note["text"].startswith("not scored under tta-1, tta-2, mc-1")
+    assert note["text"].endswith("model.keras: cannot be read as a Keras model; run it again with --fresh")
     folder.model.unlink()
     assert "is missing; --fresh trains the run again" in add_conditions(folder, assignment, Told())
     assert folder.state == "done"
