@@ -93,6 +93,17 @@ class RunFolder:
             return self.fault(error)
         return ""
 
+    def missing_extras(self) -> list[str]:
+        """Return the files beside predictions that a finished run must have and that are missing."""
+        names = ["costs.json", "environment.json"]
+        if self.spec.recipe.phases:
+            names.append("history.csv")
+        return [
+            name
+            for name in names
+            if not (self.path / name).exists() and not (self.path / f"{name}.gz").exists()
+        ]
+
     @property
     def state(self) -> State | None:
         """How far the run came, None if it was never planned."""

@@ -1,5 +1,6 @@
 """Provenance of a board: runs, protocols, machine and versions, and warnings about its numbers."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
@@ -56,6 +57,7 @@ def warnings(board: Board) -> list[str]:
     found = []
     if ranked and best_trivial(ranked) is None:
         found.append("No trivial row was run, so nothing shows what a model must beat.")
+    found += _equal_scores(ranked)
     if not is_official_test(board):
         return found
     for row in ranked:
@@ -74,6 +76,21 @@ def warnings(board: Board) -> list[str]:
                     "recipe expects of a sound run."
                 )
     return found
+
+
+def _equal_scores(rows: Sequence[Row]) -> list[str]:
+    """Warn of different runs with the same test scores: prediction files do not name their run."""
+    runs: dict[bytes, list[str]] = defaultdict(list)
+    for row in rows:
+        for run, scored in zip(row.runs, row.test, strict=True):
+            if not row.trivial:
+                runs[scored.score.tobytes()].append(run.path.name)
+    return [
+        f"The test scores of {join_names(names)} are equal to the last digit. If these runs differ in more "
+        "than their names, the prediction files of one were copied from another; `--fresh` makes them again."
+        for names in runs.values()
+        if len(names) > 1
+    ]
 
 
 def _join(values: Iterable[str]) -> str:

@@ -2,11 +2,11 @@
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from pneumo_tf.data.films import Films
-from pneumo_tf.data.protocols.registry import PROTOCOLS
+from pneumo_tf.data.protocols.registry import PROTOCOLS, Protocol, limit
 from pneumo_tf.errors import UserError
 from pneumo_tf.evaluation.intervals import PatientBootstrap
 from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions, check_complete, join_labels
@@ -16,7 +16,6 @@ from pneumo_tf.run_spec import RunSpec
 from pneumo_tf.runs import Runs
 from pneumo_tf.stored_files import DamagedFile
 
-OTHER_NAME = "its folder is not named after its id"
 WAITING = {"planned": "not started yet", "running": "not ended yet"}
 
 
@@ -92,7 +91,7 @@ def _found(folder: RunFolder) -> _Found:
     if kind == "damaged":
         state = "damaged"
     elif state == "done" and folder.path.name != spec.id:
-        state, reason = "set aside", OTHER_NAME
+        state, reason = "set aside", f"its folder, {folder.path.name}, is not named after its id"
     return _Found(folder, spec, state, kind, reason, float(status.get("at", 0.0)))
 
 
@@ -130,8 +129,7 @@ def _without_replaced(group: list[_Found]) -> list[_Found]:
 
 def _row(name: str, members: list[_Found], films: Films, bootstrap: PatientBootstrap) -> Row:
     done = [found for found in members if found.done]
-    replaced = {(found.spec.seed, found.spec.fold) for found in done}
-    rest = [f for f in members if not f.done and (f.spec.seed, f.spec.fold) not in replaced]
+    rest = [found for found in members if not found.done]
     spec = (done or members)[0].spec
     return Row(
         name,
@@ -158,12 +156,12 @@ def _read_predictions(group: Sequence[_Found], films: Films) -> None:
                 found.set_aside(error)
     expected = _expected_films(group, films)
     for found in group:
-        for name, joined in found.sets.items():
-            try:
-                check_complete(joined.ids, expected[_same_films(found.spec, name)])
-            except UserError as error:
-                found.set_aside(DamagedFile(found.folder.predictions_file(name), str(error)))
-                break
+        try:
+            for name, joined in found.sets.items():
+                _check_films(found, name, joined, expected)
+            _check_validation(found)
+        except DamagedFile as error:
+            found.set_aside(error)
 
 
 def _needed(spec: RunSpec) -> set[str]:
@@ -183,14 +181,46 @@ def _joined(
         raise DamagedFile(folder.predictions_file(name), str(error)) from error
 
 
+def _check_films(
+    found: _Found,
+    name: str,
+    joined: LabelledPredictions,
+    expected: Mapping[tuple[object, ...], tuple[str, ...]],
+) -> None:
+    try:
+        check_complete(joined.ids, expected[_same_films(found.spec, name)])
+    except UserError as error:
+        raise DamagedFile(found.folder.predictions_file(name), str(error)) from error
+
+
+def _check_validation(found: _Found) -> None:
+    """Refuse validation films that are also reported on, unless the protocol chooses on those."""
+    protocol = PROTOCOLS.get(found.spec.protocol)
+    if not found.done or protocol is None or protocol.chooses_on_test:
+        return
+    validation = set(found.sets["validation"].ids)
+    for name in _needed(found.spec) - {"validation"}:
+        shared = validation.intersection(found.sets[name].ids)
+        if shared:
+            fault = f"{len(shared)} films are also in {name!r}, such as {min(shared)!r}"
+            raise DamagedFile(found.folder.predictions_file("validation"), fault)
+
+
 def _same_films(spec: RunSpec, name: str) -> tuple[object, ...]:
     """What decides the films of a set: runs that share it were scored on the same ones."""
     tested = name.partition("@")[0] == "test"
     return spec.protocol, None if tested else spec.fold, spec.train_films, name
 
 
+def _scored_films(
+    protocol: Protocol, films: Films, fold: int, train_films: int | None
+) -> dict[str, tuple[str, ...]]:
+    split = protocol.split(films, fold)
+    return (limit(split, films, train_films) if train_films else split).scored
+
+
 def _expected_films(group: Sequence[_Found], films: Films) -> dict[tuple[object, ...], tuple[str, ...]]:
-    """The films that each set must hold: all test films, or those that most runs agree on."""
+    """Return the films that each set must hold: those of the protocol, or those that most runs agree on."""
     official_test = tuple(film.id for film in films if film.split == "test")
     counts: dict[tuple[object, ...], Counter[frozenset[str]]] = defaultdict(Counter)
     first: dict[frozenset[str], tuple[str, ...]] = {}
@@ -205,8 +235,8 @@ def _expected_films(group: Sequence[_Found], films: Films) -> dict[tuple[object,
         tested = key[-1].partition("@")[0] == "test"
         if tested and (key[0] == OFFICIAL or (protocol and protocol.folds)):
             expected[key] = official_test
-        elif key[-1] == "held_out" and protocol and protocol.folds:
-            expected[key] = protocol.split(films, key[1]).held_out
+        elif key[-1] in ("validation", "held_out") and protocol and protocol.folds:
+            expected[key] = _scored_films(protocol, films, *key[1:3])[key[-1]]
         else:
             expected[key] = first[max(count, key=lambda ids: (count[ids], len(ids)))]
     return expected

@@ -25,8 +25,8 @@ def read_extra(read: Callable[[RunFolder], Value], folder: RunFolder, absent: Va
 
 
 def damaged_extras(folder: RunFolder, films: Films) -> list[str]:
-    """Damaged extras of a run, each with what is wrong with it."""
-    faults = []
+    """Return the damaged and missing extras of a run, each with what is wrong with it."""
+    faults = [f"{name}: is missing" for name in folder.missing_extras()]
     explanations = partial(read_explanations, films=films)
     for read in (read_costs, read_environment, read_history, explanations, read_explained, read_augmented):
         try:
@@ -61,9 +61,7 @@ def read_history(folder: RunFolder) -> list[dict[str, float]]:
         DamagedFile: If it is damaged or lacks a column that is drawn.
     """
     rows = folder.read_history()
-    missing = (
-        sorted({"epoch", "train_loss", "validation_loss", "validation_auc"} - set(rows[0])) if rows else []
-    )
+    missing = sorted(DRAWN - set(rows[0])) if rows else []
     if missing:
         raise DamagedFile(folder.path / "history.csv", f"has no column {missing[0]!r}")
     return rows

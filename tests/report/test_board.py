@@ -1,6 +1,7 @@
 """Run folders become rows and boards: what belongs together, what never does, and how rows rank."""
 
 import gzip
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +14,7 @@ from pneumo_tf.errors import UserError
 from pneumo_tf.predictions import Predictions
 from pneumo_tf.recipe import Phase, Recipe
 from pneumo_tf.report.provenance import opening
-from pneumo_tf.report.reading import OTHER_NAME, read_boards
+from pneumo_tf.report.reading import read_boards
 from pneumo_tf.report.standings import INFORMED, NOT_ABOVE_TRIVIAL, WITHOUT_IMAGENET, beats, rank_rows
 from pneumo_tf.run_spec import RunSpec
 from pneumo_tf.runs import Runs
@@ -195,7 +196,17 @@ def test_a_run_under_another_name_is_set_aside(tmp_path):
     folder.path.rename(folder.path.with_name("renamed"))
     (row,) = only(read_boards(runs)).rows
     assert row.runs == ()
-    assert (row.unfinished[0].state, row.unfinished[0].reason) == ("set aside", OTHER_NAME)
+    assert row.unfinished[0].state == "set aside"
+    assert row.unfinished[0].reason == "its folder, renamed, is not named after its id"
+
+
+def test_a_copy_of_a_run_under_another_name_is_set_aside_and_the_run_counts_once(tmp_path):
+    runs = fabricate_runs(tmp_path, RECIPES[:1], seeds=1, flawed=False)
+    (folder,) = runs
+    shutil.copytree(folder.path, folder.path.with_name("copy"))
+    (row,) = only(read_boards(runs)).rows
+    assert [run.path for run in row.runs] == [folder.path]
+    assert [run.name for run in row.unfinished] == ["copy"]
 
 
 def test_folds_are_runs_of_one_row(tmp_path):

@@ -11,6 +11,7 @@ import pytest
 
 from benchmarks.report import write_report
 from pneumo_tf.report.board import Board
+from pneumo_tf.report.provenance import warnings
 from pneumo_tf.report.reading import read_boards
 from pneumo_tf.report.saliency.measures import read_explanations
 from pneumo_tf.report.tables.registry import TABLES
@@ -60,6 +61,19 @@ def values(**changed: object) -> Change:
     return change
 
 
+def of_another_run(path: Path) -> None:
+    """Put the file of the same name of another run in its place."""
+    folder = next(parent for parent in path.parents if (parent / "status.json").exists())
+    others = sorted(folder.parent.glob(f"*/{path.relative_to(folder)}"))
+    shutil.copy(next(file for file in others if file != path), path)
+
+
+def of_other_films(path: Path) -> None:
+    """Put the run's predictions of its other set in the place of these."""
+    (other,) = [file for file in path.parent.iterdir() if file != path]
+    shutil.copy(other, path)
+
+
 def lines(edit: Callable[[list[str]], list[str]]) -> Change:
     def change(path: Path) -> None:
         path.write_text("\n".join(edit(path.read_text("utf-8").splitlines())) + "\n", "utf-8")
@@ -106,6 +120,9 @@ SPEC = {
     "protocol is a list": values(protocol=[]),
     "fold is text": values(fold="first"),
     "harness is text": values(harness="one"),
+    "another harness": values(harness=1),
+    "no harness": values(harness=...),
+    "another run": of_another_run,
     "missing": Path.unlink,
 }
 PREDICTIONS = {
@@ -116,17 +133,24 @@ PREDICTIONS = {
     "film unknown": lines(lambda own: [*own, "elsewhere.jpeg,0.0,1.0"]),
     "film twice": lines(lambda own: [*own, own[4]]),
     "film missing": lines(lambda own: own[:-1]),
+    "other films": of_other_films,
     "column missing": lines(lambda own: [line.rpartition(",")[0] for line in own[:4]] + own[4:]),
     "column more": lines(lambda own: [f"{line},1" for line in own]),
     "header alone": lines(lambda own: own[:1]),
     "NUL": write(b"film,logit\n\x00,1\n"),
 }
 COSTS = {
+    "missing": Path.unlink,
     "text": values(parameters="many"),
     "seconds": values(seconds=[1]),
     "stage": values(seconds={"a": "b"}),
 }
-ENVIRONMENT = {"device": values(device=["GPU"]), "notes": values(notes="none"), "note": values(notes=[1])}
+ENVIRONMENT = {
+    "missing": Path.unlink,
+    "device": values(device=["GPU"]),
+    "notes": values(notes="none"),
+    "note": values(notes=[1]),
+}
 EXPLANATIONS = {
     "no films": values(films=...),
     "film unknown": values(films=["a.jpeg"]),
@@ -137,6 +161,7 @@ EXPLANATIONS = {
     "sanity": values(sanity=[]),
 }
 HISTORY = {
+    "missing": Path.unlink,
     "header alone": lines(lambda own: own[:1]),
     "text": lines(lambda own: [own[0], own[1] + "x", *own[2:]]),
     "columns": lines(lambda own: [line.rpartition(",")[0] for line in own[:1]] + own[1:]),
@@ -258,6 +283,47 @@ def test_a_damaged_extra_costs_no_number_and_is_noted(whole, runs, file, change)
     assert fault.split(":")[0] in TABLES["run_notes"].markdown(board).replace("\\", "")
 
 
+def test_runs_without_pictures_explanations_and_models_are_whole(whole, runs):
+    """Such runs are published: what is left out is not drawn, and nothing is wrong with them."""
+    for folder in runs:
+        shutil.rmtree(folder.path / "pictures")
+        (folder.path / "explanations.json").unlink()
+        (folder.path / "model.keras").write_bytes(NOISE)
+    board = board_of_others(runs)
+    assert numbers(board) == numbers(read_boards(Runs(whole))[0])
+    assert not [fault for row in board.rows for fault in row.damaged_extras]
+
+
+def test_predictions_of_another_run_on_the_same_films_are_warned_of(runs):
+    (board,) = read_boards(runs)
+    assert not [line for line in warnings(board) if "test scores" in line]
+    folder, other = victim(runs), list(runs)[1]
+    assert (other.spec.recipe, other.spec.seed) == (folder.spec.recipe, 1)
+    shutil.copy(other.path / "predictions/test.csv", folder.path / "predictions/test.csv")
+    (board,) = read_boards(runs)
+    (line,) = [line for line in warnings(board) if "test scores" in line]
+    assert folder.path.name in line and other.path.name in line
+
+
+def test_validation_films_that_are_reported_on_are_refused_in_a_single_run(tmp_path):
+    runs = fabricate_runs(tmp_path, CHOSEN[:1], seeds=1, n_test=40, n_train=80, flawed=False)
+    (folder,) = runs
+    of_other_films(folder.path / "predictions/validation.csv")
+    ((row,),) = [board.rows for board in read_boards(runs)]
+    assert not row.runs
+    assert "predictions/validation.csv: 40 films are also in 'test'" in row.unfinished[0].reason
+
+
+def test_validation_films_of_another_fold_are_refused(tmp_path):
+    runs = fabricate_runs(tmp_path, CHOSEN[:1], seeds=1, n_test=40, n_train=200, protocol="cv5", flawed=False)
+    first, second, *_ = runs
+    shutil.copy(second.path / "predictions/validation.csv", first.path / "predictions/validation.csv")
+    ((row,),) = [board.rows for board in read_boards(runs)]
+    assert len(row.runs) == 4
+    (damaged,) = row.unfinished
+    assert damaged.name == first.path.name and "predictions/validation.csv" in damaged.reason
+
+
 def test_a_damaged_film_table_costs_its_board_alone(runs, tmp_path):
     fabricate_runs(tmp_path / "runs", CHOSEN[:1], seeds=1, n_test=20, n_train=40, flawed=False)
     before = {board.dataset: numbers(board) for board in read_boards(runs)}
@@ -282,6 +348,8 @@ def test_the_report_of_several_damaged_runs_is_written(runs, tmp_path):
     (folders[2].path / "pictures/explained.npz").write_bytes(NOISE)
     (folders[2].path / "costs.json").write_text("[]")
     (folders[3].path / "run.json").write_text("null")
+    (folders[4].path / "environment.json").unlink()
+    (folders[4].path / "costs.json").unlink()
     page = write_report(runs.root, tmp_path / "out").read_text("utf-8")
     for fault in ("status.json", "predictions/test.csv", "pictures/explained.npz", "costs.json", "run.json"):
         assert fault in page

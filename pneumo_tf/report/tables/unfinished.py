@@ -10,7 +10,7 @@ from pneumo_tf.run_spec import RunSpec
 
 AGAIN = "start `python -m benchmarks.run_all` again"
 REMEDIES = {
-    "set aside": f"give the folder its name back, or {AGAIN}",
+    "set aside": f"give the folder its name back or remove it, or {AGAIN}",
     "running": f"wait; if its process is gone, {AGAIN}",
 }
 """By state, what to do about a run that did not fail."""
@@ -33,14 +33,18 @@ def unfinished(board: Board) -> Table:
 
 
 def _seeds_and_folds(specs: Sequence[RunSpec]) -> list[str]:
-    """Each seed, with the folds of it where there are folds."""
+    """Return each seed as text, with its folds if there are folds."""
     folds: dict[int, set[int]] = defaultdict(set)
     for spec in specs:
         folds[spec.seed] |= set() if spec.fold is None else {spec.fold}
-    return [
-        f"{seed} (fold{'s' * (len(own) > 1)} {', '.join(map(str, sorted(own)))})" if own else str(seed)
-        for seed, own in sorted(folds.items())
-    ]
+    return [_seed_and_folds(seed, sorted(own)) for seed, own in sorted(folds.items())]
+
+
+def _seed_and_folds(seed: int, folds: Sequence[int]) -> str:
+    if not folds:
+        return str(seed)
+    word = "fold" if len(folds) == 1 else "folds"
+    return f"{seed} ({word} {', '.join(map(str, folds))})"
 
 
 def remedy(state: str, kind: str) -> str:
