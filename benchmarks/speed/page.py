@@ -8,13 +8,15 @@ from pathlib import Path
 
 from benchmarks.command_line import CommandLine, report_wrong_use
 from benchmarks.speed.contest import Line
+from benchmarks.speed.gpu_claims import claims_table
 from benchmarks.speed.machine import busy_warning, machine_line
 from benchmarks.speed.table import note_lines, speed_table
 from pneumo_tf.atomic import write_atomically
 from pneumo_tf.errors import UserError
 
 PAGE, FIGURES = Path("docs/speed.md"), Path("docs/speed")
-MARKS = re.compile(r"(<!-- figures: [^>]*-->\n).*?(<!-- /figures -->)", re.DOTALL)
+PARTS = ("figures", "gpu claims")
+"""Parts of the page that are written, each between `<!-- NAME: … -->` and `<!-- /NAME -->`."""
 
 
 def write_page(page: Path, figures: Path) -> int:
@@ -30,13 +32,20 @@ def write_page(page: Path, figures: Path) -> int:
     Raises:
         UserError: If the page has no such marks, or a file is not such figures.
     """
-    text = page.read_text("utf-8")
-    if not MARKS.search(text):
-        raise UserError(f"{page} has no place for figures: <!-- figures: … --> and <!-- /figures -->")
     sections = [_section(file) for file in sorted(figures.glob("*.json"))]
-    body = "\n\n".join(sections) or "Nothing was measured yet."
-    write_atomically(page, MARKS.sub(lambda marks: f"{marks[1]}\n{body}\n\n{marks[2]}", text))
+    bodies = ("\n\n".join(sections) or "Nothing was measured yet.", claims_table().rstrip("\n"))
+    text = page.read_text("utf-8")
+    for part, body in zip(PARTS, bodies, strict=True):
+        text = _replaced(text, part, body, page)
+    write_atomically(page, text)
     return len(sections)
+
+
+def _replaced(text: str, part: str, body: str, page: Path) -> str:
+    marks = re.compile(rf"(<!-- {part}: [^>]*-->\n).*?(<!-- /{part} -->)", re.DOTALL)
+    if not marks.search(text):
+        raise UserError(f"{page} has no place for {part}: <!-- {part}: … --> and <!-- /{part} -->")
+    return marks.sub(lambda found: f"{found[1]}\n{body}\n\n{found[2]}", text)
 
 
 def _section(file: Path) -> str:

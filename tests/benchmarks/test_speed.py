@@ -2,22 +2,27 @@ import json
 import re
 import signal
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+from benchmarks.doctor.registry import STEPS
 from benchmarks.speed import __main__ as command
 from benchmarks.speed import child, entries, page
 from benchmarks.speed.contest import Line, films_per_second, time_in_turns
 from benchmarks.speed.entries import Entry
 from benchmarks.speed.fabricated import fabricate_films, fabricate_runs
+from benchmarks.speed.gpu_claims import GPU_CLAIMS, claims_table
 from benchmarks.speed.machine import busy_warning
 from benchmarks.speed.scene import Scale, Scene
 from benchmarks.speed.table import note_lines, speed_table
 from pneumo_tf.data.augment import random_transforms
 from pneumo_tf.errors import UserError
 from pneumo_tf.report.reading import read_boards
+
+ROOT = Path(__file__).parents[2]
 
 TINY = Scale(
     side=64,
@@ -231,7 +236,7 @@ def test_the_page_is_written_from_figures_and_twice_the_same(tmp_path, monkeypat
     figures.mkdir()
     _, written = measured(monkeypatch, tmp_path)
     (figures / "laptop.json").write_text(json.dumps(written), "utf-8")
-    text = "above\n<!-- figures: how -->\nSTALE\n<!-- /figures -->\nbelow\n"
+    text = "".join(f"above\n<!-- {part}: how -->\nSTALE\n<!-- /{part} -->\nbelow\n" for part in page.PARTS)
     (tmp_path / "speed.md").write_text(text, "utf-8")
     assert page.main(["--page", str(tmp_path / "speed.md"), "--figures", str(figures)]) == 0
     first = (tmp_path / "speed.md").read_text("utf-8")
@@ -241,6 +246,7 @@ def test_the_page_is_written_from_figures_and_twice_the_same(tmp_path, monkeypat
     assert speed_table(LINES) in first
     assert written["machine"]["date"] in first
     assert re.search(r"### CPU, no NVIDIA GPU\n", first)
+    assert claims_table() in first
 
 
 def test_a_page_without_marks_or_a_broken_file_is_one_line(tmp_path, capsys):
@@ -252,6 +258,24 @@ def test_a_page_without_marks_or_a_broken_file_is_one_line(tmp_path, capsys):
     (tmp_path / "x.json").write_text('{"lines": []}', "utf-8")
     assert page.main(arguments) == 2
     assert "x.json is not what benchmarks.speed --json writes" in capsys.readouterr().err
+
+
+def test_every_claim_about_gpus_names_tests_and_steps_that_are_there():
+    for claim in GPU_CLAIMS:
+        for test in claim.tests:
+            file, _, function = test.partition("::")
+            assert f"def {function}(" in (ROOT / file).read_text("utf-8"), f"no {test}"
+        named = claim.decided_by.partition("doctor:")[2].partition(";")[0]
+        assert set(re.findall(r"`(\w+)`", named)) <= set(STEPS), claim.decided_by
+    assert len({claim.claim for claim in GPU_CLAIMS}) == len(GPU_CLAIMS)
+
+
+def test_the_stored_page_is_what_the_stored_figures_give(tmp_path):
+    stored = ROOT / "docs" / "speed.md"
+    copy = tmp_path / "speed.md"
+    copy.write_text(stored.read_text("utf-8"), "utf-8")
+    page.write_page(copy, ROOT / "docs" / "speed")
+    assert copy.read_text("utf-8") == stored.read_text("utf-8")
 
 
 def test_fabricated_films_have_the_published_counts():
