@@ -41,7 +41,7 @@ FAILURES = {
         "put the file into `~/.keras/models` or name its folder with --weights FOLDER; "
         "--weights random starts from random ones",
     ),
-    "user-error": Failure("wrong input or environment", "do what the reason says"),
+    "user-error": Failure("wrong input or environment", "follow the advice in the reason"),
     "damaged": Failure("a stored file is damaged", "add --retry-failed, or --fresh"),
     "interrupted": Failure("stopped before its end", "start the same command again"),
     "exception": Failure("an unexpected error", "fix what the run's `log.txt` shows"),

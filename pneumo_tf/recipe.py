@@ -1,4 +1,4 @@
-"""A recipe: everything that defines a model and its training, frozen and checked when made."""
+"""Recipe: everything that defines a model and its training, frozen and checked when made."""
 
 import dataclasses
 import functools

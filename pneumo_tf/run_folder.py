@@ -106,7 +106,7 @@ class RunFolder:
 
     @property
     def state(self) -> State | None:
-        """How far the run came, None if it was never planned."""
+        """State of the run, None if it was never planned."""
         return self.status.get("state")
 
     def fail(self, failure: RunFailure) -> None:

@@ -1,1 +1,1 @@
-"""What training and inference cost: the machine's hardware, its peak, the operations of a model."""
+"""Cost of training and inference: hardware of the machine, its peak speed, operations of a model."""

@@ -25,16 +25,16 @@ READERS = 8
 """Threads that read files: reading waits for the disk, so more than the cores there are."""
 
 NAMED = 3
-"""Broken files that an error names before it counts the rest."""
+"""Number of broken files that an error names before it counts the rest."""
 
 ORIENTATION = 0x0112
-"""Tag of EXIF that says how a stored image is turned."""
+"""EXIF tag of the rotation of a stored image."""
 
 QUARTER_TURNS = 5
 """Orientations from this one on exchange width and height."""
 
 ImageSize = Callable[[bytes], tuple[int, int]]
-"""Takes the bytes of a file; gives width and height in pixels, or raises `ValueError` with the reason."""
+"""Function from the bytes of a file to width and height in pixels; raises `ValueError` with the reason."""
 
 
 class Header(NamedTuple):

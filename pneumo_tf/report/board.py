@@ -295,7 +295,7 @@ DISTINCTIONS = (
 
 
 def name_rows(specs: Sequence[RunSpec]) -> list[str]:
-    """Names rows so that no two of one protocol share a name."""
+    """Return names of rows, no two of one protocol alike."""
     alike: dict[tuple[str, str], list[int]] = defaultdict(list)
     for index, spec in enumerate(specs):
         alike[spec.protocol, spec.recipe.name].append(index)

@@ -178,7 +178,7 @@ def _rounded(value: float) -> float | None:
 
 
 def _finite(values: Any) -> Any:
-    """Replaces nan and infinities, which JSON lacks, by None at any depth."""
+    """Replace nan and infinities, which JSON lacks, by None at any depth."""
     if isinstance(values, dict):
         return {key: _finite(value) for key, value in values.items()}
     if isinstance(values, list | tuple):

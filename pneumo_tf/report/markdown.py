@@ -66,7 +66,7 @@ def bullet_list(lines: Sequence[str]) -> str:
 
 
 def join_names(names: Sequence[str], most: int = 8) -> str:
-    """Names in a sentence; of more than `most` only those, and how many are left."""
+    """Return names for a sentence: the first `most` of them, and how many are left."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
 

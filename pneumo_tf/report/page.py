@@ -26,7 +26,7 @@ def write_leaderboard(
     figures: Sequence[Sequence[Section]] = (),
     tables: Sequence[str] = (),
 ) -> Path:
-    """Writes `leaderboard.md`, `leaderboard.csv`, `leaderboard.json` and `explanations.md`.
+    """Write `leaderboard.md`, `leaderboard.csv`, `leaderboard.json` and `explanations.md`.
 
     The files depend on the run folders alone: the same runs give the same bytes.
 

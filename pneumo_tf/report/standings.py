@@ -1,4 +1,4 @@
-"""Standings: rank and tier of the rows of a board, and the marks that limit what they say."""
+"""Standings: rank and tier of the rows of a board, and marks that limit their meaning."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class Mark:
     """A reservation about a ranked row.
 
     Args:
-        meaning: What it says, as the legend prints it.
+        meaning: Meaning of the mark, as the legend prints it.
         applies: Whether it applies to a ranked row of a board.
     """
 

@@ -35,8 +35,8 @@ class FeatureCache:
     """Features of a dataset's films on disk.
 
     A file's name is a hash of all that its rows depend on: the pixels, the graph with its dtype policies, its
-    weights, the augmentation and its random draws, how and on what kind of device they are computed, and the
-    versions. So recipes, protocols and folds that agree in these share the file, and no file is out of date.
+    weights, the augmentation and its random numbers, how and on what kind of device they are computed, and
+    the versions. So recipes, protocols and folds that agree in these share the file, and none is out of date.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""How a recipe is run: everything about a training that the recipe itself leaves open."""
+"""Setting of a training: everything that the recipe leaves open."""
 
 from dataclasses import dataclass
 from pathlib import Path

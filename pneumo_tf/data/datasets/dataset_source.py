@@ -1,4 +1,4 @@
-"""What the suite has to know of a dataset, in one record: where its films come from and how they are read."""
+"""Description of a dataset: where its films come from and how they are read."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -14,13 +14,13 @@ from pneumo_tf.data.image_files import Header, decode_image, image_size, join_si
 from pneumo_tf.errors import UserError
 
 Progress = Callable[[int, int], None]
-"""Takes what is done and what is to do in all."""
+"""Called with the work done and the work in all."""
 
 Files = Mapping[str, Callable[[], BinaryIO]]
-"""How the bytes of each file are opened, by its path under the dataset's root."""
+"""Functions that open each file, by its path under the dataset's root."""
 
 Masks = Callable[[str], np.ndarray | None]
-"""Takes a film id; gives (height, width) uint8, 255 inside and 0 outside, or None if nothing is marked."""
+"""Function from a film id to (height, width) uint8, 255 inside and 0 outside; None if nothing is marked."""
 
 
 @dataclass(frozen=True)
@@ -131,18 +131,18 @@ class DatasetSource:
             honest; None if that is not known.
         series: The series of its films, None if they are not known.
         misleading_number: A number in its file names that is no patient's, None if there is none.
-        names_patient: Takes a film id; whether the source states the patient. A film without one counts as
-            a patient of its own.
-        set_apart: Takes a film id; whether the source keeps it out of its training folder (Kaggle's `val`),
-            although its split is train.
-        image_size: Takes the bytes of a film; gives width and height in pixels. Raises `ValueError` with
+        names_patient: Function from a film id to whether the source states the patient. A film without one
+            counts as a patient of its own.
+        set_apart: Function from a film id to whether the source keeps it out of its training folder (Kaggle's
+            `val`), although its split is train.
+        image_size: Function from the bytes of a film to width and height in pixels. Raises `ValueError` with
             the reason if it has none.
-        decode: Takes the bytes of a film; gives (height, width) uint8, 0 black to 255 white. Raises
-            `ValueError` with the reason if it cannot.
-        open_masks: Takes the root of the films and a kind, `"masks"` for opacities or `"lungs"`; opens
-            masks or drawn boxes, None if the dataset has none of the kind.
-        download: How it is fetched, None if it cannot be.
-        draw: Takes a folder to make and a progress callback; draws synthetic films, None for real ones.
+        decode: Function from the bytes of a film to (height, width) uint8, 0 black to 255 white. Raises
+            `ValueError` with the reason if it cannot be decoded.
+        open_masks: Function of the root of the films and a kind, `"masks"` for opacities or `"lungs"`, to
+            masks or outlined boxes, None if the dataset has none of the kind.
+        download: Download of the dataset, None if it cannot be downloaded.
+        draw: Function of a new folder and a progress callback that draws synthetic films; None for real ones.
     """
 
     name: str

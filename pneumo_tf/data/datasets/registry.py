@@ -45,7 +45,7 @@ def recognise(path: Path) -> DatasetSource:
 def stored_source(description: Mapping[str, str]) -> DatasetSource:
     """Return the dataset that a `dataset.json` describes.
 
-    Descriptions without a name are from before names, when there were two datasets, told apart by title.
+    Older descriptions have no name: there were two datasets then, which differ in their titles.
 
     Raises:
         UserError: If the dataset is not known here.

@@ -17,7 +17,7 @@ from pneumo_tf.data.protocols.split import Split, hash_order, sorted_ids
 from pneumo_tf.errors import UserError
 
 MINIMUM_VALIDATION = 40
-"""Films that `limit` leaves for validation if there are as many: fewer tell nothing of a model."""
+"""Films that `limit` leaves for validation if there are as many: fewer cannot compare models."""
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ def board_key(board: Board) -> str:
 
 
 def write_picture(picture: Picture, board: Board, scored: bool, out: Path) -> str:
-    """Marks a picture and writes it under `out`.
+    """Mark a picture and write it under `out`.
 
     Args:
         picture: Picture to write.

@@ -90,7 +90,7 @@ def drawings(board: Board, out: Path) -> list[Callable[[], Drawn]]:
 
 
 def sections(drawn: Iterable[Drawn]) -> list[Section]:
-    """Puts what `drawings` gave in reading order, without figures that have nothing to show."""
+    """Return the drawn pictures in reading order, without figures that have nothing to show."""
     pictures: dict[str, list[LinkedPicture]] = {name: [] for name in FIGURES}
     for name, pages in drawn:
         pictures[name] += pages

@@ -69,10 +69,10 @@ AGREEMENT = "Similarity of each map to Grad-CAM of the same film; the baselines 
 
 
 def write_explanations(boards: Sequence[Board], out: Path) -> Path:
-    """Writes `explanations.md`.
+    """Write `explanations.md`.
 
     Args:
-        boards: As `read_boards` gives them.
+        boards: Boards of `read_boards`.
         out: Folder of the report.
 
     Returns:
@@ -110,11 +110,11 @@ def _board(board: Board) -> list[str]:
 
 def _truth(left: Sequence[Explanations]) -> list[str]:
     outlined = [one for one in left if one.mean(GRAD_CAM, "pointing").films]
-    said = bullet_list([tables.verdict_on_pointing(one) for one in outlined]) or UNKNOWN
+    verdicts = bullet_list([tables.verdict_on_pointing(one) for one in outlined]) or UNKNOWN
     needed = bullet_list([tables.verdict_on_faithfulness(one) for one in left])
     title = "Does the map point at the opacity?"
     return [
-        f"### {title}\n\n{said}",
+        f"### {title}\n\n{verdicts}",
         _detail(POINTING, tables.lead_over_baselines(left, "pointing")),
         _detail(CEILING, tables.by_map(left, tables.POINTING)),
         _detail(OVERLAP, tables.by_map(left, tables.OVERLAP)),

@@ -46,8 +46,8 @@ def weights_table(left: Sequence[Explanations]) -> Table:
 
 def verdict_on_weights(one: Explanations) -> str:
     """Describe whether the maps of a row change with the weights."""
-    said = [_on_weights(one, method) for method in (GRAD_CAM, LAYER_CAM)]
-    return f"{one.row.name}: {'; '.join(said)}."
+    verdict = [_on_weights(one, method) for method in (GRAD_CAM, LAYER_CAM)]
+    return f"{one.row.name}: {'; '.join(verdict)}."
 
 
 def changes_with_weights(one: Explanations, method: str = GRAD_CAM) -> str:
@@ -68,11 +68,11 @@ def _on_weights(one: Explanations, method: str) -> str:
     title, after, other = one.titles[method], _at(one, 1.0, method, "rank"), _next(one, method, "rank")
     if changes_with_weights(one, method) == DASH:
         return f"no film had a {title} map both before and after all weights were randomized"
-    said = (
+    verdict = (
         "changes with the weights" if changes_with_weights(one, method) == "yes" else "is not shown to change"
     )
     return (
-        f"{title} {said}: rank correlation {format_number(after.value, 2)} with all weights "
+        f"{title} {verdict}: rank correlation {format_number(after.value, 2)} with all weights "
         f"randomized ({after.films} films), {format_number(other.value, 2)} between different films"
     )
 
@@ -133,13 +133,13 @@ def verdict_on_runs(of: RunSimilarity) -> str:
     same, different = (of.one.average(values["rank"]) for values in (of.same, of.next_film))
     if not (same.films and different.films):
         return f"{of.one.row.name}: no film has a map in two runs."
-    said = (
+    verdict = (
         "repeat from run to run beyond what maps of different films share"
         if of.excess.above_zero
         else "of one film are not shown to be more similar between runs than maps of different films"
     )
     return (
-        f"{of.one.row.name}: maps {said}: rank correlation {format_number(same.value, 2)}, of different "
+        f"{of.one.row.name}: maps {verdict}: rank correlation {format_number(same.value, 2)}, of different "
         f"films {format_number(different.value, 2)}."
     )
 

@@ -96,14 +96,14 @@ def means_table(
 
 def verdict_on_pointing(one: Explanations) -> str:
     """Describe which baselines a row's maps beat in the pointing game, and if not all, what limits them."""
-    said = "; ".join(
+    verdict = "; ".join(
         f"{one.titles[method]} {against_baselines(one, method, 'pointing')}"
         for method in (GRAD_CAM, LAYER_CAM)
         if method in one.titles
     )
     missed = len(beaten(one, GRAD_CAM, "pointing")) < len(_compared(one, GRAD_CAM, "pointing"))
     bound = f" {_bound(one)}" if missed and one.mean(CEILING, "pointing").films else ""
-    return f"{one.row.name}: in the pointing game {said}.{bound}"
+    return f"{one.row.name}: in the pointing game {verdict}.{bound}"
 
 
 def verdict_on_faithfulness(one: Explanations) -> str:
@@ -132,11 +132,11 @@ def against_baselines(one: Explanations, method: str, measure: str) -> str:
     compared = _compared(one, method, measure)
     if all(mean.above_zero for mean in compared.values()):
         return "beats every baseline"
-    said = {"beats": [], "is not shown to beat": [], "is beaten by": []}
+    verdicts = {"beats": [], "is not shown to beat": [], "is beaten by": []}
     for name, mean in compared.items():
         how = "beats" if mean.above_zero else "is beaten by" if mean.high < 0 else "is not shown to beat"
-        said[how].append(f"{one.titles[name]} ({format_gain(mean.value)})")
-    return " and ".join(f"{how} {', '.join(names)}" for how, names in said.items() if names)
+        verdicts[how].append(f"{one.titles[name]} ({format_gain(mean.value)})")
+    return " and ".join(f"{how} {', '.join(names)}" for how, names in verdicts.items() if names)
 
 
 def format_gain(value: float) -> str:

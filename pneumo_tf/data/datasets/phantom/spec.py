@@ -14,7 +14,7 @@ PHANTOM_VERSION = 1
 """Raised by every change that alters the bytes of a film, a mask or a file name."""
 
 RECORD = "phantom.json"
-"""Name of the file, in the root of a phantom, that tells it from real films."""
+"""Name of the file, in the root of a phantom, that distinguishes it from real films."""
 
 SPLITS = ("train", "val", "test")
 SUBTYPES = ("normal", "bacteria", "virus")
