@@ -18,10 +18,13 @@ class Failure:
     Args:
         sentence: What happened.
         remedy: What to do before the run is started again.
+        keeps_work: The checkpoint and the model that the run left are sound: it continues from them when it
+            is tried again.
     """
 
     sentence: str
     remedy: str
+    keeps_work: bool = True
 
 
 FAILURES = {
@@ -34,7 +37,9 @@ FAILURES = {
     ),
     "signal": Failure("ended by a signal", "see the run's `log.txt`"),
     "status": Failure("ended before it was done", "see the run's `log.txt`"),
-    "not-finite": Failure("the loss is not finite", "use a lower learning rate or --precision float32"),
+    "not-finite": Failure(
+        "the loss is not finite", "use a lower learning rate or --precision float32", keeps_work=False
+    ),
     "disk-full": Failure("the disk is full", "free space or choose another --out"),
     "weights-missing": Failure(
         "the initial weights cannot be had",
@@ -42,7 +47,7 @@ FAILURES = {
         "--weights random starts from random ones",
     ),
     "user-error": Failure("wrong input or environment", "follow the advice in the reason"),
-    "damaged": Failure("a stored file is damaged", "add --retry-failed, or --fresh"),
+    "damaged": Failure("a stored file is damaged", "add --retry-failed, or --fresh", keeps_work=False),
     "interrupted": Failure("stopped before its end", "start the same command again"),
     "exception": Failure("an unexpected error", "fix what the run's `log.txt` shows"),
 }
@@ -88,7 +93,7 @@ def failure_of(error: BaseException) -> RunFailure:
         return RunFailure(kind, str(error))
     if kind == "exception":
         return RunFailure(kind, f"{type(error).__name__}: {first}")
-    return RunFailure(kind, describe(kind))
+    return RunFailure(kind, describe(kind, first))
 
 
 def failure_of_exit(code: int) -> RunFailure:
@@ -104,9 +109,10 @@ def failure_of_exit(code: int) -> RunFailure:
     return RunFailure("status", f"ended with status {code} before it was done; see log.txt")
 
 
-def describe(kind: str) -> str:
-    """Return what happened and what to do, for one kind of failure, as one line."""
-    return f"{FAILURES[kind].sentence}; {FAILURES[kind].remedy}"
+def describe(kind: str, detail: str = "") -> str:
+    """Return sentence and remedy of a kind as one line, with what is known beyond them."""
+    known = f" ({detail})" if detail else ""
+    return f"{FAILURES[kind].sentence}{known}; {FAILURES[kind].remedy}"
 
 
 def _with_causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from pneumo_tf.atomic import write_atomically
-from pneumo_tf.failures import RunFailure
+from pneumo_tf.failures import FAILURES, RunFailure
 from pneumo_tf.predictions import Predictions, read_predictions
 from pneumo_tf.run_spec import RunSpec
 from pneumo_tf.stored_files import DamagedFile, read_json_object, read_npz, read_number_rows
@@ -131,6 +131,14 @@ class RunFolder:
             if item.name not in ("run.json", "status.json", "lock"):
                 shutil.rmtree(item) if item.is_dir() else item.unlink()
         self.set_status("planned")
+
+    def prepare_retry(self) -> None:
+        """Plan a failed run again: it keeps its checkpoint and model if the failure left them sound."""
+        failure = FAILURES.get(self.status.get("kind", ""))
+        if failure and failure.keeps_work:
+            self.set_status("planned")
+        else:
+            self.clear()
 
     def write_json(self, name: str, values: Mapping[str, Any]) -> None:
         """Write a JSON file of the run in place of one that is there, gzipped or damaged."""

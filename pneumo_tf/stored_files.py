@@ -6,6 +6,7 @@ import io
 import json
 import zipfile
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -86,15 +87,19 @@ def read_number_rows(path: Path) -> list[dict[str, float]]:
     return numbers
 
 
-def read_npz(path: Path) -> dict[str, np.ndarray]:
-    """Read the arrays of an `.npz` file.
+def read_npz(path: Path, names: Sequence[str] | None = None) -> dict[str, np.ndarray]:
+    """Read arrays of an `.npz` file.
+
+    Args:
+        path: The file.
+        names: Names of the arrays, None for all.
 
     Raises:
-        DamagedFile: If it cannot be read.
+        DamagedFile: If one cannot be read.
     """
     try:
         with np.load(path, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
+            return {name: arrays[name] for name in names or arrays.files}
     # NumPy names no closed set of errors for damaged headers.
     except Exception as error:
         raise unreadable(path, error) from error

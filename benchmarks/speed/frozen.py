@@ -59,7 +59,7 @@ def _train(scene: Scene, weights: Path | None, epochs: int, *, cached: bool) -> 
             seed=0,
             precision="float32",
             pretrained=weights is not None,
-            micro_batches=1,
+            micro_batches=(1,),
             xla=False,
             work=Path(folder) / "work",
             features=Path(folder) / "features" if cached else None,

@@ -48,8 +48,8 @@ def _start(gpu: Gpu) -> subprocess.Popen[str]:
 
 def _check(gpu: Gpu, process: subprocess.Popen[str]) -> None:
     try:
-        _, said = process.communicate(timeout=SECONDS)
-        reason = find_reason(said)
+        _, printed = process.communicate(timeout=SECONDS)
+        reason = find_reason(printed)
     except subprocess.TimeoutExpired:
         reason = f"no answer within {SECONDS} s"
     if process.returncode == 0:
@@ -61,19 +61,19 @@ def _check(gpu: Gpu, process: subprocess.Popen[str]) -> None:
     )
 
 
-def find_reason(said: str) -> str:
+def find_reason(printed: str) -> str:
     """Return the line of a failed process that tells most.
 
     Args:
-        said: Its standard error.
+        printed: Its standard error.
 
     Returns:
         Last error of TensorFlow, else its last warning, else the last line.
     """
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    lines = [line.strip() for line in printed.splitlines() if line.strip()]
     lines = [line for line in lines if not any(part in line for part in HARMLESS)]
     severe = [line for line in lines if SEVERE.match(line)]
     warnings = [line for line in lines if WARNING.match(line)]
-    found = (severe or warnings or lines or ["it ended without a word"])[-1]
+    found = (severe or warnings or lines or ["it ended without a message"])[-1]
     # Without date, thread and source file.
     return re.sub(r"^.*?\.cc:\d+\] ", "", found)

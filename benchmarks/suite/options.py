@@ -13,6 +13,7 @@ from pneumo_tf.costs.hardware import PRECISIONS
 from pneumo_tf.data.protocols.registry import PROTOCOLS
 
 PROFILES = ("auto", "full", "quick")
+EXPLAIN = ("missing", "all")
 
 EXAMPLES = (
     "",
@@ -46,6 +47,7 @@ class Options:
     fresh: bool
     list: bool
     dry_run: bool
+    explain_again: str | None
     out: Path
 
     @property
@@ -203,7 +205,7 @@ def _add_training(parser: CommandLine) -> None:
 
 def _add_scoring(parser: CommandLine) -> None:
     group = parser.add_argument_group(
-        "further scores", "added to finished runs from their saved models, without training"
+        "additions", "added to finished runs from their saved models, without training"
     )
     group.add_argument(
         "--tta",
@@ -216,6 +218,14 @@ def _add_scoring(parser: CommandLine) -> None:
         type=at_least(2),
         metavar="K",
         help="Monte-Carlo dropout: score each test film under K dropout masks",
+    )
+    group.add_argument(
+        "--explain-again",
+        nargs="?",
+        const="missing",
+        type=one_of("choice", EXPLAIN),
+        metavar="WHICH",
+        help="explain runs that lack explanations; with all, explain every run again",
     )
 
 

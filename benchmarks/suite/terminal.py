@@ -1,4 +1,4 @@
-"""What the user sees while runs are done: bars on a terminal, quiet lines elsewhere."""
+"""Terminal of a command: lines, and bars where it is one; elsewhere a line for each finished task."""
 
 import time
 from collections.abc import Callable
@@ -15,10 +15,10 @@ STAGES = {
     "decode": "decoding films",
     "build": "building the model",
     "train": "training",
-    "predict": "scoring",
-    "explain": "explaining",
     "save": "saving",
     "load": "loading the model",
+    "predict": "scoring",
+    "explain": "explaining",
 }
 
 
@@ -27,23 +27,37 @@ class Terminal:
 
     def __init__(self) -> None:
         self.console = Console(stderr=False, highlight=False, soft_wrap=True)
-        self._live = self.console.is_terminal
+        self.bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[doing]}"),
+            TimeRemainingColumn(elapsed_when_finished=True),
+            console=self.console,
+            transient=True,
+            disable=not self.console.is_terminal,
+        )
 
-    def say(self, line: str, *, loud: bool = False) -> None:
-        """Shows a line; a loud one stands out."""
-        self.console.print(line, style="bold yellow" if loud else None, markup=False)
+    def log(self, line: str) -> None:
+        """Show a line."""
+        self.console.print(line, markup=False)
+
+    def warn(self, line: str) -> None:
+        """Show a line that stands out."""
+        self.console.print(line, style="bold yellow", markup=False)
 
     def progress(self, what: str) -> Callable[[int, int], None]:
-        """Makes a callback that shows how much of a task is done."""
-        shown = {"at": 0.0}
+        """Make a callback that shows how much of a task is done, and a line when all of it is."""
+        tasks: list[TaskID] = []
 
         def show(done: int, total: int) -> None:
-            now = time.monotonic()
-            if self._live and (now - shown["at"] > 0.2 or done == total):
-                shown["at"] = now
-                self.console.print(f"{what}: {done:,} of {total:,}", end="\n" if done == total else "\r")
-            elif not self._live and done == total:
-                self.console.print(f"{what}: {total:,}")
+            if not tasks:
+                self.bars.start()
+                tasks.append(self.bars.add_task(what, total=total, doing=""))
+            self.bars.update(tasks[0], completed=done, total=total, doing=f"{done:,} of {total:,}")
+            if done >= total:
+                self.bars.remove_task(tasks.pop())
+                self.bars.stop()
+                self.log(f"{what}: {total:,}")
 
         return show
 
@@ -55,15 +69,7 @@ class RunsShown:
         self._terminal, self._total, self._ended = terminal, total, 0
         self._began: dict[str, float] = {}
         self._tasks: dict[str, TaskID] = {}
-        self._bars = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            TextColumn("{task.fields[doing]}"),
-            TimeRemainingColumn(elapsed_when_finished=True),
-            console=terminal.console,
-            transient=True,
-            disable=not terminal.console.is_terminal,
-        )
+        self._bars = terminal.bars
 
     def __enter__(self) -> "RunsShown":
         self._bars.start()
@@ -71,33 +77,36 @@ class RunsShown:
         return self
 
     def __exit__(self, *error: object) -> None:
+        for task in (self._suite, *self._tasks.values()):
+            self._bars.remove_task(task)
         self._bars.stop()
 
     def started(self, name: str, folder: RunFolder) -> None:
-        """A worker was started."""
+        """Add a bar for a worker that was started."""
         self._began[name] = time.monotonic()
         self._tasks[name] = self._bars.add_task(_short(name), total=1.0, doing="starting")
 
     def event(self, name: str, event: dict[str, Any]) -> None:
-        """A worker said something."""
+        """Show an event of a worker."""
         if event["event"] == "stage":
             self._bars.update(self._tasks[name], doing=STAGES.get(event["name"], event["name"]))
         elif event["event"] == "step":
             doing = f"epoch {event['epoch']} of {event['epochs']}"
             self._bars.update(self._tasks[name], completed=event["done"], doing=doing)
         elif event["event"] == "note":
-            self._terminal.say(f"  {_short(name)}: {event['text']}", loud=True)
+            self._terminal.warn(f"  {_short(name)}: {event['text']}")
 
     def ended(self, name: str, folder: RunFolder, *, succeeded: bool) -> None:
-        """A worker is gone; one that should have scored a finished run may have failed at that."""
+        """Show how a worker ended; one that should have added to a finished run may have failed at that."""
         self._ended += 1
         self._bars.remove_task(self._tasks.pop(name))
         self._bars.update(self._suite, completed=self._ended, doing=f"{self._ended} of {self._total}")
         status, seconds = folder.status, time.monotonic() - self._began[name]
-        state = "not scored" if status["state"] == "done" and not succeeded else status["state"]
+        state = "done, nothing added" if status["state"] == "done" and not succeeded else status["state"]
         line = f"[{self._ended}/{self._total}] {_short(name)}: {state} in {seconds:.0f} s"
-        reason = f": {status['reason']}" if status["reason"] else ""
-        self._terminal.say(f"{line}{reason}", loud=not succeeded)
+        if status["reason"]:
+            line += f": {status['reason']} ({folder.log})"
+        (self._terminal.log if succeeded else self._terminal.warn)(line)
 
 
 def _short(name: str) -> str:

@@ -95,7 +95,7 @@ def _train_once(
             seed=seed,
             precision="float32",
             pretrained=True,
-            micro_batches=1,
+            micro_batches=(1,),
             xla=False,
             work=Path(work),
             features=cache / "features",

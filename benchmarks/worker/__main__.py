@@ -1,8 +1,8 @@
 """One run in its own process.
 
 `python -m benchmarks.worker trained|trivial` is started by an engine. It imports what such a run needs, then
-reads one line from standard input: the run's folder and its assignment. It tells what it is doing as JSON
-lines on standard output; everything else that is printed goes to the run's log.
+reads one line from standard input: the run's folder and its assignment. It sends events as JSON lines to
+standard output; everything else that is printed goes to the run's log.
 """
 
 import contextlib
@@ -14,8 +14,9 @@ import threading
 import time
 from pathlib import Path
 
-from benchmarks.worker.assignment import Assignment, Tell
-from benchmarks.worker.attempt import add_conditions, make_run
+from benchmarks.worker.assignment import Assignment
+from benchmarks.worker.attempt import do_task
+from benchmarks.worker.events import Events
 from pneumo_tf.file_lock import lock_file
 from pneumo_tf.run_folder import RunFolder
 
@@ -25,11 +26,11 @@ NEEDED = {"trained": "benchmarks.worker.training_run", "trivial": "pneumo_tf.mod
 
 
 def main() -> int:
-    """Does the run that standard input names; 0 when done or when there is none, 1 when it failed."""
+    """Do the task that standard input names; 0 if it is done or if there is none, 1 if it failed."""
     events = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     _end_with_parent()
-    # A head start and no more: what fails here fails again in the run, which says why.
+    # A head start and no more: what fails here fails again in the run, which records why.
     with contextlib.suppress(Exception):
         importlib.import_module(NEEDED[sys.argv[1]])
     line = sys.stdin.readline()
@@ -41,13 +42,12 @@ def main() -> int:
     with (folder.path / "lock").open("w") as lock:
         # A worker whose run_all was killed may live for another second: it has to be gone first.
         lock_file(lock)
-        do = add_conditions if assignment.conditions else make_run
-        reason = do(folder, assignment, Tell(events))
+        reason = do_task(folder, assignment, Events(events))
     return 1 if reason else 0
 
 
 def _print_to(log: Path) -> None:
-    """Moves what was printed so far to the run's log, and sends there what follows."""
+    """Move what was printed so far to the run's log, and send there what follows."""
     printed = os.pread(2, os.fstat(2).st_size, 0)
     os.ftruncate(2, 0)
     with log.open("ab", buffering=0) as file:
@@ -57,7 +57,7 @@ def _print_to(log: Path) -> None:
 
 
 def _end_with_parent() -> None:
-    """Ends this process when the one that started it is gone: a run that nobody waits for must not go on."""
+    """End this process when the one that started it is gone: a run that nobody waits for must not go on."""
     parent = os.getppid()
 
     def watch() -> None:

@@ -1,4 +1,4 @@
-"""A run from films to results: data, training or fit, scoring, explanation.
+"""A worker's task, attempted: whatever goes wrong becomes a reason, and the traceback is in the run's log.
 
 What needs TensorFlow is imported where a run needs it: a run of a trivial row goes without.
 """
@@ -8,51 +8,61 @@ import platform
 import resource
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from benchmarks.worker.assignment import Assignment, Clock, Tell
-from pneumo_tf.data.datasets.dataset_source import Dataset
-from pneumo_tf.data.protocols.registry import PROTOCOLS, check_sides, limit
-from pneumo_tf.data.protocols.split import Split
+from benchmarks.worker.assignment import Assignment, Task
+from benchmarks.worker.events import Events
+from benchmarks.worker.run_context import RunContext, open_run
 from pneumo_tf.errors import UserError
 from pneumo_tf.failures import RunFailure, failure_of
 from pneumo_tf.predictions import Predictions
 from pneumo_tf.run_folder import RunFolder
-from pneumo_tf.run_spec import RunSpec
-from pneumo_tf.runs import Runs
 
-Work = Callable[[RunFolder, Assignment, Tell], None]
+Work = Callable[[RunFolder, Assignment, Events], None]
 
 
-def make_run(folder: RunFolder, assignment: Assignment, tell: Tell) -> str:
-    """Do a run and record how it ended; return the reason if it failed, "" if not."""
+def do_task(folder: RunFolder, assignment: Assignment, send: Events) -> str:
+    """Do the task of an assignment; return the reason if it failed, "" if not."""
+    return TASKS[assignment.task](folder, assignment, send)
+
+
+def make_run(folder: RunFolder, assignment: Assignment, send: Events) -> str:
+    """Do a run and record how it ended."""
     folder.work.mkdir(parents=True, exist_ok=True)
     folder.set_status("running", pid=os.getpid())
-    failure = attempt(do_run, folder, assignment, tell)
-    if failure:
+    failure = attempt(do_run, folder, assignment, send)
+    # A run that has its predictions is done, whatever comes after.
+    if failure and folder.state != "done":
         folder.fail(failure)
-        return failure.reason
-    folder.set_status("done")
-    return ""
+    return failure.reason if failure else ""
 
 
-def add_conditions(folder: RunFolder, assignment: Assignment, tell: Tell) -> str:
-    """Score a finished run under conditions; if that fails it is reported, and the run stays done."""
-    failure = attempt(do_conditions, folder, assignment, tell)
-    if not failure:
-        return ""
-    tell("note", text=f"not scored under {', '.join(assignment.conditions)}: {failure.reason}")
-    return failure.reason
+def add_variants(folder: RunFolder, assignment: Assignment, send: Events) -> str:
+    """Add scoring variants to a finished run; if that fails, the run stays done."""
+    return _add(do_variants, f"not scored with {', '.join(assignment.variants)}", folder, assignment, send)
 
 
-def attempt(do: Work, folder: RunFolder, assignment: Assignment, tell: Tell) -> RunFailure | None:
+def explain_again(folder: RunFolder, assignment: Assignment, send: Events) -> str:
+    """Add explanations to a finished run; if that fails, the run stays done."""
+    return _add(do_explanations, "not explained", folder, assignment, send)
+
+
+TASKS: dict[Task, Callable[[RunFolder, Assignment, Events], str]] = {
+    "run": make_run,
+    "score": add_variants,
+    "explain": explain_again,
+}
+
+
+def attempt(do: Work, folder: RunFolder, assignment: Assignment, send: Events) -> RunFailure | None:
     """Do the work of a worker; return how it failed, None if it did not."""
     try:
-        do(folder, assignment, tell)
-    # Whatever goes wrong in a run must become a row with a reason; the traceback is in the log.
+        do(folder, assignment, send)
+    # Whatever goes wrong in a run must become a row with a reason.
     except Exception as error:
         if not isinstance(error, UserError):
             traceback.print_exc()
@@ -60,59 +70,90 @@ def attempt(do: Work, folder: RunFolder, assignment: Assignment, tell: Tell) -> 
     return None
 
 
-def do_run(folder: RunFolder, assignment: Assignment, tell: Tell) -> None:
-    """Trains or fits, scores, explains, and writes every result of a run but its state."""
-    clock, spec = Clock(tell, since=assignment.sent), folder.spec
-    with clock.stage("data"):
-        dataset, split = _read_films(folder, assignment)
-    environment = {
+def _add(do: Work, lacking: str, folder: RunFolder, assignment: Assignment, send: Events) -> str:
+    failure = attempt(do, folder, assignment, send)
+    if not failure:
+        return ""
+    send("note", text=f"{lacking}: {failure.reason}")
+    return failure.reason
+
+
+def do_run(folder: RunFolder, assignment: Assignment, send: Events) -> None:
+    """Train or fit, predict, write every result, and explain."""
+    run = open_run(folder, assignment, send)
+    if run.spec.recipe.phases:
+        _do_network(run)
+    else:
+        _do_trivial(run)
+
+
+def do_variants(folder: RunFolder, assignment: Assignment, send: Events) -> None:
+    """Add the scoring variants of the assignment to the predictions of a finished run."""
+    run = open_run(folder, assignment, send)
+    with run.clock.stage("start"):
+        from benchmarks.worker.scoring import write_variants
+    write_variants(run)
+
+
+def do_explanations(folder: RunFolder, assignment: Assignment, send: Events) -> None:
+    """Explain a finished run again from its model."""
+    run = open_run(folder, assignment, send)
+    with run.clock.stage("start"):
+        from benchmarks.worker.finished_run import load_finished
+        from benchmarks.worker.late_stages import add_late_stages
+    model, predict = load_finished(run)
+    with run.clock.stage("decode"):
+        _ = run.pixels, run.sources
+    add_late_stages(run, model, predict, folder.read_predictions("test"))
+
+
+def _do_network(run: RunContext) -> None:
+    with run.clock.stage("start"):
+        from benchmarks.worker.late_stages import add_late_stages
+        from benchmarks.worker.training_run import run_network
+    network = run_network(run)
+    _write_results(run, network.outputs, network.costs, network.environment)
+    run.folder.set_status("done")
+    test = Predictions(run.split.test, network.outputs["test"])
+    add_late_stages(run, network.model, network.predict, test)
+    _write_costs(run, run.folder.read_json("costs.json"))
+
+
+def _do_trivial(run: RunContext) -> None:
+    with run.clock.stage("start"):
+        from pneumo_tf.models.trivial import fit_trivial
+    films, cache = run.dataset.films, Path(run.assignment.cache)
+    with run.clock.stage("train"):
+        train = films.indices(run.split.train)
+        logits = fit_trivial(run.spec.recipe.architecture, run.dataset, cache, train)
+    outputs = {name: logits[films.indices(ids)] for name, ids in run.split.scored.items()}
+    _write_results(run, outputs, {"train_films": len(run.split.train)}, {})
+    run.folder.set_status("done")
+
+
+def _write_results(
+    run: RunContext, outputs: Mapping[str, np.ndarray], costs: dict[str, Any], environment: dict[str, Any]
+) -> None:
+    """Write predictions, costs and environment of a run."""
+    for name, logits in outputs.items():
+        ids = run.split.scored[name.partition("@")[0]]
+        run.folder.write_predictions(name, Predictions(ids, logits))
+    _write_costs(run, costs)
+    on_cpu = run.assignment.gpu and not run.spec.recipe.phases
+    about = {
         "python": platform.python_version(),
         "numpy": np.__version__,
-        "device": "CPU" if assignment.gpu and not spec.recipe.phases else assignment.device,
-        "precision": spec.precision,
-        "notes": list(assignment.notes),
+        "device": "CPU" if on_cpu else run.assignment.device,
+        "precision": run.spec.precision,
+        "notes": run.notes,
     }
-    if spec.recipe.phases:
-        with clock.stage("start"):
-            from benchmarks.worker.training_run import trained_logits
-        outputs, costs = trained_logits(folder, assignment, dataset, split, clock, tell, environment)
-    else:
-        with clock.stage("start"):
-            from pneumo_tf.models.trivial import fit_trivial
-        with clock.stage("train"):
-            train = dataset.films.indices(split.train)
-            logits = fit_trivial(spec.recipe.architecture, dataset, Path(assignment.cache), train)
-        outputs = {name: logits[dataset.films.indices(ids)] for name, ids in split.scored.items()}
-        costs = {"train_films": len(split.train)}
-    for name, logits in outputs.items():
-        folder.write_predictions(name, Predictions(split.scored[name.partition("@")[0]], logits))
-    clock.seconds["total"] = sum(clock.seconds.values())
+    run.folder.write_json("environment.json", about | environment)
+
+
+def _write_costs(run: RunContext, costs: dict[str, Any]) -> None:
+    """Write costs with the seconds of all stages so far and the peak of host memory."""
     # Linux counts kilobytes, macOS bytes.
     unit = 2**20 if sys.platform == "darwin" else 2**10
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
-    folder.write_json("costs.json", {"seconds": clock.seconds, "peak_host_mb": peak, **costs})
-    folder.write_json("environment.json", environment)
-
-
-def do_conditions(folder: RunFolder, assignment: Assignment, tell: Tell) -> None:
-    """Adds the predictions of a finished run under the conditions of the assignment."""
-    clock = Clock(tell, since=assignment.sent)
-    with clock.stage("data"):
-        dataset, split = _read_films(folder, assignment)
-    with clock.stage("start"):
-        from benchmarks.worker.rescoring import score_conditions
-    score_conditions(folder, assignment, dataset, split.test, clock)
-
-
-def _read_films(folder: RunFolder, assignment: Assignment) -> tuple[Dataset, Split]:
-    spec = folder.spec
-    dataset = Runs(folder.path.parent).read_films(spec.dataset, root=Path(assignment.data))
-    return dataset, read_split(spec, dataset)
-
-
-def read_split(spec: RunSpec, dataset: Dataset) -> Split:
-    """Gives the split of a run: as its protocol makes it, cut to the run's training films."""
-    protocol = PROTOCOLS[spec.protocol]
-    split = protocol.split(dataset.films, spec.fold)
-    check_sides(protocol, split)
-    return limit(split, dataset.films, spec.train_films) if spec.train_films else split
+    seconds = {**run.clock.seconds, "total": sum(run.clock.seconds.values())}
+    run.folder.write_json("costs.json", {**costs, "seconds": seconds, "peak_host_mb": peak})

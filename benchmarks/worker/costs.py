@@ -38,7 +38,7 @@ class EnergyMeter:
 
     def __init__(self, assignment: Assignment) -> None:
         # The GPU of the assignment is the only one that this process may see.
-        self._gpu = _only_gpu() if assignment.gpu else None
+        self._gpu = only_gpu() if assignment.gpu else None
         self._before = self._read()
 
     def joules(self) -> float | None:
@@ -50,7 +50,7 @@ class EnergyMeter:
         return energy_joules(self._gpu) if self._gpu else None
 
 
-def _only_gpu() -> Gpu | None:
+def only_gpu() -> Gpu | None:
     """Return the GPU of this process; None if NVML does not answer, which must not end a run."""
     try:
         return next(iter(gpus()), None)

@@ -186,6 +186,16 @@ def _memory_mb(find: Callable[[], Any]) -> int | None:
         return None
 
 
+def free_memory_mb(gpu: Gpu) -> int | None:
+    """Read the memory of a GPU that no process has taken, MiB; None if NVML does not tell."""
+    try:
+        with _nvml() as present:
+            handle = nvml_handle(gpu) if present else None
+            return pynvml.nvmlDeviceGetMemoryInfo(handle).free // 2**20 if present else None
+    except (pynvml.NVMLError, UserError):
+        return None
+
+
 def nvml_handle(gpu: Gpu) -> Any:
     """Return NVML's handle of a card, or of its slice, while NVML is open."""
     if gpu.mig:

@@ -2,13 +2,15 @@
 
 import json
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 
+from pneumo_tf.stored_files import read_npz
 from pneumo_tf.training.meter import Meter
 
 CHECKPOINT_SECONDS = 60.0
@@ -27,7 +29,7 @@ class Progress:
         best_rank: Rank of the best epoch: validation AUC or accuracy, then the lower validation loss.
         best_epoch: Number of the best epoch in `history`, from 1.
         stale: Epochs of the current phase since its best.
-        micro_batches: Parts that batches are cut into.
+        micro_batches: Parts that batches are cut into, as `Setting` has them.
         xla: Compiled with XLA.
         device: Kind of device that computes, `"CPU"` or `"GPU"`.
         notes: What a reader of the results must know, from all processes of the training.
@@ -40,7 +42,7 @@ class Progress:
     best_rank: tuple[float, float] = (-np.inf, -np.inf)
     best_epoch: int = 0
     stale: int = 0
-    micro_batches: int = 1
+    micro_batches: tuple[int, ...] = (1,)
     xla: bool = False
     device: str = "CPU"
     notes: list[str] = field(default_factory=list)
@@ -74,11 +76,25 @@ class Progress:
         self.phase, self.epoch, self.stale = self.phase + 1, 0, 0
 
 
+class Stored(NamedTuple):
+    """A checkpoint as it was read.
+
+    Args:
+        progress: State of the training.
+        meter: Its times and counts.
+        arrays: Arrays of `"model"` and `"optimizer"`; none of the optimiser at the start of a phase.
+    """
+
+    progress: Progress
+    meter: Meter
+    arrays: dict[str, list[np.ndarray]]
+
+
 class Checkpoint:
-    """The last checkpoint of a run, in its `work/` folder."""
+    """Checkpoints of a run in its `work/` folder: the last one, and that of the start of its phase."""
 
     def __init__(self, folder: Path) -> None:
-        self.path = folder / "checkpoint.npz"
+        self.path, self.phase_path = folder / "checkpoint.npz", folder / "phase.npz"
         self._saved = time.monotonic()
 
     def save_if_due(
@@ -87,51 +103,82 @@ class Checkpoint:
         """Replace the checkpoint if `CHECKPOINT_SECONDS` have passed since the last one."""
         if time.monotonic() - self._saved <= CHECKPOINT_SECONDS:
             return
-        arrays = {f"model_{i}": value for i, value in enumerate(model.get_weights())}
-        arrays |= {f"optimizer_{i}": value.numpy() for i, value in enumerate(optimizer.variables)}
-        arrays |= {f"best_{i}": value for i, value in enumerate(progress.best or [])}
-        state = {name: value for name, value in vars(progress).items() if name != "best"} | vars(meter)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self.path.with_name("saving.npz")
-        np.savez(temporary, state=json.dumps(state), **arrays)
-        temporary.replace(self.path)
+        arrays = {"model": model.get_weights(), "optimizer": [value.numpy() for value in optimizer.variables]}
+        _save(self.path, Stored(progress, meter, arrays))
         self._saved = time.monotonic()
 
-    def load(self) -> tuple[Progress, Meter, dict[str, list[np.ndarray]]] | None:
-        """Read the checkpoint.
+    def save_phase_start(self, progress: Progress, meter: Meter, model: keras.Model) -> None:
+        """Store the state in which a phase after the first begins, so that it can be repeated."""
+        stored = Stored(progress, meter, {"model": model.get_weights(), "optimizer": []})
+        _save(self.phase_path, stored)
 
-        Returns:
-            Progress, meter, and the arrays of `"model"` and `"optimizer"`; None if there is no checkpoint.
+    @property
+    def phase(self) -> int:
+        """Index of the phase under way."""
+        stored = _load_state(self.phase_path)
+        return stored[0].phase if stored else 0
+
+    def restart_phase(self, micro_batches: tuple[int, ...]) -> None:
+        """Go back to the start of the phase under way, with other parts.
+
+        Args:
+            micro_batches: Parts that batches are cut into from then on.
         """
-        if not self.path.exists():
-            return None
-        with np.load(self.path) as stored:
-            progress, meter = _read_state(stored)
-            arrays = {kind: _numbered(stored, kind) for kind in ("model", "optimizer", "best")}
-        progress.best = arrays.pop("best") or None
-        return progress, meter, arrays
+        self.path.unlink(missing_ok=True)
+        if stored := _load(self.phase_path):
+            stored.progress.micro_batches = micro_batches
+            _save(self.path, stored)
 
-    def stored_micro_batches(self, *, xla: bool, device: str) -> int:
-        """Return the parts that a training must be continued with; 1 if there is nothing to continue.
+    def load(self) -> Stored | None:
+        """Read the last checkpoint, None if there is none."""
+        return _load(self.path)
+
+    def stored_micro_batches(self, *, xla: bool, device: str) -> tuple[int, ...] | None:
+        """Return the parts that a training must be continued with; None if there is nothing to continue.
 
         Args:
             xla: Compiled with XLA.
             device: Kind of device that computes.
         """
-        if not self.path.exists():
-            return 1
-        with np.load(self.path) as stored:
-            progress, _ = _read_state(stored)
-        same = progress.computation == Progress(xla=xla, device=device).computation
-        return progress.micro_batches if same else 1
+        stored = _load_state(self.path)
+        if stored is None or stored[0].computation != Progress(xla=xla, device=device).computation:
+            return None
+        return stored[0].micro_batches
 
 
-def _read_state(stored: Any) -> tuple[Progress, Meter]:
+def _save(path: Path, stored: Stored) -> None:
+    progress, meter, arrays = stored
+    named = {**arrays, "best": progress.best or []}
+    flat = {f"{kind}_{i}": value for kind, values in named.items() for i, value in enumerate(values)}
+    state = {name: value for name, value in vars(progress).items() if name != "best"} | vars(meter)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name("saving.npz")
+    np.savez(temporary, state=json.dumps(state), **flat)
+    temporary.replace(path)
+
+
+def _load(path: Path) -> Stored | None:
+    if not path.exists():
+        return None
+    file = read_npz(path)
+    progress, meter = _read_state(file)
+    arrays = {kind: _numbered(file, kind) for kind in ("model", "optimizer", "best")}
+    progress.best = arrays.pop("best") or None
+    return Stored(progress, meter, arrays)
+
+
+def _load_state(path: Path) -> tuple[Progress, Meter] | None:
+    """Read a checkpoint without its arrays."""
+    return _read_state(read_npz(path, names=("state",))) if path.exists() else None
+
+
+def _read_state(stored: Mapping[str, np.ndarray]) -> tuple[Progress, Meter]:
     state: dict[str, Any] = json.loads(str(stored["state"]))
     meter = Meter(**{name: state.pop(name) for name in vars(Meter())})
-    return Progress(**state | {"best_rank": tuple(state["best_rank"])}), meter
+    tuples = {name: tuple(state[name]) for name in ("best_rank", "micro_batches")}
+    return Progress(**state | tuples), meter
 
 
-def _numbered(stored: Any, kind: str) -> list[np.ndarray]:
-    count = sum(name.startswith(f"{kind}_") for name in stored.files)
+def _numbered(stored: Mapping[str, np.ndarray], kind: str) -> list[np.ndarray]:
+    count = sum(name.startswith(f"{kind}_") for name in stored)
     return [stored[f"{kind}_{i}"] for i in range(count)]

@@ -19,7 +19,7 @@ from pneumo_tf.training.dropout_seed import seed_dropout
 from pneumo_tf.training.feature_cache import FeatureCache
 from pneumo_tf.training.meter import Meter, Stopwatch
 from pneumo_tf.training.phase import OnNote, PreparedPhase, prepare_phase
-from pneumo_tf.training.setting import Setting
+from pneumo_tf.training.setting import Setting, parts_of
 from pneumo_tf.training.step import EVALUATION_BATCH, Predictor
 from pneumo_tf.training.trainable import calibrate_batch_norm
 
@@ -115,15 +115,14 @@ class _Loop:
     ) -> None:
         self.model, self.recipe, self.films, self.setting = model, recipe, films, setting
         self.on_epoch, self.on_step, self.on_note = on_epoch, on_step, on_note
-        batch = EVALUATION_BATCH // setting.micro_batches
-        self.predict = Predictor(model, batch=batch, xla=setting.xla)
+        self.predict: Predictor | None = None
         self.caches: list[FeatureCache] = []
         self.checkpoint = Checkpoint(setting.work)
         self.progress = Progress(micro_batches=setting.micro_batches, xla=setting.xla, device=device_kind())
         self.meter, self.stored_optimizer = Meter(), None
         if not self.resume() and not setting.pretrained:
             _calibrate(model, films, setting)
-        if setting.xla and setting.micro_batches > 1:
+        if setting.xla and max(setting.micro_batches) > 1:
             self.note("training steps compiled without XLA: batches were cut")
         if uncounted := uncounted_layers(model):
             self.note(f"operations are unknown: no rule counts those of layer {uncounted[0]!r}")
@@ -139,7 +138,8 @@ class _Loop:
             return False
         if progress.micro_batches != self.progress.micro_batches:
             raise ValueError(f"the checkpoint belongs to batches in {progress.micro_batches} parts")
-        self.progress, self.meter, self.stored_optimizer = progress, meter, arrays["optimizer"]
+        # At the start of a phase, no optimiser is stored: it is a new one.
+        self.progress, self.meter, self.stored_optimizer = progress, meter, arrays["optimizer"] or None
         self.model.set_weights(arrays["model"])
         for text in progress.notes:
             self.on_note(text)
@@ -152,9 +152,11 @@ class _Loop:
             self.on_note(text)
 
     def run_phase(self, number: int) -> None:
-        progress = self.progress
+        progress, setting = self.progress, self.setting
+        if number > 0 and progress.epoch == 0:
+            self.checkpoint.save_phase_start(progress, self.meter, self.model)
         prepared = prepare_phase(
-            number, self.model, self.recipe, self.films, self.setting, self.predict, self.note
+            number, self.model, self.recipe, self.films, setting, self.predictor(number), self.note
         )
         if prepared.cache:
             self.caches.append(prepared.cache)
@@ -163,7 +165,7 @@ class _Loop:
             self.stored_optimizer = None
         for epoch in range(progress.epoch, prepared.phase.epochs):
             row = self.run_epoch(prepared, epoch)
-            if progress.end_epoch(row, self.setting.rank_by) and self.recipe.select == "best":
+            if progress.end_epoch(row, setting.rank_by) and self.recipe.select == "best":
                 progress.best = self.model.get_weights()
             self.on_epoch(row)
             if prepared.phase.patience is not None and progress.stale >= prepared.phase.patience:
@@ -173,13 +175,20 @@ class _Loop:
             self.model.set_weights(progress.best)
         progress.end_phase()
 
+    def predictor(self, number: int) -> Predictor:
+        """Return the compiled predictor of a phase; a new one only if its batch differs."""
+        batch = EVALUATION_BATCH // parts_of(self.setting.micro_batches, number)
+        if self.predict is None or self.predict.batch != batch:
+            self.predict = Predictor(self.model, batch=batch, xla=self.setting.xla)
+        return self.predict
+
     def run_epoch(self, prepared: PreparedPhase, epoch: int) -> dict[str, float]:
         with self.meter.measure_training(prepared.functions) as training:
             train_loss, feature_seconds = self.train_epoch(prepared, epoch)
         with self.meter.measure_validation((prepared.feed.predict.function,)) as validating:
             logits = prepared.feed.validate()
             if not (np.isfinite(train_loss) and np.isfinite(logits).all()):
-                raise NotFinite(f"the loss is {train_loss} in phase {prepared.number + 1}, epoch {epoch + 1}")
+                raise NotFinite(f"{train_loss} in phase {prepared.number + 1}, epoch {epoch + 1}")
             labels, score = self.films.labels[self.films.validation], score_of_logits(logits)
             validation = compute_metrics(labels, score, names=("auc", "accuracy", "log_loss"))
         return {
@@ -236,7 +245,7 @@ class _Loop:
 def _calibrate(model: keras.Model, films: TrainingFilms, setting: Setting) -> None:
     """Calibrate batch norm on random training films."""
     shuffled = random_generator("calibration", setting.seed).permutation(films.train)
-    chosen = shuffled[: CALIBRATION_FILMS // setting.micro_batches]
+    chosen = shuffled[: CALIBRATION_FILMS // parts_of(setting.micro_batches, 0)]
     calibrate_batch_norm(model, films.pixels[chosen][..., None])
 
 

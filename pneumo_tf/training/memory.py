@@ -2,8 +2,6 @@
 
 import tensorflow as tf
 
-from pneumo_tf.errors import UserError
-
 SPELLINGS: tuple[tuple[type[tf.errors.OpError], str], ...] = (
     (tf.errors.ResourceExhaustedError, ""),
     # Films or weights are copied to a device that has no room for them.
@@ -21,7 +19,7 @@ SPELLINGS: tuple[tuple[type[tf.errors.OpError], str], ...] = (
 """Class of an error, and a part of its message."""
 
 
-class OutOfDeviceMemory(UserError):
+class OutOfDeviceMemory(RuntimeError):
     """The smallest batches do not fit the device."""
 
 

@@ -1,5 +1,6 @@
 """Setting of a training: everything that the recipe leaves open."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +13,9 @@ class Setting:
         seed: Random seed of order, augmentation and dropout.
         precision: Keras dtype policy that the model was built under.
         pretrained: Whether the backbone starts from trained weights.
-        micro_batches: Parts that a batch is cut into, 1 to 64; batches of evaluation and the films that batch
-            norm is calibrated on are divided by the same number.
+        micro_batches: Parts that a batch is cut into, 1 to 64, one number a phase; the last holds for later
+            phases. Batches of evaluation and the films that batch norm is calibrated on are divided by the
+            same number.
         xla: Compile with XLA.
         work: Folder for checkpoints.
         rank_by: Criterion of the best epoch: validation `"auc"` or `"accuracy"`.
@@ -23,8 +25,13 @@ class Setting:
     seed: int
     precision: str
     pretrained: bool
-    micro_batches: int
+    micro_batches: tuple[int, ...]
     xla: bool
     work: Path
     rank_by: str = "auc"
     features: Path | None = None
+
+
+def parts_of(micro_batches: Sequence[int], phase: int) -> int:
+    """Return the parts of a phase, counted from 0; the last number holds for later phases."""
+    return micro_batches[min(phase, len(micro_batches) - 1)]

@@ -13,9 +13,9 @@ import pytest
 
 from benchmarks.suite.engines.local import LocalEngine, make_slots
 from benchmarks.suite.options import parse
-from benchmarks.suite.plan import make_plan
 from pneumo_tf.costs.hardware import cores
 from pneumo_tf.runs import Runs
+from tests.benchmarks.planned import plan_jobs
 
 ROOT = Path(__file__).parents[2]
 TINY = ("--only", "baseline_cnn,thumbnail,majority", "--size", "32", "--films", "60", "--epochs", "2")
@@ -158,7 +158,7 @@ class Killer:
 
 def test_a_worker_that_dies_is_a_row_with_a_reason_and_the_rest_goes_on(small_phantom, tmp_path):
     options = parse([*TINY, "--out", str(tmp_path)])
-    jobs = make_plan(options, small_phantom.films.fingerprint, synthetic=True, gpu=None, say=print)
+    jobs, _ = plan_jobs(options, small_phantom.films.fingerprint)
     runs = Runs(options.runs)
     runs.write_films(small_phantom)
     folders = [(job, runs.plan(job.spec)) for job in jobs]

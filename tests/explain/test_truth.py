@@ -41,7 +41,9 @@ def learned(phantom, tmp_path_factory):
     split, index = PROTOCOLS["official"].split(phantom.films, None), phantom.films.indices
     films = TrainingFilms(pixels, pixels, phantom.films.labels, index(split.train), index(split.validation))
     model = build(CNN.architecture, head=CNN.head, size=SIDE)
-    train(model, CNN, films, Setting(0, "float32", pretrained=False, micro_batches=1, xla=False, work=work))
+    train(
+        model, CNN, films, Setting(0, "float32", pretrained=False, micro_batches=(1,), xla=False, work=work)
+    )
     sick = [film for film in phantom.films if film.split == "test" and film.label == 1]
     ids = [film.id for film in sick]
     return model, pixels[index(ids)], read_masks(phantom, "masks", ids, SIDE), sick

@@ -119,7 +119,7 @@ def logits(recipe, parts, work):
         pixels(coarse, SIDE), pixels(coarse, side), labels, rows[:TRAIN], rows[TRAIN : TRAIN + VALIDATION]
     )
     model = build(recipe.architecture, head=recipe.head, size=SIDE, weights=None)
-    setting = Setting(11, "float32", False, parts, False, work, features=work / "features")
+    setting = Setting(11, "float32", False, (parts,), False, work, features=work / "features")
     train(model, recipe, training, setting)
     return Predictor(model)(training.pixels, rows[-TEST:])
 

@@ -59,7 +59,7 @@ def trained(
         seed,
         precision,
         pretrained=weights is not None,
-        micro_batches=micro_batches,
+        micro_batches=(micro_batches,),
         xla=False,
         work=work,
         features=features,
@@ -165,7 +165,7 @@ def test_a_checkpoint_of_another_device_is_not_continued_and_one_of_the_same_kee
         "training began again"
     ]
     parts = checkpoint.Checkpoint(work).stored_micro_batches
-    assert (parts(xla=False, device="GPU"), parts(xla=True, device="GPU")) == (2, 1)
+    assert (parts(xla=False, device="GPU"), parts(xla=True, device="GPU")) == ((2,), None)
 
 
 def test_cut_batches_are_trained_without_xla_and_a_note_says_so(small_phantom, tmp_path):
@@ -176,7 +176,7 @@ def test_cut_batches_are_trained_without_xla_and_a_note_says_so(small_phantom, t
         keras.utils.set_random_seed(0)
         model = build(recipe.architecture, head=recipe.head, size=recipe.size)
         work = tmp_path / str(xla)
-        setting = Setting(0, "float32", pretrained=False, micro_batches=4, xla=xla, work=work)
+        setting = Setting(0, "float32", pretrained=False, micro_batches=(4,), xla=xla, work=work)
         losses.append(train(model, recipe, films, setting, on_note=notes.append).history[0]["train_loss"])
     assert notes == ["training steps compiled without XLA: batches were cut"]
     assert losses[1] == pytest.approx(losses[0], abs=1e-5)

@@ -33,7 +33,7 @@ class Watcher(Protocol):
         """A worker was started."""
 
     def event(self, name: str, event: dict[str, Any]) -> None:
-        """A worker said something."""
+        """A worker sent an event."""
 
     def ended(self, name: str, folder: RunFolder, *, succeeded: bool) -> None:
         """A worker is gone; the folder's state is final."""
@@ -44,7 +44,7 @@ class Slot:
     """A place for one worker.
 
     Args:
-        gpu: Its GPU, None for the CPU.
+        gpu: GPU of the slot, None for the CPU.
         threads: CPU threads.
     """
 
@@ -53,8 +53,10 @@ class Slot:
 
     @property
     def device(self) -> str:
-        """Name for the board."""
-        return self.gpu.name if self.gpu else f"CPU, {self.threads} thread{'s' * (self.threads > 1)}"
+        """Name of the device for the board."""
+        if self.gpu:
+            return self.gpu.name
+        return "CPU, 1 thread" if self.threads == 1 else f"CPU, {self.threads} threads"
 
 
 @dataclass
@@ -66,11 +68,11 @@ class _Working:
 
 
 def make_slots(gpus: Sequence[Gpu], workers: int | None) -> list[Slot]:
-    """Divides the machine.
+    """Divide the machine.
 
     Args:
         gpus: GPUs to use.
-        workers: Workers at a time; None is one a GPU, or on a CPU two cores' worth of them up to four.
+        workers: Workers at a time; None is one for each GPU, or on a CPU one for each core up to four.
     """
     count = workers or (len(gpus) or max(1, min(MOST_CPU_WORKERS, cores())))
     threads = max(1, cores() // count)
@@ -78,7 +80,7 @@ def make_slots(gpus: Sequence[Gpu], workers: int | None) -> list[Slot]:
 
 
 class LocalEngine:
-    """Does jobs on this machine."""
+    """Local engine: jobs done on this machine."""
 
     def __init__(self, slots: Sequence[Slot], *, data: Path, cache: Path, watcher: Watcher) -> None:
         self._free, self._watcher = list(slots), watcher
@@ -89,7 +91,7 @@ class LocalEngine:
         self._selector = selectors.DefaultSelector()
 
     def do(self, jobs: Sequence[tuple[Job, RunFolder]]) -> None:
-        """Does jobs, in order where memory allows, until all have ended.
+        """Do jobs, in order where memory allows, until all have ended.
 
         A worker that dies leaves its run `failed`, with the reason; the others go on. When this is
         interrupted, workers are stopped and their runs `interrupted`.
@@ -109,8 +111,8 @@ class LocalEngine:
         return sum(worker.job.memory_mb for worker in self._working) + SPARE_MB * len(self._spares)
 
     def _next(self, waiting: Sequence[tuple[Job, RunFolder]]) -> int | None:
-        # A run that takes a spare needs no memory beside it for the same.
-        used = self._used - SPARE_MB * bool(self._spares)
+        # A run that takes over a spare worker needs the memory of one worker, not of two.
+        used = self._used - (SPARE_MB if self._spares else 0)
         fitting = (i for i, (job, _) in enumerate(waiting) if used + job.memory_mb <= self._memory)
         # A run that is larger than the machine is tried alone: the estimate may be wrong.
         return next(fitting, 0 if waiting and not self._working else None)
@@ -125,7 +127,8 @@ class LocalEngine:
             threads=slot.threads,
             gpu=slot.gpu is not None,
             notes=job.notes,
-            conditions=job.conditions,
+            task=job.task,
+            variants=job.variants,
         )
         process = self._take_spare(slot) or _new_process(slot, job)
         process.assign(folder, assignment)
@@ -135,7 +138,7 @@ class LocalEngine:
         self._watcher.started(job.spec.id, folder)
 
     def _keep_spares(self, waiting: Sequence[tuple[Job, RunFolder]]) -> None:
-        """Keeps a spare worker for each busy slot, while there are runs for them and memory."""
+        """Keep a spare worker for each busy slot, while there are runs for them and memory."""
         while len(self._spares) > len(waiting):
             self._spares.pop()[1].stop()
         # A worker of one thread leaves no core idle: there a spare would only slow it down.

@@ -5,7 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from benchmarks.suite.run import _make_folders, choose_jobs
+from benchmarks.suite.planning import Suite, choose_jobs
+from benchmarks.suite.run import make_folders
 from pneumo_tf.data.datasets.dataset_source import Dataset
 from pneumo_tf.data.datasets.kermany import KERMANY
 from tests.report.fabricate import RECIPES, fabricate_films, fabricate_runs
@@ -31,6 +32,6 @@ def test_a_damaged_run_is_planned_again(tmp_path: Path, options, file, as_folder
     todo = choose_jobs(jobs, runs, options)
     assert jobs[0] in todo
     dataset = Dataset(KERMANY, "Films", None, fabricate_films(20, 40))
-    _make_folders(runs, dataset, jobs, todo, options)
+    make_folders(Suite(options, "quick", [], None, dataset, jobs, runs))
     assert (folder.state, folder.spec) == ("planned", jobs[0].spec)
     assert not folder.prediction_sets()

@@ -16,12 +16,12 @@ from benchmarks.suite.forecast import (
     training_operations,
 )
 from benchmarks.suite.options import parse
-from benchmarks.suite.plan import make_plan
 from pneumo_tf.costs.hardware import Gpu
 from pneumo_tf.models.registry import architecture
 from pneumo_tf.recipe import Augment, Phase
 from pneumo_tf.run_spec import HARNESS_VERSION
 from pneumo_tf.runs import Runs
+from tests.benchmarks.planned import plan_jobs
 
 REFERENCE = Path(__file__).parents[3] / "outputs" / "reference"
 A100 = Gpu(0, "NVIDIA A100-SXM4-40GB", 40960, (8, 0))
@@ -29,7 +29,7 @@ A100 = Gpu(0, "NVIDIA A100-SXM4-40GB", 40960, (8, 0))
 
 def planned(*arguments, gpu=None):
     options = parse([*arguments, "--weights", "random"])
-    return make_plan(options, "films", synthetic=False, gpu=gpu, say=lambda line: None)
+    return plan_jobs(options, synthetic=False, gpu=gpu)[0]
 
 
 def test_stored_cpu_runs_took_a_third_to_three_times_the_estimate(monkeypatch):

@@ -63,7 +63,7 @@ def test_a_child_that_hangs_is_stopped(child, monkeypatch):
             ["2025-01-01 10:00:00.1: E external/xla/cuda_driver.cc:152] failed call to cuInit"],
             "failed call to",
         ),
-        ([], "without a word"),
+        ([], "without a message"),
     ],
 )
 def test_the_line_that_tells_most(lines, reason):

@@ -5,11 +5,12 @@ import pytest
 from benchmarks.recipes import RECIPES
 from benchmarks.suite import plan
 from benchmarks.suite.options import parse
-from benchmarks.suite.plan import QUICK, make_plan, profile_name
+from benchmarks.suite.profile import QUICK, SEEDS, profile_name, scale
 from benchmarks.suite.source import find_source
 from pneumo_tf.costs.hardware import Gpu, resolve_precision
 from pneumo_tf.errors import UserError
 from pneumo_tf.models.registry import architecture
+from tests.benchmarks.planned import plan_jobs
 
 A100 = Gpu(0, "NVIDIA A100-SXM4-40GB", 40960, (8, 0))
 
@@ -22,9 +23,7 @@ def keras_home(tmp_path, monkeypatch):
 
 
 def planned(*arguments, gpu=None, synthetic=True):
-    said = []
-    jobs = make_plan(parse(arguments), "films", synthetic=synthetic, gpu=gpu, say=said.append)
-    return jobs, said
+    return plan_jobs(parse(arguments), gpu=gpu, synthetic=synthetic)
 
 
 def test_full_on_a_gpu_is_every_recipe_as_published_with_three_seeds(keras_home):
@@ -46,7 +45,7 @@ def test_a_laptop_gets_the_quick_profile_in_float32(keras_home):
     for job in jobs:
         assert job.spec.profile == "quick"
         if job.spec.recipe.phases:
-            assert job.spec.recipe.size <= plan.QUICK.size
+            assert job.spec.recipe.size <= QUICK.size
             assert job.spec.precision == "float32"
 
 
@@ -99,7 +98,7 @@ def test_the_full_profile_is_for_real_films_on_a_gpu(keras_home, gpu, synthetic,
     chosen = "--only", "baseline_cnn"
     jobs, _ = planned(*chosen, gpu=gpu, synthetic=synthetic)
     assert {job.spec.profile for job in jobs} == {profile}
-    assert len(jobs) == plan.SEEDS[profile]
+    assert len(jobs) == SEEDS[profile]
     jobs, _ = planned(*chosen, "--profile", "full", gpu=gpu, synthetic=synthetic)
     assert {job.spec.profile for job in jobs} == {"full"}
 
@@ -111,7 +110,7 @@ def test_heavy_runs_come_first(keras_home):
 
 def test_a_gpu_takes_the_activations_off_the_host():
     for recipe in (recipe for recipe in RECIPES.values() if recipe.phases):
-        recipe = plan.scale(recipe, "full", parse([]))
+        recipe = scale(recipe, "full", parse([]))
         on_cpu, on_gpu = (plan.estimate_mb(recipe, gpu) for gpu in (None, A100))
         entry = architecture(recipe.architecture)
         activations = entry.activation_mb * recipe.batch * (recipe.size / entry.size) ** 2

@@ -9,13 +9,19 @@ import numpy as np
 import pytest
 
 from benchmarks.recipes import RECIPES
+from benchmarks.suite.additions import (
+    adding_jobs,
+    count_additions,
+    lacking_lines,
+    missing_variants,
+    variant_lines,
+    variants_of,
+)
 from benchmarks.suite.options import parse
-from benchmarks.suite.plan import make_plan
 from benchmarks.suite.terminal import RunsShown, Terminal
-from benchmarks.suite.views_and_dropout import asked, lacking, notes, scoring_jobs, to_score, why_not
-from benchmarks.worker import rescoring
+from benchmarks.worker import finished_run, scoring
 from benchmarks.worker.assignment import Assignment
-from benchmarks.worker.attempt import add_conditions
+from benchmarks.worker.attempt import add_variants
 from pneumo_tf.data.pixels import cached_pixels
 from pneumo_tf.data.protocols.by_patient import split_official
 from pneumo_tf.errors import UserError
@@ -25,6 +31,7 @@ from pneumo_tf.recipe import Augment
 from pneumo_tf.runs import Runs
 from pneumo_tf.training import variant_scorer
 from pneumo_tf.training.step import Predictor
+from tests.benchmarks.planned import plan_jobs
 
 BOTH = ("--only", "regularized_cnn,thumbnail", "--size", "32", "--films", "60", "--epochs", "1")
 DRAWS = ("--tta", "2", "--mc-dropout", "3")
@@ -42,26 +49,26 @@ def contents(folder):
 
 def plan(out, films, *arguments):
     options = parse([*BOTH, *arguments, "--out", str(out)])
-    jobs = make_plan(options, films.fingerprint, synthetic=True, gpu=None, say=print)
+    jobs, _ = plan_jobs(options, films.fingerprint)
     return options, jobs, Runs(options.runs)
 
 
-def test_only_recipes_that_have_something_to_draw_are_asked():
+def test_only_recipes_that_have_something_to_draw_are_variants_of():
     options = parse(DRAWS)
-    assert asked(RECIPES["regularized_cnn"], options) == ["tta-1", "tta-2", "mc-1", "mc-2", "mc-3"]
-    assert asked(RECIPES["mobilenetv2_frozen"], options) == ["tta-1", "tta-2"]
-    assert asked(RECIPES["thumbnail"], options) == []
-    assert asked(RECIPES["regularized_cnn"], parse([])) == []
+    assert variants_of(RECIPES["regularized_cnn"], options) == ["tta-1", "tta-2", "mc-1", "mc-2", "mc-3"]
+    assert variants_of(RECIPES["mobilenetv2_frozen"], options) == ["tta-1", "tta-2"]
+    assert variants_of(RECIPES["thumbnail"], options) == []
+    assert variants_of(RECIPES["regularized_cnn"], parse([])) == []
 
 
 def test_what_is_left_out_or_mild_is_said():
     recipes = [RECIPES[name] for name in ("regularized_cnn", "mobilenetv2_frozen", "thumbnail")]
-    lines = notes(recipes, parse(DRAWS))
+    lines = variant_lines(recipes, parse(DRAWS))
     assert "--tta leaves out thumbnail: there is no network" in lines
     assert "--mc-dropout leaves out mobilenetv2_frozen, thumbnail: there is no dropout" in lines
     assert [line for line in lines if "mild" in line][0].startswith("--tta: mobilenetv2_frozen trained")
-    assert notes(recipes, parse([])) == []
-    assert notes(recipes[:1], parse(DRAWS)) == []
+    assert variant_lines(recipes, parse([])) == []
+    assert variant_lines(recipes[:1], parse(DRAWS)) == []
 
 
 @pytest.mark.parametrize("option", ["--tta", "--mc-dropout"])
@@ -75,31 +82,33 @@ def test_a_plan_asks_finished_runs_for_what_they_lack_and_no_more(tmp_path, smal
     net, trivial = (
         next(j for j in jobs if bool(j.spec.recipe.phases) == network) for network in (True, False)
     )
-    assert to_score(jobs, jobs, runs, options) == 1, "the network, once it is trained"
-    assert scoring_jobs(jobs, runs, options) == []
+    assert count_additions(jobs, jobs, runs, options) == 1, "the network, once it is trained"
+    assert adding_jobs(jobs, runs, options) == []
     for job in jobs:
         runs.plan(job.spec).set_status("done")
     folder = runs.folder(net.spec)
-    assert scoring_jobs(jobs, runs, options) == []
-    assert "model.keras is missing; --fresh trains the run again" in why_not(net, runs, options)
+    assert adding_jobs(jobs, runs, options) == []
+    assert "model.keras is missing; --fresh trains the run again" in "".join(
+        lacking_lines([net], runs, options)
+    )
     folder.model.write_bytes(b"model")
-    (job,) = scoring_jobs(jobs, runs, options)
-    assert job.conditions == ("tta-1", "tta-2", "mc-1", "mc-2", "mc-3")
+    (job,) = adding_jobs(jobs, runs, options)
+    assert job.variants == ("tta-1", "tta-2", "mc-1", "mc-2", "mc-3")
     assert job.spec.id == net.spec.id, "a variant is not part of the id"
     folder.write_predictions("test@tta-1", Predictions(("a",), np.zeros((1, 1), np.float32)))
-    (job,) = scoring_jobs(jobs, runs, options)
-    assert job.conditions == ("tta-2", "mc-1", "mc-2", "mc-3")
-    assert to_score(jobs, [], runs, options) == 1
-    assert "see " in why_not(net, runs, options)
-    assert lacking(trivial, runs, options) == ()
-    assert why_not(trivial, runs, options) == ""
+    (job,) = adding_jobs(jobs, runs, options)
+    assert job.variants == ("tta-2", "mc-1", "mc-2", "mc-3")
+    assert count_additions(jobs, [], runs, options) == 1
+    assert "see " in "".join(lacking_lines([net], runs, options))
+    assert missing_variants(trivial, runs, options) == ()
+    assert lacking_lines([trivial], runs, options) == []
 
 
 @pytest.fixture
 def finished(small_phantom, tmp_path, monkeypatch):
     """What a run leaves that scoring needs, its network as it was built, and the job that scores it."""
     # Threads and determinism can be set once in a process; the tests beside this one have their own.
-    monkeypatch.setattr(rescoring, "prepare_device", lambda *_: None)
+    monkeypatch.setattr(finished_run, "prepare_device", lambda *_: None)
     options, jobs, runs = plan(tmp_path, small_phantom.films, *DRAWS)
     runs.write_films(small_phantom)
     job = next(job for job in jobs if job.spec.recipe.phases)
@@ -119,21 +128,21 @@ def finished(small_phantom, tmp_path, monkeypatch):
     logits = Predictor(model)(pixels, small_phantom.films.indices(test))
     folder.write_predictions("test", Predictions(test, logits))
     folder.set_status("done")
-    (job,) = scoring_jobs([job], runs, options)
-    return folder, replace(assignment, conditions=job.conditions), job, (runs, options)
+    (job,) = adding_jobs([job], runs, options)
+    return folder, replace(assignment, task="score", variants=job.variants), job, (runs, options)
 
 
 def test_conditions_are_added_to_a_finished_run_and_nothing_else_changes(finished):
     folder, assignment, job, asked_for = finished
     before = contents(folder)
     told = Told()
-    assert add_conditions(folder, assignment, told) == ""
+    assert add_variants(folder, assignment, told) == ""
     after = contents(folder)
-    added = {f"predictions/test@{condition}.csv" for condition in job.conditions}
+    added = {f"predictions/test@{condition}.csv" for condition in job.variants}
     assert set(after) - set(before) == added
     assert {name: after[name] for name in before} == before
-    assert scoring_jobs([job], *asked_for) == [] and why_not(job, *asked_for) == ""
-    sets = [folder.read_predictions(f"test@{condition}") for condition in job.conditions]
+    assert adding_jobs([job], *asked_for) == [] and lacking_lines([job], *asked_for) == []
+    sets = [folder.read_predictions(f"test@{condition}") for condition in job.variants]
     plain = folder.read_predictions("test")
     assert all(one.ids == plain.ids for one in sets)
     assert len({one.logits.tobytes() for one in [plain, *sets]}) == 6
@@ -143,9 +152,9 @@ def test_conditions_are_added_to_a_finished_run_and_nothing_else_changes(finishe
 def test_the_saved_model_with_nothing_drawn_gives_the_predictions_that_stand(finished, monkeypatch):
     folder, assignment, *_ = finished
     still = Augment(rotation=1e-9)
-    for module in (variant_scorer, rescoring):
+    for module in (variant_scorer, scoring):
         monkeypatch.setattr(module, "view_augment", lambda recipe: still)
-    assert add_conditions(folder, replace(assignment, conditions=("tta-1",)), Told()) == ""
+    assert add_variants(folder, replace(assignment, task="score", variants=("tta-1",)), Told()) == ""
     one, plain = folder.read_predictions("test@tta-1"), folder.read_predictions("test")
     assert one.ids == plain.ids
     np.testing.assert_allclose(one.logits, plain.logits, atol=1e-5)
@@ -160,22 +169,22 @@ def test_a_run_that_was_not_scored_is_not_called_done_once_more(finished, capsys
             shown.ended(folder.spec.id, folder, succeeded=succeeded)
     first, second = capsys.readouterr().out.splitlines()
     assert ": done in 0 s" in first
-    assert ": not scored in 0 s" in second
+    assert ": done, nothing added in 0 s" in second
 
 
 def test_scoring_that_fails_is_told_in_a_line_and_the_run_stays_done(finished):
     folder, assignment, job, asked_for = finished
     folder.model.write_bytes(b"no model")
     before, told = contents(folder), Told()
-    assert add_conditions(folder, assignment, told)
+    assert add_variants(folder, assignment, told)
     assert contents(folder) == before and folder.state == "done"
     ((_, note),) = [item for item in told if item[0] == "note"]
-    assert note["text"].startswith("not scored under tta-1, tta-2, mc-1")
+    assert note["text"].startswith("not scored with tta-1, tta-2, mc-1")
     assert note["text"].endswith("model.keras: cannot be read as a Keras model; run it again with --fresh")
     folder.model.unlink()
-    assert "is missing; --fresh trains the run again" in add_conditions(folder, assignment, Told())
+    assert "is missing; run it again with --fresh" in add_variants(folder, assignment, Told())
     assert folder.state == "done"
-    assert "is missing" in why_not(job, *asked_for)
+    assert "is missing" in lacking_lines([job], *asked_for)[0]
 
 
 @pytest.mark.slow
@@ -193,7 +202,7 @@ def test_the_command_scores_what_is_done_without_training_again(small_phantom, t
     net = next(folder for folder in Runs(tmp_path / "runs") if folder.spec.recipe.phases)
     before = contents(net)
     code, text = command(*DRAWS, "--dry-run")
-    assert code == 0 and "0 to do, 1 to score again from their models" in text and "to score " in text
+    assert code == 0 and "0 to do, 1 to add to from their models" in text and "to score " in text
     code, text = command(*DRAWS)
     assert code == 0 and "done" in text
     after = contents(net)
@@ -204,7 +213,7 @@ def test_the_command_scores_what_is_done_without_training_again(small_phantom, t
     assert "2 augmented views" in page and "3 dropout samples" in page
     net.model.unlink()
     code, text = command("--tta", "3")
-    assert code == 1 and text.count("not scored under tta-3") == 1
+    assert code == 1 and text.count("not scored with tta-3") == 1
     assert net.state == "done"
     code, text = command("--tta", "3", "--dry-run")
     assert code == 0 and "no model" in text

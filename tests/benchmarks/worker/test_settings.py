@@ -8,9 +8,9 @@ import pytest
 
 from benchmarks.suite.engines.worker_process import WorkerProcess
 from benchmarks.suite.options import parse
-from benchmarks.suite.plan import make_plan
 from benchmarks.worker.assignment import Assignment
 from pneumo_tf.runs import Runs
+from tests.benchmarks.planned import plan_jobs
 
 ROOT = Path(__file__).parents[3]
 TINY = ("--only", "baseline_cnn", "--size", "32", "--films", "60", "--epochs", "1")
@@ -25,7 +25,7 @@ HOSTILE = {
 def run_worker(films, folder, keras_json, variables):
     """One run in a worker's process under the settings of a user; its logits and its environment."""
     options = parse([*TINY, "--out", str(folder)])
-    (job,) = make_plan(options, films.films.fingerprint, synthetic=True, gpu=None, say=print)
+    ((job,), _) = plan_jobs(options, films.films.fingerprint)
     runs = Runs(options.runs)
     runs.write_films(films)
     run = runs.plan(job.spec)

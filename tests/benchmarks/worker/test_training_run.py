@@ -6,18 +6,19 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from benchmarks.suite import run
+from benchmarks.suite import planning, run
 from benchmarks.suite.options import parse
-from benchmarks.suite.plan import make_plan
 from benchmarks.worker import costs as worker_costs
-from benchmarks.worker import training_run
-from benchmarks.worker.assignment import Assignment, Clock
+from benchmarks.worker import memory_ladder, training_run
+from benchmarks.worker.assignment import Assignment
 from benchmarks.worker.attempt import attempt, do_run
+from benchmarks.worker.events import Clock
 from pneumo_tf.costs.hardware import Gpu
 from pneumo_tf.errors import UserError
 from pneumo_tf.runs import Runs
 from pneumo_tf.training import checkpoint, phase
 from pneumo_tf.training.harness import NotFinite
+from tests.benchmarks.planned import plan_jobs
 
 TINY = ("--only", "baseline_cnn", "--size", "32", "--films", "60", "--epochs", "1")
 SILENT = lambda event, **values: None  # noqa: E731
@@ -25,7 +26,7 @@ SILENT = lambda event, **values: None  # noqa: E731
 
 def test_a_stage_that_fails_and_is_done_again_counts_twice(monkeypatch):
     now = iter([10.0, 13.0, 20.0, 29.0])
-    monkeypatch.setattr("benchmarks.worker.assignment.time.perf_counter", lambda: next(now))
+    monkeypatch.setattr("benchmarks.worker.events.time.perf_counter", lambda: next(now))
     clock = Clock(SILENT, since=time.monotonic())
     with pytest.raises(MemoryError), clock.stage("train"):
         raise MemoryError
@@ -42,7 +43,7 @@ def planned(small_phantom, tmp_path):
 def plan(small_phantom, tmp_path, *arguments):
     """Plan a run on disk; return its folder and what its worker is told."""
     options = parse([*TINY, *arguments, "--out", str(tmp_path)])
-    (job,) = make_plan(options, small_phantom.films.fingerprint, synthetic=True, gpu=None, say=print)
+    ((job,), _) = plan_jobs(options, small_phantom.films.fingerprint)
     runs = Runs(options.runs)
     runs.write_films(small_phantom)
     assignment = Assignment(
@@ -66,12 +67,12 @@ def no_device(monkeypatch):
 
 
 def fails_until(parts, error):
-    real = training_run.train
+    real = memory_ladder.train
     seen = []
 
     def train(model, recipe, films, setting, **callbacks):
         seen.append(setting.micro_batches)
-        if setting.micro_batches < parts:
+        if setting.micro_batches[0] < parts:
             raise error
         return real(model, recipe, films, setting, **callbacks)
 
@@ -86,12 +87,12 @@ def test_a_batch_too_large_is_cut_and_the_board_is_told(planned, monkeypatch):
     folder, assignment = planned
     train, seen = fails_until(4, OUT_OF_MEMORY)
     predictor, asked = training_run.Predictor, []
-    monkeypatch.setattr(training_run, "train", train)
+    monkeypatch.setattr(memory_ladder, "train", train)
     monkeypatch.setattr(
         training_run, "Predictor", lambda model, **how: asked.append(how["batch"]) or predictor(model, **how)
     )
     assert attempt(do_run, folder, assignment, SILENT) is None
-    assert seen == [1, 2, 4]
+    assert seen == [(1,), (2,), (4,)]
     assert asked == [32]
     assert folder.read_json("costs.json")["micro_batches"] == 4
     notes = folder.read_json("environment.json")["notes"]
@@ -102,7 +103,7 @@ def test_a_batch_too_large_is_cut_and_the_board_is_told(planned, monkeypatch):
 @pytest.mark.usefixtures("no_device")
 def test_nothing_of_an_attempt_that_ran_out_of_memory_survives(planned, monkeypatch):
     references, alive = [], []
-    real_train, real_step = training_run.train, phase.TrainingStep
+    real_train, real_step = memory_ladder.train, phase.TrainingStep
 
     def make_step(network, variables, optimizer, loss, **how):
         alive.append([reference() is not None for reference in references])
@@ -112,14 +113,14 @@ def test_nothing_of_an_attempt_that_ran_out_of_memory_survives(planned, monkeypa
 
     def train(model, recipe, films, setting, **callbacks):
         def fail_at_the_second_step(phase, epoch, step, steps):
-            if step == 1 and setting.micro_batches < 4:
+            if step == 1 and setting.micro_batches[0] < 4:
                 # A new error each time: one that is kept would hold the frames of the attempt.
                 raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
 
         return real_train(model, recipe, films, setting, **callbacks | {"on_step": fail_at_the_second_step})
 
     monkeypatch.setattr(phase, "TrainingStep", make_step)
-    monkeypatch.setattr(training_run, "train", train)
+    monkeypatch.setattr(memory_ladder, "train", train)
     assert attempt(do_run, *planned, SILENT) is None
     assert alive == [[], [False] * 3, [False] * 3]
 
@@ -128,7 +129,7 @@ def test_nothing_of_an_attempt_that_ran_out_of_memory_survives(planned, monkeypa
 def test_a_killed_run_is_continued_in_its_parts(small_phantom, tmp_path, monkeypatch):
     folder, assignment = plan(small_phantom, tmp_path, "--epochs", "3")
     monkeypatch.setattr(checkpoint, "CHECKPOINT_SECONDS", 0.0)
-    real = training_run.train
+    real = memory_ladder.train
     cut, seen = fails_until(4, OUT_OF_MEMORY)
 
     def killed_after_two_epochs(*arguments, **callbacks):
@@ -138,10 +139,10 @@ def test_a_killed_run_is_continued_in_its_parts(small_phantom, tmp_path, monkeyp
 
         return cut(*arguments, **callbacks | {"on_epoch": on_epoch})
 
-    monkeypatch.setattr(training_run, "train", killed_after_two_epochs)
+    monkeypatch.setattr(memory_ladder, "train", killed_after_two_epochs)
     with pytest.raises(KeyboardInterrupt):
         attempt(do_run, folder, assignment, SILENT)
-    assert seen == [1, 2, 4]
+    assert seen == [(1,), (2,), (4,)]
 
     epochs, parts = [], []
 
@@ -149,9 +150,9 @@ def test_a_killed_run_is_continued_in_its_parts(small_phantom, tmp_path, monkeyp
         parts.append(setting.micro_batches)
         return real(model, recipe, films, setting, **callbacks | {"on_epoch": epochs.append})
 
-    monkeypatch.setattr(training_run, "train", continued)
+    monkeypatch.setattr(memory_ladder, "train", continued)
     assert attempt(do_run, folder, assignment, SILENT) is None
-    assert parts == [4]
+    assert parts == [(4,)]
     assert [row["epoch"] for row in epochs] == [3]
     assert folder.read_json("costs.json")["micro_batches"] == 4
     notes = folder.read_json("environment.json")["notes"]
@@ -234,23 +235,23 @@ OUT_OF_MEMORY_SPELLINGS = {
 @pytest.mark.parametrize("error", OUT_OF_MEMORY_SPELLINGS.values(), ids=OUT_OF_MEMORY_SPELLINGS)
 def test_every_spelling_of_out_of_memory_cuts_the_batches(planned, monkeypatch, error):
     train, seen = fails_until(2, error)
-    monkeypatch.setattr(training_run, "train", train)
+    monkeypatch.setattr(memory_ladder, "train", train)
     assert attempt(do_run, *planned, SILENT) is None
-    assert seen == [1, 2]
+    assert seen == [(1,), (2,)]
 
 
 @pytest.mark.usefixtures("no_device")
 def test_another_internal_error_does_not_cut_the_batches(planned, monkeypatch):
     train, seen = fails_until(2, tf.errors.InternalError(None, None, "cuDNN launch failure"))
-    monkeypatch.setattr(training_run, "train", train)
+    monkeypatch.setattr(memory_ladder, "train", train)
     assert "cuDNN launch failure" in attempt(do_run, *planned, SILENT).reason
-    assert seen == [1]
+    assert seen == [(1,)]
 
 
 @pytest.mark.usefixtures("no_device")
 def test_the_end_of_the_ladder_keeps_kind_and_message_of_the_last_error(planned, monkeypatch):
     error = OUT_OF_MEMORY_SPELLINGS["autotune"]
-    monkeypatch.setattr(training_run, "train", fails_until(10**6, error)[0])
+    monkeypatch.setattr(memory_ladder, "train", fails_until(10**6, error)[0])
     failure = attempt(do_run, *planned, SILENT)
     assert failure.kind == "gpu-memory"
     assert "NotFoundError: No algorithm worked!" in failure.reason
@@ -258,21 +259,22 @@ def test_the_end_of_the_ladder_keeps_kind_and_message_of_the_last_error(planned,
 
 @pytest.mark.usefixtures("no_device")
 def test_memory_that_never_suffices_is_a_reason(planned, monkeypatch):
-    monkeypatch.setattr(training_run, "train", fails_until(10**6, OUT_OF_MEMORY)[0])
+    monkeypatch.setattr(memory_ladder, "train", fails_until(10**6, OUT_OF_MEMORY)[0])
     assert "smaller --size" in attempt(do_run, *planned, SILENT).reason
 
 
 @pytest.mark.usefixtures("no_device")
 def test_a_loss_that_is_no_number_is_a_reason(planned, monkeypatch):
-    monkeypatch.setattr(
-        training_run, "train", fails_until(2, NotFinite("the loss is nan in phase 1, epoch 1"))[0]
+    monkeypatch.setattr(memory_ladder, "train", fails_until(2, NotFinite("nan in phase 1, epoch 1"))[0])
+    assert (
+        "the loss is not finite (nan in phase 1, epoch 1); use a lower learning rate"
+        in attempt(do_run, *planned, SILENT).reason
     )
-    assert "the loss is nan in phase 1, epoch 1" in attempt(do_run, *planned, SILENT).reason
 
 
 @pytest.mark.usefixtures("no_device")
 def test_a_bug_is_a_reason_too_and_its_traceback_is_in_the_log(planned, monkeypatch, capsys):
-    monkeypatch.setattr(training_run, "train", fails_until(2, KeyError("surprise"))[0])
+    monkeypatch.setattr(memory_ladder, "train", fails_until(2, KeyError("surprise"))[0])
     assert attempt(do_run, *planned, SILENT).reason.startswith("KeyError")
     assert "Traceback" in capsys.readouterr().err
 
@@ -291,7 +293,7 @@ def test_augmented_test_films_are_predicted_beside_the_plain_ones(planned):
 
 
 def test_a_gpu_that_tensorflow_cannot_use_stops_everything(monkeypatch, tmp_path, small_phantom):
-    monkeypatch.setattr(run, "gpus", lambda say: [Gpu(0, "NVIDIA A100", 40960, (8, 0))])
+    monkeypatch.setattr(planning, "gpus", lambda say: [Gpu(0, "NVIDIA A100", 40960, (8, 0))])
     options = parse([*TINY, "--seeds", "1", "--data", str(small_phantom.root), "--out", str(tmp_path)])
     with pytest.raises(UserError, match="requirements.txt"):
         run.run_suite(options)

@@ -1,0 +1,119 @@
+"""What is added to finished runs from their saved models: scoring variants and explanations."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+
+from benchmarks.suite.options import Options
+from benchmarks.suite.plan import Job
+from pneumo_tf.data.scoring_variants import MILD_IN_WORDS, VARIANT_KINDS, variant_name
+from pneumo_tf.errors import UserError
+from pneumo_tf.recipe import Recipe
+from pneumo_tf.run_folder import RunFolder
+from pneumo_tf.runs import Runs
+
+TRAIN_AGAIN = "--fresh trains the run again"
+EXPLAIN_AGAIN = "--explain-again makes them"
+
+
+def variants_of(recipe: Recipe, options: Options) -> list[str]:
+    """Return the names of the scoring variants that the options ask of a recipe."""
+    return [
+        variant_name(kind, number)
+        for kind, about in VARIANT_KINDS.items()
+        if about.applies(recipe)
+        for number in range(1, _count(kind, options) + 1)
+    ]
+
+
+def missing_variants(job: Job, runs: Runs, options: Options) -> tuple[str, ...]:
+    """Return the variants of which a run has no predictions yet."""
+    present = runs.folder(job.spec).prediction_sets()
+    return tuple(name for name in variants_of(job.spec.recipe, options) if f"test@{name}" not in present)
+
+
+def lacks_explanations(job: Job, runs: Runs) -> bool:
+    """Return whether a finished run should have explanations and has none."""
+    folder = runs.folder(job.spec)
+    return bool(job.spec.recipe.phases) and folder.state == "done" and not _explained(folder)
+
+
+def adding_jobs(jobs: Iterable[Job], runs: Runs, options: Options) -> list[Job]:
+    """Return the jobs that add what the options ask for to finished runs that still have their models."""
+    found = []
+    for job in jobs:
+        folder = runs.folder(job.spec)
+        if folder.state != "done" or not folder.model.exists():
+            continue
+        if variants := missing_variants(job, runs, options):
+            found.append(replace(job, task="score", variants=variants))
+        if options.explain_again == "all" or (options.explain_again and lacks_explanations(job, runs)):
+            found.append(replace(job, task="explain"))
+    return found
+
+
+def count_additions(jobs: Sequence[Job], todo: Sequence[Job], runs: Runs, options: Options) -> int:
+    """Count the tasks that will add to runs: to finished ones, and to those that are trained first."""
+    finished = [job for job in jobs if job not in todo]
+    trained_first = [job for job in todo if variants_of(job.spec.recipe, options)]
+    return len(adding_jobs(finished, runs, options)) + len(trained_first)
+
+
+def lacking_lines(jobs: Iterable[Job], runs: Runs, options: Options) -> list[str]:
+    """Return a line for each finished run that still lacks what the options ask for."""
+    lines = []
+    for job in jobs:
+        folder = runs.folder(job.spec)
+        reason = f"see {folder.log}" if folder.model.exists() else f"{folder.model} is missing; {TRAIN_AGAIN}"
+        variants = missing_variants(job, runs, options) if folder.state == "done" else ()
+        if variants:
+            lines.append(f"not scored with {_first_and_last(variants)}: {job.spec.id}: {reason}")
+        if options.explain_again and lacks_explanations(job, runs):
+            lines.append(f"not explained: {job.spec.id}: {reason}")
+    return lines
+
+
+def explanations_line(jobs: Iterable[Job], runs: Runs, options: Options) -> str:
+    """Return the advice for finished runs without explanations that still have their models, "" if none."""
+    lacking = [job for job in jobs if lacks_explanations(job, runs) and runs.folder(job.spec).model.exists()]
+    if options.explain_again or not lacking:
+        return ""
+    if len(lacking) == 1:
+        return f"{lacking[0].spec.id} has no explanations; {EXPLAIN_AGAIN}"
+    return f"{len(lacking)} runs have no explanations; {EXPLAIN_AGAIN}"
+
+
+def variant_lines(recipes: Collection[Recipe], options: Options) -> list[str]:
+    """Return lines for the terminal: recipes without anything random, and views not of their own."""
+    lines = []
+    for kind, about in VARIANT_KINDS.items():
+        if not _count(kind, options):
+            continue
+        without = [recipe.name for recipe in recipes if not about.applies(recipe)]
+        if without:
+            lines.append(f"--{about.option} leaves out {', '.join(without)}: {about.otherwise}")
+    mild = [
+        recipe.name
+        for recipe in recipes
+        if VARIANT_KINDS["tta"].applies(recipe) and not recipe.augment.active
+    ]
+    if options.tta and mild:
+        lines.append(
+            f"--tta: {', '.join(mild)} trained without augmentation; the views are mild: {MILD_IN_WORDS}"
+        )
+    return lines
+
+
+def _explained(folder: RunFolder) -> bool:
+    try:
+        return bool(folder.read_json("explanations.json"))
+    # A damaged file is no explanation.
+    except UserError:
+        return False
+
+
+def _first_and_last(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{names[0]} … {names[-1]}"
+
+
+def _count(kind: str, options: Options) -> int:
+    return getattr(options, VARIANT_KINDS[kind].option.replace("-", "_")) or 0

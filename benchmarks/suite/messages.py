@@ -1,0 +1,59 @@
+"""What `run_all` logs before it starts: device, profile, runs to do, time; and the plan of a dry run."""
+
+from benchmarks.suite.additions import count_additions, missing_variants, variant_lines
+from benchmarks.suite.forecast import format_hours, missing_weights, older_runs_line
+from benchmarks.suite.plan import Job
+from benchmarks.suite.planning import Suite
+from benchmarks.suite.terminal import Terminal
+
+
+def introduce(suite: Suite, terminal: Terminal) -> None:
+    """Log device and profile, how many runs are done and to do, and the estimated time."""
+    options, jobs, todo, runs = suite.options, suite.jobs, suite.todo, suite.runs
+    where = ", ".join(gpu.name for gpu in suite.devices) or "CPU, no NVIDIA GPU"
+    chosen = "" if options.profile != "auto" else ", chosen by device and films (full: real films on a GPU)"
+    terminal.log(f"{where}; profile {suite.profile}{chosen}; protocol {options.protocol}")
+    done = sum(runs.state(job.spec) == "done" for job in jobs if job not in todo)
+    without = sum(job.failure is not None for job in jobs)
+    failed = len(jobs) - len(todo) - done - without
+    lacking = f", {without} fail without their initial weights" if without else ""
+    skipped = f", {failed} failed before (--retry-failed runs them again)" if failed else ""
+    additions = count_additions(jobs, todo, runs, options)
+    added = f", {additions} to add to from their models" if additions else ""
+    terminal.log(
+        f"{len(jobs)} runs, {done} of them finished before{skipped}{lacking}, {len(todo)} to do{added}"
+    )
+    for line in variant_lines({job.spec.recipe.name: job.spec.recipe for job in jobs}.values(), options):
+        terminal.warn(line)
+    if suite.older:
+        terminal.warn(older_runs_line(len(suite.older), suite.forecast(suite.older).hours))
+    hours = suite.forecast(todo).hours if todo and not options.dry_run else None
+    if hours:
+        terminal.log(f"estimated time: {format_hours(hours)}")
+
+
+def show_plan(suite: Suite) -> None:
+    """Print every run with its state, then the forecast."""
+    width = max(len(job.spec.id) for job in suite.jobs)
+    for job in suite.jobs:
+        print(f"  {job.spec.id:{width}}  {_state(job, suite):11}  {_detail(job)}")
+    # Nothing is downloaded for synthetic films.
+    downloads = {} if suite.source.dataset.synthetic else missing_weights(suite.todo)
+    weights = ", ".join(f"{name} ({mb:,.0f} MB)" for name, mb in downloads.items())
+    ahead = suite.forecast(suite.todo)
+    print(*ahead.lines(), f"Downloads of ImageNet weights: {weights or 'none'}", sep="\n")
+    print(f"Nothing was run. Without --dry-run, runs and report go to {suite.options.out}.")
+
+
+def _state(job: Job, suite: Suite) -> str:
+    if job not in suite.todo and missing_variants(job, suite.runs, suite.options):
+        return "to score" if suite.runs.folder(job.spec).model.exists() else "no model"
+    return suite.runs.state(job.spec) or "planned"
+
+
+def _detail(job: Job) -> str:
+    recipe = job.spec.recipe
+    network = "no network"
+    if recipe.phases:
+        network = f"{recipe.size} px, {sum(phase.epochs for phase in recipe.phases)} epochs"
+    return f"{network}, {job.spec.weights}, {job.memory_mb:,.0f} MB"

@@ -1,0 +1,72 @@
+"""What a worker sends to its engine while it works: stages, progress and notes, as JSON lines."""
+
+import contextlib
+import json
+import time
+from collections.abc import Iterator
+from time import perf_counter
+from typing import Any, TextIO
+
+import numpy as np
+
+from pneumo_tf.recipe import Recipe
+
+STEP_EVENT_SECONDS = 0.5
+"""Least time between two events of training steps."""
+
+
+class Events:
+    """Writes events; if the engine is gone, that is not the run's failure."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __call__(self, event: str, **values: Any) -> None:
+        """Send one event with its JSON-ready values."""
+        with contextlib.suppress(BrokenPipeError, ValueError):
+            self._stream.write(json.dumps({"event": event, **values}) + "\n")
+            self._stream.flush()
+
+
+class Clock:
+    """Seconds of each stage; the beginning of a stage is an event."""
+
+    def __init__(self, send: Events, since: float) -> None:
+        """Start counting.
+
+        Args:
+            send: Takes the names of the stages.
+            since: Time of the assignment by `time.monotonic`.
+        """
+        self.seconds: dict[str, float] = {"start": time.monotonic() - since}
+        self._send = send
+
+    @contextlib.contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time a stage; the times of a stage that is repeated are added, one that fails included."""
+        self._send("stage", name=name)
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - started
+
+
+class TrainingProgress:
+    """Sends how far training is, a few times a second at most."""
+
+    def __init__(self, send: Events, recipe: Recipe) -> None:
+        self._send, self._sent_at = send, 0.0
+        self._epochs_before = np.cumsum([0, *(phase.epochs for phase in recipe.phases)])
+
+    def step(self, phase: int, epoch: int, step: int, steps: int) -> None:
+        """Send the share of the training that is done, before a step."""
+        if perf_counter() - self._sent_at <= STEP_EVENT_SECONDS:
+            return
+        finished, epochs = int(self._epochs_before[phase]) + epoch, int(self._epochs_before[-1])
+        self._send("step", epoch=finished + 1, epochs=epochs, done=(finished + step / steps) / epochs)
+        self._sent_at = perf_counter()
+
+    def epoch(self, row: dict[str, float]) -> None:
+        """Send the row of a finished epoch."""
+        self._send("epoch", **row)

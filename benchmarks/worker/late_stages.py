@@ -1,0 +1,83 @@
+"""Stages after the predictions: costs of inference, explanations, pictures. If one fails, the run is done."""
+
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import keras
+import numpy as np
+
+from benchmarks.worker.costs import costs_of_use
+from benchmarks.worker.run_context import RunContext
+from benchmarks.worker.training_run import augmented_view
+from pneumo_tf.explain.record import record_explanations
+from pneumo_tf.failures import failure_of
+from pneumo_tf.predictions import Predictions
+from pneumo_tf.training.step import Predictor
+
+AUGMENTED_FILMS, AUGMENTED_VIEWS = 2, 4
+
+EXPLANATIONS, INFERENCE_COSTS = "no explanations", "no costs of inference"
+"""Beginnings of the notes of a run that lacks them."""
+
+REMEDY = "--explain-again makes them from the saved model"
+UNFINISHED = f"the worker ended before they were made; {REMEDY}"
+
+
+def add_late_stages(run: RunContext, model: keras.Model, predict: Predictor, test: Predictions) -> None:
+    """Measure inference, explain test films and store augmented ones; a failure becomes a note.
+
+    Until a stage has succeeded, `environment.json` has the note that its results are missing: a process that
+    is killed here leaves it.
+
+    Args:
+        run: A run that is done but for this.
+        model: Its trained model.
+        predict: Compiled predictor of the model.
+        test: Predictions of the test films.
+    """
+    missing = {EXPLANATIONS: UNFINISHED}
+    if "latency_ms" not in run.folder.read_json("costs.json"):
+        missing[INFERENCE_COSTS] = UNFINISHED
+    _write_notes(run, missing)
+    if INFERENCE_COSTS in missing:
+        with _late(run, missing, INFERENCE_COSTS, "predict"):
+            costs = run.folder.read_json("costs.json") | costs_of_use(model, predict, run.pixels)
+            run.folder.write_json("costs.json", costs)
+    with _late(run, missing, EXPLANATIONS, "explain"):
+        record_explanations(run.folder, model, run.dataset, run.pixels, test)
+        if run.spec.recipe.augment.active:
+            _write_augmented(run)
+
+
+@contextmanager
+def _late(run: RunContext, missing: dict[str, str], what: str, stage: str) -> Iterator[None]:
+    """Run a stage; what it lacks is noted, on the board and on the terminal, if it fails."""
+    try:
+        with run.clock.stage(stage):
+            yield
+    # Whatever goes wrong here, the run has its predictions; the traceback is in the log.
+    except Exception as error:
+        traceback.print_exc()
+        missing[what] = f"{failure_of(error).reason}; {REMEDY}"
+        run.send("note", text=f"{what}: {missing[what]}")
+    else:
+        del missing[what]
+    _write_notes(run, missing)
+
+
+def _write_notes(run: RunContext, missing: dict[str, str]) -> None:
+    lines = [f"{what}: {reason}" for what, reason in missing.items()]
+    environment = run.folder.read_json("environment.json")
+    kept = [note for note in environment["notes"] if not note.startswith((EXPLANATIONS, INFERENCE_COSTS))]
+    run.folder.write_json("environment.json", environment | {"notes": kept + lines})
+
+
+def _write_augmented(run: RunContext) -> None:
+    """Store some training films and random views of them."""
+    films, train = run.dataset.films, run.split.train
+    shown = films.indices(train[:: len(train) // 2])[:AUGMENTED_FILMS]
+    views = [augmented_view(run, shown, view) for view in range(AUGMENTED_VIEWS)]
+    ids = np.array([films.rows[row].id for row in shown])
+    arrays = {"ids": ids, "originals": run.pixels[shown], "augmented": np.stack(views, 1)}
+    run.folder.write_arrays("augmented", arrays)

@@ -1,0 +1,162 @@
+"""Training within the memory of a device: batches are cut into more parts until a phase fits."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+from benchmarks.worker.costs import EnergyMeter, Training, only_gpu
+from benchmarks.worker.events import TrainingProgress
+from benchmarks.worker.run_context import RunContext
+from pneumo_tf.atomic import write_atomically
+from pneumo_tf.costs.hardware import free_memory_mb
+from pneumo_tf.data.batches import TrainingFilms
+from pneumo_tf.data.protocols.registry import PROTOCOLS
+from pneumo_tf.models.registry import architecture, build
+from pneumo_tf.training.checkpoint import Checkpoint
+from pneumo_tf.training.device import device_kind
+from pneumo_tf.training.harness import CALIBRATION_FILMS, train
+from pneumo_tf.training.memory import OutOfDeviceMemory, is_out_of_memory
+from pneumo_tf.training.setting import Setting, parts_of
+from pneumo_tf.training.step import EVALUATION_BATCH
+
+MOST_PARTS = 64
+OUT_OF_MEMORY = "the device ran out of memory"
+
+
+def train_within_memory(run: RunContext, films: TrainingFilms) -> tuple[keras.Model, Training]:
+    """Train with whole batches; a phase that runs out of device memory is repeated with halved parts.
+
+    Parts that worked are remembered for other runs of the same recipe on the same device.
+
+    Raises:
+        OutOfDeviceMemory: If the smallest parts do not fit a GPU.
+        MemoryError: If they do not fit a CPU.
+    """
+    ladder = _Ladder(run)
+    while True:
+        try:
+            trained = _train(run, films, ladder.parts)
+        except tf.errors.OpError as error:
+            if not is_out_of_memory(error):
+                raise
+            ladder.cut(error)
+        else:
+            ladder.remember()
+            return trained
+
+
+class _Ladder:
+    """Parts that the batches of each phase are cut into; the last number holds for later phases."""
+
+    def __init__(self, run: RunContext) -> None:
+        self.run, self.checkpoint = run, Checkpoint(run.folder.work)
+        self._memory, self._noted = _free_memory(run), ""
+        stored = self.checkpoint.stored_micro_batches(xla=run.spec.xla, device=device_kind())
+        remembered = None if stored else _read_parts(_parts_file(run))
+        self.parts: tuple[int, ...] = stored or remembered or (1,)
+        self._note("earlier runs on this device needed it" if remembered else OUT_OF_MEMORY)
+
+    def cut(self, error: tf.errors.OpError) -> None:
+        """Halve the parts of the phase that failed; later phases start with as many."""
+        phase = self.checkpoint.phase
+        parts = 2 * parts_of(self.parts, phase)
+        if parts > min(self.run.spec.recipe.batch, MOST_PARTS):
+            kind = OutOfDeviceMemory if self.run.assignment.gpu else MemoryError
+            raise kind(f"{type(error).__name__}: {error.message.strip().splitlines()[0]}") from error
+        self.parts = (*(parts_of(self.parts, earlier) for earlier in range(phase)), parts)
+        self.checkpoint.restart_phase(self.parts)
+        if self.run.assignment.gpu:
+            tf.config.experimental.reset_memory_stats("GPU:0")
+        self._note(OUT_OF_MEMORY + self._memory)
+
+    def remember(self) -> None:
+        """Store the parts for other runs, if batches were cut."""
+        if max(self.parts) > 1:
+            write_atomically(_parts_file(self.run), json.dumps(self.parts) + "\n")
+
+    def _note(self, reason: str) -> None:
+        """Replace the note of an earlier rung: what it says was not trained."""
+        if self._noted:
+            self.run.notes.remove(self._noted)
+        self._noted = _describe_parts(self.run, self.parts, reason) if max(self.parts) > 1 else ""
+        if self._noted:
+            self.run.note(self._noted)
+
+
+def _train(run: RunContext, films: TrainingFilms, parts: tuple[int, ...]) -> tuple[keras.Model, Training]:
+    spec, assignment = run.spec, run.assignment
+    weights = Path(assignment.weights) if assignment.weights else None
+    keras.utils.clear_session()
+    keras.utils.set_random_seed(spec.seed)
+    with run.clock.stage("build"):
+        model = build(spec.recipe.architecture, head=spec.recipe.head, size=spec.recipe.size, weights=weights)
+    setting = Setting(
+        seed=spec.seed,
+        precision=spec.precision,
+        pretrained=weights is not None,
+        micro_batches=parts,
+        xla=spec.xla,
+        work=run.folder.work,
+        rank_by="accuracy" if PROTOCOLS[spec.protocol].chooses_on_test else "auc",
+        features=Path(assignment.cache) / "features",
+    )
+    progress = TrainingProgress(run.send, spec.recipe)
+    resumed, meter = any(run.folder.work.glob("*")), EnergyMeter(assignment)
+    with run.clock.stage("train"):
+        trained = train(
+            model,
+            spec.recipe,
+            films,
+            setting,
+            on_epoch=progress.epoch,
+            on_step=progress.step,
+            on_note=run.note,
+        )
+    # A resumed run has trained in an earlier process as well.
+    seconds = trained.training_seconds + trained.validation_seconds
+    run.clock.seconds["train"] = max(run.clock.seconds["train"], seconds)
+    return model, Training(trained, max(parts), None if resumed else meter.joules())
+
+
+def _describe_parts(run: RunContext, parts: tuple[int, ...], reason: str) -> str:
+    """Return the note of a run whose batches were cut."""
+    spec, pretrained = run.spec, bool(run.assignment.weights)
+    changed = []
+    for phase in range(len(spec.recipe.phases)):
+        of_phase, before = parts_of(parts, phase), parts_of(parts, phase - 1) if phase else 1
+        if of_phase > before:
+            since = f"from phase {phase + 1} on " if phase else ""
+            changed.append(f"{since}batch of {spec.recipe.batch} in {of_phase} parts")
+    changed.append(f"evaluation in batches of {EVALUATION_BATCH // max(parts)}")
+    norm = spec.recipe.head.batch_norm or architecture(spec.recipe.architecture).batch_norm
+    if norm and not pretrained and parts[0] > 1:
+        changed.append(f"batch norm begun from {CALIBRATION_FILMS // parts[0]} films")
+    return f"{', '.join(changed)}: {reason}"
+
+
+def _free_memory(run: RunContext) -> str:
+    """Return how much of the GPU was free before training, "" on a CPU and if NVML does not tell."""
+    gpu = only_gpu() if run.assignment.gpu else None
+    free = free_memory_mb(gpu) if gpu else None
+    return "" if free is None else f" ({free:,.0f} MB were free before)"
+
+
+def _parts_file(run: RunContext) -> Path:
+    """Return the file that remembers the parts of a recipe on a device."""
+    spec = run.spec
+    key = [spec.recipe.distinctive(), spec.precision, spec.xla, run.assignment.device]
+    digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:16]
+    return Path(run.assignment.cache) / "parts" / f"{digest}.json"
+
+
+def _read_parts(file: Path) -> tuple[int, ...] | None:
+    """Read remembered parts; None if there are none, or if the file is damaged."""
+    try:
+        parts = tuple(json.loads(file.read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+    whole = all(isinstance(number, int) and 1 <= number <= MOST_PARTS for number in parts)
+    return parts if parts and whole else None

@@ -1,0 +1,20 @@
+"""A plan without a terminal, for tests."""
+
+from benchmarks.suite.initial_weights import InitialWeights
+from benchmarks.suite.plan import make_plan
+from benchmarks.suite.profile import choose_recipes, profile_of, views_lines
+
+
+def plan_jobs(options, dataset="films", *, synthetic=True, gpu=None):
+    """Jobs of the options, and the lines that a command would log about them."""
+    profile = profile_of(options, gpu, synthetic=synthetic)
+    recipes = choose_recipes(options, profile)
+    weights = InitialWeights(
+        options.weights,
+        required=profile == "full" and not synthetic,
+        synthetic=synthetic,
+        dry_run=options.dry_run,
+        progress=None,
+    )
+    jobs = make_plan(recipes, options, profile, dataset, weights=weights, gpu=gpu)
+    return jobs, [*weights.said, *views_lines(recipes)]
