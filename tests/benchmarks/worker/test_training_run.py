@@ -249,12 +249,74 @@ def test_another_internal_error_does_not_cut_the_batches(planned, monkeypatch):
 
 
 @pytest.mark.usefixtures("no_device")
-def test_the_end_of_the_ladder_keeps_kind_and_message_of_the_last_error(planned, monkeypatch):
-    error = OUT_OF_MEMORY_SPELLINGS["autotune"]
-    monkeypatch.setattr(memory_ladder, "train", fails_until(10**6, error)[0])
-    failure = attempt(do_run, *planned, SILENT)
-    assert failure.kind == "gpu-memory"
+@pytest.mark.parametrize(("gpu", "kind"), [(True, "gpu-memory"), (False, "host-memory")])
+def test_the_end_of_the_ladder_keeps_kind_and_message_of_the_last_error(planned, monkeypatch, gpu, kind):
+    folder, assignment = planned
+    monkeypatch.setattr(memory_ladder.tf.config.experimental, "reset_memory_stats", lambda device: None)
+    monkeypatch.setattr(memory_ladder, "train", fails_until(10**6, OUT_OF_MEMORY_SPELLINGS["autotune"])[0])
+    failure = attempt(do_run, folder, dataclasses.replace(assignment, gpu=gpu), SILENT)
+    assert failure.kind == kind
     assert "NotFoundError: No algorithm worked!" in failure.reason
+
+
+def two_phases(folder):
+    """The same run with a second phase, planned beside it."""
+    recipe = folder.spec.recipe
+    phases = (recipe.phases[0], dataclasses.replace(recipe.phases[0], learning_rate=1e-4))
+    spec = dataclasses.replace(folder.spec, recipe=dataclasses.replace(recipe, phases=phases))
+    other = Runs(folder.path.parent).plan(spec)
+    other.work.mkdir()
+    return other
+
+
+def fails_in_the_second_phase(monkeypatch):
+    """Let the first step of phase 2 run out of memory with whole batches; return the epochs that end."""
+    real, epochs = memory_ladder.train, []
+
+    def train(model, recipe, films, setting, **callbacks):
+        def on_step(phase, epoch, step, steps):
+            if phase == 1 and setting.micro_batches == (1,):
+                raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
+
+        def on_epoch(row):
+            epochs.append((row["phase"], setting.micro_batches))
+
+        return real(model, recipe, films, setting, **callbacks | {"on_step": on_step, "on_epoch": on_epoch})
+
+    monkeypatch.setattr(memory_ladder, "train", train)
+    return epochs
+
+
+@pytest.mark.usefixtures("no_device")
+def test_a_phase_that_runs_out_of_memory_is_repeated_and_not_the_run(planned, monkeypatch):
+    folder, assignment = two_phases(planned[0]), planned[1]
+    epochs = fails_in_the_second_phase(monkeypatch)
+    assert attempt(do_run, folder, assignment, SILENT) is None
+    assert epochs == [(1, (1,)), (2, (1, 2))]
+    assert [row["epoch"] for row in folder.read_history()] == [1, 2]
+    notes = folder.read_json("environment.json")["notes"]
+    assert notes[1] == (
+        "from phase 2 on batch of 32 in 2 parts, evaluation in batches of 64: the device ran out of memory"
+    )
+
+
+@pytest.mark.usefixtures("no_device")
+def test_parts_that_worked_are_remembered_for_other_runs_of_the_recipe(planned, monkeypatch):
+    folder, assignment = two_phases(planned[0]), planned[1]
+    epochs = fails_in_the_second_phase(monkeypatch)
+    assert attempt(do_run, folder, assignment, SILENT) is None
+    other = Runs(folder.path.parent).plan(dataclasses.replace(folder.spec, seed=1))
+    other.work.mkdir()
+    epochs.clear()
+    assert attempt(do_run, other, assignment, SILENT) is None
+    assert epochs == [(1, (1, 2)), (2, (1, 2))]
+    assert "earlier runs on this device needed it" in other.read_json("environment.json")["notes"][1]
+    elsewhere = dataclasses.replace(assignment, device="CPU, 2 threads")
+    third = Runs(folder.path.parent).plan(dataclasses.replace(folder.spec, seed=2))
+    third.work.mkdir()
+    epochs.clear()
+    assert attempt(do_run, third, elsewhere, SILENT) is None
+    assert epochs == [(1, (1,)), (2, (1, 2))]
 
 
 @pytest.mark.usefixtures("no_device")

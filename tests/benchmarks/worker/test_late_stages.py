@@ -1,0 +1,170 @@
+"""What fails after the training costs no training: the run is done, or goes on from its saved model."""
+
+import dataclasses
+
+import pytest
+
+from benchmarks.suite.additions import adding_jobs, explanations_line, lacking_lines
+from benchmarks.suite.options import parse
+from benchmarks.worker import late_stages, memory_ladder, saved_model, training_run
+from benchmarks.worker.assignment import Assignment
+from benchmarks.worker.attempt import do_task
+from pneumo_tf.runs import Runs
+from tests.benchmarks.planned import plan_jobs
+
+TINY = ("--only", "custom_cnn", "--size", "32", "--films", "60", "--epochs", "1")
+
+
+class Sent(list):
+    def __call__(self, event, **values):
+        self.append((event, values))
+
+    @property
+    def notes(self):
+        return [values["text"] for event, values in self if event == "note"]
+
+
+@pytest.fixture
+def planned(small_phantom, tmp_path, monkeypatch):
+    # Threads and determinism can be set once in a process; the tests beside this one have their own.
+    for module in (training_run, saved_model):
+        monkeypatch.setattr(module, "prepare_device", lambda *_: None)
+    options = parse([*TINY, "--out", str(tmp_path)])
+    ((job,), _) = plan_jobs(options, small_phantom.films.fingerprint)
+    runs = Runs(options.runs)
+    runs.write_films(small_phantom)
+    assignment = Assignment(
+        data=str(small_phantom.root),
+        cache=str(options.cache),
+        weights="",
+        device="CPU, 1 thread",
+        threads=1,
+        gpu=False,
+    )
+    return job, runs, assignment
+
+
+def plan(job, runs):
+    return runs.plan(job.spec)
+
+
+def raises(error):
+    def fail(*_, **__):
+        raise error
+
+    return fail
+
+
+def options_of(*arguments):
+    return parse([*TINY, *arguments])
+
+
+def test_a_failed_explanation_is_a_note_on_a_done_run_and_is_made_again_from_the_model(planned, monkeypatch):
+    job, runs, assignment = planned
+    folder, real = plan(job, runs), late_stages.record_explanations
+    monkeypatch.setattr(late_stages, "record_explanations", raises(MemoryError("no room for maps")))
+    sent = Sent()
+    assert do_task(folder, assignment, sent) == ""
+    assert folder.state == "done"
+    note = (
+        "no explanations: out of memory (no room for maps); use fewer --workers or a smaller --size; "
+        "--explain-again makes them from the saved model"
+    )
+    assert sent.notes == [note]
+    assert folder.read_json("environment.json")["notes"] == [note]
+    before = folder.read_predictions("test").logits.tobytes()
+    assert adding_jobs([job], runs, options_of()) == []
+    assert "has no explanations; --explain-again makes them" in explanations_line([job], runs, options_of())
+    (again,) = adding_jobs([job], runs, options_of("--explain-again"))
+    assert again.task == "explain"
+
+    monkeypatch.setattr(late_stages, "record_explanations", real)
+    monkeypatch.setattr(memory_ladder, "train", raises(AssertionError("trained again")))
+    costs = folder.read_json("costs.json")
+    assert do_task(folder, dataclasses.replace(assignment, task="explain"), Sent()) == ""
+    assert folder.read_json("explanations.json")["methods"]
+    assert folder.read_json("environment.json")["notes"] == []
+    assert folder.read_json("costs.json") == costs
+    assert folder.read_predictions("test").logits.tobytes() == before
+    assert adding_jobs([job], runs, options_of("--explain-again")) == []
+    assert [job.task for job in adding_jobs([job], runs, options_of("--explain-again", "all"))] == ["explain"]
+    assert lacking_lines([job], runs, options_of("--explain-again")) == []
+
+
+def test_a_worker_killed_while_it_explains_leaves_a_done_run_with_a_note(planned, monkeypatch):
+    job, runs, assignment = planned
+    folder = plan(job, runs)
+    # As a signal does, it passes by every handler of errors.
+    monkeypatch.setattr(late_stages, "record_explanations", raises(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        do_task(folder, assignment, Sent())
+    assert folder.state == "done"
+    (note,) = folder.read_json("environment.json")["notes"]
+    assert note.startswith("no explanations: the worker ended before they were made; --explain-again")
+    assert folder.read_predictions("test").ids
+
+
+def test_costs_that_cannot_be_measured_are_a_note_too(planned, monkeypatch):
+    job, runs, assignment = planned
+    folder = plan(job, runs)
+    monkeypatch.setattr(late_stages, "costs_of_use", raises(ValueError("no such layer")))
+    assert do_task(folder, assignment, Sent()) == ""
+    (note,) = folder.read_json("environment.json")["notes"]
+    assert note.startswith("no costs of inference: ValueError: no such layer")
+    assert folder.read_json("explanations.json")["methods"]
+
+
+def test_a_run_that_failed_after_its_training_is_not_trained_again(planned, monkeypatch):
+    job, runs, assignment = planned
+    folder, real = plan(job, runs), training_run.Predictor
+    monkeypatch.setattr(training_run, "Predictor", raises(RuntimeError("driver")))
+    assert do_task(folder, assignment, Sent()) == "RuntimeError: driver"
+    assert (folder.state, folder.model.exists()) == ("failed", True)
+    history = folder.read_history()
+
+    folder.prepare_retry()
+    monkeypatch.setattr(training_run, "Predictor", real)
+    monkeypatch.setattr(memory_ladder, "train", raises(AssertionError("trained again")))
+    assert do_task(folder, assignment, Sent()) == ""
+    costs = folder.read_json("costs.json")
+    assert folder.state == "done"
+    assert folder.read_history() == history
+    assert costs["epochs"] == 1 and costs["seconds"]["train"] > 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "kept"), [("exception", True), ("killed", True), ("not-finite", False), ("damaged", False)]
+)
+def test_a_retry_keeps_sound_work_and_no_other(planned, kind, kept):
+    job, runs, _ = planned
+    folder = plan(job, runs)
+    folder.work.mkdir()
+    (folder.work / "checkpoint.npz").write_bytes(b"checkpoint")
+    folder.set_status("failed", "why", kind=kind)
+    folder.prepare_retry()
+    assert folder.state == "planned"
+    assert (folder.work / "checkpoint.npz").exists() == kept
+
+
+def test_a_damaged_checkpoint_is_a_failure_that_a_retry_repairs(planned):
+    job, runs, assignment = planned
+    folder = plan(job, runs)
+    folder.work.mkdir()
+    (folder.work / "checkpoint.npz").write_bytes(b"half a checkpoint")
+    assert "work/checkpoint.npz: cannot be read" in do_task(folder, assignment, Sent())
+    assert folder.status["kind"] == "damaged"
+    folder.prepare_retry()
+    assert do_task(folder, assignment, Sent()) == ""
+
+
+@pytest.mark.parametrize("content", [b"", b"no model"])
+def test_a_damaged_model_is_named_when_it_is_to_be_explained(planned, content):
+    job, runs, assignment = planned
+    folder = plan(job, runs)
+    assert do_task(folder, assignment, Sent()) == ""
+    folder.model.write_bytes(content)
+    sent = Sent()
+    reason = do_task(folder, dataclasses.replace(assignment, task="explain"), sent)
+    assert "model.keras: is no model" in reason and reason.endswith("--fresh trains the run again")
+    assert sent.notes == [f"not explained: {reason}"]
+    assert folder.state == "done"
