@@ -4,12 +4,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from benchmarks.suite import initial_weights
+from benchmarks.suite import initial_weights, planning
 from benchmarks.suite import run as suite_run
 from benchmarks.suite.forecast import missing_weights
 from benchmarks.suite.options import parse
-from benchmarks.suite.plan import make_plan
-from benchmarks.suite.run import choose_jobs
+from benchmarks.suite.planning import choose_jobs
 from pneumo_tf.costs.hardware import Gpu
 from pneumo_tf.errors import UserError
 from pneumo_tf.failures import FAILURES
@@ -18,6 +17,7 @@ from pneumo_tf.models.weights_file import HostUnreachable
 from pneumo_tf.report.reading import read_boards
 from pneumo_tf.report.tables.unfinished import unfinished
 from pneumo_tf.runs import Runs
+from tests.benchmarks.planned import plan_jobs
 
 A100 = Gpu(0, "NVIDIA A100-SXM4-40GB", 40960, (8, 0))
 FULL = ("--profile", "full", "--seeds", "1")
@@ -59,9 +59,8 @@ def internet(keras_home, monkeypatch):
 
 
 def planned(*arguments, synthetic=False, gpu=A100):
-    said = []
-    jobs = make_plan(parse(arguments), "films", synthetic=synthetic, gpu=gpu, say=said.append)
-    return {job.spec.recipe.name: job for job in jobs}, "\n".join(said)
+    jobs, lines = plan_jobs(parse(arguments), synthetic=synthetic, gpu=gpu)
+    return {job.spec.recipe.name: job for job in jobs}, "\n".join(lines)
 
 
 def file_of(name):
@@ -157,8 +156,9 @@ def suite(internet, small_phantom, tmp_path, monkeypatch):
                 folder.set_status("interrupted", "by the test")
 
     monkeypatch.setattr(suite_run, "LocalEngine", Engine)
-    plan = make_plan
-    monkeypatch.setattr(suite_run, "make_plan", lambda *a, **k: plan(*a, **k | {"synthetic": False}))
+    real = initial_weights.InitialWeights
+    as_real = {"required": True, "synthetic": False}
+    monkeypatch.setattr(planning, "InitialWeights", lambda *a, **k: real(*a, **k | as_real))
 
     def start(*more):
         Engine.started.clear()
@@ -207,13 +207,9 @@ def test_random_weights_take_the_place_of_the_failed_row(suite, internet):
 def test_a_dry_run_counts_a_run_that_lacked_its_weights(suite, internet, tmp_path, monkeypatch):
     internet.closed = {HUGGING_FACE}
     suite()
-    jobs = make_plan(
-        parse([*FULL, "--only", "resnet18_transfer", "--dry-run"]),
-        next(iter(Runs(tmp_path / "out" / "runs"))).spec.dataset,
-        synthetic=False,
-        gpu=None,
-        say=lambda line: None,
-    )
+    dataset = next(iter(Runs(tmp_path / "out" / "runs"))).spec.dataset
+    options = parse([*FULL, "--only", "resnet18_transfer", "--dry-run"])
+    jobs, _ = plan_jobs(options, dataset, synthetic=False)
     runs = Runs(tmp_path / "out" / "runs")
     assert runs.state(jobs[0].spec) == "failed"
     assert choose_jobs(jobs, runs, parse(["--dry-run"])) == jobs

@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.suite.additions import adding_jobs, explanations_line, lacking_lines
 from benchmarks.suite.options import parse
-from benchmarks.worker import late_stages, memory_ladder, saved_model, training_run
+from benchmarks.worker import finished_run, late_stages, memory_ladder, training_run
 from benchmarks.worker.assignment import Assignment
 from benchmarks.worker.attempt import do_task
 from pneumo_tf.runs import Runs
@@ -27,7 +27,7 @@ class Sent(list):
 @pytest.fixture
 def planned(small_phantom, tmp_path, monkeypatch):
     # Threads and determinism can be set once in a process; the tests beside this one have their own.
-    for module in (training_run, saved_model):
+    for module in (training_run, finished_run):
         monkeypatch.setattr(module, "prepare_device", lambda *_: None)
     options = parse([*TINY, "--out", str(tmp_path)])
     ((job,), _) = plan_jobs(options, small_phantom.films.fingerprint)
@@ -165,6 +165,6 @@ def test_a_damaged_model_is_named_when_it_is_to_be_explained(planned, content):
     folder.model.write_bytes(content)
     sent = Sent()
     reason = do_task(folder, dataclasses.replace(assignment, task="explain"), sent)
-    assert "model.keras: is no model" in reason and reason.endswith("--fresh trains the run again")
+    assert reason.endswith("model.keras: cannot be read as a Keras model; run it again with --fresh")
     assert sent.notes == [f"not explained: {reason}"]
     assert folder.state == "done"
