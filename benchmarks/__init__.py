@@ -6,5 +6,5 @@ import os
 # neither stop a run nor change its numbers.
 os.environ.update(KERAS_BACKEND="tensorflow", MPLBACKEND="agg")
 os.environ.pop("TF_USE_LEGACY_KERAS", None)
-# Without this TensorFlow logs many lines at start.
+# Without this TensorFlow logs more lines at start; a few, of its own start-up, cannot be turned off.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")

@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -45,13 +46,18 @@ def measure_views(options: argparse.Namespace) -> dict[int | None, np.ndarray]:
         raise UserError(f"{initial.file} is missing, and random features show nothing; --weights FOLDER")
     cache = options.out / "cache"
     films = _read_films(options.data, cache, options.size, options.films)
-    print(f"{len(films.train):,} training films, {len(films.validation):,} validation films")
+    _log(f"{len(films.train):,} training films, {len(films.validation):,} validation films")
     results = {}
     for views in VIEWS:
+        _log(f"{options.seeds} trainings with {views or 'all'} views …")
         recipe = _first_phase(options.size, views)
         scores = [_train_once(recipe, films, seed, weights, cache) for seed in range(options.seeds)]
         results[views] = np.array(scores)
     return results
+
+
+def _log(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 def views_table(results: Mapping[int | None, np.ndarray]) -> str:
