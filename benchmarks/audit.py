@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         terminal, source = Terminal(), find_source(options.data)
         for note in source.notes:
-            terminal.say(note, loud=True)
+            terminal.warn(note)
         draw_if_missing(source, terminal.progress)
         decoded = decode_set(source.path, options.sizes, terminal.progress("decoding films"))
         page = write_audit(decoded, options.out, _command(source.path, options), not options.without_films)

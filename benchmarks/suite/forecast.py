@@ -68,7 +68,7 @@ def forecast(
         films: Films outside of the test set, None if they are not known yet.
         gpus: GPUs to be used; a CPU otherwise.
         places: Runs at a time.
-        runs: The folder of runs; those of the same recipe that are done say more than an estimate.
+        runs: The folder of runs; finished ones of the same recipe replace the estimate.
     """
     measured = measured_seconds(runs)
     seconds = [run_seconds(job.spec, films, gpus, places, measured) for job in jobs]
@@ -131,7 +131,7 @@ def measured_seconds(runs: Runs) -> dict[tuple[str, str, bool], float]:
             spec, on = folder.spec, not folder.read_json("environment.json")["device"].startswith("CPU")
             key = spec.recipe.name, spec.profile, on
             total = float(folder.read_json("costs.json")["seconds"]["total"])
-        # A run that cannot be read says nothing of time; the report names it.
+        # A run that cannot be read has no time to learn from; the report names it.
         except (UserError, KeyError, TypeError, ValueError, AttributeError):
             continue
         seconds.setdefault(key, []).append(total)

@@ -62,7 +62,7 @@ def _check(gpu: Gpu, process: subprocess.Popen[str]) -> None:
 
 
 def find_reason(printed: str) -> str:
-    """Return the line of a failed process that tells most.
+    """Return the most telling line of a failed process.
 
     Args:
         printed: Its standard error.

@@ -29,9 +29,9 @@ class Resolved:
     """The initial weights of a recipe.
 
     Args:
-        stored: What the run's spec says of them.
+        stored: Their entry in the run's spec.
         file: None for random ones, and if the file is not here.
-        note: What the board says of them.
+        note: Their note on the board.
         failure: Why the recipe cannot be run, None if it can.
     """
 
@@ -140,11 +140,11 @@ class InitialWeights:
         return Resolved("random", note="random initial weights: ImageNet's were not on this machine")
 
     @property
-    def said(self) -> list[str]:
+    def lines(self) -> list[str]:
         """Lines to log."""
         lines = [
             f"RANDOM INITIAL WEIGHTS for {', '.join(names)}: ImageNet's are missing ({why}). "
-            "The board says so. To have them: --weights imagenet, or --weights FOLDER."
+            "The board notes it. To have them: --weights imagenet, or --weights FOLDER."
             for why, names in self._replaced.items()
         ]
         failed = {name: found.failure for name, found in self._resolved.items() if found.failure}

@@ -20,7 +20,8 @@ def introduce(suite: Suite, terminal: Terminal) -> None:
     skipped = f", {failed} failed before (--retry-failed runs them again)" if failed else ""
     additions = count_additions(jobs, todo, runs, options)
     added = f", {additions} to add to from their models" if additions else ""
-    before = f"{len(jobs)} runs, {done} of them finished before{skipped}{lacking}"
+    total = "1 run" if len(jobs) == 1 else f"{len(jobs)} runs"
+    before = f"{total}, {done} of them finished before{skipped}{lacking}"
     terminal.log(f"{before}, {len(todo)} to do{added}")
     for line in variant_lines({job.spec.recipe.name: job.spec.recipe for job in jobs}.values(), options):
         terminal.warn(line)

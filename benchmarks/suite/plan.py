@@ -73,7 +73,7 @@ def make_plan(
         for recipe in recipes
         for job in _jobs(recipe, options, profile, dataset, weights=weights, gpu=gpu)
     ]
-    # By the memory that a CPU would need, which tells heavy from light on a GPU too.
+    # Order by the memory that a CPU would need: what is heavy there is heavy on a GPU too.
     return sorted(jobs, key=lambda job: -estimate_mb(job.spec.recipe, None))
 
 

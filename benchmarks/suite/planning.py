@@ -89,7 +89,7 @@ def plan_suite(options: Options, terminal: Terminal) -> Suite:
     )
     fingerprint = dataset.films.fingerprint if dataset else NO_FILMS_YET
     jobs = make_plan(recipes, options, profile, fingerprint, weights=weights, gpu=first)
-    for line in [*weights.said, *views_lines(recipes)]:
+    for line in [*weights.lines, *views_lines(recipes)]:
         terminal.warn(line)
     return Suite(options, profile, devices, source, dataset, jobs, Runs(options.runs))
 

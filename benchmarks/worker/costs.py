@@ -23,7 +23,7 @@ class Training:
     """How training went.
 
     Args:
-        trained: What the harness says.
+        trained: Result of the harness.
         micro_batches: Parts that batches were cut into.
         joules: Energy of the GPU, None where it is not known.
     """
@@ -42,7 +42,7 @@ class EnergyMeter:
         self._before = self._read()
 
     def joules(self) -> float | None:
-        """Energy so far; None on a CPU and where the counter says nothing about this run."""
+        """Return the energy so far; None on a CPU, and if the counter does not measure this run alone."""
         after = self._read()
         return None if None in (self._before, after) else after - self._before
 

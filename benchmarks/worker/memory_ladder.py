@@ -78,7 +78,7 @@ class _Ladder:
             write_atomically(_parts_file(self.run), json.dumps(self.parts) + "\n")
 
     def _note(self, reason: str) -> None:
-        """Replace the note of an earlier rung: what it says was not trained."""
+        """Replace the note of an earlier rung, whose training is not kept."""
         if self._noted:
             self.run.notes.remove(self._noted)
         self._noted = _describe_parts(self.run, self.parts, reason) if max(self.parts) > 1 else ""
@@ -138,7 +138,7 @@ def _describe_parts(run: RunContext, parts: tuple[int, ...], reason: str) -> str
 
 
 def _free_memory(run: RunContext) -> str:
-    """Return how much of the GPU was free before training, "" on a CPU and if NVML does not tell."""
+    """Return how much of the GPU was free before training, "" on a CPU and if NVML does not know."""
     gpu = only_gpu() if run.assignment.gpu else None
     free = free_memory_mb(gpu) if gpu else None
     return "" if free is None else f" ({free:,.0f} MB were free before)"

@@ -14,7 +14,8 @@ from pneumo_tf.training.device import prepare_tensorflow
 RECORDED = ("TF_", "XLA_", "NVIDIA_TF32", "CUDNN_", "CUBLAS_")
 """Beginnings of the environment variables that can change numbers, by rounding at least."""
 
-NOT_RECORDED = ("TF_CPP_MIN_LOG_LEVEL",)
+NOT_RECORDED = ("TF_CPP_MIN_LOG_LEVEL", "TF_CLI_", "TF_VAR_", "TF_DATA_DIR")
+"""Beginnings of variables that change none, or that are Terraform's."""
 
 
 def prepare_device(assignment: Assignment, spec: RunSpec) -> None:
@@ -53,6 +54,6 @@ def settings_record(assignment: Assignment) -> dict[str, Any]:
         "variables": {
             name: value
             for name, value in sorted(os.environ.items())
-            if name.startswith(RECORDED) and name not in NOT_RECORDED
+            if name.startswith(RECORDED) and not name.startswith(NOT_RECORDED)
         },
     }

@@ -17,4 +17,4 @@ def plan_jobs(options, dataset="films", *, synthetic=True, gpu=None):
         progress=None,
     )
     jobs = make_plan(recipes, options, profile, dataset, weights=weights, gpu=gpu)
-    return jobs, [*weights.said, *views_lines(recipes)]
+    return jobs, [*weights.lines, *views_lines(recipes)]

@@ -156,7 +156,7 @@ class LocalEngine:
                 del self._spares[index]
                 if process.alive:
                     return process
-                # Why it died while it waited says nothing about the run; a new one shows whether it will too.
+                # It died while it waited, before any run: a new process shows whether it will too.
                 process.stop()
         return None
 
