@@ -84,6 +84,28 @@ GPU_CLAIMS = (
         "doctor: `full_card`",
     ),
     GpuClaim(
+        "a full card costs the phase under way, not the run, and other seeds start with the parts that worked",
+        "fake errors",
+        (
+            "tests/benchmarks/worker/test_training_run.py::"
+            "test_a_phase_that_runs_out_of_memory_is_repeated_and_not_the_run",
+            "tests/benchmarks/worker/test_training_run.py::"
+            "test_parts_that_worked_are_remembered_for_other_runs_of_the_recipe",
+        ),
+        "doctor: `full_card`, for the ladder; a run on a card that is too small",
+    ),
+    GpuClaim(
+        "what fails after the predictions, a full card in the explanations for one, leaves a run that is done",
+        "fake errors, and a worker killed",
+        (
+            "tests/benchmarks/worker/test_late_stages.py::"
+            "test_a_failed_explanation_is_a_note_on_a_done_run_and_is_made_again_from_the_model",
+            "tests/benchmarks/worker/test_late_stages.py::"
+            "test_a_worker_killed_while_it_explains_leaves_a_done_run_with_a_note",
+        ),
+        "doctor: `explaining`",
+    ),
+    GpuClaim(
         "nothing of an attempt that ran out of memory keeps device memory",
         "CPU, by weak references",
         (
