@@ -84,7 +84,7 @@ GPU_CLAIMS = (
         "doctor: `full_card`",
     ),
     GpuClaim(
-        "a full card costs the phase under way, not the run, and other seeds start with the parts that worked",
+        "a full card costs the phase under way, not the run; other seeds start with the parts that worked",
         "fake errors",
         (
             "tests/benchmarks/worker/test_training_run.py::"
@@ -95,7 +95,7 @@ GPU_CLAIMS = (
         "doctor: `full_card`, for the ladder; a run on a card that is too small",
     ),
     GpuClaim(
-        "what fails after the predictions, a full card in the explanations for one, leaves a run that is done",
+        "what fails after the predictions, such as explanations on a full card, leaves a run that is done",
         "fake errors, and a worker killed",
         (
             "tests/benchmarks/worker/test_late_stages.py::"
