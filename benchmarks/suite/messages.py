@@ -37,12 +37,17 @@ def show_plan(suite: Suite) -> None:
     width = max(len(job.spec.id) for job in suite.jobs)
     for job in suite.jobs:
         print(f"  {job.spec.id:{width}}  {_state(job, suite):11}  {_detail(job)}")
-    # Nothing is downloaded for synthetic films.
-    downloads = {} if suite.source.dataset.synthetic else missing_weights(suite.todo)
+    downloads = missing_weights(suite.todo) if _downloads(suite) else {}
     weights = ", ".join(f"{name} ({mb:,.0f} MB)" for name, mb in downloads.items())
     ahead = suite.forecast(suite.todo)
     print(*ahead.lines(), f"Downloads of ImageNet weights: {weights or 'none'}", sep="\n")
     print(f"Nothing was run. Without --dry-run, runs and report go to {suite.options.out}.")
+
+
+def _downloads(suite: Suite) -> bool:
+    """Return whether weights that are not here are downloaded: for synthetic films only on request."""
+    wanted = suite.options.weights
+    return wanted != "random" and not (wanted == "auto" and suite.source.dataset.synthetic)
 
 
 def _state(job: Job, suite: Suite) -> str:

@@ -213,3 +213,15 @@ def test_a_dry_run_counts_a_run_that_lacked_its_weights(suite, internet, tmp_pat
     runs = Runs(tmp_path / "out" / "runs")
     assert runs.state(jobs[0].spec) == "failed"
     assert choose_jobs(jobs, runs, parse(["--dry-run"])) == jobs
+
+
+@pytest.mark.parametrize(
+    ("wanted", "downloads"), [("auto", "none"), ("random", "none"), ("imagenet", "resnet18 (45 MB)")]
+)
+def test_a_dry_run_names_the_downloads_of_the_run_itself(
+    internet, small_phantom, tmp_path, capsys, wanted, downloads
+):
+    options = ["--data", str(small_phantom.root), "--out", str(tmp_path / "out"), "--weights", wanted]
+    assert not suite_run.run_suite(parse([*options, "--only", "resnet18_transfer", "--dry-run"]))
+    assert f"Downloads of ImageNet weights: {downloads}" in capsys.readouterr().out
+    assert not internet.asked
