@@ -42,7 +42,7 @@ class Resolved:
 
 
 class InitialWeights:
-    """Finds or downloads the file of each architecture once, and remembers what has to be logged.
+    """Initial weights of recipes: the file of each architecture is looked for or downloaded once.
 
     Args:
         wanted: Value of `--weights`.
@@ -129,7 +129,7 @@ class InitialWeights:
     def _missing(self, name: str, weights: Weights, error: UserError) -> Resolved:
         """The weights of an architecture that cannot be had."""
         if self._required:
-            failure = RunFailure("weights-missing", f"{weights.file} is missing: {error}")
+            failure = RunFailure("weights-missing", f"{weights.file}: {error}")
             return Resolved("imagenet", failure=failure)
         if isinstance(error, HostUnreachable):
             return self._at_random(name, f"{urlsplit(weights.url).netloc} cannot be reached: {error.reason}")

@@ -167,7 +167,7 @@ ENTRIES = (
         batch_norm=True,
         activation_mb=69.0,
         gflops=0.599,
-        # Keras publishes files for 96, 128, 160, 192 and 224 px; this one serves every size.
+        # Keras publishes files for 96 to 224 px, and no checksum; this file serves every size.
         weights=keras_weights(
             "mobilenet_v2",
             "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5",

@@ -119,7 +119,7 @@ def _fetch_to(path: Path, weights: Weights, progress: Progress | None) -> None:
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         _download(weights.url, partial, progress)
-        _check(partial, weights, recorded_checksum(path))
+        _check(partial, weights, path)
         if weights.checksum is None:
             write_atomically(_record(path), f"{sha256(partial)}  {path.name}\n")
         partial.replace(path)
@@ -144,16 +144,18 @@ def _is_of_connection(error: OSError) -> bool:
     return isinstance(error, URLError | ConnectionError | TimeoutError) and not isinstance(error, HTTPError)
 
 
-def _check(path: Path, weights: Weights, recorded: str | None) -> None:
-    """Compare a download with the published checksum, else with that of the first download."""
+def _check(download: Path, weights: Weights, path: Path) -> None:
+    """Compare a download with the published checksum, else with that of the first download to a path."""
+    recorded = recorded_checksum(path)
     if weights.checksum is not None:
         kind, _, wanted = weights.checksum.partition(":")
         expected = "the published file"
     elif recorded is not None:
-        kind, wanted, expected = "sha256", recorded, "the file of the first download"
+        kind, wanted = "sha256", recorded
+        expected = f"the file of the first download (remove {_record(path)} to accept it)"
     else:
         return
-    with path.open("rb") as file:
+    with download.open("rb") as file:
         found = hashlib.file_digest(file, kind).hexdigest()
     if found != wanted:
         raise UserError(f"{weights.url} has {kind} {found}, not {wanted}; it is not {expected}")
