@@ -14,7 +14,7 @@ from benchmarks.command_line import CommandLine, report_wrong_use
 from pneumo_tf.atomic import write_atomically
 from pneumo_tf.errors import UserError
 from pneumo_tf.report.board import Board
-from pneumo_tf.report.markdown import bullet_list, escape
+from pneumo_tf.report.markdown import join_parts, render
 from pneumo_tf.report.provenance import opening
 from pneumo_tf.report.reading import read_boards
 from pneumo_tf.report.tables.registry import TABLES
@@ -63,14 +63,13 @@ def _store_run(folder: RunFolder, target: Path) -> None:
 
 def boards_text(reference: Path) -> str:
     """Return every board of the reference runs, as README shows it."""
-    return "\n\n".join(_board(board) for board in read_boards(Runs(reference))) + "\n"
+    return f"{join_parts(map(_board, read_boards(Runs(reference))))}\n"
 
 
 def _board(board: Board) -> str:
-    parts = [f"### {escape(board.title)}, profile {board.profile}", bullet_list(opening(board))]
-    parts.append(TABLES["ranking"].make(board).markdown().rstrip("\n"))
-    parts += [TABLES[name].markdown(board, level=4) for name in ("cross_validation", "protocols")]
-    return "\n\n".join(part for part in parts if part)
+    more = [TABLES[name].markdown(board, level=4) for name in ("cross_validation", "protocols")]
+    ranking = TABLES["ranking"].make(board)
+    return render("reference.md", board=board, opening=opening(board), ranking=ranking, more=more)
 
 
 def write_boards(page: Path, reference: Path) -> None:

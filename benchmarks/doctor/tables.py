@@ -1,13 +1,12 @@
 """Tables of an examination, for a terminal and for a page: markdown whose columns are also aligned."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.doctor.examination import Examination
 from benchmarks.doctor.outcome import WRONG, Outcome
 from benchmarks.doctor.registry import STEPS
 from benchmarks.speed.machine import busy_warning, machine_line
-from pneumo_tf.report.markdown import bullet_list, escape
+from pneumo_tf.report.markdown import Markdown, Table, render
 
 SUMMARY = ("Step", "What", "State", "Seconds", "Rows")
 DASH = "–"
@@ -15,24 +14,24 @@ SENTENCES = ("problem", "message")
 """Values of rows that are too long for a column: problems are listed below the first table."""
 
 
-def describe_examination(examination: Examination) -> str:
+def describe_examination(examination: Examination) -> Markdown:
     """Return the machine, the table of steps and a table for each step that measured something."""
     busy = busy_warning(examination.machine)
     about = [machine_line(examination.machine)]
     if examination.patience != 1:
         about.append(f"time limits × {examination.patience:g}")
-    parts = ["\n".join(f"- {line}" for line in about), *([f"> {busy}"] if busy else [])]
-    parts.append(summary_table(examination))
-    wrong = {name: outcome for name, outcome in examination.outcomes.items() if outcome.state in WRONG}
-    if wrong:
-        parts.append(bullet_list([f"{name}: {outcome.reason}" for name, outcome in wrong.items()]))
-    for name, outcome in examination.outcomes.items():
-        if outcome.rows:
-            parts += [f"#### {name}: {STEPS[name].title}", rows_table(outcome)]
-    return "\n\n".join(parts) + "\n"
+    outcomes = examination.outcomes.items()
+    return render(
+        "examination.md",
+        about=about,
+        busy=busy,
+        summary=summary_table(examination),
+        wrong=[(name, outcome.reason) for name, outcome in outcomes if outcome.state in WRONG],
+        steps=[(name, STEPS[name].title, rows_table(outcome)) for name, outcome in outcomes if outcome.rows],
+    )
 
 
-def summary_table(examination: Examination) -> str:
+def summary_table(examination: Examination) -> Markdown:
     """Return one line for each step: state, seconds, number of rows."""
     rows = []
     for name, outcome in examination.outcomes.items():
@@ -40,14 +39,15 @@ def summary_table(examination: Examination) -> str:
         figures = (DASH, DASH) if skipped else (f"{outcome.seconds:.1f}", str(len(outcome.rows)))
         state = f"{outcome.state}: {outcome.reason}" if skipped else outcome.state
         rows.append((name, STEPS[name].title, state, *figures))
-    return _aligned(SUMMARY, rows)
+    return Table(SUMMARY, rows, left=len(SUMMARY), aligned=True).lines
 
 
-def rows_table(outcome: Outcome) -> str:
+def rows_table(outcome: Outcome) -> Markdown:
     """Return the rows of a step; columns are the names of their values, in the order in which they come."""
     names = dict.fromkeys(name for row in outcome.rows for name in row if name not in SENTENCES)
     rows = [[_cell(row.get(name)) for name in names] for row in outcome.rows]
-    return _aligned([name.replace("_", " ") for name in names], rows)
+    header = [name.replace("_", " ") for name in names]
+    return Table(header, rows, left=len(header), aligned=True).lines
 
 
 def _cell(value: Any) -> str:
@@ -58,11 +58,3 @@ def _cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
     return str(value)
-
-
-def _aligned(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    cells = [[escape(cell) for cell in row] for row in (header, *rows)]
-    widths = [max(3, *(len(row[column]) for row in cells)) for column in range(len(header))]
-    lines = [[cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in cells]
-    lines.insert(1, [":" + "-" * (width - 1) for width in widths])
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

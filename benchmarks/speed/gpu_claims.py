@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from pneumo_tf.report.markdown import Table
+from pneumo_tf.report.markdown import Markdown, Table
 
 
 class GpuClaim(NamedTuple):
@@ -194,13 +194,14 @@ GPU_CLAIMS = (
 """Remove an entry when a GPU has decided it, and put the figure where the claim stands."""
 
 
-def claims_table(claims: Sequence[GpuClaim] = GPU_CLAIMS) -> str:
+def claims_table(claims: Sequence[GpuClaim] = GPU_CLAIMS) -> Markdown:
     """Return the claims as a table in markdown."""
     rows = [
         (claim.claim, claim.basis, ", ".join(map(_name_test, claim.tests)), claim.decided_by)
         for claim in claims
     ]
-    return Table(("Claim", "Checked on", "By", "Decided on a GPU by"), rows, left=4).markdown()
+    cells = [tuple(map(Markdown, row)) for row in rows]
+    return Table(("Claim", "Checked on", "By", "Decided on a GPU by"), cells, left=4).markdown()
 
 
 def _name_test(test: str) -> str:

@@ -13,6 +13,7 @@ from benchmarks.speed.machine import busy_warning, machine_line
 from benchmarks.speed.table import note_lines, speed_table
 from pneumo_tf.atomic import write_atomically
 from pneumo_tf.errors import UserError
+from pneumo_tf.report.markdown import Markdown, join_parts, render
 
 PAGE, FIGURES = Path("docs/speed.md"), Path("docs/speed")
 PARTS = ("figures", "gpu claims")
@@ -33,7 +34,7 @@ def write_page(page: Path, figures: Path) -> int:
         UserError: If the page has no such marks, or a file is not such figures.
     """
     sections = [_section(file) for file in sorted(figures.glob("*.json"))]
-    bodies = ("\n\n".join(sections) or "Nothing was measured yet.", claims_table().rstrip("\n"))
+    bodies = (join_parts(sections) or "Nothing was measured yet.", claims_table().rstrip("\n"))
     text = page.read_text("utf-8")
     for part, body in zip(PARTS, bodies, strict=True):
         text = _replaced(text, part, body, page)
@@ -48,7 +49,7 @@ def _replaced(text: str, part: str, body: str, page: Path) -> str:
     return marks.sub(lambda found: f"{found[1]}\n{body}\n\n{found[2]}", text)
 
 
-def _section(file: Path) -> str:
+def _section(file: Path) -> Markdown:
     try:
         measured = json.loads(file.read_text("utf-8"))
         lines = [(line["letter"], Line.from_dict(line)) for line in measured["lines"]]
@@ -61,12 +62,14 @@ def _section(file: Path) -> str:
         raise UserError(
             f"{file} is not what benchmarks.speed --json writes: {error}; measure again"
         ) from error
-    parts = [f"### {measured['machine']['device']}", "\n".join(f"- {line}" for line in about)]
-    if busy:
-        parts.append(f"> {busy}")
-    parts.append(speed_table(lines).rstrip("\n"))
-    parts.append("\n".join(f"- {note}" for note in note_lines(lines)))
-    return "\n\n".join(parts)
+    return render(
+        "speed.md",
+        device=measured["machine"]["device"],
+        about=about,
+        busy=busy,
+        table=speed_table(lines),
+        notes=note_lines(lines),
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

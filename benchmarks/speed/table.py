@@ -4,13 +4,14 @@ import statistics
 from collections.abc import Sequence
 
 from benchmarks.speed.contest import Line
+from pneumo_tf.report.markdown import Markdown, Table
 
 HEADER = ("", "What", "Ours", "Theirs", "Ratio", "Target", "Met")
 LEFT = 2
 DASH = "–"
 
 
-def speed_table(lines: Sequence[tuple[str, Line]]) -> str:
+def speed_table(lines: Sequence[tuple[str, Line]]) -> Markdown:
     """Return the table.
 
     Args:
@@ -19,10 +20,7 @@ def speed_table(lines: Sequence[tuple[str, Line]]) -> str:
     Returns:
         Markdown: medians over the repetitions, the ratio with its lowest and highest pair.
     """
-    cells = [HEADER, *(_cells(letter, line) for letter, line in lines)]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(HEADER))]
-    rule = [":" + "-" * (w - 1) if i < LEFT else "-" * (w - 1) + ":" for i, w in enumerate(widths)]
-    return "\n".join(_row(row, widths) for row in (HEADER, rule, *cells[1:])) + "\n"
+    return Table(HEADER, [_cells(letter, line) for letter, line in lines], left=LEFT, aligned=True).lines
 
 
 def note_lines(lines: Sequence[tuple[str, Line]]) -> list[str]:
@@ -62,11 +60,3 @@ def _number(value: float) -> str:
     """Format with three significant digits and no exponent."""
     decimals = 0 if value >= 100 else 1 if value >= 10 else 2 if value >= 0.1 else 3
     return f"{value:,.{decimals}f}"
-
-
-def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
-    padded = [
-        cell.ljust(width) if index < LEFT else cell.rjust(width)
-        for index, (cell, width) in enumerate(zip(cells, widths, strict=True))
-    ]
-    return f"| {' | '.join(padded)} |"

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from matplotlib.figure import Figure
 
-from pneumo_tf.report.markdown import Table
+from pneumo_tf.report.markdown import Markdown, Table, code
 from pneumo_tf.report.number_format import format_number
 
 
@@ -46,22 +46,6 @@ class Chapter:
     care: Sequence[str] = ()
     left_out: str = ""
 
-    def to_markdown(self, pictures: dict[str, str]) -> str:
-        """Return the chapter as markdown.
-
-        Args:
-            pictures: Path of each drawing that was written, by name.
-        """
-        parts = [f"## {self.title}"]
-        if self.left_out:
-            return "\n\n".join([*parts, f"Left out: {self.left_out}."])
-        parts += ["\n".join(f"- {finding}" for finding in self.findings)]
-        parts += [table.markdown().rstrip() for table in self.tables if table.rows]
-        for drawing in self.drawings:
-            if drawing.name in pictures:
-                parts += [f"![{drawing.name}]({pictures[drawing.name]})", f"*{drawing.caption}*"]
-        return "\n\n".join(parts)
-
 
 def count_of(number_of: int, noun: str, plural: str | None = None) -> str:
     """Return `1 film`, `2 films` or `no films`."""
@@ -75,7 +59,7 @@ def percent(share: float) -> str:
     return f"{format_number(100 * share, 0 if share >= 0.1 or share == 0 else 1)} %"
 
 
-def list_names(names: Sequence[str], most: int = 3) -> str:
+def list_names(names: Sequence[str], most: int = 3) -> Markdown:
     """Return the first names in code type, and how many more there are."""
     rest = f" and {len(names) - most:,} more" if len(names) > most else ""
-    return ", ".join(f"`{name}`" for name in names[:most]) + rest
+    return Markdown(", ".join(map(code, names[:most])) + rest)

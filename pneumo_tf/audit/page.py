@@ -11,6 +11,7 @@ from pneumo_tf.audit.chapters import CHAPTERS
 from pneumo_tf.audit.decoded import DecodedSet
 from pneumo_tf.report.figures import style
 from pneumo_tf.report.figures.picture import encode_png
+from pneumo_tf.report.markdown import Markdown, render
 
 PAGE, PICTURES = "audit.md", "audit"
 """Names of the page and of the folder of its pictures, under the folder that the user names."""
@@ -34,19 +35,23 @@ def write_audit(decoded: DecodedSet, out: Path, command: str, with_films: bool =
     with style.applied():
         chapters = [describe(decoded) for describe in CHAPTERS.values()]
         pictures = _write_pictures(decoded, chapters, out, with_films)
-    parts = [_opening(decoded, command), _box(chapters)]
-    parts += [chapter.to_markdown(pictures) for chapter in chapters]
-    write_atomically(out / PAGE, "\n\n".join(parts) + "\n")
+    page = render(
+        "audit.md",
+        opening=_opening(decoded, command),
+        care=[line for chapter in chapters for line in chapter.care],
+        chapters=chapters,
+        pictures=pictures,
+    )
+    write_atomically(out / PAGE, page)
     return out / PAGE
 
 
-def _opening(decoded: DecodedSet, command: str) -> str:
-    made = f"Made with `{command}`."
+def _opening(decoded: DecodedSet, command: str) -> Markdown:
+    made = Markdown("Made with `{}`.").format(command)
     synthetic = (
         " The films are drawn by a program: nothing here is about patients." if decoded.synthetic else ""
     )
-    about = f"{decoded.dataset.title}.{synthetic}{_resized(decoded)} {made}"
-    return f"# Audit of the dataset\n\n{about}"
+    return Markdown("{}.{}{} {}").format(decoded.dataset.title, synthetic, _resized(decoded), made)
 
 
 def _resized(decoded: DecodedSet) -> str:
@@ -54,13 +59,6 @@ def _resized(decoded: DecodedSet) -> str:
         return ""
     origin = "come from a CSV" if decoded.sizes_given else "are not known"
     return f" The files are {decoded.stored[0]} × {decoded.stored[1]} pixels; original sizes {origin}."
-
-
-def _box(chapters: Sequence[Chapter]) -> str:
-    lines = [f"> - {line}" for chapter in chapters for line in chapter.care]
-    return "\n".join(
-        ["> [!IMPORTANT]", "> **What to take care of**", ">", *(lines or ["> - Nothing was found."])]
-    )
 
 
 def _write_pictures(

@@ -1,7 +1,38 @@
-"""Markdown of the report's pages: tables, sections, lists."""
+"""Markdown of the project's pages: templates, tables, and the one place where other text is escaped."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+ACTIVE = {"|": "\\|", "<": "&lt;", "`": "\\`", "](": "]\\("}
+"""What could break a table, become HTML, close a code span or make a link."""
+
+ACTIVE_TEXT = re.compile("|".join(map(re.escape, ACTIVE)))
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Characters that a terminal or a browser obeys: escape sequences, and marks that turn text around."""
+
+
+class Markdown(Markup):
+    """Text that is Markdown already: pages take it as it is. A template escapes every other text."""
+
+    @classmethod
+    def escape(cls, text: Any) -> "Markdown":
+        """Return text as one line of Markdown that shows it; Markdown stays as it is."""
+        if isinstance(text, Markup):
+            return cls(text)
+        line = CONTROL.sub("\N{REPLACEMENT CHARACTER}", " ".join(str(text).split()))
+        return cls(ACTIVE_TEXT.sub(lambda found: ACTIVE[found[0]], line))
+
+
+def code(text: str) -> Markdown:
+    """Return text as a code span."""
+    line = CONTROL.sub("\N{REPLACEMENT CHARACTER}", " ".join(text.split()))
+    return Markdown(f"`{line.replace('`', chr(39)).replace('|', chr(92) + '|')}`")
 
 
 @dataclass(frozen=True)
@@ -14,9 +45,10 @@ class Table:
         notes: Small lines below it, about single cells.
         left: Columns that are left-aligned, from the first; numbers are right-aligned.
         title: Its heading, if it is one of several under the heading of their part of the page.
-        lead: Markdown between that heading and the table.
+        lead: How to read it, between that heading and the table.
         legend: How to read its columns, as a list below it.
         empty: Text in place of a table without rows.
+        aligned: Columns are padded, for a terminal.
     """
 
     header: Sequence[str]
@@ -27,42 +59,51 @@ class Table:
     lead: str = ""
     legend: Sequence[str] = ()
     empty: str = ""
+    aligned: bool = False
 
-    def markdown(self) -> str:
+    def markdown(self) -> Markdown:
         """The table as GitHub draws it; `empty` if it has no rows.
 
         Raises:
             ValueError: If a row has not as many cells as there are titles.
         """
-        if not self.rows:
-            return self.empty
-        rule = [":--" if index < self.left else "--:" for index in range(len(self.header))]
-        lines = [_line(map(escape, self.header)), _line(rule)]
+        return render("table.md", table=self)
+
+    @property
+    def lines(self) -> Markdown:
+        """Header, rule and rows.
+
+        Raises:
+            ValueError: If a row has not as many cells as there are titles.
+        """
         for row in self.rows:
             if len(row) != len(self.header):
                 raise ValueError(f"{len(row)} cells under {len(self.header)} titles: {row}")
-            lines.append(_line(map(escape, row)))
-        heading = f"#### {escape(self.title)}" if self.title else ""
-        notes = "\n".join(f"<sub>{note}</sub>  " for note in self.notes)
-        parts = (heading, self.lead, "\n".join(lines), notes, bullet_list(self.legend))
-        return "\n\n".join(part for part in parts if part) + "\n"
+        cells = [[Markdown.escape(cell) for cell in row] for row in (self.header, *self.rows)]
+        widths = [0] * len(self.header)
+        if self.aligned:
+            widths = [max(3, *(len(row[column]) for row in cells)) for column in range(len(self.header))]
+        lines = [self._pad(row, widths) for row in cells]
+        dashes = ["-" * max(2, width - 1) for width in widths]
+        rule = [f":{dash}" if index < self.left else f"{dash}:" for index, dash in enumerate(dashes)]
+        return Markdown("\n".join(f"| {' | '.join(line)} |" for line in (lines[0], rule, *lines[1:])))
+
+    def _pad(self, row: Sequence[str], widths: Sequence[int]) -> list[str]:
+        return [
+            str(cell).ljust(width) if index < self.left else str(cell).rjust(width)
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
 
 
-def escape(text: str) -> str:
-    """Text on one line that cannot break a table or become HTML: bars and angles are escaped."""
-    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
+def render(template: str, **values: Any) -> Markdown:
+    """Return a page or a part of one, with one empty line between its paragraphs.
 
-
-def section(title: str, body: str, lead: str = "", level: int = 3) -> str:
-    """A part of a page under its heading of 1 to 6 hashes; empty without a body."""
-    if not body:
-        return ""
-    return "\n\n".join(part for part in (f"{'#' * level} {title}", lead, body) if part)
-
-
-def bullet_list(lines: Sequence[str]) -> str:
-    """Lines as a list."""
-    return "\n".join(f"- {escape(line)}" for line in lines)
+    Args:
+        template: Name of a template, without its suffix.
+        **values: What it shows; text that is not `Markdown` is escaped.
+    """
+    text = _environment().get_template(f"{template}.jinja").render(**values)
+    return Markdown(re.sub(r"\n{3,}", "\n\n", text).strip("\n") + "\n" if text.strip() else "")
 
 
 def join_names(names: Sequence[str], most: int = 8) -> str:
@@ -71,5 +112,18 @@ def join_names(names: Sequence[str], most: int = 8) -> str:
     return ", ".join(names[:most]) + more
 
 
-def _line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+def join_parts(parts: Iterable[str]) -> Markdown:
+    """Return parts of a page, all Markdown, with an empty line between them; empty ones are left out."""
+    return Markdown("\n\n".join(part.strip("\n") for part in parts if part.strip()))
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("pneumo_tf.report"),
+        autoescape=True,
+        finalize=Markdown.escape,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

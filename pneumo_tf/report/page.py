@@ -1,14 +1,13 @@
 """The leaderboard: one Markdown page of every board, with the same numbers as CSV and JSON."""
 
 from collections.abc import Sequence
-from itertools import groupby
+from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
 
 from pneumo_tf.atomic import write_atomically
 from pneumo_tf.report import export
 from pneumo_tf.report.board import Board
-from pneumo_tf.report.markdown import bullet_list, escape
+from pneumo_tf.report.markdown import Markdown, join_parts, render
 from pneumo_tf.report.provenance import opening, warnings
 from pneumo_tf.report.saliency.page import write_explanations
 from pneumo_tf.report.section import Section
@@ -24,7 +23,7 @@ def write_leaderboard(
     boards: Sequence[Board],
     out: Path,
     figures: Sequence[Sequence[Section]] = (),
-    tables: Sequence[str] = (),
+    tables: Sequence[Markdown] = (),
 ) -> Path:
     """Write `leaderboard.md`, `leaderboard.csv`, `leaderboard.json` and `explanations.md`.
 
@@ -49,8 +48,8 @@ def write_leaderboard(
     """
     sections = figures or [()] * len(boards)
     below = tables or [tables_below(board) for board in boards]
-    pages = [_board(*board) for board in zip(boards, sections, below, strict=True)]
-    page = "\n".join(["# Leaderboard", "", NOT_A_DEVICE, "", *(pages or [f"{EMPTY}\n"])])
+    pages = [_BoardPage(*board) for board in zip(boards, sections, below, strict=True)]
+    page = render("leaderboard.md", pages=pages, not_a_device=NOT_A_DEVICE, synthetic=SYNTHETIC, empty=EMPTY)
     write_atomically(out / "leaderboard.md", page)
     write_explanations(boards, out)
     ranked = [rank_rows(board) for board in boards]
@@ -59,39 +58,38 @@ def write_leaderboard(
     return out / "leaderboard.md"
 
 
-def tables_below(board: Board) -> str:
-    """The tables that stand below a board's pictures, as Markdown."""
+def tables_below(board: Board) -> Markdown:
+    """Return the tables that stand below a board's pictures."""
     return _tables(board, above_pictures=False)
 
 
-def _tables(board: Board, *, above_pictures: bool) -> str:
+def _tables(board: Board, *, above_pictures: bool) -> Markdown:
     entries = (entry for entry in TABLES.values() if entry.above_pictures == above_pictures)
-    return _joined([entry.markdown(board) for entry in entries])
+    return join_parts(entry.markdown(board) for entry in entries)
 
 
-def _board(board: Board, figures: Sequence[Section], below: str) -> str:
-    parts = [f"## {escape(board.title)}, profile {board.profile}"]
-    if board.synthetic:
-        parts.append(f"> **{SYNTHETIC}**")
-    parts.append(bullet_list(opening(board)))
-    doubts = warnings(board)
-    if doubts:
-        parts.append("> [!WARNING]\n" + "\n".join(f"> - {line}" for line in doubts))
-    parts.append(_tables(board, above_pictures=True))
-    parts += [_pictures(section) for section in figures]
-    return _joined([*parts, below])
+@dataclass(frozen=True)
+class _BoardPage:
+    """What the page shows of a board.
 
+    Args:
+        board: The board.
+        sections: Its pictures.
+        below: Tables below the pictures.
+    """
 
-def _pictures(section: Section) -> str:
-    """The pictures of a section, a caption that they share once."""
-    title = escape(section.title)
-    parts = [f"### {title}"]
-    for caption, pictures in groupby(section.pictures, key=lambda picture: picture.caption):
-        parts.append(escape(caption))
-        for picture in pictures:
-            parts += [f"![{title}]({quote(picture.path)})", escape(picture.note)]
-    return _joined(parts)
+    board: Board
+    sections: Sequence[Section]
+    below: Markdown
 
+    @property
+    def opening(self) -> list[str]:
+        return opening(self.board)
 
-def _joined(parts: Sequence[str]) -> str:
-    return "\n\n".join(part.rstrip("\n") for part in parts if part) + "\n"
+    @property
+    def warnings(self) -> list[str]:
+        return warnings(self.board)
+
+    @property
+    def above(self) -> Markdown:
+        return _tables(self.board, above_pictures=True)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from pneumo_tf.report.board import OFFICIAL, Board, Row
-from pneumo_tf.report.markdown import join_names
+from pneumo_tf.report.markdown import Markdown, join_names
 from pneumo_tf.report.standings import best_trivial, is_official_test
 from pneumo_tf.report.tables.unfinished import missing_rows
 from pneumo_tf.run_spec import HARNESS_VERSION
@@ -33,9 +33,11 @@ def opening(board: Board) -> list[str]:
     ]
     if board.harness != HARNESS_VERSION:
         lines.append(
-            f"**Older harness:** these runs are of version {board.harness}; under this version, "
-            f"{HARNESS_VERSION}, the same recipes give other numbers. Do not compare the two; "
-            "`python -m benchmarks.run_all` makes the runs again"
+            Markdown(
+                f"**Older harness:** these runs are of version {board.harness}; under this version, "
+                f"{HARNESS_VERSION}, the same recipes give other numbers. Do not compare the two; "
+                "`python -m benchmarks.run_all` makes the runs again"
+            )
         )
     missing = missing_rows(board)
     if missing:
@@ -86,8 +88,10 @@ def _equal_scores(rows: Sequence[Row]) -> list[str]:
             if not row.trivial:
                 runs[scored.score.tobytes()].append(run.path.name)
     return [
-        f"The test scores of {join_names(names)} are equal to the last digit. If these runs differ in more "
-        "than their names, the prediction files of one were copied from another; `--fresh` makes them again."
+        Markdown(
+            "The test scores of {} are equal to the last digit. If these runs differ in more than their "
+            "names, the prediction files of one were copied from another; `--fresh` makes them again."
+        ).format(join_names(names))
         for names in runs.values()
         if len(names) > 1
     ]

@@ -1,5 +1,6 @@
 """A section of a board's page: pictures under one heading."""
 
+from itertools import groupby
 from typing import NamedTuple
 
 
@@ -27,3 +28,9 @@ class Section(NamedTuple):
 
     title: str
     pictures: list[LinkedPicture]
+
+    @property
+    def by_caption(self) -> list[tuple[str, list[LinkedPicture]]]:
+        """Pictures by the caption that they share."""
+        groups = groupby(self.pictures, key=lambda picture: picture.caption)
+        return [(caption, list(pictures)) for caption, pictures in groups]

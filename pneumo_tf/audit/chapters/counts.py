@@ -5,7 +5,7 @@ from collections import Counter
 from pneumo_tf.audit.chapter import Chapter, Drawing, count_of, list_names
 from pneumo_tf.audit.decoded import DecodedSet, board_of_films
 from pneumo_tf.report.figures import class_balance
-from pneumo_tf.report.markdown import Table
+from pneumo_tf.report.markdown import Markdown, Table, code
 
 FOLDERS = ("train", "val", "test")
 SUBTYPES = ("normal", "bacteria", "virus", "pneumonia")
@@ -29,17 +29,20 @@ def describe_counts(decoded: DecodedSet) -> Chapter:
     if "val" in decoded.folders:
         findings.append("Below, the films of val count as train: the authors of the set have them there.")
     if unreadable:
-        care.append(f"Fetch again or delete the files that cannot be read: {list_names(unreadable)}.")
+        advice = Markdown("Fetch again or delete the files that cannot be read: {}.")
+        care.append(advice.format(list_names(unreadable)))
     if misplaced:
         findings.append(
             f"{count_of(len(misplaced), 'film')} in a class that the name contradicts: "
             f"{list_names(misplaced)}."
         )
-        care.append(f"Move what lies in the wrong class: {list_names(misplaced)}.")
+        care.append(Markdown("Move what lies in the wrong class: {}.").format(list_names(misplaced)))
     if unnamed:
         findings.append(
-            f"{count_of(len(unnamed), 'name')} of no known pattern, such as `{unnamed[0]}`: each of these "
-            "films counts as a patient of its own, so that leakage between them goes unseen."
+            Markdown(
+                "{} of no known pattern, such as {}: each of these films counts as a patient of its own, so "
+                "that leakage between them goes unseen."
+            ).format(count_of(len(unnamed), "name"), code(unnamed[0]))
         )
         care.append(f"Find out who is on {count_of(len(unnamed), 'film')} whose name does not say it.")
     return Chapter("Films", findings, _tables(decoded), draw_balance(decoded), care)

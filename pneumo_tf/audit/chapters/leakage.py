@@ -13,7 +13,7 @@ from pneumo_tf.audit.split_strategies import (
     explain_too_few,
     measure_leakage,
 )
-from pneumo_tf.report.markdown import Table
+from pneumo_tf.report.markdown import Markdown, Table, code
 from pneumo_tf.report.number_format import DASH, format_number
 
 REPEATS = 20
@@ -73,20 +73,21 @@ def _ids(decoded: DecodedSet, indices: np.ndarray, label: int) -> list[str]:
     return [film.id for film in films if film.label == label]
 
 
-def _describe_head(decoded: DecodedSet, parts: dict[str, tuple[list[str], list[str]]]) -> str:
+def _describe_head(decoded: DecodedSet, parts: dict[str, tuple[list[str], list[str]]]) -> Markdown:
     head, test = (_count_series(decoded, parts[name][0]) for name in ("first 10 % by name", "official test"))
-    return (
+    return Markdown(
         "Keras' `validation_split=0.1` holds out the head of each folder by name, which is no sample: its "
-        f"normals are {_shares(head)}, those of the test {_shares(test)}."
-    )
+        "normals are {}, those of the test {}."
+    ).format(_shares(head), _shares(test))
 
 
 def _count_series(decoded: DecodedSet, ids: Sequence[str]) -> Counter[str]:
     return Counter(decoded.dataset.source.series.of(film_id) or "unknown" for film_id in ids)
 
 
-def _shares(series: Counter[str]) -> str:
-    return " and ".join(f"{percent(n / series.total())} `{name}`" for name, n in series.most_common())
+def _shares(series: Counter[str]) -> Markdown:
+    shares = (f"{percent(n / series.total())} {code(name)}" for name, n in series.most_common())
+    return Markdown(" and ".join(shares))
 
 
 def _part_table(decoded: DecodedSet, parts: dict[str, tuple[list[str], list[str]]]) -> Table:
@@ -102,7 +103,8 @@ def _part_table(decoded: DecodedSet, parts: dict[str, tuple[list[str], list[str]
             found = _count_series(decoded, ids)
             row += [f"{len(ids):,}", percent(found[series] / len(ids)) if ids else DASH]
         rows.append(row)
-    header = ["films", "normals", f"of series `{leading[0]}`", "pneumonias", f"of series `{leading[1]}`"]
+    normal, pneumonia = (Markdown("of series {}").format(code(series)) for series in leading)
+    header = ["films", "normals", normal, "pneumonias", pneumonia]
     return Table(header, rows)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from pneumo_tf.audit.chapter import Chapter, count_of, list_names
 from pneumo_tf.audit.decoded import DecodedSet
-from pneumo_tf.report.markdown import Table
+from pneumo_tf.report.markdown import Markdown, Table, code
 
 
 def describe_patients(decoded: DecodedSet) -> Chapter:
@@ -17,17 +17,21 @@ def describe_patients(decoded: DecodedSet) -> Chapter:
     shared = {pair: find_shared_patients(decoded, *pair) for pair in combinations(folders, 2)}
     findings = [*_sharing(shared), _largest(decoded)]
     care = [
-        f"Remove the patients who are in {one} and in {other} from one of them: {list_names(names)}."
+        Markdown("Remove the patients who are in {} and in {} from one of them: {}.").format(
+            one, other, list_names(names)
+        )
         for (one, other), names in shared.items()
         if names
     ]
     misleading, (wrong, people) = decoded.dataset.source.misleading_number, count_naive_overlap(decoded)
     if wrong:
         findings.append(
-            f"By the number in `{misleading.shown}` alone, {wrong:,} of {people:,} test patients with "
-            f"pneumonia would seem to be in train. {misleading.explanation}"
+            Markdown(
+                "By the number in {} alone, {:,} of {:,} test patients with pneumonia would seem to be in "
+                "train. {}"
+            ).format(code(misleading.shown), wrong, people, Markdown(misleading.explanation))
         )
-        care.append(misleading.care)
+        care.append(Markdown(misleading.care))
     return Chapter("Patients", findings, [_table(decoded, folders)], (), care)
 
 

@@ -15,7 +15,7 @@ from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
 from pneumo_tf.evaluation.metrics import METRICS
 from pneumo_tf.models.trivial import FEATURES
 from pneumo_tf.report.figures import style
-from pneumo_tf.report.markdown import Table
+from pneumo_tf.report.markdown import Markdown, Table
 from pneumo_tf.report.number_format import format_number
 
 SHOWN = ("accuracy", "specificity", "auc")
@@ -127,7 +127,8 @@ def describe_trivial_models(decoded: DecodedSet) -> Chapter:
             f"AUC {_value(size, 'auc')} on the official test."
         )
     else:
-        findings.append("Rows of image size and of letterboxed films need the original sizes: `--sizes`.")
+        needed = "Rows of image size and of letterboxed films need the original sizes: `--sizes`."
+        findings.append(Markdown(needed))
     return Chapter(title, findings, [_table(rows)], [draw_reached(rows, [_title(row) for row in rows])], care)
 
 

@@ -5,7 +5,7 @@ import numpy as np
 from pneumo_tf.audit.chapter import Chapter, Drawing
 from pneumo_tf.audit.decoded import DecodedSet, board_of_films
 from pneumo_tf.report.figures import image_sizes
-from pneumo_tf.report.markdown import Table
+from pneumo_tf.report.markdown import Markdown, Table
 from pneumo_tf.report.number_format import format_number
 
 SMALL = 224
@@ -16,7 +16,7 @@ def describe_sizes(decoded: DecodedSet) -> Chapter:
     """Compare sizes between classes and splits."""
     title = "Sizes of the original images"
     if not decoded.sizes_known:
-        reason = (
+        reason = Markdown(
             f"all films are {decoded.stored[0]} × {decoded.stored[1]} pixels, so they were resized after "
             "they were published; give the original sizes with `--sizes`"
         )

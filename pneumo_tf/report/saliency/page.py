@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from pneumo_tf.atomic import write_atomically
 from pneumo_tf.evaluation.intervals import REPLICATES
 from pneumo_tf.explain.shortcut import BORDER_AREA
 from pneumo_tf.report.board import Board
-from pneumo_tf.report.markdown import Table, bullet_list, escape, section
+from pneumo_tf.report.markdown import Markdown, Table, render
 from pneumo_tf.report.number_format import DASH, format_number, with_interval
 from pneumo_tf.report.saliency import border, robustness, tables
 from pneumo_tf.report.saliency.measures import GRAD_CAM, Explanations, read_explanations
@@ -31,7 +32,7 @@ SUMMARY = (
     "of the maps of two runs on the same film, and on different films; and the share of the map on the outer "
     f"10 % of the film, {BORDER_AREA:.2f} for a uniform map."
 )
-LEADERBOARD = f"{SUMMARY} [Every test]({PAGE})."
+LEADERBOARD = Markdown(f"{SUMMARY} [Every test]({PAGE}).")
 """How to read `summary_table` on the leaderboard."""
 POINTING = (
     "Pointing game: the largest value lies in the outlined opacity, or near it, within 4 % of the film's "
@@ -78,11 +79,9 @@ def write_explanations(boards: Sequence[Board], out: Path) -> Path:
     Returns:
         Path of the page.
     """
-    parts = [part for board in boards for part in _board(board)]
-    page = "\n\n".join(
-        part.rstrip("\n") for part in ["# Explanations", READING, *(parts or [NOTHING])] if part
-    )
-    write_atomically(out / PAGE, page + "\n")
+    shown = [_BoardMaps(board, parts) for board in boards if (parts := _parts(board))]
+    page = render("explanations.md", boards=shown, reading=READING, nothing=NOTHING)
+    write_atomically(out / PAGE, page)
     return out / PAGE
 
 
@@ -92,61 +91,68 @@ def summary_table(board: Board) -> Table:
     return _summary(left, robustness.compare_runs(left))
 
 
-def _board(board: Board) -> list[str]:
+class _Part(NamedTuple):
+    """A question on the page.
+
+    Args:
+        title: The question.
+        tables: Tables of results, each after the text on how to read it.
+        verdicts: Answers in a sentence each, above the tables.
+    """
+
+    title: str
+    tables: list[tuple[str, Table]]
+    verdicts: Sequence[str] = ()
+
+
+class _BoardMaps(NamedTuple):
+    """What the page shows of a board."""
+
+    board: Board
+    parts: list[_Part]
+
+
+def _parts(board: Board) -> list[_Part]:
     left = read_explanations(board)
     if not left:
         return []
     repeats = robustness.compare_runs(left)
-    synthetic = "> **Synthetic films**: these results test the methods and say nothing about medicine."
-    return [
-        f"## {escape(board.title)}, profile {board.profile}",
-        synthetic if board.synthetic else "",
-        section("In one look", _summary(left, repeats).markdown(), SUMMARY),
-        *_truth(left),
-        *_dependence(left, repeats),
-        section("Shortcut alarm", border.border_table(left).markdown(), border.LEAD),
-    ]
-
-
-def _truth(left: Sequence[Explanations]) -> list[str]:
     outlined = [one for one in left if one.mean(GRAD_CAM, "pointing").films]
-    verdicts = bullet_list([tables.verdict_on_pointing(one) for one in outlined]) or UNKNOWN
-    needed = bullet_list([tables.verdict_on_faithfulness(one) for one in left])
-    title = "Does the map point at the opacity?"
-    return [
-        f"### {title}\n\n{verdicts}",
-        _detail(POINTING, tables.lead_over_baselines(left, "pointing")),
-        _detail(CEILING, tables.by_map(left, tables.POINTING)),
-        _detail(OVERLAP, tables.by_map(left, tables.OVERLAP)),
-        section(
-            "Does the model need what is marked?",
-            tables.by_map(left, tables.FAITHFULNESS).markdown(),
-            f"{needed}\n\n{NEEDS}",
-        ),
-    ]
-
-
-def _dependence(left: Sequence[Explanations], repeats: Sequence[robustness.RunSimilarity]) -> list[str]:
     watched = [one for one in left if one.randomization]
-    changes = bullet_list([robustness.verdict_on_weights(one) for one in watched])
-    repeated = bullet_list([robustness.verdict_on_runs(of) for of in repeats])
-    return [
-        section(
+    parts = [
+        _Part("In one look", [(SUMMARY, _summary(left, repeats))]),
+        _Part(
+            "Does the map point at the opacity?",
+            [
+                (POINTING, tables.lead_over_baselines(left, "pointing")),
+                (CEILING, tables.by_map(left, tables.POINTING)),
+                (OVERLAP, tables.by_map(left, tables.OVERLAP)),
+            ],
+            [tables.verdict_on_pointing(one) for one in outlined] or [UNKNOWN],
+        ),
+        _Part(
+            "Does the model need what is marked?",
+            [(NEEDS, tables.by_map(left, tables.FAITHFULNESS))],
+            [tables.verdict_on_faithfulness(one) for one in left],
+        ),
+        _Part(
             "Does the map depend on the weights?",
-            robustness.weights_table(watched).markdown(),
-            f"{changes}\n\n{WEIGHTS}",
+            [(WEIGHTS, robustness.weights_table(watched))],
+            [robustness.verdict_on_weights(one) for one in watched],
         ),
-        section(
+        _Part(
             "Does another run give the same map?",
-            robustness.runs_table(repeats).markdown(),
-            f"{repeated}\n\n{SEEDS}",
+            [(SEEDS, robustness.runs_table(repeats))],
+            [robustness.verdict_on_runs(of) for of in repeats],
         ),
-        section("Do the methods agree?", tables.by_map(left, tables.AGREEMENT).markdown(), AGREEMENT),
+        _Part("Do the methods agree?", [(AGREEMENT, tables.by_map(left, tables.AGREEMENT))]),
+        _Part("Shortcut alarm", [(border.LEAD, border.border_table(left))]),
     ]
+    return [_with_rows(part) for part in parts if part.verdicts == [UNKNOWN] or _with_rows(part).tables]
 
 
-def _detail(lead: str, table: Table) -> str:
-    return f"{lead}\n\n{table.markdown()}" if table.rows else ""
+def _with_rows(part: _Part) -> _Part:
+    return part._replace(tables=[(lead, table) for lead, table in part.tables if table.rows])
 
 
 def _summary(left: Sequence[Explanations], repeats: Sequence[robustness.RunSimilarity]) -> Table:

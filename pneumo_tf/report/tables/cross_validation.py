@@ -9,7 +9,7 @@ from pneumo_tf.evaluation.comparison import Comparison, holm
 from pneumo_tf.evaluation.metrics import METRICS
 from pneumo_tf.report.board import Board
 from pneumo_tf.report.cross_validation import MEASURED, CrossValidation, cross_validations
-from pneumo_tf.report.markdown import Table
+from pneumo_tf.report.markdown import Markdown, Table
 from pneumo_tf.report.number_format import (
     DASH,
     decimals_of,
@@ -20,7 +20,7 @@ from pneumo_tf.report.number_format import (
     with_sd,
 )
 
-LEAD = (
+LEAD = Markdown(
     "Protocol `cv5`, never ranked. Out-of-fold: every film of the train folder, scored once, by the one "
     "model that was trained on no film of that patient. One model: the official test films, mean ± standard "
     "deviation over the models of the folds. Ensemble: the same films, the scores (logit differences) of the "

@@ -8,13 +8,13 @@ import numpy as np
 from pneumo_tf.evaluation.metrics import METRICS, metrics_from_counts
 from pneumo_tf.recipe import Published
 from pneumo_tf.report.board import OFFICIAL, Board, Row
-from pneumo_tf.report.markdown import Table
+from pneumo_tf.report.markdown import Markdown, Table
 from pneumo_tf.report.number_format import DASH, format_number, format_signed, with_interval
 
 SHOWN = ("accuracy", "specificity", "auc")
 DECIMALS = 3
 
-LEAD = (
+LEAD = Markdown(
     "For each recipe that was also run under its authors' protocol: their figures, ours under that protocol, "
     "and ours under `official`, which chooses nothing on the test films. The first two never rank."
 )
@@ -39,7 +39,7 @@ def protocols_table(board: Board) -> Table:
         f"{DASH} in the fourth column: no figure was printed.",
         "[95 %]: as in the ranking. *italic*: computed here from a printed confusion matrix. Two values: the "
         "authors printed two that differ.",
-        "Drift: ours under the authors' protocol minus ours under `official`, trained alike.",
+        Markdown("Drift: ours under the authors' protocol minus ours under `official`, trained alike."),
     ]
     header = ["Recipe", "Protocol", "Metric", "As printed", "Ours, same protocol", "Ours, official", "Drift"]
     return Table(header, lines, notes, left=3)

@@ -7,7 +7,7 @@ from pneumo_tf.errors import unknown
 from pneumo_tf.evaluation.metrics import METRICS, metrics_from_counts
 from pneumo_tf.recipe import Published, Recipe
 from pneumo_tf.report.board import OFFICIAL, Board, Row
-from pneumo_tf.report.markdown import Table, escape
+from pneumo_tf.report.markdown import Markdown, Table, join_parts
 from pneumo_tf.report.number_format import DASH, decimals_of, format_number, with_sd
 from pneumo_tf.report.tables.metric_columns import explain_dashes
 
@@ -60,7 +60,7 @@ def _table(title: str, recipes: Sequence[Sequence[Row]]) -> Table:
     notes += explain_dashes(done, names)
     header = ["Recipe", "Images", *(METRICS[name].title for name in names)]
     sources = dict.fromkeys(row.recipe.source for rows in recipes for row in rows if row.recipe.source)
-    lead = "\n\n".join(map(escape, sources))
+    lead = join_parts(map(Markdown.escape, sources))
     return Table(header, lines, notes, left=2, title=title, lead=lead)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from pneumo_tf.evaluation.intervals import REPLICATES, Estimate
 from pneumo_tf.evaluation.metrics import METRICS
 from pneumo_tf.report.board import Board, Row
-from pneumo_tf.report.markdown import Table
+from pneumo_tf.report.markdown import Markdown, Table
 from pneumo_tf.report.number_format import (
     DASH,
     ROUNDING,
@@ -19,8 +19,8 @@ from pneumo_tf.report.number_format import (
 from pneumo_tf.report.standings import MARKS, Standing, rank_rows
 from pneumo_tf.report.tables.metric_columns import explain_dashes, metric_cells
 
-EMPTY = "No run is done yet. `python -m benchmarks.run_all --profile quick` makes the first ones."
-UNRANKED = "No run under the protocol `official` is done, and no other protocol ranks."
+EMPTY = Markdown("No run is done yet. `python -m benchmarks.run_all --profile quick` makes the first ones.")
+UNRANKED = Markdown("No run under the protocol `official` is done, and no other protocol ranks.")
 
 TIERS = (
     "Ranked by AUC on the test films. A tier begins at a row whose AUC is significantly below that of the "

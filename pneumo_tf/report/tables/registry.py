@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pneumo_tf.report.board import Board
-from pneumo_tf.report.markdown import Table, section
+from pneumo_tf.report.markdown import Markdown, Table, render
 from pneumo_tf.report.saliency.page import LEADERBOARD, summary_table
 from pneumo_tf.report.tables import (
     calibration,
@@ -47,17 +47,19 @@ class TableEntry:
     lead: str = ""
     above_pictures: bool = False
 
-    def markdown(self, board: Board, level: int = 3) -> str:
+    def tables(self, board: Board) -> list[Table]:
+        """Return the tables of a board that have rows, or a text in their place."""
+        made = self.make(board)
+        return [table for table in ([made] if isinstance(made, Table) else made) if table.rows or table.empty]
+
+    def markdown(self, board: Board, level: int = 3) -> Markdown:
         """Heading, lead and tables of a board; `""` if there is nothing to show.
 
         Args:
             board: The board.
             level: Of the heading, 1 to 6.
         """
-        made = self.make(board)
-        tables = [made] if isinstance(made, Table) else made
-        texts = (table.markdown().rstrip("\n") for table in tables)
-        return section(self.title, "\n\n".join(text for text in texts if text), self.lead, level)
+        return render("part.md", title=self.title, lead=self.lead, tables=self.tables(board), level=level)
 
 
 TABLES: dict[str, TableEntry] = {

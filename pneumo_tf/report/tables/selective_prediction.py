@@ -12,10 +12,10 @@ from pneumo_tf.evaluation.metrics import METRICS, compute_metrics
 from pneumo_tf.evaluation.risk_coverage import Uncertainty, measure_uncertainty
 from pneumo_tf.report.board import Board
 from pneumo_tf.report.ensembles import Ensemble, ensembles
-from pneumo_tf.report.markdown import Table, join_names
+from pneumo_tf.report.markdown import Markdown, Table, join_names
 from pneumo_tf.report.number_format import DASH, difference_with_interval, format_number, supported_decimals
 
-LEAD = (
+LEAD = Markdown(
     "Area under the risk–coverage curve (AURC), lower is better: the error of the predictions that are kept "
     "while the least confident are put aside. The scores of each film are averaged first: over seeds, over "
     "the models of the folds, or within each model over augmented views (`--tta`) or dropout samples "

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from pneumo_tf.failures import FAILURES
 from pneumo_tf.report.board import Board, Row
-from pneumo_tf.report.markdown import Table
+from pneumo_tf.report.markdown import Markdown, Table
 from pneumo_tf.run_spec import RunSpec
 
 AGAIN = "start `python -m benchmarks.run_all` again"
@@ -47,7 +47,7 @@ def _seed_and_folds(seed: int, folds: Sequence[int]) -> str:
     return f"{seed} ({word} {', '.join(map(str, folds))})"
 
 
-def remedy(state: str, kind: str) -> str:
+def remedy(state: str, kind: str) -> Markdown:
     """Return what to do about a run that gives no number.
 
     Args:
@@ -55,8 +55,8 @@ def remedy(state: str, kind: str) -> str:
         kind: Key of `FAILURES`; "" or an unknown one for runs from before kinds.
     """
     if state in ("failed", "damaged"):
-        return f"{FAILURES.get(kind, FAILURES['exception']).remedy}, then {AGAIN}"
-    return REMEDIES.get(state, f"{AGAIN}: it goes on where it stopped")
+        return Markdown(f"{FAILURES.get(kind, FAILURES['exception']).remedy}, then {AGAIN}")
+    return Markdown(REMEDIES.get(state, f"{AGAIN}: it goes on where it stopped"))
 
 
 def missing_rows(board: Board) -> list[str]:
