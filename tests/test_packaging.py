@@ -8,7 +8,8 @@ import pytest
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[1]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+PROJECT, DATA = SETTINGS["project"], SETTINGS["tool"]["setuptools"]["package-data"]
 PACKAGES = ("benchmarks", "pneumo_tf")
 
 
@@ -61,10 +62,17 @@ def test_every_file_of_a_package_is_installed(package):
     files = [
         path for path in (ROOT / package).rglob("*") if path.is_file() and "__pycache__" not in path.parts
     ]
-    assert {path.suffix for path in files} == {".py"}, (
+    data = {
+        path
+        for name, patterns in DATA.items()
+        for pattern in patterns
+        for path in (ROOT / name.replace(".", "/")).glob(pattern)
+    }
+    modules = [path for path in files if path not in data]
+    assert {path.suffix for path in modules} == {".py"}, (
         "other files need an entry in [tool.setuptools.package-data]"
     )
-    assert all((path.parent / "__init__.py").exists() for path in files), "a folder without it is not found"
+    assert all((path.parent / "__init__.py").exists() for path in modules), "a folder without it is not found"
 
 
 def test_the_licence_file_is_there():
