@@ -1,29 +1,51 @@
-"""Commands that compute ask for memory growth before anything can touch a GPU."""
+"""Commands that compute ask for memory growth before anything can open a GPU."""
 
 import argparse
+import contextlib
+import importlib
+import os
+import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import tensorflow as tf
-from tensorflow.python.eager.context import context
+from tensorflow.python.eager.context import Context, context
 
+from benchmarks.doctor import card_filler
+from benchmarks.doctor.registry import STEPS
+from benchmarks.doctor.situation import Situation
 from benchmarks.speed import __main__ as speed
 from benchmarks.views import study
-from benchmarks.worker import gpu_check, settings
+from benchmarks.worker import finished_run, gpu_check, settings, training_run
 from pneumo_tf.data import batches
 from pneumo_tf.recipe import Augment, Phase, Recipe
+from tests.costs.fake_nvml import FakeNvml
+
+LIMITED = "full_card"
+"""The step that takes a part of the card, which TensorFlow refuses together with growth."""
+
+WITHOUT_TENSORFLOW = {"machine", "disk", "weights"}
+IN_A_WORKER = {"tiny_run"}
 
 
-class Touched(Exception):
-    """A constant was made, or the films were looked for."""
+class Touched(BaseException):
+    """TensorFlow was about to open its devices; no handler of errors takes it for a result."""
 
 
-def start_worker():
-    spec = SimpleNamespace(seed=0, precision="float32")
-    settings.prepare_device(SimpleNamespace(gpu=True, threads=1), spec)
-    tf.constant(1)
+class Run:
+    """A run under way that needs the device for its films already."""
+
+    spec = SimpleNamespace(seed=0, precision="float32", recipe=None)
+    clock = SimpleNamespace(stage=lambda name: contextlib.nullcontext())
+    assignment = SimpleNamespace(gpu=True, threads=1)
+    folder = SimpleNamespace(model=Path(__file__))
+
+    @property
+    def pixels(self):
+        return tf.constant(1)
 
 
 def start_speed():
@@ -36,33 +58,63 @@ def start_views():
     study.measure_views(given)
 
 
+def start_step(name):
+    module, function = STEPS[name].function.split(":")
+    measure = getattr(importlib.import_module(module), function)
+    return lambda: list(measure(Situation(gpu=True, ends=time.monotonic() + 600)))
+
+
 COMMANDS = {
-    "worker": start_worker,
+    "training": lambda: training_run.run_network(Run()),
+    "scoring and explaining": lambda: finished_run.load_finished(Run()),
     "speed": start_speed,
     "views": start_views,
     "probe": gpu_check.main,
-}
+    "card filler": card_filler.main,
+} | {f"doctor: {name}": start_step(name) for name in STEPS if name not in WITHOUT_TENSORFLOW | IN_A_WORKER}
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_growth_is_asked_for_before_any_constant(command, monkeypatch):
+@pytest.fixture
+def asked(monkeypatch):
+    """What is asked of TensorFlow's devices, in order: growth, a limit, and at last to open them."""
     asked = []
 
-    def touch(*_, **__):
+    def touch(*_):
         asked.append("touched")
         raise Touched
 
-    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind=None: ["fake"])
-    monkeypatch.setattr(tf.config.experimental, "set_memory_growth", lambda *it: asked.append(it))
-    monkeypatch.setattr(tf.config.threading, "set_intra_op_parallelism_threads", lambda count: None)
-    monkeypatch.setattr(tf.config.threading, "set_inter_op_parallelism_threads", lambda count: None)
+    config = tf.config
+    monkeypatch.setattr(config, "list_physical_devices", lambda kind=None: ["fake"])
+    monkeypatch.setattr(config.experimental, "set_memory_growth", lambda *it: asked.append(it))
+    monkeypatch.setattr(config, "set_logical_device_configuration", lambda *it: asked.append(it))
+    monkeypatch.setattr(config.threading, "set_intra_op_parallelism_threads", lambda count: None)
+    monkeypatch.setattr(config.threading, "set_inter_op_parallelism_threads", lambda count: None)
     monkeypatch.setattr(study, "find", lambda *_: Path())
     monkeypatch.setattr(study, "_read_films", touch)
-    for name in ("constant", "ones"):
-        monkeypatch.setattr(tf, name, touch)
+    monkeypatch.setattr(finished_run, "load_saved_model", touch)
+    monkeypatch.setattr(sys, "argv", ["card_filler", "300"])
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    FakeNvml(("GPU-a",)).install(monkeypatch)
+    monkeypatch.setattr(Context, "ensure_initialized", touch)
+    return asked
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_growth_is_asked_for_before_any_constant(command, asked):
     with pytest.raises(Touched):
         COMMANDS[command]()
-    assert asked == [("fake", True), "touched"]
+    first, *others = asked
+    assert others == ["touched"]
+    if command.endswith(LIMITED):
+        device, (limit,) = first
+        assert (device, limit.memory_limit) == ("fake", 6144)
+    else:
+        assert first == ("fake", True)
+
+
+def test_every_command_counts_gpus_as_nvml_does():
+    """Otherwise TensorFlow's first GPU, the fastest, is not the one whose name and peak are reported."""
+    assert os.environ["CUDA_DEVICE_ORDER"] == "PCI_BUS_ID"
 
 
 def test_tf32_is_off_in_a_worker(monkeypatch):

@@ -82,7 +82,8 @@ class FakeNvml:
         return self.slices[handle][number]
 
     def nvmlDeviceGetMemoryInfo(self, handle):
-        return SimpleNamespace(total=(5 if isinstance(handle, str) else 40) * 2**30, used=2**30)
+        total = (5 if isinstance(handle, str) else 40) * 2**30
+        return SimpleNamespace(total=total, used=2**30, free=total - 2**30)
 
     def nvmlDeviceGetComputeMode(self, handle):
         if isinstance(handle, str):
