@@ -3,14 +3,16 @@ import re
 import signal
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from benchmarks.doctor.registry import STEPS
 from benchmarks.speed import __main__ as command
-from benchmarks.speed import child, entries, page
+from benchmarks.speed import backbones, child, entries, page
 from benchmarks.speed.contest import Line, films_per_second, time_in_turns
 from benchmarks.speed.entries import Entry
 from benchmarks.speed.fabricated import fabricate_films, fabricate_runs
@@ -181,6 +183,35 @@ def test_what_cannot_be_measured_is_a_line_and_the_others_are_measured(
     assert [line["letter"] for line in written["lines"]] == ["a", "a", "e", "h"]
     assert written["lines"][1]["note"] == f"not measured: {reason}."
     assert "| (a) | open: stub |" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_child_leaves_the_gpu_to_the_process_that_measures(tmp_path, monkeypatch):
+    (tmp_path / "looker.py").write_text("import os; print(repr(os.environ['CUDA_VISIBLE_DEVICES']))")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    assert child.run_child("looker", [], memory=False).output == "''\n"
+
+
+def test_a_backbone_is_measured_in_smaller_batches_if_the_device_is_full(monkeypatch):
+    batches, lines = [], []
+
+    class Backbone:
+        def __init__(self, scene, recipe, gpu):
+            batches.append(recipe.batch)
+
+        def training(self):
+            if batches[-1] > 2:
+                raise tf.errors.InternalError(None, None, "Dst tensor is not initialized.")
+            return "training"
+
+        def inference(self):
+            return "inference"
+
+    monkeypatch.setattr(backbones, "_Backbone", Backbone)
+    scene = SimpleNamespace(scale=TINY, log=lines.append)
+    assert list(backbones.measure(scene, ["mobilenetv2"])) == ["training", "inference"]
+    assert batches == [8, 4, 2]
+    assert len(lines) == 2
 
 
 def test_a_child_does_not_outlive_ctrl_c(tmp_path, monkeypatch):
