@@ -4,7 +4,7 @@ import pynvml
 import pytest
 
 from pneumo_tf.costs import hardware
-from pneumo_tf.costs.hardware import device_variables, energy_joules, gpus
+from pneumo_tf.costs.hardware import device_variables, energy_joules, free_memory_mb, gpus
 from pneumo_tf.costs.peak_flops import peak_flops
 from pneumo_tf.errors import UserError
 from tests.costs.fake_nvml import MIG_NAME, FakeNvml
@@ -85,6 +85,11 @@ def test_the_entry_of_the_user_is_handed_on_as_it_is(install):
     (gpu,) = gpus()
     assert device_variables(gpu)["CUDA_VISIBLE_DEVICES"] == "GPU-8f6e"
     assert device_variables(None)["CUDA_VISIBLE_DEVICES"] == ""
+
+
+def test_free_memory_is_that_of_the_card_or_slice(install):
+    install(slices={1: SLICES})
+    assert [free_memory_mb(gpu) for gpu in gpus()] == [39 * 1024, 4 * 1024, 4 * 1024, 39 * 1024]
 
 
 def test_a_slice_has_its_own_name_and_memory_and_neither_peak_nor_energy(install):
@@ -178,3 +183,12 @@ def test_energy_that_cannot_be_read_is_not_known(install, call, code):
     assert energy_joules(gpu) == 1500.0
     install(errors={call: code})
     assert energy_joules(gpu) is None
+
+
+@of_each_error
+@pytest.mark.parametrize("call", ["nvmlInit", "nvmlDeviceGetHandleByIndex", "nvmlDeviceGetMemoryInfo"])
+def test_free_memory_that_cannot_be_read_is_not_known(install, call, code):
+    install()
+    (gpu, *_) = gpus()
+    install(errors={call: code})
+    assert free_memory_mb(gpu) is None

@@ -320,6 +320,23 @@ def test_parts_that_worked_are_remembered_for_other_runs_of_the_recipe(planned, 
 
 
 @pytest.mark.usefixtures("no_device")
+def test_a_cut_batch_on_a_gpu_has_a_peak_of_its_own_and_notes_the_free_memory(planned, monkeypatch):
+    folder, assignment = planned
+    asked, free = [], iter([1234, 7])
+    train, _ = fails_until(2, OUT_OF_MEMORY)
+    monkeypatch.setattr(memory_ladder, "train", lambda *a, **k: asked.append("train") or train(*a, **k))
+    experimental = tf.config.experimental
+    monkeypatch.setattr(experimental, "reset_memory_stats", lambda device: asked.append(f"reset {device}"))
+    monkeypatch.setattr(experimental, "get_memory_info", lambda device: {"peak": 2**30})
+    monkeypatch.setattr(worker_costs, "gpus", lambda: [Gpu(0, "NVIDIA A100", 40960, (8, 0))])
+    monkeypatch.setattr(memory_ladder, "free_memory_mb", lambda gpu: next(free))
+    assert attempt(do_run, folder, dataclasses.replace(assignment, gpu=True), SILENT) is None
+    assert asked == ["train", "reset GPU:0", "train"]
+    note = folder.read_json("environment.json")["notes"][1]
+    assert note.endswith("the device ran out of memory (1,234 MB were free before)")
+
+
+@pytest.mark.usefixtures("no_device")
 def test_memory_that_never_suffices_is_a_reason(planned, monkeypatch):
     monkeypatch.setattr(memory_ladder, "train", fails_until(10**6, OUT_OF_MEMORY)[0])
     assert "smaller --size" in attempt(do_run, *planned, SILENT).reason
