@@ -1,7 +1,7 @@
 """Rows and boards: a row is one recipe under one protocol, a board is one dataset and one profile."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from itertools import count
@@ -273,13 +273,17 @@ class Board:
     @cached_property
     def ranking(self) -> tuple[Row, ...]:
         """The ranked rows by AUC on the test films, best first; without an AUC by name."""
-        rows = (row for row in self.rows if row.ranked)
-        return tuple(sorted(rows, key=lambda row: (-np.nan_to_num(row.estimates["auc"].value), row.name)))
+        return best_first(row for row in self.rows if row.ranked)
 
     @cached_property
     def comparison(self) -> Comparison:
         """The AUCs of every pair of rows in `ranking`, in its order."""
         return compare_auc([row.test for row in self.ranking])
+
+
+def best_first(rows: Iterable[Row]) -> tuple[Row, ...]:
+    """Return rows with a run by AUC on the test films, best first; without an AUC by name."""
+    return tuple(sorted(rows, key=lambda row: (-np.nan_to_num(row.estimates["auc"].value), row.name)))
 
 
 DISTINCTIONS = (

@@ -62,7 +62,7 @@ def draw_class_balance(board: Board) -> Iterator[Picture]:
     if not groups:
         return
     figure, axes = style.page(
-        1, 2, (3.5, 0.42 * len(groups) + 0.1), (0.35, 0.3), style.Margins(1.3, 0.3, 0.5, 0.62)
+        1, 2, (3.5, 0.42 * len(groups) + 0.1), (0.35, 0.3), style.Margins(1.3, 0.3, 0.6, 0.62)
     )
     for ax, index, unit in zip(axes[0], (0, 1), ("films", "patients"), strict=True):
         widest = max(sum(counts[index].values()) for counts in groups.values())
@@ -75,7 +75,7 @@ def draw_class_balance(board: Board) -> Iterator[Picture]:
         ax.locator_params(axis="x", nbins=5)
         ax.xaxis.set_major_formatter("{x:,.0f}")
         ax.set_xlabel(unit)
-    style.heading(figure, "Films and patients by split and class")
+    style.heading(figure, "Films and patients by split and class", board.title)
     yield Picture(
         "class-balance",
         "Films and patients per split of the source, class and subtype. Nothing is better here: the "

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from pneumo_tf.report.board import Board, Row
+from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
+from pneumo_tf.report.board import Board, Row, best_first
 from pneumo_tf.report.figures import style
 
 
@@ -12,7 +13,7 @@ class Comparable:
 
     Args:
         protocol: Name of the protocol.
-        rows: Those with a run that is done, in the board's order.
+        rows: Those with a run that is done, by AUC, the best first.
         strokes: Line style of each of `rows`.
         missing: Names of the rows without one.
     """
@@ -31,17 +32,50 @@ class Comparable:
         missing = f" Without a finished run: {', '.join(self.missing)}." if self.missing else ""
         return f"Protocol {self.protocol}, {runs} a row.{missing}"
 
+    @property
+    def scope(self) -> str:
+        """The rows, in words, for the second line of a page's title."""
+        recipes = "1 recipe" if len(self.rows) == 1 else f"{len(self.rows)} recipes"
+        return f"{recipes} · protocol {self.protocol} · {describe_test_films(self.rows[0].test[0])}"
+
 
 def comparable(board: Board) -> list[Comparable]:
     """Group the rows of a board by protocol, without protocols that have no finished run."""
     groups = []
     for protocol in dict.fromkeys(row.protocol for row in board.rows):
         rows = [row for row in board.rows if row.protocol == protocol]
-        done = tuple(row for row in rows if row.runs)
+        done = best_first(row for row in rows if row.runs)
         if done:
             missing = tuple(row.name for row in rows if not row.runs)
             groups.append(Comparable(protocol, done, tuple(_strokes(board, done)), missing))
     return groups
+
+
+def groups_to_compare(board: Board) -> list[Comparable]:
+    """Group the rows of a board by protocol, without protocols that have nothing to compare.
+
+    All that is known of a single row is on its evaluation sheet.
+    """
+    return [group for group in comparable(board) if len(group.rows) > 1]
+
+
+def finished_rows(board: Board) -> list[Row]:
+    """Return the rows with a run that is done: the ranking, then each other protocol, the best first."""
+    return [row for group in comparable(board) for row in group.rows]
+
+
+def describe_ranked_and_folds(board: Board) -> str:
+    """Return the protocols of the ranked rows and the rows of folds with their test films, in words."""
+    rows = [row for row in finished_rows(board) if row.ranked or row.cross_validated]
+    protocols = list(dict.fromkeys(row.protocol for row in rows))
+    word = "protocol" if len(protocols) == 1 else "protocols"
+    return f"{word} {' and '.join(protocols)} · {describe_test_films(rows[0].test[0])}"
+
+
+def describe_test_films(scored: LabelledPredictions) -> str:
+    """Return the number of test films and of each class among them, in words."""
+    positive = int(scored.labels.sum())
+    return f"{len(scored):,} test films: {len(scored) - positive:,} normal, {positive:,} pneumonia"
 
 
 def _strokes(board: Board, rows: tuple[Row, ...]) -> list[style.Stroke]:

@@ -80,10 +80,10 @@ def _priced(group: Comparable, cost: Cost) -> list[int]:
 
 
 def _page(group: Comparable, panels: Sequence[Cost]) -> Picture:
-    shown = sorted({index for cost in panels for index in _priced(group, cost)}, key=_best_first(group))
+    shown = sorted({index for cost in panels for index in _priced(group, cost)})
     names = [style.elide(group.rows[index].name, 36) for index in shown]
     side = max(2.5, 0.175 * (len(names) + 1) + 0.2)
-    margins = style.Margins(0.6, style.inches(names) + 1.75, 0.45, 0.62)
+    margins = style.Margins(0.6, style.inches(names) + 1.75, 0.6, 0.62)
     figure, axes = style.page(1, len(panels), (2.5, side), (0.25, 0.3), margins)
     for ax, cost in zip(axes[0], panels, strict=True):
         _scatter(ax, group, _priced(group, cost), cost)
@@ -91,7 +91,7 @@ def _page(group: Comparable, panels: Sequence[Cost]) -> Picture:
         ax.tick_params(labelleft=ax is axes[0, 0])
     axes[0, 0].set_ylabel("AUC")
     _legend(axes[0, -1], group, shown, names)
-    style.heading(figure, "AUC against cost")
+    style.heading(figure, "AUC against cost", group.scope)
     return Picture(
         f"cost-{group.protocol}",
         "AUC on the test films with its 95 % interval against what a row costs, means over runs, on "
@@ -102,10 +102,6 @@ def _page(group: Comparable, panels: Sequence[Cost]) -> Picture:
         figure,
         group.note,
     )
-
-
-def _best_first(group: Comparable) -> Callable[[int], tuple[float, str]]:
-    return lambda index: (-group.rows[index].estimates["auc"].value, group.rows[index].name)
 
 
 def _scatter(ax: Axes, group: Comparable, priced: Sequence[int], cost: Cost) -> None:

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from pneumo_tf.explain.film_selection import PLACES
 from pneumo_tf.report.board import Board, Row
 from pneumo_tf.report.figures import overlay, style
+from pneumo_tf.report.figures.comparable import finished_rows
 from pneumo_tf.report.figures.overlay import OUTCOME_NAMES, Explained
 from pneumo_tf.report.figures.picture import Picture
 
@@ -29,24 +30,25 @@ def by_outcome(films: Sequence[Explained]) -> dict[str, list[Explained | None]]:
 
 def draw_grad_cam_by_outcome(board: Board) -> Iterator[Picture]:
     """Draw one page per recipe that stored maps."""
-    for row in board.rows:
+    for row in finished_rows(board):
         films = overlay.explained(row)
         if films:
             yield Picture(
                 f"grad-cam-{row.name}-{row.protocol}",
-                f"Where {row.name} (seed {row.specs[0].seed}) found evidence for pneumonia, as the film "
-                "and under the Grad-CAM map of its score. One colour scale holds for the page, in the "
-                "model's own units. Better: strong colour inside the lungs on pneumonia, little on "
-                "normal films, none on borders, letters and tubes. Below each film is its label. A map "
-                f"shows what moved the score, not where disease is.{overlay.outline_note(films)}",
+                "Evidence for pneumonia that the first run of a row found: each film, and the film under the "
+                "Grad-CAM map of its score. One colour scale holds for a page, in the model's own units. "
+                "Better: strong colour inside the lungs on pneumonia, little on normal films, none on "
+                "borders, letters and tubes. Below each film is its label. A map shows what moved the "
+                "score, not where disease is.",
                 _page(row, by_outcome(films)),
+                f"{row.name}, seed {row.specs[0].seed}.{overlay.outline_note(films)}",
             )
 
 
 def _page(row: Row, chosen: dict[str, list[Explained | None]]) -> Figure:
     shown = [film for films in chosen.values() for film in films if film]
     scale, side = overlay.scale_of(shown), 1.25
-    margins = style.Margins(0.85, 0.15, 0.62, 0.95)
+    margins = style.Margins(0.85, 0.15, 0.72, 0.95)
     figure, axes = style.page(len(OUTCOME_NAMES), 2 * len(PLACES), (side, side), (0.04, 0.42), margins)
     if any(film.place for film in shown):
         for column, place in zip(axes.T[::2], PLACES.values(), strict=True):
@@ -63,7 +65,8 @@ def _page(row: Row, chosen: dict[str, list[Explained | None]]) -> Figure:
                 _leave_empty(
                     pair, "" if any(chosen[outcome]) or pair[0] is not line[0] else f"no {name} explained"
                 )
-    style.heading(figure, f"Grad-CAM: {row.name}")
+    scope = f"protocol {row.protocol} · seed {row.specs[0].seed} · test films"
+    style.heading(figure, f"Grad-CAM: {row.name}", scope)
     overlay.color_bar(
         figure, (0.85, 0.55, 2 * side, 0.1), scale, "evidence for pneumonia (Grad-CAM, not normalised)"
     )

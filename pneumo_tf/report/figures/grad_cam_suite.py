@@ -29,15 +29,15 @@ def draw_grad_cam_by_recipe(board: Board) -> Iterator[Picture]:
         shown = _shown([films for _, films in maps])
         pages = [maps[start : start + RECIPES] for start in range(0, len(maps), RECIPES)]
         for number, page in enumerate(pages, start=1):
-            part = f" (page {number} of {len(pages)})" if len(pages) > 1 else ""
+            part = f", page {number} of {len(pages)}" if len(pages) > 1 else ""
             yield Picture(
                 f"grad-cam-suite-{group.protocol}-{number}",
-                f"The same films through every recipe{part}, with the probability of pneumonia that each "
-                "gave and the outcome: TP, FP, FN or TN. Models "
+                "The same films through every recipe, in the order of the ranking, with the probability of "
+                "pneumonia that each gave and the outcome: TP, FP, FN or TN. Models "
                 "differ in the units of their maps: colours compare films within a column, not columns. "
-                "Better: strong colour inside the lungs of films with pneumonia, little on normal films."
-                f"{overlay.outline_note(shown)}",
-                _page(page, shown),
+                "Better: strong colour inside the lungs of films with pneumonia, little on normal films.",
+                _page(page, shown, f"protocol {group.protocol}{part} · test films"),
+                f"Protocol {group.protocol}{part}.{overlay.outline_note(shown)}",
             )
 
 
@@ -54,10 +54,10 @@ def _shown(maps: Sequence[Maps]) -> list[Explained]:
     return sorted(chosen, key=lambda film: (-film.label, film.subtype))
 
 
-def _page(recipes: Sequence[tuple[Row, Maps]], shown: Sequence[Explained]) -> Figure:
+def _page(recipes: Sequence[tuple[Row, Maps]], shown: Sequence[Explained], scope: str) -> Figure:
     side = 1.0
     figure, axes = style.page(
-        len(shown), len(recipes) + 1, (side, side), (0.06, 0.24), style.Margins(0.6, 0.1, 0.78, 0.75)
+        len(shown), len(recipes) + 1, (side, side), (0.06, 0.24), style.Margins(0.6, 0.1, 0.9, 0.75)
     )
     for line, film in zip(axes, shown, strict=True):
         overlay.draw_film(line[0], film.pixels)
@@ -68,7 +68,7 @@ def _page(recipes: Sequence[tuple[Row, Maps]], shown: Sequence[Explained]) -> Fi
         scale = overlay.scale_of(list(films.values()))
         for ax, film in zip(column, shown, strict=True):
             _draw_map(ax, films.get(film.id), scale)
-    style.heading(figure, "Grad-CAM of the same films, recipe by recipe")
+    style.heading(figure, "Grad-CAM of the same films, recipe by recipe", scope)
     label = "evidence for pneumonia, as a share of the column's largest"
     overlay.color_bar(figure, (0.6, 0.5, 2.6, 0.1), 1.0, label)
     return figure

@@ -13,6 +13,8 @@ from pneumo_tf.report.figures.picture import Picture
 
 COLORS = (style.NORMAL, style.PNEUMONIA)
 AspectGroups = dict[tuple[str, int], np.ndarray]
+WHISKERS = (5, 95)
+"""Percentiles that the whiskers of a box reach to."""
 
 
 def _scatter(ax: Axes, sizes: np.ndarray, labels: np.ndarray) -> None:
@@ -23,14 +25,28 @@ def _scatter(ax: Axes, sizes: np.ndarray, labels: np.ndarray) -> None:
 
 
 def _aspects(ax: Axes, groups: AspectGroups) -> None:
-    for place, ((_, label), aspects) in enumerate(groups.items()):
-        if not len(aspects):
-            continue
-        low, first, middle, third, high = np.percentile(aspects, (5, 25, 50, 75, 95))
-        ax.plot((low, high), (place, place), color=COLORS[label], lw=1.2, solid_capstyle="butt")
-        ax.plot((first, third), (place, place), color=COLORS[label], lw=7, alpha=0.55, solid_capstyle="butt")
-        ax.plot(middle, place, "o", color="white", mec=COLORS[label], mew=1.4, ms=5)
-        ax.text(middle, place - 0.27, f"{middle:.2f}", ha="center", va="bottom", size=style.SMALL)
+    # Not seaborn's: its boxes pass `vert`, which Matplotlib deprecates.
+    thin = {"linewidth": 0.9, "color": style.INK}
+    boxes = ax.boxplot(
+        list(groups.values()),
+        positions=range(len(groups)),
+        orientation="horizontal",
+        whis=WHISKERS,
+        widths=0.4,
+        showfliers=False,
+        patch_artist=True,
+        boxprops={"linewidth": 0.9},
+        whiskerprops=thin,
+        capprops=thin,
+        medianprops={"color": style.INK},
+    )
+    for place, ((_, label), aspects, box) in enumerate(
+        zip(groups, groups.values(), boxes["boxes"], strict=True)
+    ):
+        box.set(facecolor=(COLORS[label], 0.55), edgecolor=style.INK)
+        if len(aspects):
+            middle = np.median(aspects)
+            ax.text(middle, place - 0.27, f"{middle:.2f}", ha="center", va="bottom", size=style.SMALL)
     ax.set_yticks(range(len(groups)), [f"{split}\n{CLASSES[label]}" for split, label in groups])
     ax.set_ylim(len(groups) - 0.5, -0.7)
     ax.tick_params(axis="y", length=0)
@@ -46,9 +62,7 @@ def draw_image_sizes(board: Board) -> Iterator[Picture]:
     splits = list(dict.fromkeys(split for split, _ in groups))
     if not splits:
         return
-    figure, axes = style.page(
-        1, len(splits) + 1, (2.7, 2.5), (0.65, 0.3), style.Margins(0.7, 0.2, 0.75, 0.65)
-    )
+    figure, axes = style.page(1, len(splits) + 1, (2.7, 2.5), (0.65, 0.3), style.Margins(0.7, 0.2, 0.8, 0.65))
     sizes = np.array([(film.width, film.height) for film in board.films], float)
     of_split = np.array([film.split for film in board.films])
     for ax, split in zip(axes[0], splits, strict=False):
@@ -60,14 +74,15 @@ def draw_image_sizes(board: Board) -> Iterator[Picture]:
         ax.locator_params(nbins=5)
     axes[0, 0].set_ylabel("height, pixels")
     _aspects(axes[0, -1], groups)
-    axes[0, -1].set_title("aspect ratio: width / height")
-    axes[0, -1].set_xlabel("median, quartiles, 5th to 95th percentile")
-    style.heading(figure, "Sizes of the original images")
+    axes[0, -1].set_title("aspect ratio")
+    axes[0, -1].set_xlabel("width / height")
+    style.heading(figure, "Sizes of the original images", board.title)
     handles = [axes[0, 0].scatter([], [], s=18, color=color) for color in COLORS]
     figure.legend(handles, CLASSES, loc="upper right", ncols=2, handletextpad=0.2)
     yield Picture(
         "image-sizes",
-        "Every image by width and height, and its aspect by split and class. Size is a shortcut: where "
+        "Every image by width and height, and its aspect ratio by split and class: median, quartiles, and "
+        f"the {WHISKERS[0]}th to the {WHISKERS[1]}th percentile. Size is a shortcut: where "
         "the classes lie apart, a model can tell them without looking at the lungs, and where the test "
         "films lie elsewhere than the training films, it will be misled. Better: clouds and bars that "
         "coincide.",

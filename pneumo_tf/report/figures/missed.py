@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from pneumo_tf.evaluation.metrics import count_outcomes
 from pneumo_tf.report.board import Board, Row
 from pneumo_tf.report.figures import style
-from pneumo_tf.report.figures.comparable import Comparable, comparable
+from pneumo_tf.report.figures.comparable import Comparable, groups_to_compare
 from pneumo_tf.report.figures.picture import Picture
 
 
@@ -33,19 +33,19 @@ def reference_row(rows: Sequence[Row]) -> Row | None:
 
 
 def draw_missed_pneumonia(board: Board) -> Iterator[Picture]:
-    """Draw one page per protocol in which two rows or more can be compared."""
-    for group in comparable(board):
+    """Draw one page per protocol with two rows or more."""
+    for group in groups_to_compare(board):
         reference = reference_row(group.rows)
-        if reference is not None and len(group.rows) > 1:
+        if reference is not None:
             yield _page(group, reference)
 
 
 def _page(group: Comparable, reference: Row) -> Picture:
-    rows = sorted(group.rows, key=lambda row: (mean_errors(row), row.name))
+    rows = group.rows
     names = [style.fold(row.name, 34) for row in rows]
     left = style.inches(names) + 0.15
     figure, axes = style.page(
-        1, 2, (3.6, 0.3 * len(rows) + 0.15), (0.45, 0.3), style.Margins(left, 0.35, 0.5, 0.65)
+        1, 2, (3.6, 0.3 * len(rows) + 0.15), (0.45, 0.3), style.Margins(left, 0.35, 0.6, 0.65)
     )
     missed, alarms = axes[0]
     held = mean_errors(reference)
@@ -53,14 +53,15 @@ def _page(group: Comparable, reference: Row) -> Picture:
     _bars(alarms, rows, [mean_errors(row)[1] for row in rows], held[1], style.NORMAL, reference)
     missed.set_yticks(range(len(rows)), names)
     pneumonias = int(rows[0].test[0].labels.sum())
-    missed.set_xlabel(f"missed pneumonia, of {pneumonias} films")
-    alarms.set_xlabel(f"false alarms, of {len(rows[0].test[0]) - pneumonias} normal films")
+    missed.set_xlabel(f"false negatives, of {pneumonias} films with pneumonia")
+    alarms.set_xlabel(f"false positives, of {len(rows[0].test[0]) - pneumonias} normal films")
     alarms.set_yticks([])
-    style.heading(figure, f"Missed pneumonia, against {reference.name}")
+    style.heading(figure, f"Missed pneumonia, against {reference.name}", group.scope)
     return Picture(
         f"missed-{group.protocol}",
-        "Films with pneumonia that a row predicted normal at probability 0.5, and how many more (+) or fewer "
-        "(−) than the reference (dotted line); the mean over runs. Better: shorter bars on both sides: a row "
+        "Films with pneumonia that a row predicted normal at probability 0.5, and normal films that it "
+        "predicted to show pneumonia; in brackets, how many more (+) or fewer (−) than the reference (dotted "
+        "line). Means over runs, rows in the order of the ranking. Better: shorter bars on both sides: a row "
         "that predicts pneumonia for every film misses none and pays for it on the right.",
         figure,
         f"Reference: {reference.name}. {group.note}",

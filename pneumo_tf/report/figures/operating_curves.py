@@ -13,7 +13,7 @@ from pneumo_tf.evaluation.metrics import compute_metrics
 from pneumo_tf.evaluation.ratio import ratio
 from pneumo_tf.report.board import Board
 from pneumo_tf.report.figures import style
-from pneumo_tf.report.figures.comparable import Comparable, comparable
+from pneumo_tf.report.figures.comparable import Comparable, groups_to_compare
 from pneumo_tf.report.figures.picture import Picture
 
 
@@ -105,7 +105,7 @@ def overlay_page(
     title: str,
     zoom: tuple[tuple[float, float], tuple[float, float]],
 ) -> tuple[Figure, np.ndarray]:
-    """Draw the curves of all rows twice, whole and magnified, with a legend ordered by `estimates`.
+    """Draw the curves of all rows twice, whole and magnified, with a legend in the order of the rows.
 
     Args:
         group: Rows and their strokes.
@@ -121,7 +121,7 @@ def overlay_page(
     names = [style.elide(row.name, 36) for row in group.rows]
     legend = style.inches(names) + 1.9
     side = max(2.9, 0.175 * len(names) + 0.2)
-    figure, axes = style.page(1, 2, (side, side), (0.55, 0.3), style.Margins(0.6, legend, 0.6, 0.62))
+    figure, axes = style.page(1, 2, (side, side), (0.55, 0.3), style.Margins(0.6, legend, 0.72, 0.62))
     whole, near = axes[0]
     for ax in (whole, near):
         for curve, stroke in zip(curves, group.strokes, strict=True):
@@ -133,7 +133,7 @@ def overlay_page(
         near.plot(*point, "o", color=stroke.color, ms=5, mec="white", mew=0.8, zorder=5)
     _set_limits(whole, near, zoom)
     _legend(near, group, names, estimates)
-    style.heading(figure, title)
+    style.heading(figure, title, group.scope)
     return figure, axes[0]
 
 
@@ -147,14 +147,10 @@ def _set_limits(whole: Axes, near: Axes, zoom: tuple[tuple[float, float], tuple[
 
 
 def _legend(beside: Axes, group: Comparable, names: Sequence[str], estimates: Sequence[Estimate]) -> None:
-    best_first = sorted(
-        range(len(names)), key=lambda i: (-np.nan_to_num(estimates[i].value, nan=-1.0), names[i])
-    )
     handles, labels = [], []
-    for index in best_first:
-        stroke = group.strokes[index]
+    for stroke, name, estimate in zip(group.strokes, names, estimates, strict=True):
         handles += beside.plot([], [], color=stroke.color, ls=stroke.linestyle, lw=stroke.linewidth)
-        labels.append(f"{format_estimate(estimates[index])}  {names[index]}")
+        labels.append(f"{format_estimate(estimate)}  {name}")
     style.legend_beside(beside, handles, labels, handlelength=2.6)
 
 
@@ -173,8 +169,8 @@ def roc_point(scored: LabelledPredictions) -> tuple[float, float]:
 
 
 def draw_roc_curves(board: Board) -> Iterator[Picture]:
-    """Draw one overlay per protocol."""
-    for group in comparable(board):
+    """Draw one overlay per protocol with two rows or more."""
+    for group in groups_to_compare(board):
         curves = [mean_roc(row.test) for row in group.rows]
         if not any(curve.defined for curve in curves):
             continue
@@ -191,7 +187,7 @@ def draw_roc_curves(board: Board) -> Iterator[Picture]:
         axes[0].plot((0, 1), (0, 1), color=style.RULE, lw=1, zorder=0)
         axes[0].set_ylabel("sensitivity")
         for ax in axes:
-            ax.set_xlabel("false positive rate: 1 − specificity")
+            ax.set_xlabel("false positive rate (1 − specificity)")
         yield Picture(
             f"roc-{group.protocol}",
             "Sensitivity against false positive rate over all thresholds, the mean over the runs of a "
@@ -209,8 +205,8 @@ def precision_point(scored: LabelledPredictions) -> tuple[float, float]:
 
 
 def draw_precision_recall_curves(board: Board) -> Iterator[Picture]:
-    """Draw one overlay per protocol."""
-    for group in comparable(board):
+    """Draw one overlay per protocol with two rows or more."""
+    for group in groups_to_compare(board):
         curves = [mean_precision(row.test) for row in group.rows]
         prevalence = float(group.rows[0].test[0].labels.mean())
         if prevalence in (0, 1):  # films of one class have no curve
@@ -221,9 +217,9 @@ def draw_precision_recall_curves(board: Board) -> Iterator[Picture]:
         figure, axes = overlay_page(group, curves, points, estimates, title, ((0.5, 1), (0.5, 1)))
         for ax in axes:
             ax.axhline(prevalence, color=style.QUIET, lw=0.9, ls=(0, (1, 1.5)))
-            ax.set_xlabel("recall: sensitivity")
+            ax.set_xlabel("recall (sensitivity)")
         axes[0].text(0.02, prevalence - 0.015, f"prevalence {prevalence:.3f}", va="top", color=style.QUIET)
-        axes[0].set_ylabel("precision: PPV")
+        axes[0].set_ylabel("precision (PPV)")
         yield Picture(
             f"precision-recall-{group.protocol}",
             "Precision against recall over all thresholds, the mean over the runs of a row; dots mark "

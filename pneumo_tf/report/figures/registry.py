@@ -27,6 +27,7 @@ from pneumo_tf.report.figures import (
     style,
     training,
 )
+from pneumo_tf.report.figures.comparable import finished_rows
 from pneumo_tf.report.figures.picture import Picture, write_picture
 from pneumo_tf.report.section import LinkedPicture, Section
 
@@ -84,7 +85,7 @@ def drawings(board: Board, out: Path) -> list[Callable[[], Drawn]]:
     """
     calls = []
     for name, entry in FIGURES.items():
-        parts = [replace(board, rows=(row,)) for row in board.rows] if entry.by_row else [board]
+        parts = [replace(board, rows=(row,)) for row in finished_rows(board)] if entry.by_row else [board]
         calls += [partial(_write_pages, name, part, out) for part in parts]
     return calls
 

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from pneumo_tf.evaluation.calibration import fit_temperature, measure_calibration, reliability_curve
 from pneumo_tf.report.board import Board
 from pneumo_tf.report.figures import style
+from pneumo_tf.report.figures.comparable import describe_ranked_and_folds
 from pneumo_tf.report.figures.picture import Picture
 from pneumo_tf.report.tuned import TUNED_ON, TunedModels, tuned_models
 
@@ -30,10 +31,9 @@ def draw_reliability_diagrams(board: Board) -> Iterator[Picture]:
         draw_reliability_diagram(ax, row)
         ax.tick_params(labelleft=at % columns == 0)
     style.drop(axes.flat[len(rows) :])
-    style.heading(figure, "Reliability, first model of each row")
+    style.label_outer(axes, len(rows), "probability of pneumonia", "share of pneumonia")
+    style.heading(figure, "Reliability, first model of each row", describe_ranked_and_folds(board))
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="upper right", ncols=2)
-    axes[-1, 0].set_xlabel("probability of pneumonia", loc="left")
-    axes[0, 0].set_ylabel("share of pneumonia")
     yield Picture(
         "reliability",
         "Test films in ten bins of equal mass: the share that is pneumonia against the mean probability "

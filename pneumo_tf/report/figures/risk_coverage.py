@@ -11,11 +11,15 @@ from pneumo_tf.evaluation.risk_coverage import measure_uncertainty, risk_coverag
 from pneumo_tf.report.board import Board
 from pneumo_tf.report.ensembles import Ensemble, ensembles
 from pneumo_tf.report.figures import style
+from pneumo_tf.report.figures.comparable import describe_ranked_and_folds
 from pneumo_tf.report.figures.picture import Picture
 
 COLUMNS = 5
 MOST = 30
 """Rows on the page, in the order of the table."""
+
+FEW = 0.05
+"""Coverage from which curves set the scale: below it one wrong film makes a peak."""
 
 DISTANCE = "distance from the threshold"
 SPREADS = {
@@ -42,17 +46,18 @@ def draw_risk_coverage_curves(board: Board) -> Iterator[Picture]:
         shown |= dict.fromkeys(draw_risk_coverage(ax, ways))
         ax.set_title(style.fold(ways[0].name, 24), size=style.SMALL)
     style.drop(axes.flat[len(panels) :])
-    style.heading(figure, "Risk and coverage")
+    style.label_outer(axes, len(panels), "coverage", "error rate")
+    style.heading(figure, "Risk and coverage", describe_ranked_and_folds(board))
     handles = [Line2D([], [], color=COLORS[name], lw=1.2) for name in shown]
     figure.legend(handles, list(shown), loc="upper right", ncols=2)
-    axes[-1, 0].set_xlabel("coverage: share of films kept", loc="left")
-    axes[0, 0].set_ylabel("error rate")
     yield Picture(
         "risk-coverage",
-        "Error rate of the test films that are kept when the least confident are left out: by the "
+        "Error rate of the test films that are kept when the least confident are left out, against the share "
+        "kept (coverage): by the "
         "distance of the score from the threshold (of the mean over seeds or folds), and by the spread of "
         "several scores of each film; the first model of each row, or its first five folds. Grey: the best "
-        "possible order. Better: lower; a level curve contains no information about errors.",
+        f"possible order. Scales differ between panels, and leave out peaks below a coverage of {FEW:.0%}. "
+        "Better: lower; a level curve contains no information about errors.",
         figure,
     )
 
@@ -70,7 +75,8 @@ def draw_risk_coverage(ax: Axes, ways: Sequence[Ensemble]) -> list[str]:
     for name, curve in curves.items():
         ax.plot(kept, curve, color=COLORS[name], lw=1.2)
     ax.set_xlim(0, 1.02)
-    ax.set_ylim(0, None)
+    highest = max(curve[kept >= FEW].max() for curve in curves.values())
+    ax.set_ylim(0, max(1.08 * highest, 0.01))
     style.unit_ticks(ax.xaxis)
     ax.locator_params(axis="y", nbins=3)
     return list(curves)

@@ -28,14 +28,14 @@ def draw_sample_films(board: Board) -> Iterator[Picture]:
         columns,
         (1.65, 1.65),
         (0.08, 0.45),
-        style.Margins(0.1, 0.1, 0.6, 0.3),
+        style.Margins(0.1, 0.1, 0.7, 0.3),
     )
     for ax, film in zip(axes.flat, films, strict=False):
         draw_film(ax, film.pixels)
         ax.set_title(film.caption, color=film.color, weight="bold")
         ax.set_xlabel(style.stem(film.id, 27), size=6.5, labelpad=2)
     style.drop(axes.flat[len(films) :])
-    style.heading(figure, "Sample films")
+    style.heading(figure, "Sample films", f"{board.title} · test films")
     yield Picture(
         "samples",
         "Test films that every recipe explains, with the label of the source, resized as a model "

@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 
 from pneumo_tf.report.board import Board, Row
 from pneumo_tf.report.figures import style
-from pneumo_tf.report.figures.comparable import over_runs
+from pneumo_tf.report.figures.comparable import describe_test_films, finished_rows, over_runs
 from pneumo_tf.report.figures.confusion import draw_confusion_matrix, mean_confusion_matrix
-from pneumo_tf.report.figures.histograms import draw_score_histogram
+from pneumo_tf.report.figures.histograms import draw_score_histogram, legend_entries
 from pneumo_tf.report.figures.key_numbers import WIDTH, key_numbers, provenance, write_column
 from pneumo_tf.report.figures.operating_curves import (
     Curve,
@@ -27,21 +27,21 @@ from pneumo_tf.report.figures.training import draw_auc, draw_loss, kept_epoch
 
 
 def draw_evaluation_sheets(board: Board) -> Iterator[Picture]:
-    """Draw one page per row with a finished run."""
-    for row in board.rows:
-        if row.runs:
-            yield Picture(
-                f"sheet-{row.name}-{row.protocol}",
-                "Everything measured of a row; scores and training curves are of the first run, thin lines "
-                "are single runs, dots mark probability 0.5.",
-                _page(board, row),
-                f"{row.name} under the protocol {row.protocol}: {over_runs(row)}.",
-            )
+    """Draw one page per row with a finished run, the best of each protocol first."""
+    for row in finished_rows(board):
+        yield Picture(
+            f"sheet-{row.name}-{row.protocol}",
+            "Everything measured of a row; scores and training curves are of the first run, thin lines "
+            "are single runs, dots mark probability 0.5.",
+            _page(board, row),
+            f"{row.name} under the protocol {row.protocol}: {over_runs(row)}.",
+        )
 
 
 def _page(board: Board, row: Row) -> Figure:
     figure, axes = style.page(2, 3, (2.0, 2.0), (0.58, 0.75), style.Margins(WIDTH + 0.72, 0.2, 0.65, 0.65))
-    style.heading(figure, row.name)
+    scope = f"protocol {row.protocol} · {over_runs(row)} · {describe_test_films(row.test[0])}"
+    style.heading(figure, f"Evaluation of {row.name}", scope)
     write_column(figure, key_numbers(row), provenance(board, row))
     draw_confusion_matrix(axes[0, 0], mean_confusion_matrix(row))
     axes[0, 0].set(title=f"Confusion ({over_runs(row)})", xlabel="predicted", ylabel="true")
@@ -82,10 +82,13 @@ def _draw_curves(ax: Axes, single: list[Curve], mean: Curve, point: tuple[float,
 
 def _draw_scores(ax: Axes, row: Row) -> None:
     draw_score_histogram(ax, row.test[0])
-    ax.set(title="Scores (first run)", xlabel="score: logit difference", ylabel="share of the class")
+    ax.set(title="Scores (first run)", xlabel="score (logit difference)", ylabel="share of the class")
     # Above the bars, where a legend inside would cover them.
     ax.set_ylim(0, 1.35 * ax.get_ylim()[1])
+    entries = legend_entries(row.test[0])
     ax.legend(
+        entries.values(),
+        entries.keys(),
         loc="upper left",
         fontsize=style.SMALL,
         handlelength=1.2,
@@ -106,7 +109,9 @@ def _draw_training(loss: Axes, auc: Axes, row: Row) -> None:
         return
     draw_loss(loss, history)
     loss.set(title="Loss (first run)", xlabel="epoch", ylabel="loss")
-    loss.legend(fontsize=style.SMALL, handlelength=1.4)
+    # Above the curves, as among the scores.
+    loss.set_ylim(0, 1.2 * loss.get_ylim()[1])
+    loss.legend(fontsize=style.SMALL, handlelength=1.4, loc="upper right", ncols=2, borderaxespad=0.1)
     draw_auc(auc, history, kept_epoch(row))
     auc.set(title="Validation AUC (first run)", xlabel="epoch", ylabel="AUC")
     if auc.get_legend_handles_labels()[0][1:] or kept_epoch(row) is not None:

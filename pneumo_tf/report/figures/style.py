@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import matplotlib
 import numpy as np
+import seaborn
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
@@ -28,6 +29,8 @@ TITLE, TEXT, SMALL = 10.0, 8.0, 7.0
 """Font sizes in points: of titles, of text, of secondary text."""
 
 RC = {
+    # Of those that the theme names, the one that Matplotlib brings along: text is as wide on every machine.
+    "font.sans-serif": ["DejaVu Sans"],
     "font.size": TEXT,
     "axes.titlesize": TEXT,
     "axes.labelsize": TEXT,
@@ -39,13 +42,11 @@ RC = {
     "axes.edgecolor": "#999999",
     "xtick.color": INK,
     "ytick.color": INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": False,
     "grid.color": RULE,
     "grid.linewidth": 0.6,
-    "axes.axisbelow": True,
     "axes.linewidth": 0.7,
+    "xtick.major.size": 3.5,
+    "ytick.major.size": 3.5,
     "xtick.major.width": 0.7,
     "ytick.major.width": 0.7,
     "axes.titlepad": 4.0,
@@ -54,16 +55,18 @@ RC = {
     # Fitting letters to the grid of pixels takes a fifth of the time to draw a page, and spoils the spacing.
     "text.hinting": "none",
     "legend.frameon": False,
-    "figure.facecolor": "white",
+    # An edge would part the bars of a histogram from their axis.
+    "patch.force_edgecolor": False,
 }
+"""What differs from seaborn's theme."""
 
 
 @contextmanager
 def applied() -> Iterator[None]:
-    """Apply `RC` instead of the user's matplotlibrc, and restore the settings at the end."""
+    """Apply the theme instead of the user's matplotlibrc, and restore the settings at the end."""
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
-        matplotlib.rcParams.update(RC)
+        seaborn.set_theme("paper", "ticks", CYCLE, color_codes=False, rc=RC)
         yield
 
 
@@ -132,6 +135,7 @@ def page(
         x = margins.left + column * (panel[0] + gap[0])
         y = height - margins.top - down[row] - panel[1]
         axes[row, column] = figure.add_axes((x / width, y / height, panel[0] / width, panel[1] / height))
+    seaborn.despine(figure)
     return figure, axes
 
 
@@ -154,11 +158,37 @@ def bare(ax: Axes) -> None:
         spine.set_visible(False)
 
 
-def heading(figure: Figure, text: str, left: float = 0.1) -> None:
-    """Write the title of a page in its top left corner, `left` inches from the edge, shortened to fit."""
+def heading(figure: Figure, title: str, scope: str = "") -> None:
+    """Write the title of a page in its top left corner, shortened to fit.
+
+    Args:
+        figure: The page.
+        title: What the page shows.
+        scope: Whose it is: recipe, protocol, films; on a line of its own.
+    """
     width, height = figure.get_size_inches()
+    left = 0.1
     room = int((width - 2 * left) / (0.66 * TITLE / 72))
-    figure.text(left / width, 1 - 0.09 / height, elide(text, room), size=TITLE, weight="bold", va="top")
+    figure.text(left / width, 1 - 0.09 / height, elide(title, room), size=TITLE, weight="bold", va="top")
+    room = int((width - 2 * left) / (0.57 * TEXT / 72))
+    figure.text(left / width, 1 - 0.28 / height, elide(scope, room), size=TEXT, color=QUIET, va="top")
+
+
+def label_outer(axes: np.ndarray, count: int, xlabel: str, ylabel: str) -> None:
+    """Label the axes along the left and the lower edge of a page of like panels.
+
+    Args:
+        axes: (rows, columns) panels.
+        count: Number of panels in use, from the first.
+        xlabel: Label of the lowest panel in use of each column.
+        ylabel: Label of the first panel of each row.
+    """
+    columns = axes.shape[1]
+    for at, ax in enumerate(axes.flat[:count]):
+        if at % columns == 0:
+            ax.set_ylabel(ylabel)
+        if at + columns >= count:
+            ax.set_xlabel(xlabel)
 
 
 def legend_beside(panel: Axes, handles: Sequence[Artist], labels: Sequence[str], handlelength: float) -> None:

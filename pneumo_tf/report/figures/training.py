@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 
 from pneumo_tf.report.board import Board, Row
 from pneumo_tf.report.figures import style
+from pneumo_tf.report.figures.comparable import finished_rows
 from pneumo_tf.report.figures.picture import Picture
 
 COLUMNS = 4
@@ -65,42 +66,43 @@ def kept_epoch(row: Row) -> int | None:
 
 
 def draw_training_curves(board: Board) -> Iterator[Picture]:
-    """Draw the curves of the first run of every row that was trained."""
-    rows = [row for row in board.rows if row.history]
+    """Draw the curves of the first run of every row that was trained, the best of each protocol first."""
+    rows = [row for row in finished_rows(board) if row.history]
     if not rows:
         return
     columns = min(COLUMNS, max(len(rows), 2))
     blocks = style.rows_for(len(rows), columns)
     figure, axes = style.page(
-        2 * blocks, columns, (1.95, 0.8), (0.5, 0.12, 0.6), style.Margins(0.65, 0.2, 0.72, 0.62)
+        2 * blocks, columns, (1.95, 0.8), (0.5, 0.12, 0.72), style.Margins(0.65, 0.2, 0.85, 0.62)
     )
-    for index, row in enumerate(rows):
-        top, bottom = (
-            axes[2 * (index // columns), index % columns],
-            axes[2 * (index // columns) + 1, index % columns],
-        )
-        draw_loss(top, row.history)
-        draw_auc(bottom, row.history, kept_epoch(row))
-        top.set_title(_name(row), size=style.SMALL)
-        top.tick_params(labelbottom=False)
-    for index in range(len(rows), blocks * columns):
-        style.drop(
-            (axes[2 * (index // columns), index % columns], axes[2 * (index // columns) + 1, index % columns])
-        )
-    style.heading(figure, "Training curves")
-    axes[0, 0].set_ylabel("loss")
-    axes[1, 0].set_ylabel("validation AUC")
-    axes[-1, 0].set_xlabel("epoch")
-    handles = [*axes[0, 0].get_lines()[:2], *axes[1, 0].get_lines()[1:2]]
+    losses, aucs = axes[::2], axes[1::2]
+    for loss, auc, row in zip(losses.flat, aucs.flat, rows, strict=False):
+        draw_loss(loss, row.history)
+        draw_auc(auc, row.history, kept_epoch(row))
+        loss.set_title(_name(row), size=style.SMALL)
+        loss.tick_params(labelbottom=False)
+    style.drop([*losses.flat[len(rows) :], *aucs.flat[len(rows) :]])
+    style.label_outer(losses, len(rows), "", "loss")
+    style.label_outer(aucs, len(rows), "epoch", "AUC")
+    style.heading(figure, "Training curves, first run of each row", _scope(rows))
+    handles = [*losses[0, 0].get_lines()[:2], *aucs[0, 0].get_lines()[1:2]]
     figure.legend(handles, ("train", "validation", "kept epoch")[: len(handles)], loc="upper right", ncols=3)
     yield Picture(
         "training",
-        "Loss (upper) and validation AUC (lower) of the first run of each row; dotted lines part the "
-        "phases, the dot is the epoch whose weights were kept. Scales differ between panels. Better: low "
+        "Loss (upper) and validation AUC (lower) of the first run of each row, in the order of the ranking; "
+        "dotted lines part the phases, the dot is the epoch whose weights were kept. Scales differ between "
+        "panels. Better: low "
         "validation loss close to the training loss, AUC high and steady. Validation films come from the "
         "training set: a high AUC here does not promise a high one on the test films.",
         figure,
     )
+
+
+def _scope(rows: Sequence[Row]) -> str:
+    protocols = list(dict.fromkeys(row.protocol for row in rows))
+    if len(protocols) == 1:
+        return f"protocol {protocols[0]} · training and validation films"
+    return "protocol official if no other is named · training and validation films"
 
 
 def _name(row: Row) -> str:

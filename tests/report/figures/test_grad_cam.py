@@ -11,6 +11,11 @@ from pneumo_tf.report.figures import grad_cam, grad_cam_suite, overlay, samples,
 from pneumo_tf.report.reading import read_boards
 from tests.report.fabricate import RECIPES, fabricate_runs
 
+pytestmark = [
+    pytest.mark.filterwarnings("error::DeprecationWarning"),
+    pytest.mark.filterwarnings("error::PendingDeprecationWarning"),
+]
+
 SIDE, CELLS = 48, 6
 COMMON = 4
 
@@ -144,7 +149,7 @@ def test_the_outline_of_an_opacity_is_drawn_where_it_is_known(board, known):
     with style.applied():
         for draw in (grad_cam.draw_grad_cam_by_outcome, grad_cam_suite.draw_grad_cam_by_recipe):
             page = next(draw(board))
-            assert ("blue line" in page.caption) == known
+            assert ("blue line" in page.note) == known
             assert bool(page.figure.findobj(QuadContourSet)) == known
 
 
