@@ -30,3 +30,10 @@ def test_the_folder_table_of_readme_has_every_folder_of_modules_or_the_one_above
 def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\((?!https?://)([^)#]+)\)", page.read_text("utf-8")):
         assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_readme_names_every_folder_of_the_packages():
+    text = (ROOT / "README.md").read_text("utf-8")
+    modules = [*ROOT.glob("benchmarks/**/*.py"), *ROOT.glob("pneumo_tf/**/*.py")]
+    missing = {path.parent.name for path in modules if f"{path.parent.name}/" not in text}
+    assert not missing

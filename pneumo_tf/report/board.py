@@ -182,6 +182,11 @@ class Row:
         specs = self.specs or [run.spec for run in self.unfinished]
         return "imagenet" if specs[0].weights.startswith("imagenet") else "random"
 
+    @property
+    def lacks_imagenet(self) -> bool:
+        """Whether the recipe asks for ImageNet weights, and was run from random ones."""
+        return self.recipe.initial == "imagenet" and self.initial == "random"
+
     @cached_property
     def costs(self) -> tuple[dict[str, Any], ...]:
         """`costs.json` of each run in `runs`, `{}` if it is damaged."""

@@ -1,5 +1,6 @@
 """Provenance of a board: runs, protocols, machine and versions, and warnings about its numbers."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from pneumo_tf.report.standings import best_trivial, is_official_test
 from pneumo_tf.report.tables.unfinished import missing_rows
 from pneumo_tf.run_spec import HARNESS_VERSION
 
+CPU_THREADS = re.compile(r"CPU, (\d+) threads?")
 VERSIONS = {"python": "Python", "tensorflow": "TensorFlow", "keras": "Keras", "numpy": "NumPy"}
 
 
@@ -27,7 +29,7 @@ def opening(board: Board) -> list[str]:
         f"**Runs:** {runs} of {planned} done, in {len(done)} of {len(board.rows)} rows; profile "
         f"{board.profile}; seeds {', '.join(map(str, seeds)) or 'none'}{limit}",
         _protocols(done),
-        f"**Machine:** {_join(device for row in done for device in row.devices)}",
+        f"**Machine:** {describe_machines({device for row in done for device in row.devices})}",
         f"**Precision:** {_join(spec.precision for row in done for spec in row.specs)}",
         f"**Versions:** {_versions(done)}; harness {board.harness}; newest run {_day(board.newest)}",
     ]
@@ -38,6 +40,12 @@ def opening(board: Board) -> list[str]:
                 f"{HARNESS_VERSION}, the same recipes give other numbers. Do not compare the two; "
                 "`python -m benchmarks.run_all` makes the runs again"
             )
+        )
+    random = [row.name for row in done if row.lacks_imagenet]
+    if random:
+        lines.append(
+            f"**Random initial weights instead of ImageNet's:** {join_names(random)}; without them a large "
+            "network learns little from so few films, and a score near chance is no fault of the suite"
         )
     missing = missing_rows(board)
     if missing:
@@ -98,8 +106,20 @@ def _equal_scores(rows: Sequence[Row]) -> list[str]:
 
 
 def _join(values: Iterable[str]) -> str:
-    # Names of devices hold commas.
     return "; ".join(sorted(set(values))) or "not recorded"
+
+
+def describe_machines(devices: Iterable[str]) -> str:
+    """Return the GPUs by name, and the CPU once, with the numbers of threads that runs had."""
+    names = sorted(devices)
+    gpus = [name for name in names if name.split(",")[0] != "CPU"]
+    threads = sorted(int(found[1]) for name in names if (found := CPU_THREADS.fullmatch(name)))
+    if threads:
+        counts = " or ".join(map(str, threads))
+        gpus.append(f"CPU, {counts} {'thread' if threads == [1] else 'threads'} for each run")
+    elif "CPU" in names:
+        gpus.append("CPU for rows without a network" if gpus else "CPU")
+    return "; ".join(gpus) or "not recorded"
 
 
 def _versions(rows: Iterable[Row]) -> str:

@@ -97,10 +97,6 @@ def _not_above_trivial(board: Board, row: Row) -> bool:
     return not row.trivial and trivial is not None and not beats(board, row, trivial)
 
 
-def _without_imagenet(board: Board, row: Row) -> bool:
-    return row.recipe.initial == "imagenet" and row.initial == "random"
-
-
 NOT_ABOVE_TRIVIAL, INFORMED, WITHOUT_IMAGENET = "✱", "†", "‡"
 MARKS = {
     NOT_ABOVE_TRIVIAL: Mark(
@@ -111,6 +107,8 @@ MARKS = {
         "designed with published results on these test films in sight: its numbers are optimistic.",
         lambda board, row: row.recipe.informed_by_test,
     ),
-    WITHOUT_IMAGENET: Mark("the recipe asks for ImageNet weights and was run without.", _without_imagenet),
+    WITHOUT_IMAGENET: Mark(
+        "the recipe asks for ImageNet weights and was run without.", lambda board, row: row.lacks_imagenet
+    ),
 }
 """The marks by symbol; a new one is one entry."""

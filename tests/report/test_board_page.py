@@ -16,6 +16,7 @@ from pneumo_tf.recipe import Phase, Published, Recipe
 from pneumo_tf.report.markdown import Table
 from pneumo_tf.report.number_format import format_number, supported_decimals, with_interval, with_sd
 from pneumo_tf.report.page import NOT_A_DEVICE, SYNTHETIC, write_leaderboard
+from pneumo_tf.report.provenance import describe_machines
 from pneumo_tf.report.reading import read_boards
 from pneumo_tf.report.section import LinkedPicture, Section
 from pneumo_tf.run_spec import HARNESS_VERSION, RunSpec
@@ -296,3 +297,24 @@ def test_finishing_the_last_run_empties_the_list_of_what_is_not_done(tmp_path):
     text = page(runs, tmp_path)
     assert "Not done" not in text
     assert "**Missing:**" not in text
+
+
+@pytest.mark.parametrize(
+    ("devices", "sentence"),
+    [
+        (["CPU", "CPU, 1 thread", "CPU, 2 threads"], "CPU, 1 or 2 threads for each run"),
+        (["CPU, 1 thread"], "CPU, 1 thread for each run"),
+        (["CPU"], "CPU"),
+        (["CPU", "NVIDIA A100-SXM4-40GB"], "NVIDIA A100-SXM4-40GB; CPU for rows without a network"),
+        ([], "not recorded"),
+    ],
+)
+def test_machines_make_a_sentence(devices, sentence):
+    assert describe_machines(devices) == sentence
+
+
+def test_random_weights_in_place_of_imagenets_are_explained_at_the_top(tmp_path):
+    text = page(fabricate_runs(tmp_path / "runs"), tmp_path).split("### Films")[0]
+    assert "**Random initial weights instead of ImageNet's:** densenet121; without them" in text
+    alone = page(fabricate_runs(tmp_path / "alone", RECIPES[2:3], flawed=False), tmp_path)
+    assert "Random initial weights" not in alone
