@@ -8,7 +8,6 @@ from pathlib import Path
 from benchmarks.command_line import CommandLine, report_wrong_use
 from pneumo_tf.costs.hardware import cores
 from pneumo_tf.errors import UserError
-from pneumo_tf.report.figures import drawings, sections
 from pneumo_tf.report.page import tables_below, write_leaderboard
 from pneumo_tf.report.parallel import forked_map, score_board
 from pneumo_tf.report.reading import read_boards
@@ -28,6 +27,9 @@ def write_report(runs: Path, out: Path) -> Path:
     Raises:
         UserError: If there is no run, or the place cannot be written.
     """
+    # Imported here, because Matplotlib takes a second that --help would wait for.
+    from pneumo_tf.report.figures import drawings, sections
+
     boards = read_boards(Runs(runs))
     if not boards:
         raise UserError(f"{runs} holds no runs; make some with python -m benchmarks.run_all")

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.__main__ import COMMANDS
+
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted([*ROOT.glob("pneumo_tf/**/*.py"), *ROOT.glob("benchmarks/**/*.py")])
 ORDER = [
@@ -32,7 +34,7 @@ ORDER = [
 ]
 """Each package may import those before it. `runs` reads film tables, so `data` stands above it."""
 
-HEAVY = ("tensorflow", "keras", "pandas", "matplotlib", "sklearn")
+HEAVY = ("tensorflow", "keras", "pandas", "seaborn", "matplotlib", "sklearn")
 WITHOUT_TENSORFLOW = [
     "benchmarks.run_all",
     "benchmarks.suite.run",
@@ -104,6 +106,14 @@ def test_looking_loads_nothing_heavy(option, tmp_path):
     )
     assert not loaded_after(code)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_loads_nothing_heavy(command):
+    code = f"import runpy, sys\nsys.argv = ['{command}', '--help']\n"
+    code += f"try:\n    runpy.run_module('benchmarks.{command}', run_name='__main__')\n"
+    code += "except SystemExit as ended:\n    assert not ended.code"
+    assert not loaded_after(code)
 
 
 def test_the_list_of_commands_loads_nothing_heavy():
