@@ -6,20 +6,22 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.command_line import CommandLine, report_wrong_use
+from pneumo_tf.atomic import write_atomically
 from pneumo_tf.costs.hardware import cores
 from pneumo_tf.errors import UserError
-from pneumo_tf.report.page import tables_below, write_leaderboard
+from pneumo_tf.report.board import Board
 from pneumo_tf.report.parallel import forked_map, score_board
 from pneumo_tf.report.reading import read_boards
 from pneumo_tf.runs import Runs
 
 
-def write_report(runs: Path, out: Path) -> Path:
+def write_report(runs: Path, out: Path, table: Path | None = None) -> Path:
     """Write the report of a folder of runs.
 
     Args:
         runs: Folder of the runs.
         out: Folder of the report; its files are replaced.
+        table: File for one table of all results, None to write none.
 
     Returns:
         The leaderboard's path.
@@ -27,8 +29,10 @@ def write_report(runs: Path, out: Path) -> Path:
     Raises:
         UserError: If there is no run, or the place cannot be written.
     """
-    # Imported here, because Matplotlib takes a second that --help would wait for.
+    # Imported here: --help would wait for Matplotlib and pandas.
     from pneumo_tf.report.figures import drawings, sections
+    from pneumo_tf.report.frame import concatenate, frame_to_csv
+    from pneumo_tf.report.page import tables_below, write_leaderboard
 
     boards = read_boards(Runs(runs))
     if not boards:
@@ -42,6 +46,9 @@ def write_report(runs: Path, out: Path) -> Path:
         text, *drawn = forked_map(lambda call: call(), calls, processes)
         tables.append(text)
         pictures.append(sections(drawn))
+    if table:
+        frames = forked_map(Board.to_frame, boards, processes)
+        write_atomically(table, frame_to_csv(concatenate(frames)))
     return write_leaderboard(boards, out, pictures, tables)
 
 
@@ -49,16 +56,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return 0, or 2 for wrong use."""
     try:
         options = make_parser().parse_args(arguments)
-        leaderboard = write_report(options.runs, options.out)
+        leaderboard = write_report(options.runs, options.out, options.csv)
     except UserError as error:
         return report_wrong_use(error)
     print(f"leaderboard: {leaderboard}")
+    if options.csv:
+        print(f"table: {options.csv}")
     return 0
 
 
 def make_parser() -> CommandLine:
     """Return the parser of the command."""
-    parser = CommandLine("report", __doc__, ["", "--runs outputs/reference --out outputs/report"])
+    parser = CommandLine(
+        "report", __doc__, ["", "--runs outputs/reference --out outputs/report", "--csv results.csv"]
+    )
     parser.add_argument(
         "--runs",
         type=Path,
@@ -72,6 +83,12 @@ def make_parser() -> CommandLine:
         default=Path("outputs/report"),
         metavar="DIR",
         help="folder of the report (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--csv",
+        type=Path,
+        metavar="FILE",
+        help="write every metric of every row on each set of films to FILE too, one line each",
     )
     return parser
 

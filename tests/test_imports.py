@@ -59,6 +59,8 @@ WITHOUT_TENSORFLOW = [
     "pneumo_tf.models.registry",
     "pneumo_tf.models.trivial",
     "pneumo_tf.costs.hardware",
+    "pneumo_tf.report",
+    "pneumo_tf.report.frame",
     "pneumo_tf.report.figures",
 ]
 

@@ -6,9 +6,12 @@ import io
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 CLASSES = ("normal", "pneumonia")
 
@@ -82,6 +85,13 @@ class Films:
     def fingerprint(self) -> str:
         """Hash of ids, labels, patients, sizes and content, 16 hex digits."""
         return hashlib.sha256(repr(sorted(self.rows)).encode()).hexdigest()[:16]
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Return the table with a column for each field of `Film`, in the order of the films."""
+        # Imported here: planning reads film tables, and pandas takes half a second.
+        import pandas as pd
+
+        return pd.DataFrame(self.rows, columns=Film._fields)
 
     def to_csv(self) -> str:
         """Return the table as CSV text."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from itertools import count
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -30,6 +30,9 @@ from pneumo_tf.report.run_results import (
 )
 from pneumo_tf.run_folder import RunFolder
 from pneumo_tf.run_spec import RunSpec
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 OFFICIAL = "official"
 """The only protocol whose rows are ranked."""
@@ -119,6 +122,12 @@ class Row:
         """Whether the row is in the ranking: of the official protocol, with a run that is done."""
         return self.protocol == OFFICIAL and bool(self.runs)
 
+    @property
+    def reported_set(self) -> str:
+        """Name of the set that the row reports on."""
+        # A trivial row has no augmentation to leave on.
+        return self._protocol.reported if self._protocol and not self.trivial else "test"
+
     @cached_property
     def scores(self) -> RowScores:
         """Predictions of the runs and their metrics, read once."""
@@ -126,8 +135,7 @@ class Row:
 
     def read_scores(self) -> RowScores:
         """Measure the predictions of the runs."""
-        # A trivial row has no augmentation to leave on.
-        test = self._scored(self._protocol.reported if self._protocol and not self.trivial else "test")
+        test = self._scored(self.reported_set)
         validation = self._scored("validation")
         aucs = [compute_metrics(s.labels, s.score, names=["auc"])["auc"][0] for s in validation]
         return RowScores(
@@ -284,6 +292,13 @@ class Board:
     def comparison(self) -> Comparison:
         """The AUCs of every pair of rows in `ranking`, in its order."""
         return compare_auc([row.test for row in self.ranking])
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Return the results, a line per row, set of films and metric; see `tabulate_board`."""
+        # Imported here: a frame is made of a board, and pandas takes half a second.
+        from pneumo_tf.report.frame import tabulate_board
+
+        return tabulate_board(self)
 
 
 def best_first(rows: Iterable[Row]) -> tuple[Row, ...]:

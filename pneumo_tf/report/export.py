@@ -1,7 +1,5 @@
 """The numbers of the boards as CSV, a line per row and metric, and as JSON with everything."""
 
-import csv
-import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -9,14 +7,19 @@ from typing import Any
 import numpy as np
 
 from pneumo_tf.evaluation.intervals import LEVEL, REPLICATES, Estimate
-from pneumo_tf.evaluation.metrics import METRICS, count_outcomes
+from pneumo_tf.evaluation.metrics import count_outcomes
 from pneumo_tf.report.board import Board, Row
 from pneumo_tf.report.cross_validation import CrossValidation, cross_validations
+from pneumo_tf.report.frame import (
+    DIGITS,
+    concatenate,
+    describe_board,
+    describe_row,
+    frame_to_csv,
+    tabulate_reported,
+)
 from pneumo_tf.report.standings import Standing
 from pneumo_tf.report.tables.ranking import COLUMNS
-
-DIGITS = 6
-"""Decimals kept: more than any interval supports, and coarse enough to be the same on every machine."""
 
 FIELDS = (
     *("dataset", "title", "profile", "protocol", "rank", "tier", "recipe", "family", "trivial"),
@@ -26,20 +29,11 @@ FIELDS = (
 """Keys of a line in CSV, in their published order; columns of the ranking that are not among them follow."""
 
 
-def to_csv(boards: Sequence[Board], ranked: Sequence[Sequence[Standing]]) -> str:
+def to_csv(boards: Iterable[Board]) -> str:
     """A line per board, row that is done and metric; cells without a value are empty."""
-    text, fields = io.StringIO(), _fields()
-    writer = csv.DictWriter(text, fields, lineterminator="\n")
-    writer.writeheader()
-    for board, order in zip(boards, ranked, strict=True):
-        standing = _by_row(order)
-        for row in (row for row in board.rows if row.runs):
-            about = _about_board(board) | _about_row(row, standing.get(row.key))
-            about = {key: " ".join(map(str, v)) if isinstance(v, list) else v for key, v in about.items()}
-            for name, estimate in row.estimates.items():
-                values = {"metric": name, "better": METRICS[name].better, **_estimate(estimate)}
-                writer.writerow({key: (about | values).get(key) for key in fields})
-    return text.getvalue()
+    names = {"row": "recipe", "films": "test_films", "patients": "test_patients"}
+    frame = concatenate(map(tabulate_reported, boards)).drop(columns="recipe").rename(columns=names)
+    return frame_to_csv(frame[list(_fields())])
 
 
 def to_json(boards: Sequence[Board], ranked: Sequence[Sequence[Standing]]) -> str:
@@ -50,7 +44,7 @@ def to_json(boards: Sequence[Board], ranked: Sequence[Sequence[Standing]]) -> st
 
 
 def _board(board: Board, order: Sequence[Standing]) -> str:
-    about = _about_board(board) | {"newest": board.newest}
+    about = describe_board(board) | {"newest": board.newest}
     standing = _by_row(order)
     folds = {found.row.key: found for found in cross_validations(board)}
     # Row by row: the values of thousands of runs take far more memory than their text.
@@ -116,31 +110,11 @@ def _run(row: Row, index: int) -> dict[str, Any]:
     }
 
 
-def _about_board(board: Board) -> dict[str, Any]:
-    return {
-        "dataset": board.dataset,
-        "title": board.title,
-        "profile": board.profile,
-        "harness": board.harness,
-    }
-
-
 def _about_row(row: Row, standing: Standing | None) -> dict[str, Any]:
     tested = row.test[0] if row.runs else None
-    about = {
-        "protocol": row.protocol,
-        "rank": standing and standing.rank,
-        "family": row.recipe.family,
-        "trivial": row.trivial,
-        "informed_by_test": row.recipe.informed_by_test,
-        "seeds": sorted({spec.seed for spec in row.specs}),
-        "folds": sorted({spec.fold for spec in row.specs if spec.fold is not None}),
+    about = describe_row(row, standing) | {
         "test_films": None if tested is None else len(tested),
         "test_patients": None if tested is None else len(np.unique(tested.patients)),
-        "precision": sorted({spec.precision for spec in row.specs}),
-        "device": row.devices,
-        "run_ids": [folder.path.name for folder in row.runs],
-        **{key: column.export(row, standing) for key, column in COLUMNS.items() if column.export},
     }
     return {key: about[key] for key in _fields() if key in about}
 

@@ -53,7 +53,7 @@ def write_leaderboard(
     write_atomically(out / "leaderboard.md", page)
     write_explanations(boards, out)
     ranked = [rank_rows(board) for board in boards]
-    write_atomically(out / "leaderboard.csv", export.to_csv(boards, ranked))
+    write_atomically(out / "leaderboard.csv", export.to_csv(boards))
     write_atomically(out / "leaderboard.json", export.to_json(boards, ranked))
     return out / "leaderboard.md"
 

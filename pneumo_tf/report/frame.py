@@ -1,0 +1,169 @@
+"""The results of boards as one tidy table: a line per row, set of films and metric."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pneumo_tf.evaluation.intervals import Estimate
+from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
+from pneumo_tf.evaluation.metrics import METRICS
+from pneumo_tf.report.board import Board, Row
+from pneumo_tf.report.cross_validation import cross_validations
+from pneumo_tf.report.standings import Standing, rank_rows
+from pneumo_tf.report.tables.ranking import COLUMNS as RANKING
+
+DIGITS = 6
+"""Decimals of a file: more than any interval supports, and coarse enough to be the same on every machine."""
+
+COLUMNS: dict[str, str] = {
+    "dataset": "str",
+    "title": "str",
+    "profile": "str",
+    "harness": "int64",
+    "protocol": "str",
+    "row": "str",
+    "recipe": "str",
+    "family": "str",
+    "trivial": "bool",
+    "informed_by_test": "bool",
+    "rank": "Int64",
+    "tier": "Int64",
+    "set": "str",
+    "films": "int64",
+    "patients": "int64",
+    "metric": "str",
+    "better": "str",
+    "value": "float64",
+    "low": "float64",
+    "high": "float64",
+    "sd": "float64",
+    "runs": "int64",
+    "seeds": "str",
+    "folds": "str",
+    "initial": "str",
+    "precision": "str",
+    "device": "str",
+    "run_ids": "str",
+}
+"""Columns with their types; exported columns of the ranking that are not among them follow."""
+
+
+def tabulate_board(board: Board) -> pd.DataFrame:
+    """Tabulate every row of a board that is done: a line for each set of films and metric.
+
+    The sets are the one that the row reports on, `validation`, and `held_out` for folds that are all done,
+    each film scored once.
+
+    Args:
+        board: A board, as `read_boards` returns it.
+
+    Returns:
+        The columns of `COLUMNS`. `row` is the name on the board: the recipe, and what tells rows of one
+        recipe apart. `value` is the mean over runs, nan if it is not defined. `low` and `high` are the ends
+        of its 95 % interval, nan if the runs scored different films, as folds do in `validation`. `sd` is
+        the standard deviation over runs. `films` and `patients` count those of the set. `seeds`, `folds`,
+        `precision`, `device` and `run_ids` list theirs with spaces between.
+    """
+    held_out = {folds.row.key: folds.out_of_fold for folds in cross_validations(board)}
+
+    def every_set(row: Row) -> Iterator[dict[str, Any]]:
+        yield from _reported_set(row)
+        yield from _lines("validation", row.validation, _estimate(row, row.validation))
+        if pooled := held_out.get(row.key):
+            yield from _lines("held_out", pooled, _estimate(row, pooled))
+
+    return _tabulate(board, every_set)
+
+
+def tabulate_reported(board: Board) -> pd.DataFrame:
+    """Tabulate a board as `tabulate_board` does, but only the set that each row reports on."""
+    return _tabulate(board, _reported_set)
+
+
+def concatenate(frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """Concatenate the tables of boards; without any, return a table without lines."""
+    return pd.concat([_frame([]), *frames], ignore_index=True)
+
+
+def frame_to_csv(frame: pd.DataFrame) -> str:
+    """Return a table as CSV text, numbers with `DIGITS` decimals at most, cells without a value empty."""
+    return frame.round(DIGITS).to_csv(index=False, lineterminator="\n")
+
+
+def describe_board(board: Board) -> dict[str, Any]:
+    """Return what the lines of a board have in common."""
+    names = ("dataset", "title", "profile", "harness")
+    return {name: getattr(board, name) for name in names}
+
+
+def describe_row(row: Row, standing: Standing | None) -> dict[str, Any]:
+    """Return what the lines of a row have in common.
+
+    Args:
+        row: A row.
+        standing: Its standing, None if it is not ranked.
+    """
+    return {
+        "protocol": row.protocol,
+        "rank": standing and standing.rank,
+        "family": row.recipe.family,
+        "trivial": row.trivial,
+        "informed_by_test": row.recipe.informed_by_test,
+        "seeds": sorted({spec.seed for spec in row.specs}),
+        "folds": sorted({spec.fold for spec in row.specs if spec.fold is not None}),
+        "precision": sorted({spec.precision for spec in row.specs}),
+        "device": row.devices,
+        "run_ids": [folder.path.name for folder in row.runs],
+        **{key: column.export(row, standing) for key, column in RANKING.items() if column.export},
+    }
+
+
+def _tabulate(board: Board, lines_of: Callable[[Row], Iterator[dict[str, Any]]]) -> pd.DataFrame:
+    standings = {standing.row.key: standing for standing in rank_rows(board)}
+    lines = []
+    for row in (row for row in board.rows if row.runs):
+        about = describe_board(board) | describe_row(row, standings.get(row.key))
+        about |= {"row": row.name, "recipe": row.recipe.name}
+        about = {key: " ".join(map(str, v)) if isinstance(v, list) else v for key, v in about.items()}
+        lines += [about | line for line in lines_of(row)]
+    return _frame(lines)
+
+
+def _frame(lines: Sequence[dict[str, Any]]) -> pd.DataFrame:
+    added = [key for key, column in RANKING.items() if column.export and key not in COLUMNS]
+    return pd.DataFrame(lines, columns=[*COLUMNS, *added]).astype(COLUMNS)
+
+
+def _reported_set(row: Row) -> Iterator[dict[str, Any]]:
+    return _lines(row.reported_set, row.test, row.estimates)
+
+
+def _lines(
+    name: str, runs: Sequence[LabelledPredictions], estimates: Mapping[str, Estimate]
+) -> Iterator[dict[str, Any]]:
+    """Yield a line for each metric of a set that runs scored."""
+    films = {film_id for run in runs for film_id in run.ids}
+    patients = {patient for run in runs for patient in run.patients.tolist()}
+    for metric, estimate in estimates.items():
+        yield {
+            "set": name,
+            "films": len(films),
+            "patients": len(patients),
+            "metric": metric,
+            "better": METRICS[metric].better,
+            "value": estimate.value,
+            "low": estimate.low,
+            "high": estimate.high,
+            "sd": estimate.sd,
+        }
+
+
+def _estimate(row: Row, runs: Sequence[LabelledPredictions]) -> dict[str, Estimate]:
+    """Estimate every metric; runs that scored different films have no common interval."""
+    estimates = row.bootstrap.estimate(runs)
+    if len({run.ids for run in runs}) == 1:
+        return estimates
+    return {name: replace(estimate, low=np.nan, high=np.nan) for name, estimate in estimates.items()}
