@@ -78,7 +78,7 @@ def draw_score_histograms(board: Board) -> Iterator[Picture]:
             ax.set_title(style.fold(row.name, 30), size=style.SMALL)
         style.drop(axes.flat[count:])
         style.label_outer(axes, count, "score (logit difference)", "share of the class")
-        style.heading(figure, "Scores by class, first run of each row", group.scope)
+        style.heading(figure, "Scores by class", group.scope)
         entries = legend_entries(group.rows[0].test[0])
         figure.legend(entries.values(), entries.keys(), loc="upper right", ncols=2)
         yield Picture(

@@ -84,7 +84,7 @@ def draw_training_curves(board: Board) -> Iterator[Picture]:
     style.drop([*losses.flat[len(rows) :], *aucs.flat[len(rows) :]])
     style.label_outer(losses, len(rows), "", "loss")
     style.label_outer(aucs, len(rows), "epoch", "AUC")
-    style.heading(figure, "Training curves, first run of each row", _scope(rows))
+    style.heading(figure, "Training curves", _scope(rows))
     handles = [*losses[0, 0].get_lines()[:2], *aucs[0, 0].get_lines()[1:2]]
     figure.legend(handles, ("train", "validation", "kept epoch")[: len(handles)], loc="upper right", ncols=3)
     yield Picture(
@@ -101,8 +101,8 @@ def draw_training_curves(board: Board) -> Iterator[Picture]:
 def _scope(rows: Sequence[Row]) -> str:
     protocols = list(dict.fromkeys(row.protocol for row in rows))
     if len(protocols) == 1:
-        return f"protocol {protocols[0]} · training and validation films"
-    return "protocol official if no other is named · training and validation films"
+        return f"first runs · protocol {protocols[0]} · training and validation films"
+    return "first runs · protocol official if no other is named · training and validation films"
 
 
 def _name(row: Row) -> str:

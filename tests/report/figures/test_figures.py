@@ -90,6 +90,21 @@ def one_class_board(tmp_path_factory) -> Board:
 
 
 @pytest.fixture(scope="module")
+def two_protocols(tmp_path_factory) -> Board:
+    folder = tmp_path_factory.mktemp("two")
+    fabricate_runs(folder, RECIPES[:3], seeds=1, n_test=60, flawed=False)
+    fabricate_runs(
+        folder, RECIPES[:2], seeds=1, n_test=60, flawed=False, protocol="published-validation-head"
+    )
+    return read_boards(Runs(folder))[0]
+
+
+@pytest.fixture(scope="module")
+def single_row_board(two_protocols) -> Board:
+    return replace(two_protocols, rows=two_protocols.ranking[:1])
+
+
+@pytest.fixture(scope="module")
 def report(board, tmp_path_factory) -> tuple[Path, list[Section]]:
     folder = tmp_path_factory.mktemp("report")
     return folder, draw(board, folder)
@@ -120,6 +135,8 @@ def test_every_figure_is_a_png_of_sensible_size(name, board):
     ("which", "name"),
     [
         *[("board", name) for name in FIGURES],
+        *[("two_protocols", name) for name in (*COMPARISONS, *PAIRED, "training", "sheets")],
+        *[("single_row_board", name) for name in ("reliability", "risk_coverage", "training", "sheets")],
         *[("large_board", name) for name in (*COMPARISONS, *PAIRED, "training", "grad_cam_suite")],
         *[
             ("one_class_board", name)
@@ -210,16 +227,6 @@ def test_failed_rows_are_named_below_the_comparisons(board):
         assert "Without a finished run: vgg16." in pages(board, name)[0].note
 
 
-@pytest.fixture(scope="module")
-def two_protocols(tmp_path_factory) -> Board:
-    folder = tmp_path_factory.mktemp("two")
-    fabricate_runs(folder, RECIPES[:3], seeds=1, n_test=60, flawed=False)
-    fabricate_runs(
-        folder, RECIPES[:2], seeds=1, n_test=60, flawed=False, protocol="published-validation-head"
-    )
-    return read_boards(Runs(folder))[0]
-
-
 def test_protocols_never_share_a_page(two_protocols):
     drawn = pages(two_protocols, "roc")
     assert [page.name for page in drawn] == ["roc-official", "roc-published-validation-head"]
@@ -239,9 +246,8 @@ def test_a_caption_is_the_same_for_all_recipes(name, board):
 
 
 @pytest.mark.parametrize("name", COMPARISONS)
-def test_one_row_is_compared_with_nothing(name, two_protocols):
-    (row, *_) = two_protocols.ranking
-    assert pages(replace(two_protocols, rows=(row,)), name) == []
+def test_one_row_is_compared_with_nothing(name, single_row_board):
+    assert pages(single_row_board, name) == []
 
 
 def headings(page: Picture) -> list[str]:
