@@ -215,7 +215,9 @@ def draw_groups(decoded: DecodedSet, groups: Sequence[Group]) -> list[Drawing]:
         return []
     shown = groups[:DRAWN]
     columns = min(DRAWN_FILMS, max(len(group.films) for group in shown))
-    figure, axes = style.page(len(shown), columns, (1.9, 1.5), (0.12, 0.3), style.Margins(0.7, 0.1, 0.4, 0.4))
+    figure, axes = style.page(
+        len(shown), columns, (1.9, 1.5), (0.12, 0.3), style.Margins(0.7, 0.1, 0.55, 0.4)
+    )
     for row, group in zip(axes, shown, strict=True):
         row[0].set_ylabel("exact" if group.exact else "near", size=style.TEXT)
         for ax, film in zip(row, group.films, strict=False):
@@ -225,6 +227,6 @@ def draw_groups(decoded: DecodedSet, groups: Sequence[Group]) -> list[Drawing]:
             ax.set_xlabel(style.stem(film.id, 30), size=6.5, labelpad=2)
             style.bare(ax)
         style.drop(row[len(group.films) :])
-    style.heading(figure, "Duplicates")
+    style.heading(figure, "Duplicates", decoded.dataset.title)
     caption = "One group of duplicates per row; first those that cross splits, classes or patients."
     return [Drawing("duplicates", caption, figure, shows_films=True)]

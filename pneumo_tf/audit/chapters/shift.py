@@ -107,9 +107,8 @@ def describe_shift(decoded: DecodedSet) -> Chapter:
             f"{' and '.join(foreign)} films are recognisably different."
         )
     findings = [_finding(shift) for shift in measured]
-    return Chapter(
-        title, findings, [_table(measured)], [draw_shifts(measured), draw_means(decoded, measured)], care
-    )
+    drawings = [draw_shifts(decoded, measured), draw_means(decoded, measured)]
+    return Chapter(title, findings, [_table(measured)], drawings, care)
 
 
 def _beyond(shift: Shift, null: np.ndarray) -> bool:
@@ -157,7 +156,7 @@ def _range(null: np.ndarray) -> str:
 
 def draw_means(decoded: DecodedSet, measured: Sequence[Shift]) -> Drawing:
     """Draw the mean film of each class in train and in test, and their difference."""
-    figure, axes = style.page(len(measured), 3, (1.5, 1.5), (0.15, 0.15), style.Margins(0.8, 0.2, 0.6, 0.15))
+    figure, axes = style.page(len(measured), 3, (1.5, 1.5), (0.15, 0.15), style.Margins(0.8, 0.2, 0.72, 0.15))
     for row, shift in zip(axes, measured, strict=True):
         train, test = (
             decoded.copies.grid[(decoded.subtypes == shift.subtype) & (decoded.splits == split)].mean(0)
@@ -171,15 +170,15 @@ def draw_means(decoded: DecodedSet, measured: Sequence[Shift]) -> Drawing:
             style.bare(ax)
     for ax, title in zip(axes[0], ("train", "test", "test − train"), strict=True):
         ax.set_title(title)
-    style.heading(figure, "The mean film")
+    style.heading(figure, "Mean film of each class", decoded.dataset.title)
     caption = "Mean of all films of a class, squashed to a square; red where the test films are brighter."
     return Drawing("mean-films", caption, figure, shows_films=True)
 
 
-def draw_shifts(measured: Sequence[Shift]) -> Drawing:
+def draw_shifts(decoded: DecodedSet, measured: Sequence[Shift]) -> Drawing:
     """Draw the AUC of train against test for each class, with both comparisons."""
     figure, axes = style.page(
-        1, 1, (4.2, 0.5 * len(measured) + 0.15), margins=style.Margins(0.8, 0.2, 0.75, 0.5)
+        1, 1, (4.2, 0.5 * len(measured) + 0.15), margins=style.Margins(0.8, 0.2, 0.85, 0.5)
     )
     ax: Axes = axes[0, 0]
     for place, shift in enumerate(measured):
@@ -199,11 +198,14 @@ def draw_shifts(measured: Sequence[Shift]) -> Drawing:
     ax.set_ylim(len(measured) - 0.5, -0.5)
     ax.set_yticks(range(len(measured)), [shift.subtype for shift in measured])
     ax.tick_params(axis="y", length=0, labelsize=style.TEXT)
-    ax.set_xlabel("AUC of telling test films from training films")
+    ax.set_xlabel("AUC of a model that separates test from training films")
     ax.plot([], [], "o-", color=style.INK, ms=5, lw=1.3, label="train against test")
     ax.plot([], [], color="#777777", lw=5, label="neighbours in train")
     ax.plot([], [], color="#bbbbbb", lw=5, label="random patients")
-    figure.legend(loc="upper right", ncols=3, handlelength=1.4, columnspacing=1.2, bbox_to_anchor=(1, 0.89))
-    style.heading(figure, "Does the test look like the training films?")
+    below_title = 1 - 0.42 / figure.get_size_inches()[1]
+    figure.legend(
+        loc="upper right", ncols=3, handlelength=1.4, columnspacing=1.2, bbox_to_anchor=(1, below_title)
+    )
+    style.heading(figure, "Test films against training films", decoded.dataset.title)
     caption = "Point: AUC with its 95 % interval. Bars: its range if other patients count as test."
     return Drawing("shift", caption, figure)

@@ -129,7 +129,8 @@ def describe_trivial_models(decoded: DecodedSet) -> Chapter:
     else:
         needed = "Rows of image size and of letterboxed films need the original sizes: `--sizes`."
         findings.append(Markdown(needed))
-    return Chapter(title, findings, [_table(rows)], [draw_reached(rows, [_title(row) for row in rows])], care)
+    drawing = draw_reached(decoded, rows, [_title(row) for row in rows])
+    return Chapter(title, findings, [_table(rows)], [drawing], care)
 
 
 def _dividing(of: dict[tuple[str, str], dict[str, Estimate]]) -> str:
@@ -178,11 +179,11 @@ def _cell(estimate: Estimate) -> str:
     return value
 
 
-def draw_reached(rows: Sequence[TrivialResult], titles: Sequence[str]) -> Drawing:
+def draw_reached(decoded: DecodedSet, rows: Sequence[TrivialResult], titles: Sequence[str]) -> Drawing:
     """Draw accuracy, specificity and AUC of the trivial models, one line per row of the table."""
     width = style.inches(titles)
     figure, axes = style.page(
-        1, 3, (1.75, 0.27 * len(rows) + 0.2), (0.25, 0.3), style.Margins(width + 0.25, 0.2, 0.55, 0.35)
+        1, 3, (1.75, 0.27 * len(rows) + 0.2), (0.25, 0.3), style.Margins(width + 0.25, 0.2, 0.7, 0.35)
     )
     for ax, metric in zip(axes[0], SHOWN, strict=True):
         for place, row in enumerate(rows):
@@ -193,7 +194,7 @@ def draw_reached(rows: Sequence[TrivialResult], titles: Sequence[str]) -> Drawin
         ax.tick_params(axis="y", length=0, labelleft=ax is axes[0, 0], labelsize=style.TEXT)
         ax.locator_params(axis="x", nbins=4)
         ax.grid(axis="x")
-    style.heading(figure, "What trivial models reach")
+    style.heading(figure, "Metrics of trivial models", decoded.dataset.title)
     caption = (
         "Blue: films held out of train or of everything. Orange: the official test. Bars: 95 % intervals, "
         "patients resampled; for random divisions the standard deviation over repeats."

@@ -138,6 +138,7 @@ def test_confusion_cells_are_those_of_scikit_learn(board):
         cells = [text.get_text().split("\n") for text in ax.texts]
         assert [float(count) for count, _ in cells] == pytest.approx(counts.ravel(), abs=0.051)
         assert [share for _, share in cells] == [percentage(share) for share in shares.ravel()]
+        np.testing.assert_allclose(np.ravel(ax.collections[0].get_array()), shares.ravel())
         assert row.name in ax.get_title().replace("\n", "")
         assert ("mean of 2 seeds" in ax.get_title()) == (len(row.runs) == 2)
 
