@@ -1,6 +1,6 @@
 """Counts of films, compared with the published set, and the files that cannot be read."""
 
-from collections import Counter
+import pandas as pd
 
 from pneumo_tf.audit.chapter import Chapter, Drawing, count_of, list_names
 from pneumo_tf.audit.decoded import DecodedSet, board_of_films
@@ -57,14 +57,13 @@ def _decoding(decoded: DecodedSet) -> str:
 
 
 def _tables(decoded: DecodedSet) -> list[Table]:
-    counts = Counter(zip(decoded.folders, decoded.subtypes, strict=True))
-    kinds = [subtype for subtype in SUBTYPES if any(counts[folder, subtype] for folder in FOLDERS)]
-    rows = []
-    for folder in (folder for folder in FOLDERS if folder in decoded.folders):
-        numbers = [counts[folder, kind] for kind in kinds]
-        rows.append([folder, *(f"{n:,}" for n in numbers), f"{sum(numbers):,}"])
+    counts = pd.crosstab(decoded.folders, decoded.subtypes)
+    folders = [folder for folder in FOLDERS if folder in counts.index]
+    counts = counts.loc[folders, [subtype for subtype in SUBTYPES if subtype in counts.columns]]
+    counts["all"] = counts.sum(axis=1)
+    rows = [[folder, *(f"{n:,}" for n in numbers)] for folder, *numbers in counts.itertuples()]
     broken = [[file.id, file.reason] for file in decoded.unreadable]
-    return [Table(["folder", *kinds, "all"], rows), Table(["unreadable file", "why"], broken, left=2)]
+    return [Table(["folder", *counts.columns], rows), Table(["unreadable file", "why"], broken, left=2)]
 
 
 def draw_balance(decoded: DecodedSet) -> list[Drawing]:

@@ -4,15 +4,16 @@ They come from `explanations.json` in the run folders. Values of a film are aver
 before films are averaged. Runs of earlier versions may lack some.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from pneumo_tf.evaluation.intervals import FilmMean, mean_over_films
-from pneumo_tf.evaluation.ratio import ratio
 from pneumo_tf.explain.maps import unpack_maps
 from pneumo_tf.report.board import Board, Row
 
@@ -125,10 +126,8 @@ def means_over_runs(
     Returns:
         (n,) float64, mean over the runs that have a value for the film; nan if none has.
     """
-    columns = [[dict(zip(*run, strict=True)).get(film_id) for film_id in ids] for run in runs]
-    stacked = np.array(columns, float).reshape(-1, len(ids))  # None becomes nan
-    counts = np.isfinite(stacked).sum(axis=0)
-    return ratio(np.nansum(stacked, axis=0), counts)
+    columns = {run: pd.Series(values, films, float) for run, (films, values) in enumerate(runs)}
+    return pd.DataFrame(columns, index=ids, dtype=float).mean(axis=1).to_numpy()
 
 
 def _read(row: Row) -> Explanations | None:
@@ -168,18 +167,14 @@ def _read_randomization(runs: Sequence[Mapping[str, Any]], ids: Sequence[str]) -
 
 def _average_runs(runs: Sequence[tuple[Sequence[str], Mapping[str, Any]]], ids: Sequence[str]) -> Values:
     """Average measures over runs; each run has its film ids, and by map and measure a list of values."""
-    measures = {
-        name: dict.fromkeys(
-            measure for _, maps in runs for measure in maps.get(name, {}) if measure != "title"
-        )
-        for name in dict.fromkeys(name for _, maps in runs for name in maps)
-    }
-    return {
-        name: {
-            measure: means_over_runs(
-                [(films, maps[name][measure]) for films, maps in runs if measure in maps.get(name, {})], ids
-            )
-            for measure in of
-        }
-        for name, of in measures.items()
-    }
+    means = pd.concat(_tabulate(*run) for run in runs).groupby(level=0).mean().reindex(ids)
+    values: dict[str, dict[str, np.ndarray]] = defaultdict(dict)
+    for (name, measure), column in means.items():
+        values[name][measure] = column.to_numpy()
+    return values
+
+
+def _tabulate(films: Sequence[str], maps: Mapping[str, Any]) -> pd.DataFrame:
+    """Return the measures of a run: a line for each film, a column for each map and measure."""
+    columns = {(name, measure): of[measure] for name, of in maps.items() for measure in of}
+    return pd.DataFrame(columns, films).drop(columns="title", level=1, errors="ignore").astype(float)

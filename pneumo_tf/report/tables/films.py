@@ -1,6 +1,5 @@
 """The table of films and patients of each split, by class."""
 
-from pneumo_tf.data.films import Films
 from pneumo_tf.report.board import Board
 from pneumo_tf.report.markdown import Table
 
@@ -14,20 +13,16 @@ SUBTYPES = {
 
 def films_table(board: Board) -> Table:
     """A line for the train folder, the validation films among them, and the test folder."""
-    splits = {"train folder": board.films.where(lambda film: film.split == "train")}
+    films = board.films.to_frame()
+    splits = {"train folder": films[films["split"] == "train"]}
     ranked = next((row for row in board.rows if row.ranked), None)
     if ranked is not None:
-        validation = board.films.indices(ranked.validation[0].ids)
-        splits["of it, validation"] = Films(tuple(board.films.rows[index] for index in validation))
-    splits["test folder"] = board.films.where(lambda film: film.split == "test")
-    subtypes = [subtype for subtype in SUBTYPES if any(film.subtype == subtype for film in board.films)]
-    lines = [
-        (
-            name,
-            f"{len(films):,}",
-            f"{len({film.patient for film in films}):,}",
-            *(f"{sum(film.subtype == subtype for film in films):,}" for subtype in subtypes),
-        )
-        for name, films in splits.items()
-    ]
+        splits["of it, validation"] = films.iloc[board.films.indices(ranked.validation[0].ids)]
+    splits["test folder"] = films[films["split"] == "test"]
+    subtypes = [subtype for subtype in SUBTYPES if (films["subtype"] == subtype).any()]
+    lines = []
+    for name, part in splits.items():
+        counts = part["subtype"].value_counts().reindex(subtypes, fill_value=0)
+        numbers = (len(part), part["patient"].nunique(), *counts)
+        lines.append((name, *(f"{number:,}" for number in numbers)))
     return Table(("Split", "Films", "Patients", *(SUBTYPES[subtype] for subtype in subtypes)), lines)
