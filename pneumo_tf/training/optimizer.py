@@ -5,11 +5,15 @@ from collections.abc import Callable
 import keras
 
 from pneumo_tf.recipe import Phase
+from pneumo_tf.training.fused import FusedAdam, FusedSGD
+from pneumo_tf.training.schedule import WarmUp, WarmUpCosine
 
-_OPTIMIZERS: dict[str, Callable[[Phase, object], keras.optimizers.Optimizer]] = {
-    "adam": lambda phase, rate: keras.optimizers.Adam(rate, weight_decay=phase.weight_decay or None),
-    "adamw": lambda phase, rate: keras.optimizers.AdamW(rate, weight_decay=phase.weight_decay),
-    "sgd": lambda phase, rate: keras.optimizers.SGD(
+Rate = float | keras.optimizers.schedules.LearningRateSchedule
+
+_OPTIMIZERS: dict[str, Callable[[Phase, Rate], keras.optimizers.Optimizer]] = {
+    "adam": lambda phase, rate: FusedAdam(rate, weight_decay=phase.weight_decay or None),
+    "adamw": lambda phase, rate: FusedAdam(rate, weight_decay=phase.weight_decay),
+    "sgd": lambda phase, rate: FusedSGD(
         rate, momentum=phase.momentum, weight_decay=phase.weight_decay or None
     ),
 }
@@ -27,14 +31,9 @@ def make_optimizer(phase: Phase, steps_per_epoch: int, precision: str) -> keras.
     return keras.optimizers.LossScaleOptimizer(optimizer) if precision == "mixed_float16" else optimizer
 
 
-def _rate(phase: Phase, steps: int) -> float | keras.optimizers.schedules.LearningRateSchedule:
+def _rate(phase: Phase, steps: int) -> Rate:
     # A phase cut short by --epochs must still reach its peak rate.
     warmup = min(phase.warmup_steps, steps // 2)
     if phase.schedule == "cosine":
-        start = 0.0 if warmup else phase.learning_rate
-        return keras.optimizers.schedules.CosineDecay(
-            start, steps - warmup, warmup_target=phase.learning_rate if warmup else None, warmup_steps=warmup
-        )
-    if warmup:
-        return keras.optimizers.schedules.PolynomialDecay(0.0, warmup, end_learning_rate=phase.learning_rate)
-    return phase.learning_rate
+        return WarmUpCosine(phase.learning_rate, warmup, steps)
+    return WarmUp(phase.learning_rate, warmup) if warmup else phase.learning_rate

@@ -120,7 +120,9 @@ class TrainingStep:
     def _gradients(
         self, films: tf.Tensor, labels: tf.Tensor, count: tf.Tensor
     ) -> tuple[tf.Tensor, list[tf.Tensor]]:
-        with tf.GradientTape() as tape:
+        # Gradients of other variables, such as the kernels of frozen layers, are not computed.
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch([variable.value for variable in self._variables])
             value = tf.reduce_sum(self._loss(labels, self._model(films, training=True))) / count
             scaled = self._optimizer.scale_loss(value)
         return value, tape.gradient(scaled, self._variables)

@@ -193,5 +193,12 @@ def _film(number):
 
 
 def _optimizer(phase):
-    config = make_optimizer(phase, 10, "float32").get_config()
-    return {key: value for key, value in config.items() if key != "name"}
+    optimizer = make_optimizer(phase, 10, "float32")
+    own = {
+        key: value for key, value in optimizer.get_config().items() if key not in ("name", "learning_rate")
+    }
+    rates = []
+    for step in range(10 * phase.epochs + 1):
+        optimizer.iterations.assign(step)
+        rates.append(round(float(optimizer.learning_rate), 9))
+    return own | {"rates": rates}
