@@ -17,7 +17,6 @@ from pneumo_tf.report.board import Board
 from pneumo_tf.report.markdown import join_parts, render
 from pneumo_tf.report.provenance import opening
 from pneumo_tf.report.reading import read_boards
-from pneumo_tf.report.tables.registry import TABLES
 from pneumo_tf.run_folder import RunFolder
 from pneumo_tf.runs import Runs
 
@@ -67,6 +66,9 @@ def boards_text(reference: Path) -> str:
 
 
 def _board(board: Board) -> str:
+    # Imported here: --help would wait for pandas.
+    from pneumo_tf.report.tables.registry import TABLES
+
     more = [TABLES[name].markdown(board, level=4) for name in ("cross_validation", "protocols")]
     ranking = TABLES["ranking"].make(board)
     return render("reference.md", board=board, opening=opening(board), ranking=ranking, more=more)
