@@ -82,7 +82,7 @@ def _draw_curves(ax: Axes, single: list[Curve], mean: Curve, point: tuple[float,
 
 def _draw_scores(ax: Axes, row: Row) -> None:
     draw_score_histogram(ax, row.test[0])
-    ax.set(title="Scores (first run)", xlabel="score (logit difference)", ylabel="share of the class")
+    ax.set_title("Scores (first run)")
     # Above the bars, where a legend inside would cover them.
     ax.set_ylim(0, 1.35 * ax.get_ylim()[1])
     entries = legend_entries(row.test[0])

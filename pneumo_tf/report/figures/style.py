@@ -175,7 +175,7 @@ def heading(figure: Figure, title: str, scope: str = "") -> None:
 
 
 def label_outer(axes: np.ndarray, count: int, xlabel: str, ylabel: str) -> None:
-    """Label the axes along the left and the lower edge of a page of like panels.
+    """Label the axes along the left and the lower edge of a page of like panels, and no others.
 
     Args:
         axes: (rows, columns) panels.
@@ -185,10 +185,8 @@ def label_outer(axes: np.ndarray, count: int, xlabel: str, ylabel: str) -> None:
     """
     columns = axes.shape[1]
     for at, ax in enumerate(axes.flat[:count]):
-        if at % columns == 0:
-            ax.set_ylabel(ylabel)
-        if at + columns >= count:
-            ax.set_xlabel(xlabel)
+        ax.set_ylabel(ylabel if at % columns == 0 else "")
+        ax.set_xlabel(xlabel if at + columns >= count else "")
 
 
 def legend_beside(panel: Axes, handles: Sequence[Artist], labels: Sequence[str], handlelength: float) -> None:
