@@ -37,12 +37,17 @@ def write_page(page: Path, figures: Path) -> int:
     bodies = (join_parts(sections) or "Nothing was measured yet.", claims_table().rstrip("\n"))
     text = page.read_text("utf-8")
     for part, body in zip(PARTS, bodies, strict=True):
-        text = _replaced(text, part, body, page)
+        text = replace_part(text, part, body, page)
     write_atomically(page, text)
     return len(sections)
 
 
-def _replaced(text: str, part: str, body: str, page: Path) -> str:
+def replace_part(text: str, part: str, body: str, page: Path) -> str:
+    """Return a page's text with another body between the marks of a part.
+
+    Raises:
+        UserError: If the page has no such marks.
+    """
     marks = re.compile(rf"(<!-- {part}: [^>]*-->\n).*?(<!-- /{part} -->)", re.DOTALL)
     if not marks.search(text):
         raise UserError(f"{page} has no place for {part}: <!-- {part}: … --> and <!-- /{part} -->")

@@ -40,6 +40,11 @@ class Compiled:
         """Seconds of the first call with XLA and without, each the trace and one batch; 0 before them."""
 
     @property
+    def plain(self) -> Callable[..., tf.Tensor]:
+        """The function before it is traced."""
+        return self._function
+
+    @property
     def flops(self) -> float | None:
         """Operations of all calls so far; None if they are not known."""
         return None if self._film_flops is None else self._films * self._film_flops

@@ -1,0 +1,121 @@
+"""Count the operations of a training step, and write their table into `docs/speed.md`.
+
+Each is a launch on a GPU: with small batches they, not the arithmetic, bound the step.
+"""
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import keras
+import tensorflow as tf
+
+from benchmarks.command_line import CommandLine, report_wrong_use
+from benchmarks.speed.page import PAGE, replace_part
+from benchmarks.suite.suites import choose_recipes
+from pneumo_tf.atomic import write_atomically
+from pneumo_tf.errors import UserError
+from pneumo_tf.models.registry import architecture, build
+from pneumo_tf.recipe import Phase, Recipe
+from pneumo_tf.report.markdown import Markdown, Table
+from pneumo_tf.training.loss import film_loss
+from pneumo_tf.training.optimizer import make_optimizer
+from pneumo_tf.training.step import TrainingStep
+from pneumo_tf.training.trainable import set_trainable
+
+SIDE, STEPS = 64, 100
+"""Side of the films where an architecture takes it, and steps of a schedule: neither changes a count."""
+
+CONDITIONS = ("If", "StatelessIf", "While", "StatelessWhile")
+INPUTS = ("Placeholder", "Const", "NoOp", "Identity")
+"""Types that compute nothing."""
+
+
+class StepCount(NamedTuple):
+    """What a traced step holds.
+
+    Args:
+        operations: Operations that compute something, those of its functions included.
+        conditions: Branches and loops among them.
+    """
+
+    operations: int
+    conditions: int
+
+
+def count_step(recipe: Recipe, phase: Phase, optimizer: keras.optimizers.Optimizer) -> tuple[int, StepCount]:
+    """Trace a step of a phase; return the number of its variables and what the step holds."""
+    entry = architecture(recipe.architecture)
+    side = max(SIDE, entry.minimum_size)
+    model = build(recipe.architecture, head=recipe.head, size=side)
+    variables = set_trainable(model, entry, phase)
+    step = TrainingStep(model, variables, optimizer, film_loss(recipe), l2=phase.l2)
+    batch = tf.TensorSpec((None, side, side, 1), tf.uint8), tf.TensorSpec((None,), tf.int32)
+    graph = tf.function(step.function.plain, input_signature=batch).get_concrete_function().graph
+    types = [node.op for node in _nodes(graph.as_graph_def())]
+    conditions = sum(kind in CONDITIONS for kind in types)
+    return len(variables), StepCount(sum(kind not in INPUTS for kind in types), conditions)
+
+
+def keras_optimizer(phase: Phase, steps: int) -> keras.optimizers.Optimizer:
+    """Return the optimiser and the schedule that Keras itself has for a phase."""
+    rate, warmup, schedules = phase.learning_rate, phase.warmup_steps, keras.optimizers.schedules
+    if phase.schedule == "cosine":
+        start, target = (0.0, rate) if warmup else (rate, None)
+        rate = schedules.CosineDecay(start, steps - warmup, warmup_target=target, warmup_steps=warmup)
+    elif warmup:
+        rate = schedules.PolynomialDecay(0.0, warmup, end_learning_rate=rate)
+    decay = phase.weight_decay or None
+    if phase.optimizer == "sgd":
+        return keras.optimizers.SGD(rate, momentum=phase.momentum, weight_decay=decay)
+    return keras.optimizers.Adam(rate, weight_decay=decay)
+
+
+def operations_table(recipes: Sequence[Recipe]) -> Markdown:
+    """Return a line for each recipe with a network: its last phase, by Keras' optimiser and by ours."""
+    rows = []
+    for recipe in (recipe for recipe in recipes if recipe.phases):
+        phase = recipe.phases[-1]
+        variables, ours = count_step(recipe, phase, make_optimizer(phase, STEPS, "float32"))
+        _, theirs = count_step(recipe, phase, keras_optimizer(phase, phase.epochs * STEPS))
+        share = f"{ours.operations / theirs.operations:.2f}"
+        counts = (theirs.operations, ours.operations, theirs.conditions, ours.conditions)
+        rows.append((recipe.name, f"{variables:,}", *(f"{count:,}" for count in counts), share))
+        print(f"{recipe.name}: {theirs.operations:,} → {ours.operations:,}", flush=True)
+        keras.backend.clear_session()
+    header = ("Recipe", "Variables", "Operations, Keras", "ours", "Conditions, Keras", "ours", "Share")
+    return Table(header, rows).markdown()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; return 0, or 2 for wrong use."""
+    try:
+        options = make_parser().parse_args(arguments)
+        text = options.page.read_text("utf-8")
+        table = operations_table(choose_recipes("core", options.only)).rstrip("\n")
+        write_atomically(options.page, replace_part(text, "operations", table, options.page))
+    except (UserError, OSError) as error:
+        return report_wrong_use(error)
+    print(f"operations written to {options.page}")
+    return 0
+
+
+def make_parser() -> CommandLine:
+    """Return the parser of the command."""
+    parser = CommandLine("speed.operations", __doc__, [""])
+    parser.add_argument("--only", metavar="RECIPES", help="recipes by name or pattern, instead of core")
+    parser.add_argument(
+        "--page", type=Path, default=PAGE, metavar="FILE", help="page with marks (default: %(default)s)"
+    )
+    return parser
+
+
+def _nodes(definition: tf.compat.v1.GraphDef) -> Iterator[tf.compat.v1.NodeDef]:
+    yield from definition.node
+    for function in definition.library.function:
+        yield from function.node_def
+
+
+if __name__ == "__main__":
+    sys.exit(main())
