@@ -11,7 +11,7 @@ from pneumo_tf.report.page import write_leaderboard
 from pneumo_tf.report.reading import read_boards
 from pneumo_tf.report.saliency import robustness, tables
 from pneumo_tf.report.saliency.border import border_table
-from pneumo_tf.report.saliency.measures import BASELINES, read_explanations
+from pneumo_tf.report.saliency.measures import BASELINES, means_over_runs, read_explanations
 from pneumo_tf.report.saliency.page import write_explanations
 from tests.report.fabricate import RECIPES, fabricate_runs
 
@@ -172,6 +172,12 @@ def test_values_of_a_film_are_averaged_over_runs(board, row):
     after = only(board)
     assert after.mean("centre", "pointing").value == pytest.approx(before + 0.5)
     assert after.mean("centre", "pointing").films == 20
+
+
+def test_a_film_has_the_mean_of_the_runs_that_have_a_value_for_it():
+    runs = [(["b", "a"], [1.0, None]), (["a", "b"], [3.0, 2.0]), (["b"], [6.0])]
+    np.testing.assert_array_equal(means_over_runs(runs, ["a", "b", "c"]), [3.0, 3.0, np.nan])
+    np.testing.assert_array_equal(means_over_runs([], ["a"]), [np.nan])
 
 
 def test_runs_with_other_films_or_fewer_measures_add_what_they_have(board, row):
