@@ -46,6 +46,15 @@ def test_the_page_has_a_box_and_every_chapter(page):
     assert sorted(p.relative_to(out).as_posix() for p in out.rglob("*.png")) == sorted(pictures)
 
 
+def test_the_counts_are_those_of_the_file_names(clean):
+    table, _ = counts.describe_counts(clean).tables
+    assert table.header == ["folder", "normal", "bacteria", "virus", "all"]
+    for folder, *cells in table.rows:
+        names = [path.name for path in clean.dataset.root.glob(f"{folder}/*/*.jpeg")]
+        kinds = [sum(f"_{kind}_" in name for name in names) for kind in ("bacteria", "virus")]
+        assert cells == [f"{n:,}" for n in (len(names) - sum(kinds), *kinds, len(names))]
+
+
 def test_a_clean_set_is_not_accused(page):
     box = page[1].split("## ")[0]
     assert not re.search("Remove|Fetch|Move|same picture|not the set", box)
