@@ -1,4 +1,4 @@
-"""The table of operations in docs/speed.md is what the step holds today, and is below what Keras' own holds."""
+"""The table of operations in docs/speed.md is what the step holds today, below what Keras' own holds."""
 
 from pathlib import Path
 

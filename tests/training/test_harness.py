@@ -32,8 +32,8 @@ CNN = Recipe(
 )
 
 
-def films_of(dataset, cache, labels=None):
-    pixels = cached_pixels(dataset, cache, side=CNN.size)
+def films_of(dataset, cache, labels=None, side=CNN.size):
+    pixels = cached_pixels(dataset, cache, side=side)
     split = PROTOCOLS["official"].split(dataset.films, None)
     index = dataset.films.indices
     labels = dataset.films.labels if labels is None else labels
@@ -90,6 +90,7 @@ def test_shuffled_labels_teach_nothing(phantom, tmp_path):
 
 TWO_PHASES = dataclasses.replace(
     CNN,
+    size=32,
     phases=(
         Phase(epochs=2, learning_rate=1e-3, train="head"),
         Phase(epochs=3, learning_rate=1e-3, batch_norm="training", optimizer="adamw", schedule="cosine"),
@@ -102,17 +103,27 @@ def deterministic():
     tf.config.experimental.enable_op_determinism()
 
 
-@pytest.mark.usefixtures("deterministic")
+@pytest.fixture(scope="module")
+def whole_runs(small_phantom, tmp_path_factory, deterministic):
+    """Weights and history of two phases that nothing stops, with cached features and without."""
+    runs = {}
+    for cached in (False, True):
+        work = tmp_path_factory.mktemp("whole")
+        films, _ = films_of(small_phantom, work, side=TWO_PHASES.size)
+        features = work / "features" if cached else None
+        model, result = trained(TWO_PHASES, films, work / "run", features=features)
+        runs[cached] = model.get_weights(), result.history
+    return runs
+
+
 @pytest.mark.parametrize(("stop_after", "cached"), [(1, False), (2, True), (3, False), (4, True)])
 def test_a_killed_run_goes_on_as_if_nothing_had_happened(
-    small_phantom, tmp_path, monkeypatch, stop_after, cached
+    whole_runs, small_phantom, tmp_path, monkeypatch, stop_after, cached
 ):
     monkeypatch.setattr(checkpoint, "CHECKPOINT_SECONDS", 0.0)
-    films, _ = films_of(small_phantom, tmp_path)
-    whole, result = trained(
-        TWO_PHASES, films, tmp_path / "whole", features=tmp_path / "1" if cached else None
-    )
-    features = tmp_path / "2" if cached else None
+    films, _ = films_of(small_phantom, tmp_path, side=TWO_PHASES.size)
+    weights, history = whole_runs[cached]
+    features = tmp_path / "features" if cached else None
 
     class Killed(Exception):
         pass
@@ -130,11 +141,11 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(
     resumed, again = trained(
         TWO_PHASES, films, tmp_path / "killed", features=features, on_epoch=resumed_rows.append
     )
-    assert len(resumed_rows) < len(result.history) or stop_after == 1
-    for row, other in zip(result.history, again.history, strict=True):
+    assert len(resumed_rows) < len(history) or stop_after == 1
+    for row, other in zip(history, again.history, strict=True):
         assert row["train_loss"] == other["train_loss"]
         assert row["validation_auc"] == other["validation_auc"]
-    for a, b in zip(whole.get_weights(), resumed.get_weights(), strict=True):
+    for a, b in zip(weights, resumed.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
 
 
