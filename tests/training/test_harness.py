@@ -24,12 +24,15 @@ from tests.conftest import SHARED
 CNN = Recipe(
     "cnn",
     "conv4_gray",
-    size=64,
+    size=32,
     batch=16,
     augment=Augment(flip=0.5),
     head=Head(dropout=0.1),
     phases=(Phase(epochs=12, learning_rate=3e-3, batch_norm="training", schedule="cosine"),),
 )
+
+LEARNING = dataclasses.replace(CNN, size=64)
+"""Of a size at which an opacity can be seen."""
 
 
 def films_of(dataset, cache, labels=None, side=CNN.size):
@@ -68,8 +71,8 @@ def trained(
 
 
 def test_a_small_cnn_learns_the_phantom(phantom, tmp_path):
-    films, test = films_of(phantom, tmp_path)
-    model, result = trained(CNN, films, tmp_path)
+    films, test = films_of(phantom, tmp_path, side=LEARNING.size)
+    model, result = trained(LEARNING, films, tmp_path)
     logits = Predictor(model)(films.pixels, test)
     assert roc_auc_score(films.labels[test], logits[:, 1] - logits[:, 0]) > 0.85
     best = max(result.history, key=lambda row: row["validation_auc"])
@@ -81,8 +84,8 @@ def test_a_small_cnn_learns_the_phantom(phantom, tmp_path):
 
 def test_shuffled_labels_teach_nothing(phantom, tmp_path):
     shuffled = np.random.default_rng(0).permutation(phantom.films.labels)
-    films, test = films_of(phantom, tmp_path, shuffled)
-    recipe = dataclasses.replace(CNN, phases=(dataclasses.replace(CNN.phases[0], epochs=4),))
+    films, test = films_of(phantom, tmp_path, shuffled, side=LEARNING.size)
+    recipe = dataclasses.replace(LEARNING, phases=(dataclasses.replace(CNN.phases[0], epochs=4),))
     model, _ = trained(recipe, films, tmp_path)
     logits = Predictor(model)(films.pixels, test)
     assert roc_auc_score(phantom.films.labels[test], logits[:, 1] - logits[:, 0]) < 0.65
@@ -90,7 +93,6 @@ def test_shuffled_labels_teach_nothing(phantom, tmp_path):
 
 TWO_PHASES = dataclasses.replace(
     CNN,
-    size=32,
     phases=(
         Phase(epochs=2, learning_rate=1e-3, train="head"),
         Phase(epochs=3, learning_rate=1e-3, batch_norm="training", optimizer="adamw", schedule="cosine"),
@@ -109,7 +111,7 @@ def whole_runs(small_phantom, tmp_path_factory, deterministic):
     runs = {}
     for cached in (False, True):
         work = tmp_path_factory.mktemp("whole")
-        films, _ = films_of(small_phantom, work, side=TWO_PHASES.size)
+        films, _ = films_of(small_phantom, work)
         features = work / "features" if cached else None
         model, result = trained(TWO_PHASES, films, work / "run", features=features)
         runs[cached] = model.get_weights(), result.history
@@ -121,7 +123,7 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(
     whole_runs, small_phantom, tmp_path, monkeypatch, stop_after, cached
 ):
     monkeypatch.setattr(checkpoint, "CHECKPOINT_SECONDS", 0.0)
-    films, _ = films_of(small_phantom, tmp_path, side=TWO_PHASES.size)
+    films, _ = films_of(small_phantom, tmp_path)
     weights, history = whole_runs[cached]
     features = tmp_path / "features" if cached else None
 
