@@ -47,18 +47,15 @@ def write_audit(decoded: DecodedSet, out: Path, command: str, with_films: bool =
 
 
 def _opening(decoded: DecodedSet, command: str) -> Markdown:
-    made = Markdown("Made with `{}`.").format(command)
-    synthetic = (
-        " The films are drawn by a program: nothing here is about patients." if decoded.synthetic else ""
-    )
-    return Markdown("{}.{}{} {}").format(decoded.dataset.title, synthetic, _resized(decoded), made)
-
-
-def _resized(decoded: DecodedSet) -> str:
-    if decoded.stored is None:
-        return ""
-    origin = "come from a CSV" if decoded.sizes_given else "are not known"
-    return f" The files are {decoded.stored[0]} × {decoded.stored[1]} pixels; original sizes {origin}."
+    sentences = [Markdown("{}.").format(decoded.dataset.title)]
+    if decoded.synthetic:
+        sentences.append("The films are drawn by a program: nothing here is about patients.")
+    if decoded.stored is not None:
+        width, height = decoded.stored
+        origin = "come from a CSV" if decoded.sizes_given else "are not known"
+        sentences.append(f"The files are {width} × {height} pixels; original sizes {origin}.")
+    sentences.append(Markdown("Made with `{}`.").format(command))
+    return Markdown(" ").join(sentences)
 
 
 def _write_pictures(

@@ -41,6 +41,7 @@ def test_the_page_has_a_box_and_every_chapter(page):
     assert text.index("[!IMPORTANT]") < text.index("## Films")
     assert "Left out" not in text
     assert "drawn by a program" in text
+    assert re.fullmatch(r"\S.* films\. The films are .*\. Made with `.*`\.", text.splitlines()[2])
     pictures = re.findall(r"!\[.*?\]\((.*?)\)", text)
     assert len(pictures) == 5 and all((out / picture).stat().st_size > 5000 for picture in pictures)
     assert sorted(p.relative_to(out).as_posix() for p in out.rglob("*.png")) == sorted(pictures)
