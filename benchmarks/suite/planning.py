@@ -48,15 +48,11 @@ class Suite:
         """Jobs whose runs were to be done when this was first asked."""
         return choose_jobs(self.jobs, self.runs, self.options)
 
-    @property
-    def places(self) -> int:
-        """Runs at a time."""
-        return len(make_slots(self.devices, self.options.workers))
-
     def forecast(self, jobs: list[Job]) -> Forecast:
         """Estimate hours and disk of some jobs."""
         films = sum(film.split == "train" for film in self.dataset.films) if self.dataset else None
-        return forecast(jobs, films, self.devices, self.places, self.runs)
+        places = min(len(make_slots(self.devices, self.options.workers)), max(1, len(jobs)))
+        return forecast(jobs, films, self.devices, places, self.runs)
 
     @cached_property
     def older(self) -> list[Job]:

@@ -64,6 +64,7 @@ def _do(jobs: list[Job], folders: dict[str, RunFolder], suite: Suite, terminal: 
             data=suite.dataset.root,
             cache=suite.options.cache.resolve(),
             watcher=shown,
+            share_cores=suite.options.workers is None,
         )
         engine.do([(job, folders[job.spec.id]) for job in jobs])
 

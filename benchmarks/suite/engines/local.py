@@ -3,7 +3,7 @@
 import os
 import selectors
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -82,8 +82,27 @@ def make_slots(gpus: Sequence[Gpu], workers: int | None) -> list[Slot]:
 class LocalEngine:
     """Local engine: jobs done on this machine."""
 
-    def __init__(self, slots: Sequence[Slot], *, data: Path, cache: Path, watcher: Watcher) -> None:
-        self._free, self._watcher = list(slots), watcher
+    def __init__(
+        self,
+        slots: Sequence[Slot],
+        *,
+        data: Path,
+        cache: Path,
+        watcher: Watcher,
+        share_cores: bool = False,
+    ) -> None:
+        """Prepare the engine.
+
+        Args:
+            slots: Places for workers.
+            data: Root of the films.
+            cache: Folder of decoded films and features.
+            watcher: Shows what workers do.
+            share_cores: If fewer runs than slots are left when a run starts, it gets threads of those that
+                stay empty.
+        """
+        self._free, self._watcher, self._share_cores = list(slots), watcher, share_cores
+        self._places = len(self._free)
         self._data, self._cache = data, cache
         self._memory = memory_mb() * MEMORY_SHARE
         self._working: list[_Working] = []
@@ -100,7 +119,7 @@ class LocalEngine:
         try:
             while waiting or self._working:
                 while self._free and (index := self._next(waiting)) is not None:
-                    self._start(*waiting.pop(index))
+                    self._start(*waiting.pop(index), left=len(waiting))
                 self._keep_spares(waiting)
                 self._listen()
         finally:
@@ -117,25 +136,33 @@ class LocalEngine:
         # A run that is larger than the machine is tried alone: the estimate may be wrong.
         return next(fitting, 0 if waiting and not self._working else None)
 
-    def _start(self, job: Job, folder: RunFolder) -> None:
+    def _start(self, job: Job, folder: RunFolder, *, left: int) -> None:
+        """Start a run; `left` more are waiting."""
         slot = self._free.pop(0)
+        used = self._widen(slot, left)
         assignment = Assignment(
             data=str(self._data),
             cache=str(self._cache),
             weights=str(job.weights or ""),
-            device=slot.device,
-            threads=slot.threads,
+            device=used.device,
+            threads=used.threads,
             gpu=slot.gpu is not None,
             notes=job.notes,
             task=job.task,
             variants=job.variants,
         )
-        process = self._take_spare(slot) or _new_process(slot, job)
+        process = self._take_spare(slot) or _new_process(used, job)
         process.assign(folder, assignment)
         worker = _Working(job, folder, slot, process)
         self._working.append(worker)
         self._selector.register(process.events, selectors.EVENT_READ, worker)
         self._watcher.started(job.spec.id, folder)
+
+    def _widen(self, slot: Slot, left: int) -> Slot:
+        """Return a slot with its share of the cores, if fewer runs are left than there are slots."""
+        runs = min(self._places, len(self._working) + 1 + left)
+        share = cores() // runs if self._share_cores else 0
+        return replace(slot, threads=max(slot.threads, share))
 
     def _keep_spares(self, waiting: Sequence[tuple[Job, RunFolder]]) -> None:
         """Keep a spare worker for each busy slot, while there are runs for them and memory."""

@@ -18,7 +18,7 @@ class Machine:
     """Stands in for processes: a worker ends when it was listened to three times, a slow one nine."""
 
     def __init__(self):
-        self.started, self.assigned, self.stopped = [], [], []
+        self.started, self.assigned, self.stopped, self.threads = [], [], [], []
         self.most_spares, self.dying, self.slow = 0, set(), set()
 
     def process(self, trained, environment):
@@ -44,6 +44,7 @@ class Process:
         if assignment.gpu:
             assert assignment.device == f"GPU {self.environment['CUDA_VISIBLE_DEVICES']}"
         self.machine.assigned.append(self)
+        self.machine.threads.append((assignment.threads, assignment.device))
         folder.state = "done"
 
     def read(self):
@@ -80,8 +81,8 @@ def machine(monkeypatch):
     return machine
 
 
-def do(jobs, slots):
-    engine = LocalEngine(slots, data=Path("d"), cache=Path("c"), watcher=Nobody())
+def do(jobs, slots, **how):
+    engine = LocalEngine(slots, data=Path("d"), cache=Path("c"), watcher=Nobody(), **how)
     engine.do(jobs)
     assert all(folder.state == "done" for _, folder in jobs)
 
@@ -127,3 +128,33 @@ def test_a_spare_that_died_is_replaced_once(machine):
     do([job(f"run{number}") for number in range(4)], [TWO])
     assert [process.number for process in machine.assigned] == [0, 2, 4, 5]
     assert [process.number for process in machine.stopped] == [1, 3]
+
+
+ONE_THREAD, FOUR_THREADS = (1, "CPU, 1 thread"), (4, "CPU, 4 threads")
+
+
+@pytest.mark.parametrize(
+    ("runs", "share", "threads"),
+    [
+        (1, True, [FOUR_THREADS]),
+        (1, False, [ONE_THREAD]),
+        (2, True, [(2, "CPU, 2 threads")] * 2),
+        (4, True, [ONE_THREAD] * 4),
+    ],
+)
+def test_a_run_gets_the_cores_of_slots_that_stay_empty(machine, monkeypatch, runs, share, threads):
+    monkeypatch.setattr(local, "cores", lambda: 4)
+    do([job(f"run{number}") for number in range(runs)], [Slot(None, 1)] * 4, share_cores=share)
+    assert machine.threads == threads
+
+
+def test_the_last_run_gets_the_cores_that_earlier_ones_have_left(machine, monkeypatch):
+    monkeypatch.setattr(local, "cores", lambda: 2)
+    # The two slots have one thread each; the third run starts when one of the first two goes on.
+    machine.slow = {1}
+    do([job(f"run{number}") for number in range(3)], [Slot(None, 1)] * 2, share_cores=True)
+    assert machine.threads == [ONE_THREAD] * 3
+    machine.threads.clear()
+    do([job("large", memory_mb=1e6), job("alone", memory_mb=1e6)], [Slot(None, 1)] * 2, share_cores=True)
+    # A run too large to have another beside it still leaves cores to that one, which waits.
+    assert machine.threads == [ONE_THREAD, (2, "CPU, 2 threads")]
