@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from benchmarks.child_modules import module_variables
 from benchmarks.doctor.outcome import Outcome
 from benchmarks.doctor.registry import Step
 from benchmarks.doctor.situation import Situation
@@ -74,6 +75,7 @@ def examine(
     with tempfile.TemporaryDirectory(prefix="doctor-", ignore_cleanup_errors=True) as scratch:
         environment = {
             **os.environ,
+            **module_variables(),
             **device_variables(card),
             "TMPDIR": scratch,
             "PYTHONUNBUFFERED": "1",

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks.child_modules import module_variables
 from pneumo_tf.costs.hardware import device_variables
 
 EVERY = 0.1
@@ -48,7 +49,7 @@ def run_child(module: str, arguments: Sequence[str], *, memory: bool = True) -> 
     with tempfile.TemporaryFile("w+") as printed:
         started = time.perf_counter()
         command = [sys.executable, "-m", module, *arguments]
-        environment = {**os.environ, **device_variables(None)}
+        environment = {**os.environ, **module_variables(), **device_variables(None)}
         process = subprocess.Popen(command, stdout=printed, stderr=printed, env=environment)
         with _killed_at_the_end(process), _memory_read(process.pid, memory) as readings:
             _, status, usage = os.wait4(process.pid, 0)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
+from benchmarks.child_modules import module_variables
 from pneumo_tf.costs.hardware import TO_USE_THE_CPU, Gpu, device_variables
 from pneumo_tf.errors import UserError
 
@@ -38,7 +39,7 @@ def require_usable(gpus: Sequence[Gpu]) -> None:
 def _start(gpu: Gpu) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "benchmarks.worker.gpu_check"],
-        env={**os.environ, **device_variables(gpu), "TF_CPP_MIN_LOG_LEVEL": "0"},
+        env={**os.environ, **module_variables(), **device_variables(gpu), "TF_CPP_MIN_LOG_LEVEL": "0"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

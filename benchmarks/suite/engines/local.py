@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from benchmarks.child_modules import module_variables
 from benchmarks.suite.engines.worker_process import WorkerProcess
 from benchmarks.suite.plan import Job
 from benchmarks.worker.assignment import Assignment
@@ -226,6 +227,7 @@ def _environment(slot: Slot) -> dict[str, str]:
     threads = str(slot.threads)
     return {
         **os.environ,
+        **module_variables(),
         **device_variables(slot.gpu),
         "OMP_NUM_THREADS": threads,
         "OPENBLAS_NUM_THREADS": threads,
