@@ -144,3 +144,8 @@ def test_the_command_writes_the_table(tmp_path, capsys):
     assert [line["set"] for line in lines] == ours["set"].to_list()
     values = [float(line["value"] or "nan") for line in lines]
     np.testing.assert_allclose(values, ours["value"], rtol=0, atol=5.1e-7)
+
+
+def test_the_page_of_outputs_describes_every_column():
+    described = (REFERENCE.parent / "README.md").read_text("utf-8")
+    assert [name for name in COLUMNS if f"`{name}`" not in described] == []
