@@ -17,7 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = make_parser().parse_args(arguments)
         _check_place(options.out)
-        # Loaded here, so that --help and a wrong option answer at once.
+        # Imported here: --help and errors in options need no TensorFlow.
         from pneumo_tf.audit.decoded import decode_set
         from pneumo_tf.audit.page import write_audit
 

@@ -74,7 +74,7 @@ def fetch(source: DatasetSource, out: Path, archive: Path | None = None) -> Film
         The films.
 
     Raises:
-        UserError: If the folder exists, the files cannot be had or trusted, or a film does not decode.
+        UserError: If the folder exists, the files are not available or trusted, or a film does not decode.
     """
     if os.path.lexists(out):
         raise UserError(f"{out} exists and is not overwritten; delete it first, or choose another --out")
@@ -139,7 +139,7 @@ def _check_decoding(dataset: Dataset, progress: Progress) -> None:
 
 
 def _progress(what: str) -> Progress:
-    # Loaded here, so that --help and a wrong option answer at once.
+    # Imported here: --help and errors in options need no TensorFlow.
     from benchmarks.suite.terminal import Terminal
 
     return Terminal().progress(what)

@@ -10,7 +10,7 @@ from typing import Any
 from benchmarks.child_modules import module_variables
 from benchmarks.doctor.outcome import Outcome
 from benchmarks.doctor.registry import Step
-from benchmarks.doctor.situation import Situation
+from benchmarks.doctor.step_input import StepInput
 from benchmarks.doctor.step_process import run_step
 from pneumo_tf.costs.hardware import Gpu, device_variables
 
@@ -86,4 +86,4 @@ def examine(
                 yield name, NEEDS_GPU
                 continue
             on_start(name, step)
-            yield name, run_step(step.function, Situation(gpu, ends), environment)
+            yield name, run_step(step.function, StepInput(gpu, ends), environment)

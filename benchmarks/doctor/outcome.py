@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from benchmarks.doctor.situation import Row
+from benchmarks.doctor.step_input import Row
 
 STATES = {
     "ok": "measured, nothing is wrong",
     "problem": "measured, and something is wrong",
     "failed": "raised an error, or its output cannot be read",
     "crashed": "its process was ended by a signal",
-    "stopped": "its time was up; what was measured until then stands",
+    "stopped": "its time was up; earlier measurements are kept",
     "skipped": "not run here",
 }
 """States of a step, with their meaning."""

@@ -1,4 +1,4 @@
-"""One step in its own process: `python -m benchmarks.doctor.step_child FUNCTION SITUATION`.
+"""One step in its own process: `python -m benchmarks.doctor.step_child FUNCTION INPUT`.
 
 Every row is one line of JSON on standard output; what anything else prints goes to standard error. The exit
 status is 0 if the step came to its end, and 1 if it raised, with a last line that holds the error.
@@ -12,7 +12,7 @@ import sys
 import traceback
 from typing import Any
 
-from benchmarks.doctor.situation import Situation
+from benchmarks.doctor.step_input import StepInput
 from pneumo_tf.errors import UserError
 
 DIGITS = 6
@@ -31,7 +31,7 @@ def main() -> int:
     try:
         module, name = sys.argv[1].split(":")
         measure = getattr(importlib.import_module(module), name)
-        for row in measure(Situation.from_json(sys.argv[2])):
+        for row in measure(StepInput.from_json(sys.argv[2])):
             write(row)
     # Whatever goes wrong in a step becomes the step's result; the traceback is in the log.
     except Exception as error:

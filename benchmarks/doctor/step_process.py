@@ -12,27 +12,27 @@ from collections.abc import Mapping
 from typing import IO
 
 from benchmarks.doctor.outcome import Outcome
-from benchmarks.doctor.situation import Row, Situation
+from benchmarks.doctor.step_input import Row, StepInput
 
 LOG_CHARACTERS = 2000
 """Most characters of a step's log that are kept, from its end."""
 
 
-def run_step(function: str, situation: Situation, environment: Mapping[str, str]) -> Outcome:
+def run_step(function: str, step_input: StepInput, environment: Mapping[str, str]) -> Outcome:
     """Run a step in a process of its own.
 
     Args:
         function: `"package.module:function"`, a `Measure`.
-        situation: Device and time limit.
+        step_input: Device and time limit.
         environment: Environment variables of the process.
 
     Returns:
         How it ended, whatever happened to the process. All processes that it started are gone.
     """
-    started, limit = time.monotonic(), max(0.0, situation.seconds_left)
+    started, limit = time.monotonic(), max(0.0, step_input.seconds_left)
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.doctor.step_child", function, situation.to_json()],
+            [sys.executable, "-m", "benchmarks.doctor.step_child", function, step_input.to_json()],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=log,

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from benchmarks.doctor.situation import Row
+from benchmarks.doctor.step_input import Row
 from pneumo_tf.costs.flops import training_flops
 from pneumo_tf.costs.hardware import Gpu, energy_joules
 from pneumo_tf.models.registry import architecture, build

@@ -1,4 +1,4 @@
-"""Claims about GPUs that were checked without one: what checks them so far, and what decides on a GPU."""
+"""Claims about GPUs that were tested without one: their tests, and the command that tests them on a GPU."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -41,12 +41,12 @@ GPU_CLAIMS = (
         "doctor: `machine`, `training_step`, on a card in MIG mode",
     ),
     GpuClaim(
-        "energy of a run is that of its card alone, and none is given if another process computes there",
+        "energy is that of the run's card alone, and is not reported if another process computes on it",
         "fake NVML",
         (
             "tests/costs/test_hardware.py::test_energy_of_a_shared_card_belongs_to_nobody",
             "tests/benchmarks/worker/test_training_run.py::"
-            "test_energy_is_that_of_the_whole_training_or_not_told",
+            "test_energy_is_that_of_the_whole_training_or_not_reported",
         ),
         "doctor: `machine`, `tiny_run`, `training_step`",
     ),
@@ -62,9 +62,9 @@ GPU_CLAIMS = (
         "doctor: `probe`",
     ),
     GpuClaim(
-        "memory growth is asked for before any operation opens the card",
+        "memory growth is requested before any operation opens the card",
         "fake device",
-        ("tests/benchmarks/test_device_start.py::test_growth_is_asked_for_before_any_constant",),
+        ("tests/benchmarks/test_device_start.py::test_growth_is_requested_before_any_constant",),
         "doctor: `tiny_run`; `python -m benchmarks.speed --only h`",
     ),
     GpuClaim(
@@ -74,28 +74,29 @@ GPU_CLAIMS = (
         "doctor: `tiny_run`, `training_step`, `explaining`",
     ),
     GpuClaim(
-        "each error of a full card is recognised: the batch is cut, and the run goes on",
+        "each error of a full card is recognised: the batch is split, and the run continues",
         "fake errors, with texts from TensorFlow's binary",
         (
             "tests/benchmarks/worker/test_training_run.py::"
             "test_every_spelling_of_out_of_memory_cuts_the_batches",
-            "tests/benchmarks/doctor/test_steps.py::test_the_ladder_ends_where_a_batch_fits",
+            "tests/benchmarks/doctor/test_steps.py::test_batches_are_split_until_one_fits",
         ),
         "doctor: `full_card`",
     ),
     GpuClaim(
-        "a full card costs the phase under way, not the run; other seeds start with the parts that worked",
+        "a full card costs the current phase, not the run; other seeds start with the micro-batches that "
+        "fitted",
         "fake errors",
         (
             "tests/benchmarks/worker/test_training_run.py::"
             "test_a_phase_that_runs_out_of_memory_is_repeated_and_not_the_run",
             "tests/benchmarks/worker/test_training_run.py::"
-            "test_parts_that_worked_are_remembered_for_other_runs_of_the_recipe",
+            "test_parts_that_worked_are_stored_for_other_runs_of_the_recipe",
         ),
-        "doctor: `full_card`, for the ladder; a run on a card that is too small",
+        "doctor: `full_card`, for the micro-batches; a run on a card that is too small",
     ),
     GpuClaim(
-        "what fails after the predictions, such as explanations on a full card, leaves a run that is done",
+        "a stage that fails after the predictions, such as explanations on a full card, leaves the run done",
         "fake errors, and a worker killed",
         (
             "tests/benchmarks/worker/test_late_stages.py::"
@@ -191,7 +192,7 @@ GPU_CLAIMS = (
         "doctor: `training_step`, peak of device memory",
     ),
 )
-"""Remove an entry when a GPU has decided it, and put the figure where the claim stands."""
+"""Remove an entry when a GPU has decided it, and write the figure next to the claim."""
 
 
 def claims_table(claims: Sequence[GpuClaim] = GPU_CLAIMS) -> Markdown:

@@ -16,7 +16,7 @@ EXPLAIN_AGAIN = "--explain-again makes them"
 
 
 def variants_of(recipe: Recipe, options: Options) -> list[str]:
-    """Return the names of the scoring variants that the options ask of a recipe."""
+    """Return the names of the scoring variants that the options request of a recipe."""
     return [
         variant_name(kind, number)
         for kind, about in VARIANT_KINDS.items()
@@ -38,7 +38,7 @@ def lacks_explanations(job: Job, runs: Runs) -> bool:
 
 
 def adding_jobs(jobs: Iterable[Job], runs: Runs, options: Options) -> list[Job]:
-    """Return the jobs that add what the options ask for to finished runs that still have their models."""
+    """Return the jobs that add what the options request to finished runs that still have their models."""
     found = []
     for job in jobs:
         folder = runs.folder(job.spec)
@@ -59,7 +59,7 @@ def count_additions(jobs: Sequence[Job], todo: Sequence[Job], runs: Runs, option
 
 
 def lacking_lines(jobs: Iterable[Job], runs: Runs, options: Options) -> list[str]:
-    """Return a line for each finished run that still lacks what the options ask for."""
+    """Return a line for each finished run that still lacks what the options request."""
     lines = []
     for job in jobs:
         folder = runs.folder(job.spec)
@@ -83,7 +83,7 @@ def explanations_line(jobs: Iterable[Job], runs: Runs, options: Options) -> str:
 
 
 def variant_lines(recipes: Collection[Recipe], options: Options) -> list[str]:
-    """Return lines for the terminal: recipes without anything random, and views not of their own."""
+    """Return lines for the terminal: recipes without such variants, and recipes with default mild views."""
     lines = []
     for kind, about in VARIANT_KINDS.items():
         if not _count(kind, options):

@@ -51,10 +51,11 @@ class Forecast:
 
     def lines(self) -> list[str]:
         """The forecast as it is logged."""
-        hours = "unknown until the films are there" if self.hours is None else format_hours(self.hours)
+        hours = "unknown until the films exist" if self.hours is None else format_hours(self.hours)
         return [
             f"Estimated time: {hours}",
-            f"Estimated disk: {self.disk_gb:,.1f} GB; cached features fill at most a quarter of what is free",
+            f"Estimated disk: {self.disk_gb:,.1f} GB; cached features take at most a quarter of the free "
+            "disk",
         ]
 
 

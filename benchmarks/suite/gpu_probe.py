@@ -63,7 +63,7 @@ def _check(gpu: Gpu, process: subprocess.Popen[str]) -> None:
 
 
 def find_reason(printed: str) -> str:
-    """Return the most telling line of a failed process.
+    """Return the line of a failed process that explains it best.
 
     Args:
         printed: Its standard error.

@@ -47,13 +47,13 @@ class InitialWeights:
     Args:
         wanted: Value of `--weights`.
         required: Whether a recipe fails without its file; else it starts from random weights. Always true
-            if the files were asked for.
-        synthetic: Whether the films are synthetic: no file is downloaded for them unless it was asked for.
+            if the files were requested.
+        synthetic: Whether the films are synthetic: no file is downloaded for them unless it was requested.
         dry_run: Whether nothing is downloaded at all.
         progress: For downloads.
 
     Raises:
-        UserError: If `wanted` is no file or folder, or a file that no architecture knows.
+        UserError: If `wanted` is no file or folder, or a file of no architecture.
     """
 
     def __init__(
@@ -68,9 +68,9 @@ class InitialWeights:
         self._random = wanted == "random"
         self._required = required or wanted != "auto"
         self._progress = progress
-        self._kept_offline = NOT_IN_A_DRY_RUN if dry_run else ""
+        self._no_download = NOT_IN_A_DRY_RUN if dry_run else ""
         if synthetic and wanted == "auto":
-            self._kept_offline = NOT_FOR_SYNTHETIC
+            self._no_download = NOT_FOR_SYNTHETIC
         self._resolved: dict[str, Resolved] = {}
         self._unreachable: dict[str, str] = {}
         self._replaced: dict[str, list[str]] = defaultdict(list)
@@ -84,7 +84,7 @@ class InitialWeights:
         if recipe.initial == "random":
             return Resolved("random")
         if self._random:
-            note = "random initial weights instead of ImageNet's, as asked (--weights random)"
+            note = "random initial weights instead of ImageNet's, as requested (--weights random)"
             return Resolved("random", note=note)
         name = recipe.architecture
         if name not in self._resolved:
@@ -94,7 +94,7 @@ class InitialWeights:
     def _resolve(self, name: str, weights: Weights) -> Resolved:
         file = find(weights, self._given)
         try:
-            if file is None and self._kept_offline:
+            if file is None and self._no_download:
                 return self._not_here(name)
             if file is None:
                 file = self._fetch(weights)
@@ -114,20 +114,20 @@ class InitialWeights:
             raise
         if weights.checksum is None:
             self._recorded.append(
-                f"no checksum of {file.name} is published; that of the first download is kept beside it and "
-                f"compared from now on: SHA-256 {recorded_checksum(file)}"
+                f"{file.name} has no published checksum; the SHA-256 of this download is stored next to it "
+                f"and checked from now on: {recorded_checksum(file)}"
             )
         return file
 
     def _not_here(self, name: str) -> Resolved:
-        """The weights of an architecture that are not here and must not be downloaded now."""
+        """Return the weights of an architecture that are not here and must not be downloaded."""
         if self._required:
             self._to_download.append(name)
             return Resolved("imagenet")
-        return self._at_random(name, f"not on this machine; {self._kept_offline}")
+        return self._at_random(name, f"not on this machine; {self._no_download}")
 
     def _missing(self, name: str, weights: Weights, error: UserError) -> Resolved:
-        """The weights of an architecture that cannot be had."""
+        """Return the weights of an architecture that are not available."""
         if self._required:
             failure = RunFailure("weights-missing", f"{weights.file}: {error}")
             return Resolved("imagenet", failure=failure)
@@ -144,13 +144,15 @@ class InitialWeights:
         """Lines to log."""
         lines = [
             f"RANDOM INITIAL WEIGHTS for {', '.join(names)}: ImageNet's are missing ({why}). "
-            "The board notes it. To have them: --weights imagenet, or --weights FOLDER."
+            "The board notes it. To use ImageNet's: --weights imagenet, or --weights FOLDER."
             for why, names in self._replaced.items()
         ]
         failed = {name: found.failure for name, found in self._resolved.items() if found.failure}
         lines += [f"NO INITIAL WEIGHTS for {name}: {failure.reason}" for name, failure in failed.items()]
         if failed:
-            lines.append(f"their runs fail, the others go on: {FAILURES['weights-missing'].remedy}")
+            lines.append(
+                f"runs that need them fail, the others continue: {FAILURES['weights-missing'].remedy}"
+            )
         if self._to_download:
             lines.append(
                 f"initial weights of {', '.join(self._to_download)} are not on this machine; "

@@ -19,7 +19,7 @@ def introduce(suite: Suite, terminal: Terminal) -> None:
     lacking = f", {without} fail without their initial weights" if without else ""
     skipped = f", {failed} failed before (--retry-failed runs them again)" if failed else ""
     additions = count_additions(jobs, todo, runs, options)
-    added = f", {additions} to add to from their models" if additions else ""
+    added = f", {additions} to extend from saved models" if additions else ""
     total = "1 run" if len(jobs) == 1 else f"{len(jobs)} runs"
     before = f"{total}, {done} of them finished before{skipped}{lacking}"
     terminal.log(f"{before}, {len(todo)} to do{added}")

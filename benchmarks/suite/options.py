@@ -87,7 +87,7 @@ def _views(text: str) -> float:
     if text == "all":
         return math.inf
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"must be all or a whole number from 1 on, not {text}")
+        raise argparse.ArgumentTypeError(f"must be all or a whole number of at least 1, not {text}")
     return int(text)
 
 

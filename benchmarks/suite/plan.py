@@ -66,7 +66,7 @@ def make_plan(
         gpu: The first GPU, None on a CPU.
 
     Returns:
-        Jobs. What differs from a recipe is in their notes; one whose weights cannot be had is a failure.
+        Jobs. What differs from a recipe is in their notes; one whose weights are not available is a failure.
     """
     jobs = [
         job

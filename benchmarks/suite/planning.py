@@ -104,7 +104,7 @@ def _is_open(folder: RunFolder, options: Options) -> bool:
 
 
 def _lacked_weights(folder: RunFolder) -> bool:
-    """Return whether a run never began for want of its weights: each call looks for them again."""
+    """Return whether a run did not start because its weights were missing: each call looks for them again."""
     return folder.status.get("kind") == "weights-missing"
 
 

@@ -18,7 +18,7 @@ def run_suite(options: Options) -> bool:
         options: Options of the command.
 
     Returns:
-        Whether a run of the plan has failed, or lacks something that the options ask for.
+        Whether a run of the plan has failed, or lacks something that the options request.
     """
     terminal = Terminal()
     suite = plan_suite(options, terminal)
@@ -31,7 +31,7 @@ def run_suite(options: Options) -> bool:
     # What was trained just now or long ago is added to in the same way: from its saved model.
     additions = adding_jobs(suite.jobs, suite.runs, options)
     if additions:
-        terminal.log(f"adding to finished runs from their models: {len(additions)}")
+        terminal.log(f"adding results to finished runs from their saved models: {len(additions)}")
     _do(additions, folders, suite, terminal)
     return _report(suite, terminal)
 
@@ -78,7 +78,7 @@ def _report(suite: Suite, terminal: Terminal) -> bool:
     lacking = lacking_lines(suite.jobs, runs, options)
     leaderboard = write_report(options.runs, options.report)
     terminal.log(f"leaderboard: {leaderboard}")
-    # The reasons of runs that were tried just now stand above.
+    # The reasons of runs that were tried in this call are logged above.
     for folder in (runs.folder(job.spec) for job in failed if job not in suite.todo):
         log = f" ({folder.log})" if folder.log.exists() else ""
         terminal.warn(f"failed: {folder.spec.id}: {folder.status['reason']}{log}")

@@ -11,7 +11,7 @@ from pneumo_tf.errors import UserError
 DATA = Path("data")
 """Folder of the datasets, each in a folder of its own."""
 
-SYNTHETIC = "SYNTHETIC FILMS: they show that the suite works, and say nothing about medicine."
+SYNTHETIC = "SYNTHETIC FILMS: results test the suite and have no medical meaning."
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
-"""Measure what a frozen phase loses when it cycles a few augmented views.
+"""Measure the AUC that a frozen phase loses when it cycles a few augmented views.
 
 The first phase of the two-phase recipes is trained on MobileNetV2 with 1, 2, 4, 8 and all views per film, and
-judged on the validation films. The test films are not looked at.
+evaluated on the validation films. The test films are not used.
 """
 
 import sys
@@ -16,7 +16,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return 0, or 2 for wrong use."""
     try:
         options = make_parser().parse_args(arguments)
-        # Loaded here, so that --help and a wrong option answer at once.
+        # Imported here: --help and errors in options need no TensorFlow.
         from benchmarks.views.study import measure_views, views_table
 
         print(views_table(measure_views(options)))
@@ -39,7 +39,7 @@ def make_parser() -> CommandLine:
         type=Path,
         default=Path("outputs"),
         metavar="DIR",
-        help="folder whose cache takes decoded films and features (default: %(default)s)",
+        help="folder for the cache of decoded films and features (default: %(default)s)",
     )
     parser.add_argument(
         "--size",
@@ -56,7 +56,7 @@ def make_parser() -> CommandLine:
         type=at_least(2),
         default=5,
         metavar="N",
-        help="trainings for each number of views; one alone has no deviation (default: %(default)s)",
+        help="trainings for each number of views, at least 2 (default: %(default)s)",
     )
     return parser
 

@@ -22,7 +22,7 @@ from pneumo_tf.run_folder import RunFolder
 
 PARENT_CHECK_SECONDS = 1.0
 NEEDED = {"trained": "benchmarks.worker.training_run", "trivial": "pneumo_tf.models.trivial"}
-"""What takes long to import, by the kind of run."""
+"""Modules that take long to import, by the kind of run."""
 
 
 def main() -> int:
@@ -30,7 +30,7 @@ def main() -> int:
     events = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     _end_with_parent()
-    # A head start and no more: what fails here fails again in the run, which records why.
+    # Imported early to save time; an import that fails here fails again in the run, which records why.
     with contextlib.suppress(Exception):
         importlib.import_module(NEEDED[sys.argv[1]])
     line = sys.stdin.readline()
@@ -40,7 +40,7 @@ def main() -> int:
     folder, assignment = RunFolder(Path(path)), Assignment.from_json(text)
     _print_to(folder.log)
     with (folder.path / "lock").open("w") as lock:
-        # A worker whose run_all was killed may live for another second: it has to be gone first.
+        # A worker whose run_all was killed may run for another second: wait until it has ended.
         lock_file(lock)
         reason = do_task(folder, assignment, Events(events))
     return 1 if reason else 0
@@ -57,7 +57,7 @@ def _print_to(log: Path) -> None:
 
 
 def _end_with_parent() -> None:
-    """End this process when the one that started it is gone: a run that nobody waits for must not go on."""
+    """End this process when its parent has ended: a run whose result nobody reads must not continue."""
     parent = os.getppid()
 
     def watch() -> None:

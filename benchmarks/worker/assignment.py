@@ -1,4 +1,4 @@
-"""Assignment of a worker: what an engine gives it beside the run's own spec."""
+"""Assignment of a worker: what an engine passes to it in addition to the run's spec."""
 
 import json
 import time

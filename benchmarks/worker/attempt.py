@@ -1,6 +1,6 @@
-"""A worker's task, attempted: whatever goes wrong becomes a reason, and the traceback is in the run's log.
+"""The task of a worker. Every error becomes a reason, and its traceback is in the run's log.
 
-What needs TensorFlow is imported where a run needs it: a run of a trivial row goes without.
+Modules that need TensorFlow are imported where they are used: a run of a trivial row does not need it.
 """
 
 import os
@@ -35,7 +35,7 @@ def make_run(folder: RunFolder, assignment: Assignment, send: Events) -> str:
     folder.work.mkdir(parents=True, exist_ok=True)
     folder.set_status("running", pid=os.getpid())
     failure = attempt(do_run, folder, assignment, send)
-    # A run that has its predictions is done, whatever comes after.
+    # A run that has its predictions is done, even if a later stage fails.
     if failure and folder.state != "done":
         folder.fail(failure)
     return failure.reason if failure else ""
@@ -62,7 +62,7 @@ def attempt(do: Work, folder: RunFolder, assignment: Assignment, send: Events) -
     """Do the work of a worker; return how it failed, None if it did not."""
     try:
         do(folder, assignment, send)
-    # Whatever goes wrong in a run must become a row with a reason.
+    # Every error of a run must become a row with a reason.
     except Exception as error:
         if not isinstance(error, UserError):
             traceback.print_exc()

@@ -1,4 +1,4 @@
-"""What a run cost to train, and what its model costs to use: figures for `costs.json`."""
+"""Costs of training a run and of using its model: figures for `costs.json`."""
 
 from dataclasses import dataclass
 from time import perf_counter

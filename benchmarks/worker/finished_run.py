@@ -1,4 +1,4 @@
-"""A finished run, opened again with its saved model."""
+"""A finished run with its saved model."""
 
 import keras
 

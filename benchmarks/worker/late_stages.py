@@ -18,7 +18,7 @@ from pneumo_tf.training.step import Predictor
 AUGMENTED_FILMS, AUGMENTED_VIEWS = 2, 4
 
 EXPLANATIONS, INFERENCE_COSTS = "no explanations", "no costs of inference"
-"""Beginnings of the notes of a run that lacks them."""
+"""Prefixes of the notes of a run that lacks them."""
 
 REMEDY = "--explain-again makes them from the saved model"
 UNFINISHED = f"the worker ended before they were made; {REMEDY}"
@@ -27,11 +27,11 @@ UNFINISHED = f"the worker ended before they were made; {REMEDY}"
 def add_late_stages(run: RunContext, model: keras.Model, predict: Predictor, test: Predictions) -> None:
     """Measure inference, explain test films and store augmented ones; a failure becomes a note.
 
-    Until a stage has succeeded, `environment.json` has the note that its results are missing: a process that
-    is killed here leaves it.
+    Until a stage has succeeded, `environment.json` has the note that its results are missing, so that the
+    note stays if the process is killed.
 
     Args:
-        run: A run that is done but for this.
+        run: A run whose predictions are written.
         model: Its trained model.
         predict: Compiled predictor of the model.
         test: Predictions of the test films.
@@ -52,11 +52,11 @@ def add_late_stages(run: RunContext, model: keras.Model, predict: Predictor, tes
 
 @contextmanager
 def _late(run: RunContext, missing: dict[str, str], what: str, stage: str) -> Iterator[None]:
-    """Run a stage; what it lacks is noted, on the board and on the terminal, if it fails."""
+    """Run a stage; if it fails, note the missing results on the board and on the terminal."""
     try:
         with run.clock.stage(stage):
             yield
-    # Whatever goes wrong here, the run has its predictions; the traceback is in the log.
+    # The run has its predictions and stays done; the traceback is in the log.
     except Exception as error:
         traceback.print_exc()
         missing[what] = f"{failure_of(error).reason}; {REMEDY}"

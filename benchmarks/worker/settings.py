@@ -1,4 +1,4 @@
-"""Settings of TensorFlow and Keras that a run depends on, whatever the user's own configuration says."""
+"""Settings of TensorFlow and Keras that a run depends on; they override the user's configuration."""
 
 import os
 from typing import Any
@@ -7,15 +7,16 @@ import keras
 import tensorflow as tf
 
 from benchmarks.worker.assignment import Assignment
+from pneumo_tf.costs.hardware import TO_USE_THE_CPU
 from pneumo_tf.errors import UserError
 from pneumo_tf.run_spec import RunSpec
 from pneumo_tf.training.device import prepare_tensorflow
 
 RECORDED = ("TF_", "XLA_", "NVIDIA_TF32", "CUDNN_", "CUBLAS_")
-"""Beginnings of the environment variables that can change numbers, by rounding at least."""
+"""Prefixes of environment variables that can change numbers, at least by rounding."""
 
 NOT_RECORDED = ("TF_CPP_MIN_LOG_LEVEL", "TF_CLI_", "TF_VAR_", "TF_DATA_DIR")
-"""Beginnings of variables that change none, or that are Terraform's."""
+"""Prefixes of variables that change no numbers, or that belong to Terraform."""
 
 
 def prepare_device(assignment: Assignment, spec: RunSpec) -> None:
@@ -25,9 +26,9 @@ def prepare_device(assignment: Assignment, spec: RunSpec) -> None:
     cost too much speed.
 
     Raises:
-        UserError: If the GPU of the assignment is not seen.
+        UserError: If TensorFlow does not find the GPU of the assignment.
     """
-    # Over `keras.json`, which speaks for every project of a user.
+    # Overrides `keras.json`, which applies to every project of a user.
     keras.config.set_floatx("float32")
     keras.config.set_epsilon(1e-7)
     keras.config.set_image_data_format("channels_last")
@@ -35,7 +36,9 @@ def prepare_device(assignment: Assignment, spec: RunSpec) -> None:
     tf.config.threading.set_inter_op_parallelism_threads(2)
     devices = prepare_tensorflow()
     if assignment.gpu and not devices:
-        raise UserError("TensorFlow does not see the GPU; pip install -r requirements.txt, or hide it")
+        raise UserError(
+            f"TensorFlow does not find the GPU; pip install -r requirements.txt, {TO_USE_THE_CPU}"
+        )
     if not devices:
         keras.utils.set_random_seed(spec.seed)
         tf.config.experimental.enable_op_determinism()

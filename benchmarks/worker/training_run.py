@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from benchmarks.worker.costs import costs_of_training
-from benchmarks.worker.memory_ladder import train_within_memory
+from benchmarks.worker.micro_batching import train_within_memory
 from benchmarks.worker.run_context import RunContext
 from benchmarks.worker.settings import prepare_device, settings_record
 from pneumo_tf.data.batches import TrainingFilms

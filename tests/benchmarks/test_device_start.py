@@ -16,7 +16,7 @@ from tensorflow.python.eager.context import Context, context
 
 from benchmarks.doctor import card_filler
 from benchmarks.doctor.registry import STEPS
-from benchmarks.doctor.situation import Situation
+from benchmarks.doctor.step_input import StepInput
 from benchmarks.speed import __main__ as speed
 from benchmarks.views import study
 from benchmarks.worker import finished_run, gpu_check, settings, training_run
@@ -61,7 +61,7 @@ def start_views():
 def start_step(name):
     module, function = STEPS[name].function.split(":")
     measure = getattr(importlib.import_module(module), function)
-    return lambda: list(measure(Situation(gpu=True, ends=time.monotonic() + 600)))
+    return lambda: list(measure(StepInput(gpu=True, ends=time.monotonic() + 600)))
 
 
 COMMANDS = {
@@ -100,7 +100,7 @@ def asked(monkeypatch):
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_growth_is_asked_for_before_any_constant(command, asked):
+def test_growth_is_requested_before_any_constant(command, asked):
     with pytest.raises(Touched):
         COMMANDS[command]()
     first, *others = asked

@@ -55,6 +55,6 @@ def test_a_page_without_marks_is_left_alone(tmp_path, capsys):
     assert page.read_text() == "nothing here\n"
 
 
-def test_readme_shows_what_the_reference_runs_say():
+def test_readme_shows_the_results_of_the_reference_runs():
     text = (ROOT / "README.md").read_text("utf-8")
     assert boards_text(ROOT / "outputs" / "reference") in text

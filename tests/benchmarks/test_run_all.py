@@ -139,7 +139,7 @@ def test_a_second_run_all_in_the_same_folder_is_sent_away(command, tmp_path):
 
 
 class Killer:
-    """Kills the worker of one recipe as soon as it says something."""
+    """Kills the worker of one recipe at its first event."""
 
     def __init__(self, victim):
         self.victim, self.seen = victim, []
@@ -156,7 +156,7 @@ class Killer:
         pass
 
 
-def test_a_worker_that_dies_is_a_row_with_a_reason_and_the_rest_goes_on(small_phantom, tmp_path):
+def test_a_killed_worker_is_a_row_with_a_reason_and_the_others_continue(small_phantom, tmp_path):
     options = parse([*TINY, "--out", str(tmp_path)])
     jobs, _ = plan_jobs(options, small_phantom.films.fingerprint)
     runs = Runs(options.runs)
@@ -193,7 +193,7 @@ def test_a_tensorflow_that_cannot_be_imported_fails_each_run_once(command, tmp_p
         assert folder.log.read_text().count(logged) == 1
 
 
-def test_what_a_worker_prints_before_it_knows_its_run_is_in_the_log(command, tmp_path):
+def test_what_a_worker_prints_before_its_assignment_is_in_the_log(command, tmp_path):
     (tmp_path / "sitecustomize.py").write_text("import os; os.write(2, b'printed early\\n')")
     only = ("--only", "thumbnail,majority", "--films", "60", "--workers", "1")
     assert finish(command(*only, path=[tmp_path]))[0] == 0

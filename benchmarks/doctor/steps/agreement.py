@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from benchmarks.doctor.situation import Row, Situation
+from benchmarks.doctor.step_input import Row, StepInput
 from benchmarks.doctor.trial import describe_error, make_trial
 from pneumo_tf.models.registry import architecture
 from pneumo_tf.recipe import Phase, Recipe
@@ -63,13 +63,13 @@ def modes(*, gpu: bool) -> list[Mode]:
     ]
 
 
-def measure(situation: Situation) -> Iterator[Row]:
+def measure(step_input: StepInput) -> Iterator[Row]:
     """Compare every mode with the reference."""
     prepare_tensorflow()
-    for network in NETWORKS[situation.gpu]:
+    for network in NETWORKS[step_input.gpu]:
         reference = compute(network, Mode())
         yield _row(network, Mode(), reference, reference)
-        for mode in modes(gpu=situation.gpu):
+        for mode in modes(gpu=step_input.gpu):
             try:
                 yield compare(network, mode, reference)
             except tf.errors.OpError as error:

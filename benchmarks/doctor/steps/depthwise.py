@@ -6,7 +6,7 @@ from functools import partial
 
 import tensorflow as tf
 
-from benchmarks.doctor.situation import Row, Situation
+from benchmarks.doctor.step_input import Row, StepInput
 from benchmarks.doctor.trial import describe_error
 from pneumo_tf.training.device import prepare_tensorflow
 
@@ -16,7 +16,7 @@ SHAPE = (64, 56, 56, 128)
 TIMED_SECONDS = 0.2
 
 
-def measure(situation: Situation) -> Iterator[Row]:
+def measure(step_input: StepInput) -> Iterator[Row]:
     """Measure each operation with its two gradients, in bfloat16 and float32, with and without XLA."""
     prepare_tensorflow()
     for xla in (False, True):

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.doctor.situation import Row, Situation
+from benchmarks.doctor.step_input import Row, StepInput
 from pneumo_tf.models.weights_file import keras_models_folder
 
 FEWEST_GB = 5.0
@@ -16,7 +16,7 @@ FEWEST_GB = 5.0
 WRITTEN_MB = 16
 
 
-def measure(situation: Situation) -> Iterator[Row]:
+def measure(step_input: StepInput) -> Iterator[Row]:
     """Measure the folders of results, of initial weights and of temporary files."""
     yield check_folder("results (working folder)", Path.cwd())
     yield check_folder("initial weights", keras_models_folder())

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from benchmarks.doctor.situation import Row, Situation
+from benchmarks.doctor.step_input import Row, StepInput
 from benchmarks.doctor.steps.full_card import attempt
 from benchmarks.doctor.trial import make_trial
 from benchmarks.recipes import recipe
@@ -24,7 +24,7 @@ FREE_MB = 300
 FILMS = 8
 
 
-def measure(situation: Situation) -> Iterator[Row]:
+def measure(step_input: StepInput) -> Iterator[Row]:
     """Use a model before and after the rest of the card is taken."""
     prepare_tensorflow()
     yield from explain_everything(

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import tensorflow as tf
 
-from benchmarks.doctor.situation import Row, Situation
+from benchmarks.doctor.step_input import Row, StepInput
 from benchmarks.doctor.steps.training_step import Subject
 from benchmarks.doctor.trial import Trial, make_trial
 from benchmarks.recipes import recipe
@@ -22,7 +22,7 @@ STEPS = 60
 FILMS = 1024
 
 
-def measure(situation: Situation) -> Iterator[Row]:
+def measure(step_input: StepInput) -> Iterator[Row]:
     """Measure a large and a small batch, with the augmentation of their recipes."""
     prepare_tensorflow()
     precision = resolve_precision("auto", gpus()[0])

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import tensorflow as tf
 
-from benchmarks.doctor.situation import Row, Situation
+from benchmarks.doctor.step_input import Row, StepInput
 from benchmarks.doctor.trial import describe_error, make_trial
 from benchmarks.recipes import recipe
 from pneumo_tf.costs.hardware import gpus, resolve_precision
@@ -20,7 +20,7 @@ MOST_PARTS = 64
 BLOCK_MB = 8
 
 
-def measure(situation: Situation) -> Iterator[Row]:
+def measure(step_input: StepInput) -> Iterator[Row]:
     """Cut a batch of 512 that does not fit, then fill the card and predict."""
     card = tf.config.list_physical_devices("GPU")[0]
     limit = tf.config.LogicalDeviceConfiguration(memory_limit=LIMIT_MB)

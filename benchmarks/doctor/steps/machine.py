@@ -8,7 +8,7 @@ from typing import Any
 
 import pynvml
 
-from benchmarks.doctor.situation import Row, Situation
+from benchmarks.doctor.step_input import Row, StepInput
 from pneumo_tf.costs.hardware import (
     Gpu,
     cores,
@@ -45,7 +45,7 @@ VARIABLES = (
 """Environment variables that change which device computes, or how."""
 
 
-def measure(situation: Situation) -> Iterator[Row]:
+def measure(step_input: StepInput) -> Iterator[Row]:
     """Read what the machine has."""
     yield _fact("system", f"{platform.system()} {platform.machine()}, {cores()} cores, {memory_mb()} MB free")
     yield from read_driver()
@@ -75,8 +75,8 @@ def read_driver() -> Iterator[Row]:
             "problem": f"the NVIDIA driver does not answer ({error}); reload it or restart the machine"
         }
         return
-    yield _fact("NVIDIA driver", _asked(pynvml.nvmlSystemGetDriverVersion))
-    yield _fact("CUDA of the driver", _asked(lambda: pynvml.nvmlSystemGetCudaDriverVersion() / 1000))
+    yield _fact("NVIDIA driver", _query(pynvml.nvmlSystemGetDriverVersion))
+    yield _fact("CUDA of the driver", _query(lambda: pynvml.nvmlSystemGetCudaDriverVersion() / 1000))
 
 
 def describe_gpu(gpu: Gpu) -> str:
@@ -96,14 +96,14 @@ def describe_energy(gpu: Gpu) -> str:
     joules = energy_joules(gpu)
     if joules is None:
         return "not measured: there is no counter, or other processes compute on the card"
-    return f"measured: the counter stands at {joules:,.0f} J"
+    return f"measured: the counter reads {joules:,.0f} J"
 
 
 def read_use(gpu: Gpu) -> Row:
     """Return how much of a card or slice is taken, and by how many processes."""
 
     def of_gpu(call: Callable[[Any], Any]) -> str:
-        return _asked(lambda: call(nvml_handle(gpu)))
+        return _query(lambda: call(nvml_handle(gpu)))
 
     mode = of_gpu(lambda handle: pynvml.nvmlDeviceGetComputeMode(handle))
     taken = of_gpu(lambda handle: f"{pynvml.nvmlDeviceGetMemoryInfo(handle).used >> 20} MB")
@@ -118,7 +118,7 @@ def read_use(gpu: Gpu) -> Row:
     return row
 
 
-def _asked(call: Callable[[], Any]) -> str:
+def _query(call: Callable[[], Any]) -> str:
     try:
         return str(call())
     except pynvml.NVMLError as error:

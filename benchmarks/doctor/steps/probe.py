@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import tensorflow as tf
 
-from benchmarks.doctor.situation import Row, Situation
+from benchmarks.doctor.step_input import Row, StepInput
 from pneumo_tf.errors import UserError
 from pneumo_tf.training.device import prepare_tensorflow
 
@@ -12,7 +12,7 @@ BFLOAT16_TOLERANCE = 0.03
 """Largest difference of a bfloat16 result from the float32 one, as a share of it: 8 bits and some sums."""
 
 
-def measure(situation: Situation) -> Iterator[Row]:
+def measure(step_input: StepInput) -> Iterator[Row]:
     """Report the build and the devices, then compute.
 
     Raises:
@@ -23,7 +23,7 @@ def measure(situation: Situation) -> Iterator[Row]:
         yield {"what": key.replace("_", " "), "value": str(build.get(key, "not stated"))}
     devices = prepare_tensorflow()
     yield {"what": "GPUs that TensorFlow sees", "value": str(len(devices))}
-    if situation.gpu and not devices:
+    if step_input.gpu and not devices:
         raise UserError(
             "there is a GPU, and TensorFlow does not see it; pip install -r requirements.txt, and compare "
             "the driver's CUDA with TensorFlow's"

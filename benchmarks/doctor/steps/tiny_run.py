@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.doctor.situation import Row, Situation
+from benchmarks.doctor.step_input import Row, StepInput
 from pneumo_tf.data.datasets.phantom.spec import FilmCounts, PhantomSpec
 from pneumo_tf.data.datasets.phantom.writer import write_phantom
 from pneumo_tf.errors import UserError
@@ -24,7 +24,7 @@ PARTS = ("log.txt", "model.keras", "history.csv", "costs.json", "explanations.js
 """Files that a finished run has."""
 
 
-def measure(situation: Situation) -> Iterator[Row]:
+def measure(step_input: StepInput) -> Iterator[Row]:
     """Draw films, run the suite on them, and look at what each run left.
 
     Raises:
@@ -33,7 +33,7 @@ def measure(situation: Situation) -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as scratch:
         root, out = write_phantom(SPEC, Path(scratch) / "phantom"), Path(scratch) / "out"
         options = ["--data", str(root), "--out", str(out), "--films", "40", "--epochs", "1", "--seeds", "1"]
-        options += ["--weights", "random", *(ON_GPU if situation.gpu else ON_CPU)]
+        options += ["--weights", "random", *(ON_GPU if step_input.gpu else ON_CPU)]
         done = subprocess.run(
             [sys.executable, "-m", "benchmarks.run_all", *options],
             stdout=subprocess.PIPE,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
-from benchmarks.doctor.situation import Row, Situation
+from benchmarks.doctor.step_input import Row, StepInput
 from benchmarks.doctor.trial import describe_error, make_trial, measure_power, peak_mb, reset_peak, time_trial
 from benchmarks.recipes import recipe
 from pneumo_tf.costs.hardware import gpus, resolve_precision
@@ -44,32 +44,32 @@ NEEDED_SECONDS = {True: 12.0, False: 2.0}
 """Time without which another trial is not begun."""
 
 
-def measure(situation: Situation) -> Iterator[Row]:
+def measure(step_input: StepInput) -> Iterator[Row]:
     """Measure plain steps, then the same with plain gradient descent.
 
     The difference of both is the most that a fused optimiser could save.
     """
-    yield from _measure_all(situation, "plain")
-    if situation.gpu:
-        yield from _measure_all(situation, "gradient descent", descent=True)
+    yield from _measure_all(step_input, "plain")
+    if step_input.gpu:
+        yield from _measure_all(step_input, "gradient descent", descent=True)
 
 
-def measure_xla(situation: Situation) -> Iterator[Row]:
+def measure_xla(step_input: StepInput) -> Iterator[Row]:
     """Measure steps that XLA compiles."""
-    yield from _measure_all(situation, "xla", xla=True)
+    yield from _measure_all(step_input, "xla", xla=True)
 
 
 def _measure_all(
-    situation: Situation, variant: str, *, xla: bool = False, descent: bool = False
+    step_input: StepInput, variant: str, *, xla: bool = False, descent: bool = False
 ) -> Iterator[Row]:
     prepare_tensorflow()
-    for subject in ON_GPU if situation.gpu else ON_CPU:
+    for subject in ON_GPU if step_input.gpu else ON_CPU:
         row: Row = {"recipe": subject.name, "variant": variant}
-        if situation.seconds_left < NEEDED_SECONDS[situation.gpu]:
+        if step_input.seconds_left < NEEDED_SECONDS[step_input.gpu]:
             yield row | {"error": "no time left"}
             continue
         try:
-            yield row | measure_subject(subject, gpu=situation.gpu, xla=xla, descent=descent)
+            yield row | measure_subject(subject, gpu=step_input.gpu, xla=xla, descent=descent)
         # An error is a result: it shows which backbones fail under XLA, or do not fit.
         except Exception as error:
             found = describe_error(error)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from benchmarks.doctor.situation import Row, Situation
+from benchmarks.doctor.step_input import Row, StepInput
 from benchmarks.suite.suites import SUITES, choose_recipes
 from pneumo_tf.errors import UserError
 from pneumo_tf.models.architecture import Weights
@@ -20,8 +20,8 @@ SUITE = next(iter(SUITES))
 """The suite that is run by default."""
 
 
-def measure(situation: Situation) -> Iterator[Row]:
-    """Look for the files of the default suite, and ask the hosts of missing ones."""
+def measure(step_input: StepInput) -> Iterator[Row]:
+    """Look for the files of the default suite, and check the hosts of missing ones."""
     files = {
         recipe.architecture: architecture(recipe.architecture).weights
         for recipe in choose_recipes(SUITE, None)
@@ -44,7 +44,7 @@ def check_files(files: dict[str, Weights]) -> Iterator[Row]:
         row: Row = {"what": name, "here": file is not None, "host": host}
         yield row | (_difference(file, weights) if file else {})
     for host, names in missing.items():
-        refusal = ask(files[names[0]].url)
+        refusal = check_host(files[names[0]].url)
         row = {"what": "files to download", "here": False, "host": host, "reachable": not refusal}
         if refusal:
             row["problem"] = (
@@ -63,8 +63,8 @@ def _difference(file: Path, weights: Weights) -> Row:
     return {}
 
 
-def ask(url: str) -> str:
-    """Ask a host for the size of a file; return why it does not answer, `""` if it does."""
+def check_host(url: str) -> str:
+    """Request the header of a file from its host; return why that fails, `""` if it does not."""
     try:
         with urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=TIMEOUT_SECONDS):
             return ""

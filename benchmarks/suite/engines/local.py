@@ -113,7 +113,7 @@ class LocalEngine:
     def do(self, jobs: Sequence[tuple[Job, RunFolder]]) -> None:
         """Do jobs, in order where memory allows, until all have ended.
 
-        A worker that dies leaves its run `failed`, with the reason; the others go on. When this is
+        If a worker ends by itself, its run is `failed`, with the reason; the others continue. When this is
         interrupted, workers are stopped and their runs `interrupted`.
         """
         waiting = list(jobs)
@@ -208,7 +208,7 @@ class LocalEngine:
 
     def _stop(self) -> None:
         for worker in self._working:
-            worker.process.ask_to_end()
+            worker.process.request_exit()
         for _, process in self._spares:
             process.stop()
         for worker in self._working:

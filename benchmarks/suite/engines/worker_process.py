@@ -49,7 +49,7 @@ class WorkerProcess:
         return self._process.poll() is None
 
     def assign(self, folder: RunFolder, assignment: Assignment) -> None:
-        """Assign a run; a process that has died meanwhile is noticed where events are read."""
+        """Assign a run; a process that has ended meanwhile is noticed where events are read."""
         self._folder = folder
         line = json.dumps([str(folder.path), assignment.to_json()]) + "\n"
         with contextlib.suppress(BrokenPipeError), self._process.stdin as stdin:
@@ -71,15 +71,15 @@ class WorkerProcess:
         """Wait for the process, and return its exit status as `subprocess` does."""
         code = self._process.wait()
         self._printed.seek(0)
-        # A process that lived has moved this itself; here is the output of one that died too soon.
+        # A worker moves its output to the log itself; this is the output of one that ended before.
         if self._folder and (printed := self._printed.read()):
             with self._folder.log.open("ab") as log:
                 log.write(printed)
         self._close()
         return code
 
-    def ask_to_end(self) -> None:
-        """Ask the process to end, and do not wait until it has."""
+    def request_exit(self) -> None:
+        """Request that the process ends, without waiting for it."""
         self._process.send_signal(signal.SIGTERM)
 
     def stop(self, patience: float = 0.0) -> None:

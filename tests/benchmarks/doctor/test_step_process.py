@@ -5,14 +5,14 @@ import time
 import pytest
 
 from benchmarks.doctor import step_process
-from benchmarks.doctor.situation import Situation
+from benchmarks.doctor.step_input import StepInput
 from benchmarks.doctor.step_process import run_step
 
 FAKES = "tests.benchmarks.doctor.fake_steps"
 
 
 def run(name, *, gpu=True, seconds=60.0):
-    return run_step(f"{FAKES}:{name}", Situation(gpu, time.monotonic() + seconds), os.environ)
+    return run_step(f"{FAKES}:{name}", StepInput(gpu, time.monotonic() + seconds), os.environ)
 
 
 def test_rows_come_back_with_the_device_and_rounded():
@@ -51,8 +51,8 @@ def test_the_log_of_a_crash_is_kept():
     assert "Failed to create cuSolverDN instance" in run("crashes").log
 
 
-def lives(pid):
-    """Whether a process is there and is not a dead one that its parent has not taken notice of yet."""
+def is_running(pid):
+    """Return whether a process exists and is not a zombie."""
     try:
         state = subprocess.check_output(["ps", "-o", "stat=", "-p", str(pid)], text=True)
     except subprocess.CalledProcessError:
@@ -65,10 +65,10 @@ def test_a_step_that_hangs_is_stopped_with_all_that_it_started():
     assert (outcome.state, outcome.reason) == ("stopped", "not done after 4 s; --patience 3 waits longer")
     (row,) = outcome.rows
     for _ in range(100):
-        if not lives(row["pid"]):
+        if not is_running(row["pid"]):
             return
         time.sleep(0.05)
-    pytest.fail("the child of a stopped step lives")
+    pytest.fail("the child of a stopped step still runs")
 
 
 @pytest.mark.parametrize(

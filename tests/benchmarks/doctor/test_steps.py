@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from benchmarks.doctor import trial
 from benchmarks.doctor.registry import STEPS
-from benchmarks.doctor.situation import Situation
+from benchmarks.doctor.step_input import StepInput
 from benchmarks.doctor.steps import (
     agreement,
     depthwise,
@@ -75,7 +75,7 @@ def driver(monkeypatch):
         FakeNvml(("GPU-aaaa", "GPU-bbbb"), slices={1: ("MIG-aaaa", "MIG-bbbb")}, **answers).install(
             monkeypatch
         )
-        rows = list(machine.measure(Situation(gpu=True, ends=time.monotonic() + 60)))
+        rows = list(machine.measure(StepInput(gpu=True, ends=time.monotonic() + 60)))
         return {row["what"]: row for row in rows}
 
     return read
@@ -98,7 +98,7 @@ def test_only_cards_that_may_be_used_are_described(driver):
 
 
 def test_energy_is_measured_on_a_whole_card_that_no_other_process_uses(driver):
-    assert driver(processes={0: 0})["energy of GPU 0"]["value"] == "measured: the counter stands at 1,500 J"
+    assert driver(processes={0: 0})["energy of GPU 0"]["value"] == "measured: the counter reads 1,500 J"
     assert "not measured" in driver(processes={0: 2})["energy of GPU 0"]["value"]
     unsupported = {"nvmlDeviceGetTotalEnergyConsumption": pynvml.NVML_ERROR_NOT_SUPPORTED}
     assert "not measured" in driver(errors=unsupported)["energy of GPU 0"]["value"]
@@ -182,7 +182,7 @@ def test_a_gpu_that_tensorflow_does_not_see_fails_the_probe():
     if tf.config.list_physical_devices("GPU"):
         pytest.skip("TensorFlow sees a GPU")
     with pytest.raises(ValueError, match="TensorFlow does not see it"):
-        list(probe.measure(Situation(gpu=True, ends=time.monotonic() + 60)))
+        list(probe.measure(StepInput(gpu=True, ends=time.monotonic() + 60)))
 
 
 def test_a_training_step_has_time_and_films_per_second():
@@ -227,12 +227,12 @@ def test_a_backbone_that_fails_is_a_row_and_the_others_go_on(monkeypatch):
         return {"step_ms": 1.0}
 
     monkeypatch.setattr(training_step, "measure_subject", fake)
-    rows = list(training_step.measure_xla(Situation(gpu=False, ends=time.monotonic() + 60)))
+    rows = list(training_step.measure_xla(StepInput(gpu=False, ends=time.monotonic() + 60)))
     assert [row["variant"] for row in rows] == ["xla"] * len(training_step.ON_CPU)
     failed, *others = rows
     assert (failed["error"], failed["message"]) == ("UnimplementedError", "XLA cannot do this")
     assert all(row["step_ms"] == 1.0 for row in others)
-    late = list(training_step.measure_xla(Situation(gpu=False, ends=time.monotonic())))
+    late = list(training_step.measure_xla(StepInput(gpu=False, ends=time.monotonic())))
     assert {row["error"] for row in late} == {"no time left"}
 
 
@@ -244,7 +244,7 @@ def fails_until(fits, error):
     return train
 
 
-def test_the_ladder_ends_where_a_batch_fits():
+def test_batches_are_split_until_one_fits():
     known = tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
     rows = list(full_card.climb(fails_until(4, known), most=64))
     assert [(row["parts"], row["error"]) for row in rows] == [
@@ -255,7 +255,7 @@ def test_the_ladder_ends_where_a_batch_fits():
     assert not problems(rows)
 
 
-def test_the_ladder_reports_that_nothing_fits_and_errors_that_a_run_does_not_know():
+def test_batches_that_never_fit_and_unknown_errors_are_reported():
     known = tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
     *_, last = full_card.climb(fails_until(128, known), most=4)
     assert last["problem"] == "batches do not fit in 4 parts either: ResourceExhaustedError"
@@ -339,6 +339,6 @@ def test_explanations_are_tried_while_the_card_is_full():
 
 @pytest.mark.slow
 def test_a_tiny_run_leaves_everything():
-    rows = list(tiny_run.measure(Situation(gpu=False, ends=time.monotonic() + 300)))
+    rows = list(tiny_run.measure(StepInput(gpu=False, ends=time.monotonic() + 300)))
     assert not problems(rows)
     assert [row["state"] for row in rows] == ["done", "written"]

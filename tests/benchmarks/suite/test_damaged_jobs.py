@@ -1,4 +1,4 @@
-"""A plan meets damaged runs: it goes on, and repairs them when it is asked to."""
+"""Plans with damaged runs: other runs continue, and damaged ones are repaired on request."""
 
 from pathlib import Path
 from types import SimpleNamespace

@@ -1,4 +1,4 @@
-"""What a suite will take, told before it starts: held against runs whose time is known."""
+"""Forecast of a suite, compared with runs whose time is known."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -59,7 +59,7 @@ def test_operations_of_a_training_by_hand():
     assert training_operations(still, 100) == pytest.approx((1 + 15) * 100 * forward)
 
 
-def test_finished_runs_say_more_than_an_estimate(tmp_path):
+def test_finished_runs_replace_the_estimate(tmp_path):
     (job,) = planned("--only", "baseline_cnn", "--seeds", "1")
     folder = Runs(tmp_path).plan(job.spec)
     folder.write_json("costs.json", {"seconds": {"total": 1800.0}})

@@ -66,6 +66,6 @@ def test_a_child_that_hangs_is_stopped(child, monkeypatch):
         ([], "without a message"),
     ],
 )
-def test_the_line_that_tells_most(lines, reason):
+def test_the_line_that_explains_a_failure(lines, reason):
     found = find_reason("\n".join(lines))
     assert reason in found and ".cc" not in found

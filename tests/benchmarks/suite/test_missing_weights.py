@@ -1,4 +1,4 @@
-"""Initial weights that cannot be had: by host, by profile, and on the board."""
+"""Initial weights that are not available: by host, by profile, and on the board."""
 
 from urllib.parse import urlsplit
 
@@ -85,7 +85,7 @@ def test_a_host_that_is_not_reached_is_asked_once(internet):
     assert all(name in said for name in ("vgg16", "densenet121", "resnet50v2"))
 
 
-def test_a_refused_file_says_nothing_of_its_host(internet):
+def test_a_refused_file_does_not_mark_its_host_unreachable(internet):
     internet.refused = {file_of("vgg16")}
     jobs, said = planned("--profile", "quick", "--only", "vgg16,densenet121")
     assert jobs["vgg16"].spec.weights == "random"

@@ -25,7 +25,7 @@ from pneumo_tf.models.trivial import FEATURES
         (["something"], "unexpected 'something'; --help"),
         (["--seeds"], "--seeds: expected one argument"),
         (["--seeds", "0"], "--seeds: must be at least 1, not 0"),
-        (["--views", "0"], "--views: must be all or a whole number from 1 on, not 0"),
+        (["--views", "0"], "--views: must be all or a whole number of at least 1, not 0"),
         (["--views", "some"], "not some"),
         (["--films", "3"], "--films: must be at least 40"),
         (["--size", "many"], "--size: must be a whole number, not many"),
@@ -49,7 +49,7 @@ def test_an_output_that_cannot_be_written_is_one_line(capsys, tmp_path):
     assert "choose another --out" in capsys.readouterr().err
 
 
-def test_every_suite_names_recipes_and_core_is_what_it_says():
+def test_every_suite_names_recipes_and_core_has_the_documented_ones():
     for name, members in SUITES.items():
         assert set(members) <= set(RECIPES), name
         assert len(set(members)) == len(members), name

@@ -59,7 +59,7 @@ def test_overrides_make_the_profile_custom(keras_home):
     assert jobs[0].spec.train_films == 200
 
 
-def test_missing_weights_are_said_and_noted_never_silent(keras_home):
+def test_missing_weights_are_logged_and_noted(keras_home):
     jobs, said = planned("--only", "vgg16,baseline_cnn")
     notes = {job.spec.recipe.name: job.notes for job in jobs}
     assert "random initial weights" in notes["vgg16"][0]
@@ -77,7 +77,7 @@ def test_weights_that_are_here_are_used_and_hashed(keras_home):
     assert not said
     jobs, _ = planned("--only", "vgg16", "--weights", "random")
     assert jobs[0].weights is None
-    assert "as asked" in jobs[0].notes[0]
+    assert "as requested" in jobs[0].notes[0]
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_a_gpu_takes_the_activations_off_the_host():
         assert on_cpu - on_gpu == pytest.approx(plan.WHOLE_RUN * activations)
 
 
-def test_a_weights_file_that_no_recipe_knows_is_refused(keras_home, tmp_path):
+def test_a_weights_file_of_no_recipe_is_refused(keras_home, tmp_path):
     (tmp_path / "my.h5").write_bytes(b"weights")
     with pytest.raises(UserError, match="unknown weights file 'my.h5'"):
         planned("--only", "vgg16", "--weights", str(tmp_path / "my.h5"))

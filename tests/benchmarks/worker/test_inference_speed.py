@@ -1,4 +1,4 @@
-"""Speed of inference by a clock that moves as a model would."""
+"""Speed of inference, measured with a fake clock that a fake model advances."""
 
 import numpy as np
 import pytest
@@ -14,12 +14,12 @@ class Model:
 
     def __init__(self, monkeypatch, batch, call, film, slow=()):
         self.batch, self.call, self.film, self.slow = batch, call, film, list(slow)
-        self.now, self.asked = 0.0, []
+        self.now, self.batches = 0.0, []
         monkeypatch.setattr(costs, "perf_counter", lambda: self.now)
 
     def __call__(self, pixels, rows):
         assert rows.max() < len(pixels)
-        self.asked.append(len(rows))
+        self.batches.append(len(rows))
         self.now += self.call + self.film * len(rows) + (self.slow.pop(0) if self.slow else 0.0)
 
 
@@ -30,7 +30,7 @@ def test_latency_is_of_single_films_without_the_first_calls(monkeypatch):
 
 
 @pytest.mark.parametrize(("seconds", "calls"), [(1e-5, 200), (2.0, 20)])
-def test_fast_models_are_asked_no_more_and_slow_ones_no_less_than_is_needed(monkeypatch, seconds, calls):
+def test_number_of_latency_calls_is_bounded_for_fast_and_slow_models(monkeypatch, seconds, calls):
     assert len(latencies(Model(monkeypatch, 128, call=seconds, film=0), PIXELS)) == calls
 
 
@@ -39,13 +39,13 @@ def test_the_best_throughput_is_found_among_batches_up_to_the_predictors_own(mon
     best = best_throughput(model, PIXELS)
     assert best.batch == 128
     assert best.films_per_second == pytest.approx(128 / (0.01 + 0.0128))
-    assert set(model.asked) == {8, 32, 128}
+    assert set(model.batches) == {8, 32, 128}
 
 
-def test_a_slow_model_is_not_asked_for_large_batches(monkeypatch):
+def test_a_slow_model_is_not_measured_with_large_batches(monkeypatch):
     model = Model(monkeypatch, 128, call=0.0, film=0.02)
     assert best_throughput(model, PIXELS).films_per_second == pytest.approx(50)
-    assert set(model.asked) == {8}
+    assert set(model.batches) == {8}
 
 
 def test_a_predictor_of_small_batches_stays_small(monkeypatch):

@@ -1,4 +1,4 @@
-"""What fails after the training costs no training: the run is done, or goes on from its saved model."""
+"""Failures after training: the run is done, or continues from its saved model without training again."""
 
 import dataclasses
 
@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.suite.additions import adding_jobs, explanations_line, lacking_lines
 from benchmarks.suite.options import parse
-from benchmarks.worker import finished_run, late_stages, memory_ladder, training_run
+from benchmarks.worker import finished_run, late_stages, micro_batching, training_run
 from benchmarks.worker.assignment import Assignment
 from benchmarks.worker.attempt import do_task
 from pneumo_tf.runs import Runs
@@ -79,7 +79,7 @@ def test_a_failed_explanation_is_a_note_on_a_done_run_and_is_made_again_from_the
     assert again.task == "explain"
 
     monkeypatch.setattr(late_stages, "record_explanations", real)
-    monkeypatch.setattr(memory_ladder, "train", raises(AssertionError("trained again")))
+    monkeypatch.setattr(micro_batching, "train", raises(AssertionError("trained again")))
     costs = folder.read_json("costs.json")
     assert do_task(folder, dataclasses.replace(assignment, task="explain"), Sent()) == ""
     assert folder.read_json("explanations.json")["methods"]
@@ -94,7 +94,7 @@ def test_a_failed_explanation_is_a_note_on_a_done_run_and_is_made_again_from_the
 def test_a_worker_killed_while_it_explains_leaves_a_done_run_with_a_note(planned, monkeypatch):
     job, runs, assignment = planned
     folder = plan(job, runs)
-    # As a signal does, it passes by every handler of errors.
+    # Like a signal, it is caught by no handler of errors.
     monkeypatch.setattr(late_stages, "record_explanations", raises(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         do_task(folder, assignment, Sent())
@@ -124,7 +124,7 @@ def test_a_run_that_failed_after_its_training_is_not_trained_again(planned, monk
 
     folder.prepare_retry()
     monkeypatch.setattr(training_run, "Predictor", real)
-    monkeypatch.setattr(memory_ladder, "train", raises(AssertionError("trained again")))
+    monkeypatch.setattr(micro_batching, "train", raises(AssertionError("trained again")))
     assert do_task(folder, assignment, Sent()) == ""
     costs = folder.read_json("costs.json")
     assert folder.state == "done"

@@ -1,4 +1,4 @@
-"""Conditions on the command line: who is asked, what is missing, and that a finished run is only added to."""
+"""Scoring variants: which runs are scored, what is missing, and finished runs that are only added to."""
 
 import subprocess
 import sys
@@ -37,7 +37,7 @@ BOTH = ("--only", "regularized_cnn,thumbnail", "--size", "32", "--films", "60", 
 DRAWS = ("--tta", "2", "--mc-dropout", "3")
 
 
-class Told(list):
+class Sent(list):
     def __call__(self, event, **values):
         self.append((event, values))
 
@@ -61,7 +61,7 @@ def test_only_recipes_that_have_something_to_draw_are_variants_of():
     assert variants_of(RECIPES["regularized_cnn"], parse([])) == []
 
 
-def test_what_is_left_out_or_mild_is_said():
+def test_what_is_left_out_or_mild_is_logged():
     recipes = [RECIPES[name] for name in ("regularized_cnn", "mobilenetv2_frozen", "thumbnail")]
     lines = variant_lines(recipes, parse(DRAWS))
     assert "--tta leaves out thumbnail: there is no network" in lines
@@ -77,7 +77,7 @@ def test_one_draw_has_no_spread_and_is_refused(option):
         parse([option, "1"])
 
 
-def test_a_plan_asks_finished_runs_for_what_they_lack_and_no_more(tmp_path, small_phantom):
+def test_a_plan_adds_only_what_finished_runs_lack(tmp_path, small_phantom):
     options, jobs, runs = plan(tmp_path, small_phantom.films, *DRAWS)
     net, trivial = (
         next(j for j in jobs if bool(j.spec.recipe.phases) == network) for network in (True, False)
@@ -135,7 +135,7 @@ def finished(small_phantom, tmp_path, monkeypatch):
 def test_conditions_are_added_to_a_finished_run_and_nothing_else_changes(finished):
     folder, assignment, job, asked_for = finished
     before = contents(folder)
-    told = Told()
+    told = Sent()
     assert add_variants(folder, assignment, told) == ""
     after = contents(folder)
     added = {f"predictions/test@{condition}.csv" for condition in job.variants}
@@ -154,7 +154,7 @@ def test_the_saved_model_with_nothing_drawn_gives_the_predictions_that_stand(fin
     still = Augment(rotation=1e-9)
     for module in (variant_scorer, scoring):
         monkeypatch.setattr(module, "view_augment", lambda recipe: still)
-    assert add_variants(folder, replace(assignment, task="score", variants=("tta-1",)), Told()) == ""
+    assert add_variants(folder, replace(assignment, task="score", variants=("tta-1",)), Sent()) == ""
     one, plain = folder.read_predictions("test@tta-1"), folder.read_predictions("test")
     assert one.ids == plain.ids
     np.testing.assert_allclose(one.logits, plain.logits, atol=1e-5)
@@ -172,17 +172,17 @@ def test_a_run_that_was_not_scored_is_not_called_done_once_more(finished, capsys
     assert ": done, nothing added in 0 s" in second
 
 
-def test_scoring_that_fails_is_told_in_a_line_and_the_run_stays_done(finished):
+def test_failed_scoring_is_one_note_and_the_run_stays_done(finished):
     folder, assignment, job, asked_for = finished
     folder.model.write_bytes(b"no model")
-    before, told = contents(folder), Told()
+    before, told = contents(folder), Sent()
     assert add_variants(folder, assignment, told)
     assert contents(folder) == before and folder.state == "done"
     ((_, note),) = [item for item in told if item[0] == "note"]
     assert note["text"].startswith("not scored with tta-1, tta-2, mc-1")
     assert note["text"].endswith("model.keras: cannot be read as a Keras model; run it again with --fresh")
     folder.model.unlink()
-    assert "is missing; run it again with --fresh" in add_variants(folder, assignment, Told())
+    assert "is missing; run it again with --fresh" in add_variants(folder, assignment, Sent())
     assert folder.state == "done"
     assert "is missing" in lacking_lines([job], *asked_for)[0]
 

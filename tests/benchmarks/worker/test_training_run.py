@@ -9,7 +9,7 @@ import tensorflow as tf
 from benchmarks.suite import planning, run
 from benchmarks.suite.options import parse
 from benchmarks.worker import costs as worker_costs
-from benchmarks.worker import memory_ladder, training_run
+from benchmarks.worker import micro_batching, training_run
 from benchmarks.worker.assignment import Assignment
 from benchmarks.worker.attempt import attempt, do_run
 from benchmarks.worker.events import Clock
@@ -41,7 +41,7 @@ def planned(small_phantom, tmp_path):
 
 
 def plan(small_phantom, tmp_path, *arguments):
-    """Plan a run on disk; return its folder and what its worker is told."""
+    """Plan a run on disk; return its folder and the assignment of its worker."""
     options = parse([*TINY, *arguments, "--out", str(tmp_path)])
     ((job,), _) = plan_jobs(options, small_phantom.films.fingerprint)
     runs = Runs(options.runs)
@@ -53,7 +53,7 @@ def plan(small_phantom, tmp_path, *arguments):
         device="CPU, 1 thread",
         threads=1,
         gpu=False,
-        notes=("said when it was planned",),
+        notes=("noted when it was planned",),
     )
     folder = runs.plan(job.spec)
     folder.work.mkdir()
@@ -67,7 +67,7 @@ def no_device(monkeypatch):
 
 
 def fails_until(parts, error):
-    real = memory_ladder.train
+    real = micro_batching.train
     seen = []
 
     def train(model, recipe, films, setting, **callbacks):
@@ -83,11 +83,11 @@ OUT_OF_MEMORY = tf.errors.ResourceExhaustedError(None, None, "OOM when allocatin
 
 
 @pytest.mark.usefixtures("no_device")
-def test_a_batch_too_large_is_cut_and_the_board_is_told(planned, monkeypatch):
+def test_a_batch_too_large_is_split_and_noted_on_the_board(planned, monkeypatch):
     folder, assignment = planned
     train, seen = fails_until(4, OUT_OF_MEMORY)
     predictor, asked = training_run.Predictor, []
-    monkeypatch.setattr(memory_ladder, "train", train)
+    monkeypatch.setattr(micro_batching, "train", train)
     monkeypatch.setattr(
         training_run, "Predictor", lambda model, **how: asked.append(how["batch"]) or predictor(model, **how)
     )
@@ -96,14 +96,14 @@ def test_a_batch_too_large_is_cut_and_the_board_is_told(planned, monkeypatch):
     assert asked == [32]
     assert folder.read_json("costs.json")["micro_batches"] == 4
     notes = folder.read_json("environment.json")["notes"]
-    assert notes[0] == "said when it was planned"
+    assert notes[0] == "noted when it was planned"
     assert "batch of 32 in 4 parts, evaluation in batches of 32" in notes[1]
 
 
 @pytest.mark.usefixtures("no_device")
 def test_nothing_of_an_attempt_that_ran_out_of_memory_survives(planned, monkeypatch):
     references, alive = [], []
-    real_train, real_step = memory_ladder.train, phase.TrainingStep
+    real_train, real_step = micro_batching.train, phase.TrainingStep
 
     def make_step(network, variables, optimizer, loss, **how):
         alive.append([reference() is not None for reference in references])
@@ -120,7 +120,7 @@ def test_nothing_of_an_attempt_that_ran_out_of_memory_survives(planned, monkeypa
         return real_train(model, recipe, films, setting, **callbacks | {"on_step": fail_at_the_second_step})
 
     monkeypatch.setattr(phase, "TrainingStep", make_step)
-    monkeypatch.setattr(memory_ladder, "train", train)
+    monkeypatch.setattr(micro_batching, "train", train)
     assert attempt(do_run, *planned, SILENT) is None
     assert alive == [[], [False] * 3, [False] * 3]
 
@@ -129,7 +129,7 @@ def test_nothing_of_an_attempt_that_ran_out_of_memory_survives(planned, monkeypa
 def test_a_killed_run_is_continued_in_its_parts(small_phantom, tmp_path, monkeypatch):
     folder, assignment = plan(small_phantom, tmp_path, "--epochs", "3")
     monkeypatch.setattr(checkpoint, "CHECKPOINT_SECONDS", 0.0)
-    real = memory_ladder.train
+    real = micro_batching.train
     cut, seen = fails_until(4, OUT_OF_MEMORY)
 
     def killed_after_two_epochs(*arguments, **callbacks):
@@ -139,7 +139,7 @@ def test_a_killed_run_is_continued_in_its_parts(small_phantom, tmp_path, monkeyp
 
         return cut(*arguments, **callbacks | {"on_epoch": on_epoch})
 
-    monkeypatch.setattr(memory_ladder, "train", killed_after_two_epochs)
+    monkeypatch.setattr(micro_batching, "train", killed_after_two_epochs)
     with pytest.raises(KeyboardInterrupt):
         attempt(do_run, folder, assignment, SILENT)
     assert seen == [(1,), (2,), (4,)]
@@ -150,13 +150,13 @@ def test_a_killed_run_is_continued_in_its_parts(small_phantom, tmp_path, monkeyp
         parts.append(setting.micro_batches)
         return real(model, recipe, films, setting, **callbacks | {"on_epoch": epochs.append})
 
-    monkeypatch.setattr(memory_ladder, "train", continued)
+    monkeypatch.setattr(micro_batching, "train", continued)
     assert attempt(do_run, folder, assignment, SILENT) is None
     assert parts == [(4,)]
     assert [row["epoch"] for row in epochs] == [3]
     assert folder.read_json("costs.json")["micro_batches"] == 4
     notes = folder.read_json("environment.json")["notes"]
-    assert notes[0] == "said when it was planned"
+    assert notes[0] == "noted when it was planned"
     assert "batch of 32 in 4 parts, evaluation in batches of 32" in notes[1]
 
 
@@ -194,7 +194,7 @@ class CardThatTakesFiveJoules:
 
 @pytest.mark.usefixtures("no_device")
 @pytest.mark.parametrize("resumed", [False, True])
-def test_energy_is_that_of_the_whole_training_or_not_told(planned, monkeypatch, resumed):
+def test_energy_is_that_of_the_whole_training_or_not_reported(planned, monkeypatch, resumed):
     folder, assignment = planned
     monkeypatch.setattr(worker_costs, "gpus", lambda: [Gpu(0, "NVIDIA A100", 40960, (8, 0))])
     monkeypatch.setattr(worker_costs, "energy_joules", CardThatTakesFiveJoules())
@@ -235,7 +235,7 @@ OUT_OF_MEMORY_SPELLINGS = {
 @pytest.mark.parametrize("error", OUT_OF_MEMORY_SPELLINGS.values(), ids=OUT_OF_MEMORY_SPELLINGS)
 def test_every_spelling_of_out_of_memory_cuts_the_batches(planned, monkeypatch, error):
     train, seen = fails_until(2, error)
-    monkeypatch.setattr(memory_ladder, "train", train)
+    monkeypatch.setattr(micro_batching, "train", train)
     assert attempt(do_run, *planned, SILENT) is None
     assert seen == [(1,), (2,)]
 
@@ -243,17 +243,17 @@ def test_every_spelling_of_out_of_memory_cuts_the_batches(planned, monkeypatch, 
 @pytest.mark.usefixtures("no_device")
 def test_another_internal_error_does_not_cut_the_batches(planned, monkeypatch):
     train, seen = fails_until(2, tf.errors.InternalError(None, None, "cuDNN launch failure"))
-    monkeypatch.setattr(memory_ladder, "train", train)
+    monkeypatch.setattr(micro_batching, "train", train)
     assert "cuDNN launch failure" in attempt(do_run, *planned, SILENT).reason
     assert seen == [(1,)]
 
 
 @pytest.mark.usefixtures("no_device")
 @pytest.mark.parametrize(("gpu", "kind"), [(True, "gpu-memory"), (False, "host-memory")])
-def test_the_end_of_the_ladder_keeps_kind_and_message_of_the_last_error(planned, monkeypatch, gpu, kind):
+def test_smallest_micro_batches_keep_kind_and_message_of_the_last_error(planned, monkeypatch, gpu, kind):
     folder, assignment = planned
-    monkeypatch.setattr(memory_ladder.tf.config.experimental, "reset_memory_stats", lambda device: None)
-    monkeypatch.setattr(memory_ladder, "train", fails_until(10**6, OUT_OF_MEMORY_SPELLINGS["autotune"])[0])
+    monkeypatch.setattr(micro_batching.tf.config.experimental, "reset_memory_stats", lambda device: None)
+    monkeypatch.setattr(micro_batching, "train", fails_until(10**6, OUT_OF_MEMORY_SPELLINGS["autotune"])[0])
     failure = attempt(do_run, folder, dataclasses.replace(assignment, gpu=gpu), SILENT)
     assert failure.kind == kind
     assert "NotFoundError: No algorithm worked!" in failure.reason
@@ -271,7 +271,7 @@ def two_phases(folder):
 
 def fails_in_the_second_phase(monkeypatch):
     """Let the first step of phase 2 run out of memory with whole batches; return the epochs that end."""
-    real, epochs = memory_ladder.train, []
+    real, epochs = micro_batching.train, []
 
     def train(model, recipe, films, setting, **callbacks):
         def on_step(phase, epoch, step, steps):
@@ -283,7 +283,7 @@ def fails_in_the_second_phase(monkeypatch):
 
         return real(model, recipe, films, setting, **callbacks | {"on_step": on_step, "on_epoch": on_epoch})
 
-    monkeypatch.setattr(memory_ladder, "train", train)
+    monkeypatch.setattr(micro_batching, "train", train)
     return epochs
 
 
@@ -301,7 +301,7 @@ def test_a_phase_that_runs_out_of_memory_is_repeated_and_not_the_run(planned, mo
 
 
 @pytest.mark.usefixtures("no_device")
-def test_parts_that_worked_are_remembered_for_other_runs_of_the_recipe(planned, monkeypatch):
+def test_parts_that_worked_are_stored_for_other_runs_of_the_recipe(planned, monkeypatch):
     folder, assignment = two_phases(planned[0]), planned[1]
     epochs = fails_in_the_second_phase(monkeypatch)
     assert attempt(do_run, folder, assignment, SILENT) is None
@@ -324,27 +324,27 @@ def test_a_cut_batch_on_a_gpu_has_a_peak_of_its_own_and_notes_the_free_memory(pl
     folder, assignment = planned
     asked, free = [], iter([1234, 7])
     train, _ = fails_until(2, OUT_OF_MEMORY)
-    monkeypatch.setattr(memory_ladder, "train", lambda *a, **k: asked.append("train") or train(*a, **k))
+    monkeypatch.setattr(micro_batching, "train", lambda *a, **k: asked.append("train") or train(*a, **k))
     experimental = tf.config.experimental
     monkeypatch.setattr(experimental, "reset_memory_stats", lambda device: asked.append(f"reset {device}"))
     monkeypatch.setattr(experimental, "get_memory_info", lambda device: {"peak": 2**30})
     monkeypatch.setattr(worker_costs, "gpus", lambda: [Gpu(0, "NVIDIA A100", 40960, (8, 0))])
-    monkeypatch.setattr(memory_ladder, "free_memory_mb", lambda gpu: next(free))
+    monkeypatch.setattr(micro_batching, "free_memory_mb", lambda gpu: next(free))
     assert attempt(do_run, folder, dataclasses.replace(assignment, gpu=True), SILENT) is None
     assert asked == ["train", "reset GPU:0", "train"]
     note = folder.read_json("environment.json")["notes"][1]
-    assert note.endswith("the device ran out of memory (1,234 MB were free before)")
+    assert note.endswith("the device ran out of memory (1,234 MB were free before training)")
 
 
 @pytest.mark.usefixtures("no_device")
 def test_memory_that_never_suffices_is_a_reason(planned, monkeypatch):
-    monkeypatch.setattr(memory_ladder, "train", fails_until(10**6, OUT_OF_MEMORY)[0])
+    monkeypatch.setattr(micro_batching, "train", fails_until(10**6, OUT_OF_MEMORY)[0])
     assert "smaller --size" in attempt(do_run, *planned, SILENT).reason
 
 
 @pytest.mark.usefixtures("no_device")
 def test_a_loss_that_is_no_number_is_a_reason(planned, monkeypatch):
-    monkeypatch.setattr(memory_ladder, "train", fails_until(2, NotFinite("nan in phase 1, epoch 1"))[0])
+    monkeypatch.setattr(micro_batching, "train", fails_until(2, NotFinite("nan in phase 1, epoch 1"))[0])
     assert (
         "the loss is not finite (nan in phase 1, epoch 1); use a lower learning rate"
         in attempt(do_run, *planned, SILENT).reason
@@ -353,7 +353,7 @@ def test_a_loss_that_is_no_number_is_a_reason(planned, monkeypatch):
 
 @pytest.mark.usefixtures("no_device")
 def test_a_bug_is_a_reason_too_and_its_traceback_is_in_the_log(planned, monkeypatch, capsys):
-    monkeypatch.setattr(memory_ladder, "train", fails_until(2, KeyError("surprise"))[0])
+    monkeypatch.setattr(micro_batching, "train", fails_until(2, KeyError("surprise"))[0])
     assert attempt(do_run, *planned, SILENT).reason.startswith("KeyError")
     assert "Traceback" in capsys.readouterr().err
 

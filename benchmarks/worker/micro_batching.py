@@ -1,4 +1,4 @@
-"""Training within the memory of a device: batches are cut into more parts until a phase fits."""
+"""Training within the memory of a device: batches are split into micro-batches until a phase fits."""
 
 import hashlib
 import json
@@ -27,40 +27,40 @@ OUT_OF_MEMORY = "the device ran out of memory"
 
 
 def train_within_memory(run: RunContext, films: TrainingFilms) -> tuple[keras.Model, Training]:
-    """Train with whole batches; a phase that runs out of device memory is repeated with halved parts.
+    """Train with whole batches; repeat a phase that runs out of device memory with smaller micro-batches.
 
-    Parts that worked are remembered for other runs of the same recipe on the same device.
+    The number of micro-batches that fits is stored for other runs of the recipe on the same device.
 
     Raises:
-        OutOfDeviceMemory: If the smallest parts do not fit a GPU.
+        OutOfDeviceMemory: If the smallest micro-batches do not fit a GPU.
         MemoryError: If they do not fit a CPU.
     """
-    ladder = _Ladder(run)
+    batching = _MicroBatching(run)
     while True:
         try:
-            trained = _train(run, films, ladder.parts)
+            trained = _train(run, films, batching.parts)
         except tf.errors.OpError as error:
             if not is_out_of_memory(error):
                 raise
-            ladder.cut(error)
+            batching.cut(error)
         else:
-            ladder.remember()
+            batching.store()
             return trained
 
 
-class _Ladder:
-    """Parts that the batches of each phase are cut into; the last number holds for later phases."""
+class _MicroBatching:
+    """Number of micro-batches per batch in each phase; the last number applies to later phases."""
 
     def __init__(self, run: RunContext) -> None:
         self.run, self.checkpoint = run, Checkpoint(run.folder.work)
         self._memory, self._noted = _free_memory(run), ""
         stored = self.checkpoint.stored_micro_batches(xla=run.spec.xla, device=device_kind())
-        remembered = None if stored else _read_parts(_parts_file(run))
-        self.parts: tuple[int, ...] = stored or remembered or (1,)
-        self._note("earlier runs on this device needed it" if remembered else OUT_OF_MEMORY)
+        cached = None if stored else _read_parts(_parts_file(run))
+        self.parts: tuple[int, ...] = stored or cached or (1,)
+        self._note("earlier runs on this device needed it" if cached else OUT_OF_MEMORY)
 
     def cut(self, error: tf.errors.OpError) -> None:
-        """Halve the parts of the phase that failed; later phases start with as many."""
+        """Double the micro-batches of the phase that failed; later phases start with the same number."""
         phase = self.checkpoint.phase
         parts = 2 * parts_of(self.parts, phase)
         if parts > min(self.run.spec.recipe.batch, MOST_PARTS):
@@ -72,13 +72,13 @@ class _Ladder:
             tf.config.experimental.reset_memory_stats("GPU:0")
         self._note(OUT_OF_MEMORY + self._memory)
 
-    def remember(self) -> None:
-        """Store the parts for other runs, if batches were cut."""
+    def store(self) -> None:
+        """Store the number of micro-batches for other runs, if batches were split."""
         if max(self.parts) > 1:
             write_atomically(_parts_file(self.run), json.dumps(self.parts) + "\n")
 
     def _note(self, reason: str) -> None:
-        """Replace the note of an earlier rung, whose training is not kept."""
+        """Replace the note of an earlier attempt, whose training was discarded."""
         if self._noted:
             self.run.notes.remove(self._noted)
         self._noted = _describe_parts(self.run, self.parts, reason) if max(self.parts) > 1 else ""
@@ -122,7 +122,7 @@ def _train(run: RunContext, films: TrainingFilms, parts: tuple[int, ...]) -> tup
 
 
 def _describe_parts(run: RunContext, parts: tuple[int, ...], reason: str) -> str:
-    """Return the note of a run whose batches were cut."""
+    """Return the note of a run whose batches were split."""
     spec, pretrained = run.spec, bool(run.assignment.weights)
     changed = []
     for phase in range(len(spec.recipe.phases)):
@@ -133,19 +133,19 @@ def _describe_parts(run: RunContext, parts: tuple[int, ...], reason: str) -> str
     changed.append(f"evaluation in batches of {EVALUATION_BATCH // max(parts)}")
     norm = spec.recipe.head.batch_norm or architecture(spec.recipe.architecture).batch_norm
     if norm and not pretrained and parts[0] > 1:
-        changed.append(f"batch norm begun from {CALIBRATION_FILMS // parts[0]} films")
+        changed.append(f"batch norm statistics initialised on {CALIBRATION_FILMS // parts[0]} films")
     return f"{', '.join(changed)}: {reason}"
 
 
 def _free_memory(run: RunContext) -> str:
-    """Return how much of the GPU was free before training, "" on a CPU and if NVML does not know."""
+    """Return the GPU memory that was free before training; "" on a CPU, or if NVML does not report it."""
     gpu = only_gpu() if run.assignment.gpu else None
     free = free_memory_mb(gpu) if gpu else None
-    return "" if free is None else f" ({free:,.0f} MB were free before)"
+    return "" if free is None else f" ({free:,.0f} MB were free before training)"
 
 
 def _parts_file(run: RunContext) -> Path:
-    """Return the file that remembers the parts of a recipe on a device."""
+    """Return the file that stores the number of micro-batches of a recipe on a device."""
     spec = run.spec
     key = [spec.recipe.distinctive(), spec.precision, spec.xla, run.assignment.device]
     digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:16]
@@ -153,7 +153,7 @@ def _parts_file(run: RunContext) -> Path:
 
 
 def _read_parts(file: Path) -> tuple[int, ...] | None:
-    """Read remembered parts; None if there are none, or if the file is damaged."""
+    """Read stored numbers of micro-batches; None if there are none, or if the file is damaged."""
     try:
         parts = tuple(json.loads(file.read_text()))
     except (OSError, ValueError, TypeError):

@@ -1,4 +1,4 @@
-"""What a step is given, and what it returns."""
+"""Input and output of a step of the doctor."""
 
 import json
 import time
@@ -7,16 +7,16 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 Row = dict[str, Any]
-"""One thing that was measured: JSON values by name. A `problem` is a sentence for the user."""
+"""One measurement: JSON values by name. A `problem`, if there is one, is a message for the user."""
 
 
 @dataclass(frozen=True)
-class Situation:
-    """What a step is given.
+class StepInput:
+    """Device and time limit of a step.
 
     Args:
         gpu: Whether to measure on the first GPU; False means the CPU.
-        ends: When the step is stopped, by `time.monotonic`, which all processes of a machine share.
+        ends: Time at which the step is stopped, on the clock of `time.monotonic`, which processes share.
     """
 
     gpu: bool
@@ -28,14 +28,14 @@ class Situation:
         return self.ends - time.monotonic()
 
     def to_json(self) -> str:
-        """The situation as one line."""
+        """Return the input as one line of JSON."""
         return json.dumps(asdict(self))
 
     @classmethod
-    def from_json(cls, text: str) -> "Situation":
-        """Rebuild a situation from `to_json`."""
+    def from_json(cls, text: str) -> "StepInput":
+        """Rebuild an input from `to_json`."""
         return cls(**json.loads(text))
 
 
-Measure = Callable[[Situation], Iterator[Row]]
+Measure = Callable[[StepInput], Iterator[Row]]
 """The work of a step: it yields each row as soon as it is measured."""
