@@ -42,7 +42,7 @@ FAILURES = {
     ),
     "disk-full": Failure("the disk is full", "free space or choose another --out"),
     "weights-missing": Failure(
-        "the initial weights cannot be had",
+        "the initial weights are not available",
         "put the file into `~/.keras/models` or name its folder with --weights FOLDER; "
         "--weights random starts from random ones",
     ),
@@ -110,7 +110,7 @@ def failure_of_exit(code: int) -> RunFailure:
 
 
 def describe(kind: str, detail: str = "") -> str:
-    """Return sentence and remedy of a kind as one line, with what is known beyond them."""
+    """Return sentence and remedy of a kind as one line, with details of the error, if there are any."""
     known = f" ({detail})" if detail else ""
     return f"{FAILURES[kind].sentence}{known}; {FAILURES[kind].remedy}"
 

@@ -8,7 +8,7 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from pneumo_tf.audit.decoded import DecodedSet
 from pneumo_tf.data.protocols.by_patient import FOLDS
-from pneumo_tf.data.protocols.patients import deal_patients
+from pneumo_tf.data.protocols.patients import distribute_patients
 from pneumo_tf.data.protocols.published import split_alphabetical, split_pooled
 from pneumo_tf.data.protocols.split import Split
 from pneumo_tf.models.logistic import score_held_out
@@ -71,8 +71,8 @@ def _official(decoded: DecodedSet, seed: int) -> list[Division]:
 def _grouped(decoded: DecodedSet, seed: int) -> list[Division]:
     """Divide as the protocol `cv5` does."""
     train = np.flatnonzero(decoded.splits == "train")
-    dealt = deal_patients([decoded.films.rows[index] for index in train], FOLDS, "cv5")
-    held = [np.isin(decoded.patients[train], list(patients)) for patients in dealt]
+    folds = distribute_patients([decoded.films.rows[index] for index in train], FOLDS, "cv5")
+    held = [np.isin(decoded.patients[train], list(patients)) for patients in folds]
     return [(train[~fold], train[fold]) for fold in held]
 
 

@@ -63,7 +63,7 @@ def gpus(on_note: OnNote | None = None) -> list[Gpu]:
         GPUs in the order of `CUDA_VISIBLE_DEVICES`; none if no driver is installed, or if it names none.
 
     Raises:
-        UserError: If there is a driver that NVML cannot ask, or if it can read none of the cards.
+        UserError: If there is a driver that NVML cannot query, or if it can read none of the cards.
     """
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None and not visible.strip():
@@ -95,7 +95,7 @@ def _nvml() -> Iterator[bool]:
     except (pynvml.NVMLError_LibraryNotFound, pynvml.NVMLError_DriverNotLoaded) as error:
         if CONTROL_DEVICE.exists():
             raise UserError(
-                f"there is an NVIDIA driver, but NVML cannot ask it ({error}); in a container set "
+                f"there is an NVIDIA driver, but NVML cannot query it ({error}); in a container set "
                 f"NVIDIA_DRIVER_CAPABILITIES=compute,utility; {TO_USE_THE_CPU}"
             ) from error
         yield False
@@ -187,7 +187,7 @@ def _memory_mb(find: Callable[[], Any]) -> int | None:
 
 
 def free_memory_mb(gpu: Gpu) -> int | None:
-    """Read the memory of a GPU that no process has taken, MiB; None if NVML does not tell."""
+    """Read the free memory of a GPU, MiB; None if NVML does not report it."""
     try:
         with _nvml() as present:
             handle = nvml_handle(gpu) if present else None
@@ -207,7 +207,7 @@ def energy_joules(gpu: Gpu) -> float | None:
     """Read a GPU's counter of energy.
 
     Args:
-        gpu: GPU to ask.
+        gpu: GPU to query.
 
     Returns:
         Joules of the whole card since its driver was loaded: the difference of two readings counts. None for

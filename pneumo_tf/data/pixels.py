@@ -15,7 +15,7 @@ from pneumo_tf.data.row_cache import stored_rows
 from pneumo_tf.errors import UserError
 
 CHUNK = 64
-"""Films decoded between two writes: what a killed process loses."""
+"""Films decoded between two writes; a killed process loses at most as many."""
 
 Fit = Literal["squash", "letterbox"]
 Progress = Callable[[int, int], None]
@@ -34,8 +34,8 @@ def cached_pixels(
 
     Args:
         dataset: The films; row i of the result is film i.
-        cache: Folder of the maps. Two processes may ask for the same map at once: one builds, one waits. What
-            a killed one has decoded is kept.
+        cache: Folder of the maps. If two processes need the same map, one builds it and the other waits.
+            Films that a killed process has decoded are kept.
         side: Height and width in pixels.
         fit: `"squash"` to the square, or `"letterbox"`: keep the aspect, pad with black.
         edge_crop: Fraction of each edge cut off before resizing.
@@ -70,7 +70,7 @@ def _decode(
     read: Callable[[int], np.ndarray | str],
     progress: Progress | None,
 ) -> Iterator[tuple[np.ndarray, list[np.ndarray]]]:
-    """Decode films in chunks, each by all threads, so that memory stays flat."""
+    """Decode films in chunks, each by all threads, so that memory use stays constant."""
     broken: list[tuple[str, str]] = []
     done = len(dataset.films) - len(missing)
     with ThreadPoolExecutor() as threads:
@@ -150,7 +150,7 @@ def resize(image: np.ndarray, width: int, height: int) -> np.ndarray:
     """Resize a film to (height, width) uint8, averaging if it shrinks and interpolating if it grows."""
     if image.shape == (height, width):
         return image
-    # Averaging over the pixels that fall together keeps a shrunk film free of aliasing.
+    # INTER_AREA averages over the source pixels of each new one, which avoids aliasing.
     shrinks = width < image.shape[1] or height < image.shape[0]
     return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
 

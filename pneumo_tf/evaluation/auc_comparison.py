@@ -34,7 +34,7 @@ def compare_auc(rows: Sequence[Sequence[LabelledPredictions]]) -> Comparison:
         Comparison of the k rows; all nan if the films are of one class, or a class has one patient.
 
     Reference: N. Obuchowski, Nonparametric analysis of clustered ROC curve data, Biometrics 53, 1997. With
-        one film to a patient it is DeLong, DeLong & Clarke-Pearson, Biometrics 44, 1988.
+        one film per patient it equals the test of DeLong, DeLong & Clarke-Pearson, Biometrics 44, 1988.
     """
     films, scores = align_runs(rows)
     parts = [auc_components(films, score) for score in scores]

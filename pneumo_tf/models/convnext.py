@@ -1,8 +1,8 @@
 """ConvNeXt with the layer names of Keras' own (Liu et al. 2022): entries, and a flat, fast builder.
 
 Keras' graph nests its stem and downsampling in `Sequential`s, scales branches with a class of its own, and
-writes depthwise convolutions as grouped ones, which on a CPU are compiled and several times slower. Here
-`DepthwiseConv2D` does the same arithmetic, of 7×7 and, for the scale of each channel, of 1×1.
+writes depthwise convolutions as grouped ones, which on a CPU are several times slower. Here
+`DepthwiseConv2D` computes the same: 7×7 for the convolutions, 1×1 for the scale of each channel.
 """
 
 from collections.abc import Sequence

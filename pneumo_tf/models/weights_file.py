@@ -17,7 +17,7 @@ Progress = Callable[[int, int], None]
 
 
 class HostUnreachable(UserError):
-    """No connection to the host of a file: its other files cannot be had either.
+    """No connection to the host of a file: its other files cannot be downloaded either.
 
     Args:
         url: Address of the file.
@@ -54,7 +54,7 @@ def find(weights: Weights, given: Path | None = None) -> Path | None:
 def fetch(weights: Weights, progress: Progress | None = None) -> Path:
     """Download a weights file to the folder where Keras keeps such files.
 
-    If no checksum of it is published, that of the first download is kept beside it.
+    If no checksum of it is published, that of the first download is stored next to it.
 
     Args:
         weights: Registry entry of the file.
@@ -80,7 +80,7 @@ def fetch(weights: Weights, progress: Progress | None = None) -> Path:
 
 
 def check_recorded(path: Path, weights: Weights) -> None:
-    """Compare a file with the checksum of its first download, if one was recorded beside it.
+    """Compare a file with the checksum of its first download, if one was stored next to it.
 
     Raises:
         UserError: If they differ.
@@ -140,7 +140,7 @@ def _download(url: str, target: Path, progress: Progress | None) -> None:
 
 
 def _is_of_connection(error: OSError) -> bool:
-    """Tell whether the host was not reached; an HTTP status is its answer about one file."""
+    """Return whether the host was not reached; an HTTP status is its answer about one file."""
     return isinstance(error, URLError | ConnectionError | TimeoutError) and not isinstance(error, HTTPError)
 
 

@@ -61,8 +61,8 @@ def tabulate_board(board: Board) -> pd.DataFrame:
         board: A board, as `read_boards` returns it.
 
     Returns:
-        The columns of `COLUMNS`. `row` is the name on the board: the recipe, and what tells rows of one
-        recipe apart. `value` is the mean over runs, nan if it is not defined. `low` and `high` are the ends
+        The columns of `COLUMNS`. `row` is the name on the board: the recipe, and what distinguishes rows of
+        one recipe. `value` is the mean over runs, nan if it is not defined. `low` and `high` are the ends
         of its 95 % interval, nan if the runs scored different films, as folds do in `validation`. `sd` is
         the standard deviation over runs. `films` and `patients` count those of the set. `seeds`, `folds`,
         `precision`, `device` and `run_ids` list theirs with spaces between.

@@ -16,7 +16,7 @@ from pneumo_tf.report.tables.ranking import EMPTY
 from pneumo_tf.report.tables.registry import TABLES
 
 NOT_A_DEVICE = "Research on methods. Not a medical device: nothing here is fit for the care of patients."
-SYNTHETIC = "SYNTHETIC FILMS: these numbers say that the suite works, nothing about medicine."
+SYNTHETIC = "SYNTHETIC FILMS: numbers test the suite and have no medical meaning."
 
 
 def write_leaderboard(

@@ -49,7 +49,7 @@ def opening(board: Board) -> list[str]:
         )
     missing = missing_rows(board)
     if missing:
-        lines.append(f"**Missing:** {join_names(missing, 5)}; what to do stands under *Not done*")
+        lines.append(f"**Missing:** {join_names(missing, 5)}; for what to do, see *Not done*")
     return lines
 
 
@@ -62,7 +62,7 @@ def _protocols(done: Sequence[Row]) -> str:
 
 
 def warnings(board: Board) -> list[str]:
-    """Reasons to doubt numbers of the board, one line each."""
+    """Return warnings about numbers of the board, one line each."""
     ranked = [row for row in board.rows if row.ranked]
     found = []
     if ranked and best_trivial(ranked) is None:
@@ -72,11 +72,12 @@ def warnings(board: Board) -> list[str]:
         return found
     for row in ranked:
         accuracy = row.estimates["accuracy"].value
-        if board.source.honest_accuracy and accuracy > board.source.honest_accuracy:
+        if board.source.plausible_accuracy and accuracy > board.source.plausible_accuracy:
             found.append(
-                f"**{row.name}** has accuracy {accuracy:.3f}: beyond every honest published result on these "
-                "films. Check that no test film, nor another film of its patient, was trained on, that the "
-                "test films chose no epoch or threshold, and that the model sees nothing but pixels."
+                f"**{row.name}** has accuracy {accuracy:.3f}: above every published result without leakage "
+                "on these films. Check that no test film, nor another film of its patient, was trained on, "
+                "that no epoch or threshold was chosen on the test films, and that pixels are the only "
+                "input."
             )
         elif row.recipe.expected and board.profile == "full":
             low, high = row.recipe.expected

@@ -37,7 +37,7 @@ class _Found:
 
     @property
     def lacked_weights(self) -> bool:
-        """Whether it was never begun, because its initial weights could not be had."""
+        """Whether it did not start because its initial weights were not available."""
         return self.kind == "weights-missing"
 
     @property
@@ -120,7 +120,7 @@ def _board(runs: Runs, dataset: str, profile: str, harness: int, group: list[_Fo
 
 
 def _without_replaced(group: list[_Found]) -> list[_Found]:
-    """Leave out runs that failed for want of their weights if the same run with other weights is there."""
+    """Leave out runs that failed without their weights if the same run with other weights is there."""
     if not any(found.lacked_weights for found in group):
         return group
     others = {replace(found.spec, weights="imagenet").id for found in group if not found.lacked_weights}

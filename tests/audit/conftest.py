@@ -9,7 +9,7 @@ from tests.audit.planted import Planted
 
 @pytest.fixture(scope="session", autouse=True)
 def few_repeats():
-    """Two draws of each null say in tests what ten say on a page, in a fifth of the time."""
+    """Two samples of each null distribution instead of ten, which takes a fifth of the time."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(shift, "REPEATS", 2)
         yield

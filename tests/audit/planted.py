@@ -8,7 +8,7 @@ from pneumo_tf.data.datasets.registry import recognise
 
 
 class Planted:
-    """A copy of a set that a test may spoil.
+    """A copy of a set in which a test may plant faults.
 
     Args:
         source: The set.

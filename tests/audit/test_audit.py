@@ -111,7 +111,7 @@ def test_bad_files_and_wrong_places_are_in_the_box(planted, tmp_path):
     chapter = counts.describe_counts(decode_set(planted.root))
     box = "\n".join(chapter.care)
     assert pneumonia[0] in box and "train/NORMAL/person950_virus_1.jpeg" in box
-    assert "1 film whose name does not say it" in box
+    assert "1 film whose name does not state it" in box
     assert "not the set as published" in box
     assert [list(row) for row in chapter.tables[1].rows] == [[pneumonia[0], "empty"]]
 

@@ -47,7 +47,7 @@ def test_identical_files_are_found_wherever_they_lie(planted):
 
 
 def test_the_same_picture_in_another_file_is_found(tmp_path):
-    """Compressed anew, shrunk and brightened; a few in a hundred of such films are missed."""
+    """Compressed again, shrunk and brightened; a few in a hundred of such films are missed."""
     spec = PhantomSpec(seed=2, train=(14, 8, 6), val=(0, 0, 0), test=(6, 4, 4), side=224)
     planted = Planted(PHANTOM.read(write_phantom(spec, tmp_path / "phantom")), tmp_path / "films")
     ids = planted.ids("train/NORMAL")

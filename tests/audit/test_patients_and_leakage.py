@@ -101,7 +101,7 @@ def test_the_alphabetical_head_is_the_head_of_each_folder(clean):
     ]
 
 
-def test_too_few_patients_say_so(planted):
+def test_too_few_patients_are_reported(planted):
     for film_id in planted.ids("train/NORMAL")[4:]:
         (planted.root / film_id).unlink()
     assert "normal patients, and at least 10" in explain_too_few(decode_set(planted.root))

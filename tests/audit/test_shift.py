@@ -13,13 +13,13 @@ def of_clean(clean):
     return {shift.subtype: shift for shift in measure_shifts(clean)}
 
 
-def test_one_set_is_not_told_apart(of_clean):
+def test_films_of_one_set_show_no_shift(of_clean):
     normal = of_clean["normal"]
     assert normal.films == (40, 16)
     assert normal.low < 0.5 < normal.high or normal.auc <= normal.random_patients.max()
 
 
-def test_changed_test_films_are_told_apart(planted):
+def test_changed_test_films_show_a_shift(planted):
     for film_id in planted.ids("test/NORMAL"):
         image = cv2.imread(str(planted.root / film_id), cv2.IMREAD_GRAYSCALE)
         cv2.imwrite(str(planted.root / film_id), cv2.convertScaleAbs(image[:, 12:-12], alpha=0.8, beta=20))

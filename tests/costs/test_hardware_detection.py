@@ -154,13 +154,13 @@ def test_no_driver_is_no_gpu_but_a_container_without_nvml_is_an_error(install, m
         gpus()
 
 
-def test_the_cpu_asked_for_needs_no_driver(install):
+def test_the_requested_cpu_needs_no_driver(install):
     install(visible="", errors={"nvmlInit": pynvml.NVML_ERROR_LIB_RM_VERSION_MISMATCH})
     assert gpus() == []
 
 
 @pytest.mark.parametrize(("visible", "lines"), [("0,7", 1), ("none", 0), ("0,-1", 0), ("0,1", 0), ("1,1", 1)])
-def test_an_entry_that_names_no_gpu_is_said_unless_it_means_none(install, visible, lines):
+def test_an_entry_that_names_no_gpu_is_noted_unless_it_means_none(install, visible, lines):
     install(visible=visible)
     said = []
     gpus(said.append)

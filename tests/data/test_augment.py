@@ -25,7 +25,7 @@ def augmented(films, augment, *key):
     return tensor.numpy()[..., 0], transforms
 
 
-def test_nothing_asked_changes_nothing(films):
+def test_no_augmentation_changes_nothing(films):
     np.testing.assert_array_equal(augmented(films, Augment(), 0)[0], films)
 
 
@@ -66,7 +66,7 @@ def test_ranges_are_kept_and_filled():
     assert (zoom.min(), zoom.max()) == pytest.approx((0.8, 1.2), abs=0.01)
 
 
-def test_crops_have_the_area_and_aspect_asked_for_and_stay_inside():
+def test_crops_have_the_requested_area_and_aspect_and_stay_inside():
     augment = Augment(crop_area=(0.85, 1.0), crop_aspect=(3 / 4, 4 / 3))
     source = source_side(augment, SIDE)
     assert source == 70
@@ -110,7 +110,7 @@ def test_a_film_without_a_tone_is_one_whose_tone_changes_nothing(films):
         (Augment(gamma=0.1), True),
     ],
 )
-def test_batches_of_a_recipe_have_the_tone_it_asks_for(films, augment, toned):
+def test_batches_of_a_recipe_have_its_tone(films, augment, toned):
     recipe = Recipe("x", "conv3", size=round(SIDE * np.sqrt(augment.crop_area[0])), batch=8, augment=augment)
     transforms = random_transforms(augment, 8, recipe.size, 0, 0, 0)
     [(ours, _)] = training_batches(recipe, films, np.arange(8), np.zeros(8, int), 0, 0, 0)

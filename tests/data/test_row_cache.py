@@ -85,7 +85,7 @@ def stop():
 
 
 @pytest.mark.parametrize("harm", ["cut", "other shape", "no marks", "marks of another length"])
-def test_files_that_do_not_fit_are_made_anew(tmp_path, harm):
+def test_files_that_do_not_fit_are_rebuilt(tmp_path, harm):
     path, part, done = tmp_path / "a.npy", tmp_path / "a.part.npy", tmp_path / "a.done"
     with pytest.raises(KeyboardInterrupt):
         stored(path, range(10), Compute(6, stop))

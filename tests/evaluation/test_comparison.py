@@ -124,7 +124,7 @@ def test_clusters_of_pairs_are_compared_as_durkalski_prints_it():
     assert compared.p[0, 1] == pytest.approx(stats.chi2.sf(statistic, 1))
 
 
-def test_rows_that_agree_are_not_told_apart():
+def test_rows_that_agree_do_not_differ_significantly():
     study = Study(np.random.default_rng(3))
     (run,) = study.model().runs()
     rows = [[run], [with_score(run, 3 * run.score)], [run, run]]

@@ -81,7 +81,7 @@ def coverage(resampled, studies=250):
     return held / studies
 
 
-def test_the_interval_covers_the_truth_as_often_as_it_says():
+def test_the_interval_covers_the_truth_at_its_nominal_rate():
     assert 0.91 <= coverage(lambda one: one) <= 0.98
 
 
@@ -108,7 +108,7 @@ def test_patients_are_the_same_for_all_seeds_of_a_draw():
     one = study(np.random.default_rng(7))
     twice = PatientBootstrap().estimate([one, one], ["auc"])["auc"]
     once = PatientBootstrap().estimate([one], ["auc"])["auc"]
-    assert (twice.low, twice.high) == pytest.approx((once.low, once.high)), "two equal runs tell nothing more"
+    assert (twice.low, twice.high) == pytest.approx((once.low, once.high)), "two equal runs add nothing"
     assert twice.sd == 0
     assert np.isnan(once.sd)
 
@@ -157,7 +157,7 @@ def test_no_interval_where_too_many_draws_have_no_value():
     assert np.isnan(percentile_interval(replicates)).all()
 
 
-def test_a_model_that_never_says_pneumonia_has_no_ppv_and_no_interval_of_it():
+def test_a_model_that_never_predicts_pneumonia_has_no_ppv_and_no_interval_of_it():
     one = study(np.random.default_rng(10))
     never = LabelledPredictions(one.ids, one.labels, one.logits, -abs(one.score), one.patients, one.subtypes)
     ppv = PatientBootstrap(100).estimate([never, never], ["ppv"])["ppv"]

@@ -193,10 +193,10 @@ def test_published_confusion_matrix_gives_the_published_figures():
         0.719,
     ]
     assert round(metrics_from_counts((64, 170, 2, 388))["macro_f1"], 2) == 0.62
-    assert not {"auc", "log_loss", "brier"} & set(values), "counts say nothing of scores"
+    assert not {"auc", "log_loss", "brier"} & set(values), "counts contain no scores"
 
 
-def test_a_metric_that_does_not_say_so_is_not_read_from_counts(monkeypatch):
+def test_a_metric_without_the_flag_is_not_computed_from_counts(monkeypatch):
     monkeypatch.setitem(METRICS, "of_scores", Metric(auc, "Of scores"))
     assert "of_scores" not in metrics_from_counts((174, 68, 2, 396))
 

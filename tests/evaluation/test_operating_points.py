@@ -1,4 +1,4 @@
-"""Thresholds: chosen on validation alone, as their rules say, and read off the test films."""
+"""Thresholds: chosen on validation alone by their rules, and measured on the test films."""
 
 import numpy as np
 import pytest

@@ -5,7 +5,7 @@ import numpy as np
 from pneumo_tf.evaluation.ratio import ratio
 
 
-def test_a_division_by_zero_gives_what_the_caller_says_and_no_warning():
+def test_a_division_by_zero_gives_the_value_of_the_caller_and_no_warning():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         np.testing.assert_array_equal(ratio([1, 0, 3], [2, 0, 0]), [0.5, np.nan, np.nan])

@@ -15,7 +15,7 @@ def test_by_hand():
     assert aurc(wrong, -trust) == pytest.approx((1 + 1 + 2 / 3 + 2 / 4) / 4)
 
 
-def test_trust_that_says_nothing_shows_the_error():
+def test_random_confidence_has_the_error_rate_as_its_aurc():
     wrong = np.array([True, False, False, True, False])
     assert aurc(wrong, np.zeros(5)) == pytest.approx(0.4)
 

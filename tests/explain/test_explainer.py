@@ -81,7 +81,7 @@ def test_no_films_give_no_maps(small):
     assert Explainer(small, ["grad_cam", "edges"])(films(48, 0))["edges"].shape == (0, 6, 6)
 
 
-def test_frozen_weights_are_seen_through(small):
+def test_gradients_pass_frozen_weights(small):
     images = films(48, 2)
     free = Explainer(small, ["layer_cam", "input_gradient"])(images)
     small.trainable = False

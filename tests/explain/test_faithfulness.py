@@ -20,8 +20,8 @@ SIDE = 24
 SPOT = np.s_[6:10, 12:16]
 
 
-def looks_at_the_spot(films):
-    """A model that knows nothing but the detail in one spot."""
+def score_the_spot(films):
+    """A model that depends on the detail in one spot alone."""
     return films[(slice(None), *SPOT)].std(axis=(1, 2)) / 4.0 - 5
 
 
@@ -37,16 +37,14 @@ def right(films):
     return maps
 
 
-def test_the_map_of_what_the_model_sees_beats_the_others(films, right):
+def test_the_map_of_what_the_model_uses_beats_the_others(films, right):
     wrong, random = 1 - right, np.random.default_rng(1).random(films.shape)
     for replace in (blurred, noise_imputed):
-        left = [deletion(looks_at_the_spot, films, maps, replace).mean() for maps in (right, random, wrong)]
+        left = [deletion(score_the_spot, films, maps, replace).mean() for maps in (right, random, wrong)]
         assert left == sorted(left), replace.__name__
-        brought = [
-            insertion(looks_at_the_spot, films, maps, replace).mean() for maps in (right, random, wrong)
-        ]
+        brought = [insertion(score_the_spot, films, maps, replace).mean() for maps in (right, random, wrong)]
         assert brought == sorted(brought, reverse=True), replace.__name__
-    values = [road(looks_at_the_spot, films, maps).mean() for maps in (right, random, wrong)]
+    values = [road(score_the_spot, films, maps).mean() for maps in (right, random, wrong)]
     assert values == sorted(values, reverse=True)
     assert values[0] > 0.3
     assert abs(values[1]) < 0.15
@@ -54,13 +52,13 @@ def test_the_map_of_what_the_model_sees_beats_the_others(films, right):
 
 
 def test_curves_begin_and_end_where_they_must(films, right):
-    before = 1 / (1 + np.exp(-looks_at_the_spot(films)))
+    before = 1 / (1 + np.exp(-score_the_spot(films)))
     gone = np.array([blurred(film, np.ones(film.shape, bool)) for film in films])
-    after = 1 / (1 + np.exp(-looks_at_the_spot(gone)))
-    removed = removal_curve(looks_at_the_spot, films, right)
+    after = 1 / (1 + np.exp(-score_the_spot(gone)))
+    removed = removal_curve(score_the_spot, films, right)
     np.testing.assert_allclose(removed[:, 0], before)
     np.testing.assert_allclose(removed[:, -1], after)
-    kept = removal_curve(looks_at_the_spot, films, right, keep=True)
+    kept = removal_curve(score_the_spot, films, right, keep=True)
     np.testing.assert_allclose(kept[:, 0], after)
     np.testing.assert_allclose(kept[:, -1], before)
 
@@ -71,7 +69,7 @@ def test_area_by_hand():
     )
 
 
-def test_as_many_pixels_are_replaced_as_asked_and_the_largest_first(films):
+def test_the_requested_number_of_pixels_is_replaced_and_the_largest_first(films):
     seen = []
 
     def replace(film, removed):
@@ -82,7 +80,7 @@ def test_as_many_pixels_are_replaced_as_asked_and_the_largest_first(films):
     for least in (False, True):
         seen.clear()
         removal_curve(
-            looks_at_the_spot, films[:1], map_, replace=replace, fractions=(0, 0.25), least_first=least
+            score_the_spot, films[:1], map_, replace=replace, fractions=(0, 0.25), least_first=least
         )
         assert [removed.sum() for removed in seen] == [0, SIDE * SIDE / 4]
         assert seen[1][0].all() == least
@@ -92,7 +90,7 @@ def test_as_many_pixels_are_replaced_as_asked_and_the_largest_first(films):
 def test_equal_values_are_not_taken_from_the_top_down(films):
     taken = []
     removal_curve(
-        looks_at_the_spot,
+        score_the_spot,
         films[:1],
         np.zeros((1, SIDE, SIDE)),
         replace=lambda film, removed: taken.append(removed) or film,
@@ -108,7 +106,7 @@ def test_blurring_keeps_brightness_and_takes_detail(films):
     np.testing.assert_array_equal(blurred(films[0], np.zeros((SIDE, SIDE), bool)), films[0])
 
 
-def test_imputation_goes_on_with_what_is_around(monkeypatch):
+def test_imputation_continues_the_surroundings(monkeypatch):
     monkeypatch.setattr(faithfulness, "NOISE", 0.0)
     slope = np.tile(np.linspace(20, 220, SIDE), (SIDE, 1)).astype(np.uint8)
     removed = np.zeros((SIDE, SIDE), bool)
@@ -184,4 +182,4 @@ def test_drop_and_rise_by_hand():
 
 
 def test_no_films_are_no_trouble(films, right):
-    assert deletion(looks_at_the_spot, films[:0], right[:0]).shape == (0,)
+    assert deletion(score_the_spot, films[:0], right[:0]).shape == (0,)

@@ -52,7 +52,7 @@ def test_a_near_miss_counts_where_it_is_tolerated():
     assert localisation.pointing_game(maps, masks, localisation.NEAR).tolist() == [1, 0]
 
 
-def test_an_empty_map_finds_nothing_and_an_empty_mask_asks_nothing():
+def test_an_empty_map_finds_nothing_and_an_empty_mask_is_left_out():
     for measure in (
         localisation.pointing_game,
         localisation.energy_inside,

@@ -21,7 +21,7 @@ SPOT = np.s_[16:24, 8:16]
 
 
 def brightness_of_the_spot(films):
-    """A model that sees nothing but how bright the spot is."""
+    """A model that depends on the brightness of the spot alone."""
     return (films[(slice(None), *SPOT)].mean(axis=(1, 2)) - 100) / 10
 
 
@@ -58,7 +58,7 @@ def test_the_map_of_the_spot_points_at_it(found):
     assert found["grad_cam"]["pointing"][:4].tolist() == [1] * 4
     assert found["eigen_cam"]["pointing"][:4].tolist() == [0] * 4
     for values in found.values():
-        # A film without an opacity asks for no pointing.
+        # A film without an opacity has no pointing.
         assert np.isnan(values["pointing"][4:]).all()
     assert found["grad_cam"]["lungs"] == pytest.approx(1)
     assert found["grad_cam"]["border"].max() == 0

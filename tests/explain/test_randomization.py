@@ -1,4 +1,4 @@
-"""Agreement of maps by hand, and the cascade on models that know something and nothing."""
+"""Similarity of maps by hand, and the cascade on trained and untrained models."""
 
 import keras
 import numpy as np

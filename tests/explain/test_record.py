@@ -1,4 +1,4 @@
-"""What a run records of where its model looked, end to end: from films to the page that shows it."""
+"""Explanations that a run records, end to end: from films to the page that shows them."""
 
 import json
 from dataclasses import replace
@@ -77,7 +77,7 @@ def test_every_map_has_a_value_or_none_for_every_film(left):
     json.dumps(left, allow_nan=False)
 
 
-def test_pointing_is_counted_anew_from_the_model_and_the_mask_files(recorded, left, small_phantom):
+def test_pointing_equals_that_computed_from_the_model_and_the_mask_files(recorded, left, small_phantom):
     _, _, model, films, _ = recorded
     maps = Explainer(model)(np.array([films[film_id] for film_id in left["films"]]))["grad_cam"]
     asked = 0

@@ -1,4 +1,4 @@
-"""A small CNN that learned the phantom: do its maps point at opacities better than maps that know nothing?
+"""A small CNN that learned the phantom: do its maps point at opacities better than maps made without it?
 
 Grad-CAM beats every map that does not look at the model. It does not beat the input gradient on this network,
 which saw 500 films and whose cells are a twelfth of the film's side. With 880 films and smaller cells it drew
@@ -50,7 +50,7 @@ def learned(phantom, tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_grad_cam_beats_the_maps_that_know_nothing(learned):
+def test_grad_cam_beats_maps_made_without_the_model(learned):
     model, images, masks, sick = learned
     labels, patients = np.ones(len(sick), int), np.array([film.patient for film in sick])
     maps = {name: upsample(low, SIDE) for name, low in Explainer(model, SHOWN)(images).items()}

@@ -216,7 +216,7 @@ def test_an_operation_of_the_cpu_alone_is_found():
     assert {name.partition("(")[0] for name in without} == {"AsString", "PyFunc"}
 
 
-def test_types_are_looked_at():
+def test_types_are_checked():
     def product(kind):
         return lacking(traced(lambda x: tf.matmul(x, x), tf.TensorSpec((4, 4), kind)))
 

@@ -20,7 +20,7 @@ from pneumo_tf.runs import Runs
 
 TWO_PHASES = (Phase(4, 1e-3, "head"), Phase(4, 1e-5, "all", batch_norm="training"))
 CPU = "CPU, 2 threads"
-NO_IMAGENET = "ImageNet weights could not be had; the backbone starts from random weights"
+NO_IMAGENET = "ImageNet weights were not available; the backbone starts from random weights"
 
 RECIPES = (
     Recipe(

@@ -247,8 +247,8 @@ def official(tmp_path, title, separation, profile="full", expected=None):
     return page(runs, tmp_path)
 
 
-def test_accuracy_beyond_honest_results_is_a_warning_on_the_real_test_films_alone(tmp_path):
-    doubt = "beyond every honest published result"
+def test_accuracy_above_results_without_leakage_is_a_warning_on_the_real_test_films_alone(tmp_path):
+    doubt = "above every published result without leakage"
     assert doubt in official(tmp_path, "Kermany 2018", 6.0)
     assert doubt not in official(tmp_path, "Kermany 2018", 2.0)
     assert doubt not in official(tmp_path, "Phantom chest films", 6.0)

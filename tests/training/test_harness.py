@@ -119,7 +119,7 @@ def whole_runs(small_phantom, tmp_path_factory, deterministic):
 
 
 @pytest.mark.parametrize(("stop_after", "cached"), [(1, False), (2, True), (3, False), (4, True)])
-def test_a_killed_run_goes_on_as_if_nothing_had_happened(
+def test_a_killed_run_resumes_with_the_same_results(
     whole_runs, small_phantom, tmp_path, monkeypatch, stop_after, cached
 ):
     monkeypatch.setattr(checkpoint, "CHECKPOINT_SECONDS", 0.0)
@@ -355,7 +355,7 @@ def test_where_batches_are_cut_evaluation_and_calibration_are_cut_too(small_phan
     assert begun == [min(64, len(films.train)), 8]
 
 
-def test_a_smaller_last_batch_is_not_traced_anew():
+def test_a_smaller_last_batch_is_not_traced_again():
     traces = []
     compiled = Compiled(lambda batch: traces.append(1) or batch + 1, xla=False)
     for size in (3, 1, 2):

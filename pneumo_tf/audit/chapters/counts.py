@@ -44,7 +44,7 @@ def describe_counts(decoded: DecodedSet) -> Chapter:
                 "that leakage between them goes unseen."
             ).format(count_of(len(unnamed), "name"), code(unnamed[0]))
         )
-        care.append(f"Find out who is on {count_of(len(unnamed), 'film')} whose name does not say it.")
+        care.append(f"Find the patient of {count_of(len(unnamed), 'film')} whose name does not state it.")
     return Chapter("Films", findings, _tables(decoded), draw_balance(decoded), care)
 
 

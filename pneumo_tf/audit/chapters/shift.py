@@ -1,4 +1,4 @@
-"""Shift: whether a model can tell the test films of a class from its training films."""
+"""Shift: whether a model can distinguish the test films of a class from its training films."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -29,7 +29,7 @@ class Shift(NamedTuple):
     Args:
         subtype: Class of the films.
         films: Number of films in train and in test.
-        auc: AUC of a model that tells test from train, cross-validated by patient; 0.5 means no shift.
+        auc: AUC of a model that separates test from train, cross-validated by patient; 0.5 means no shift.
         low: Lower end of the 95 % interval, patients resampled.
         high: Upper end.
         random_patients: (repeats,) the same AUC if as many random patients of the class count as test.
@@ -119,13 +119,13 @@ def _beyond(shift: Shift, null: np.ndarray) -> bool:
 def _finding(shift: Shift) -> str:
     auc = f"AUC {format_number(shift.auc, 2)} [{format_number(shift.low, 2)}–{format_number(shift.high, 2)}]"
     if not _beyond(shift, shift.random_patients):
-        return f"**{shift.subtype}**: test films cannot be told from training films, {auc}."
-    found = f"**{shift.subtype}**: 16×16 thumbnails tell test films from training films, {auc}"
+        return f"**{shift.subtype}**: test films cannot be distinguished from training films, {auc}."
+    found = f"**{shift.subtype}**: 16×16 thumbnails distinguish test films from training films, {auc}"
     if not len(shift.neighbours):
         return f"{found}."
     if _beyond(shift, shift.neighbours):
-        return f"{found}; no run of neighbouring patients in train stands out as much."
-    return f"{found}, but runs of neighbouring patients in train can stand out as much."
+        return f"{found}; no sequence of neighbouring patients in train differs as much."
+    return f"{found}, but sequences of neighbouring patients in train can differ as much."
 
 
 def _table(measured: Sequence[Shift]) -> Table:

@@ -84,7 +84,7 @@ def _score(
 
 
 def _spread(scored: list[LabelledPredictions]) -> dict[str, Estimate]:
-    """Return mean and sd over repeats; no interval, as repeats share films and tell nothing of others."""
+    """Return mean and sd over repeats; no interval, as repeats share the same films."""
     values = [PatientBootstrap(replicates=1).estimate([one], SHOWN) for one in scored]
     runs = {name: tuple(value[name].value for value in values) for name in SHOWN}
     return {

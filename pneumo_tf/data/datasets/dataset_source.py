@@ -104,7 +104,7 @@ class Dataset:
     Args:
         source: What is known of the dataset that they are of.
         title: As shown on the board.
-        root: Folder that film ids are relative to; None if only the table is at hand.
+        root: Folder that film ids are relative to; None if only the table is available.
         films: Every film.
     """
 
@@ -122,15 +122,16 @@ class DatasetSource:
         name: Its key in `DATASETS`, options and stored runs.
         title: As the board shows it if the films are those published.
         folder: Name of its folder under `data/`.
-        lacks: Function from a folder to what it lacks to be this dataset, `""` if it is one.
+        lacks: Function from a folder to what is missing for it to be this dataset, `""` if nothing is.
         list_films: Function from such a folder to its films. Raises `UserError` if it cannot be used.
         notice: Licence and citation, as lines of text.
         protocols: Names of the protocols that can divide it.
         counts: Films of the published set by split and subtype; empty if there is no such set.
-        honest_accuracy: Accuracy on the published test films above which no published result is known to be
-            honest; None if that is not known.
+        plausible_accuracy: Highest accuracy on the published test films that was published without leakage;
+            None if it is not known.
         series: The series of its films, None if they are not known.
-        misleading_number: A number in its file names that is no patient's, None if there is none.
+        misleading_number: A number in its file names that looks like a patient's and is not, None if there is
+            none.
         names_patient: Function from a film id to whether the source states the patient. A film without one
             counts as a patient of its own.
         set_apart: Function from a film id to whether the source keeps it out of its training folder (Kaggle's
@@ -153,7 +154,7 @@ class DatasetSource:
     notice: str
     protocols: tuple[str, ...]
     counts: Mapping[tuple[str, str], int] = field(default_factory=dict)
-    honest_accuracy: float | None = None
+    plausible_accuracy: float | None = None
     series: SourceSeries | None = None
     misleading_number: MisleadingNumber | None = None
     names_patient: Callable[[str], bool] = _every_film
@@ -188,7 +189,7 @@ class DatasetSource:
 
         Args:
             path: The folder, in any form that `list_films` accepts.
-            cache: Folder that remembers sizes and digests, so that the next start reads no film.
+            cache: Folder that stores sizes and digests, so that the next start reads no film.
             sizes: CSV of `path,width,height` in pixels, for films that were resized after publication.
             progress: Called with the films read so far and the films that have to be read.
 

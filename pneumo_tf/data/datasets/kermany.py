@@ -150,18 +150,19 @@ KERMANY = DatasetSource(
     notice=NOTICE,
     protocols=PROTOCOLS,
     counts=COUNTS,
-    honest_accuracy=0.97,
+    plausible_accuracy=0.97,
     series=SourceSeries(
         source_series,
-        "Normal test films are of two numberings, perhaps two archives. A model that took on a series' look "
-        "instead of its lungs is right on one of them.",
+        "Normal test films come from two numbered series, perhaps two archives. A model that learned the "
+        "appearance of a series instead of lungs is right on one of them.",
     ),
     misleading_number=MisleadingNumber(
         person_number,
         "person<N>",
         "Bacterial and viral patients are numbered separately: the key here is kind and number, and for "
         "normals the whole prefix (`IM-0115`, `NORMAL2-IM-0115`).",
-        "Tell patients by kind and number (`bacteria-78`): strangers share a number in `person<N>`.",
+        "Identify patients by kind and number (`bacteria-78`): different patients share a number in "
+        "`person<N>`.",
     ),
     names_patient=names_patient,
     set_apart=is_set_apart,

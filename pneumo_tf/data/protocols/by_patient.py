@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from pneumo_tf.data.films import Film, Films
-from pneumo_tf.data.protocols.patients import deal_patients, sample_patients
+from pneumo_tf.data.protocols.patients import distribute_patients, sample_patients
 from pneumo_tf.data.protocols.split import Split, sorted_ids
 from pneumo_tf.errors import UserError
 
@@ -46,7 +46,7 @@ def split_cv5(films: Films, fold: int | None = None) -> Split:
         UserError: If a patient has films in train and test, or a side would lack a class.
     """
     source, test = _source_sides(films)
-    held_out = deal_patients(source, FOLDS, "cv5")[fold]
+    held_out = distribute_patients(source, FOLDS, "cv5")[fold]
     others = [film for film in source if film.patient not in held_out]
     chosen_on = sample_patients(others, VALIDATION_FRACTION, f"cv5 fold {fold}")
     needed = f"{FOLDS} folds need more patients of each class in train"

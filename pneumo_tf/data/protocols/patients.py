@@ -1,4 +1,4 @@
-"""Whole patients, sampled or dealt so that every part has nearly the proportions of the whole in subtypes.
+"""Whole patients, sampled or distributed so that every part has nearly the proportions of all in subtypes.
 
 Patients with films of the same several subtypes make a stratum of their own. Orders are hashed: unlike those
 of scikit-learn's `StratifiedGroupKFold`, they are the same for every version of every library.
@@ -27,11 +27,11 @@ def sample_patients(films: Sequence[Film], fraction: float, purpose: str) -> set
     return sampled
 
 
-def deal_patients(films: Sequence[Film], parts: int, purpose: str) -> list[set[str]]:
-    """Deal patients into parts with nearly the same number of films of each subtype.
+def distribute_patients(films: Sequence[Film], parts: int, purpose: str) -> list[set[str]]:
+    """Distribute patients over parts with nearly the same number of films of each subtype.
 
-    Those of many films are dealt first, each to the part that has the fewest of its stratum: the last ones,
-    of one film, even the parts out.
+    Patients with most films come first, each to the part with the fewest films of its stratum: the last ones,
+    with one film, make the parts equal.
 
     Args:
         films: Films of all patients.
@@ -41,17 +41,17 @@ def deal_patients(films: Sequence[Film], parts: int, purpose: str) -> list[set[s
     Reference: R. Graham, Bounds on multiprocessing timing anomalies, SIAM J. Appl. Math. 17, 1969.
     """
     counts, strata = _strata(films)
-    dealt: list[set[str]] = [set() for _ in range(parts)]
+    chosen: list[set[str]] = [set() for _ in range(parts)]
     whole = [0] * parts
     for patients in strata:
         patients.sort(key=lambda patient: (-counts[patient], hash_order(patient, purpose)))
         of_stratum = [0] * parts
         for patient in patients:
             part = min(range(parts), key=lambda part: (of_stratum[part], whole[part]))
-            dealt[part].add(patient)
+            chosen[part].add(patient)
             of_stratum[part] += counts[patient]
             whole[part] += counts[patient]
-    return dealt
+    return chosen
 
 
 def _strata(films: Sequence[Film]) -> tuple[dict[str, int], list[list[str]]]:

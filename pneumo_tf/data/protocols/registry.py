@@ -136,7 +136,7 @@ def check_sides(protocol: Protocol, split: Split) -> None:
     """Refuse a split that looks at the films it reports on, unless its protocol exists to show that.
 
     Raises:
-        ValueError: If a film is reported on and also trained on, or chosen on by an honest protocol.
+        ValueError: If a film is reported on and also trained on, or, under a protocol that ranks, chosen on.
     """
     train, validation = set(split.train), set(split.validation)
     test, held_out = set(split.test), set(split.held_out)

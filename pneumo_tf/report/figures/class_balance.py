@@ -78,8 +78,8 @@ def draw_class_balance(board: Board) -> Iterator[Picture]:
     style.heading(figure, "Films and patients by split and class", board.title)
     yield Picture(
         "class-balance",
-        "Films and patients per split of the source, class and subtype. Nothing is better here: the "
-        "difference between the splits says that accuracy depends on the mix, and the few patients of "
-        "the test set bound how finely rows can be told apart.",
+        "Films and patients per split of the source, class and subtype. The splits differ in their "
+        "mix, on which accuracy depends, and the few patients of the test set limit how small a difference "
+        "between rows can be detected.",
         figure,
     )

@@ -15,9 +15,9 @@ from pneumo_tf.report.figures.picture import Picture
 from pneumo_tf.report.figures.scale import rows_of_scale
 
 MOST = 30
-"""Rows on one page, from the best; more would not be read."""
+"""Maximum number of rows on the page, best first; more would be illegible."""
 NUMBERED = 16
-"""Rows up to which every cell has room for its number."""
+"""Maximum number of rows for which cells show their number."""
 
 
 def draw_auc_differences(board: Board) -> Iterator[Picture]:
@@ -41,10 +41,11 @@ def draw_auc_differences(board: Board) -> Iterator[Picture]:
     cut = f"The best {MOST} of {len(board.ranking)} rows. " if len(board.ranking) > len(rows) else ""
     yield Picture(
         "auc-differences",
-        "AUC of the row minus AUC of the column, in the order of the ranking: orange above zero, the row is "
-        "better; purple below. Filled cells differ significantly (paired by film, clustered by patient, Holm "
-        "over all pairs of the board); small dots mark pairs that do not differ significantly. A trivial row "
-        "far from all others does not stretch the colours: beyond the scale they stay the same.",
+        "AUC of the row minus AUC of the column, in the order of the ranking: orange above zero, the row "
+        "is better; purple below. Filled cells differ significantly (paired by film, clustered by "
+        "patient, Holm's correction over all pairs of the board); small dots mark pairs that do not. The "
+        "colour scale leaves out trivial rows far from all others: their differences have the colour of "
+        "the end of the scale.",
         figure,
         f"{cut}{group.note}",
     )
@@ -57,7 +58,7 @@ def draw_difference_map(ax: Axes, scale: Axes, comparison: Comparison, sets_scal
         ax: Panel to draw in.
         scale: Panel of the colour scale.
         comparison: Every pair of rows.
-        sets_scale: For each row to draw, whether the scale reaches to its differences.
+        sets_scale: For each row to draw, whether the colour scale covers its differences.
     """
     count = len(sets_scale)
     difference, significant = comparison.difference[:count, :count], comparison.significant[:count, :count]

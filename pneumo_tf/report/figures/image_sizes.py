@@ -83,8 +83,7 @@ def draw_image_sizes(board: Board) -> Iterator[Picture]:
         "image-sizes",
         "Every image by width and height, and its aspect ratio by split and class: median, quartiles, and "
         f"the {WHISKERS[0]}th to the {WHISKERS[1]}th percentile. Size is a shortcut: where "
-        "the classes lie apart, a model can tell them without looking at the lungs, and where the test "
-        "films lie elsewhere than the training films, it will be misled. Better: clouds and bars that "
-        "coincide.",
+        "the classes lie apart, a model can separate them by size alone, and if the sizes of test and "
+        "training films differ, it will fail. Better: clouds and bars that coincide.",
         figure,
     )

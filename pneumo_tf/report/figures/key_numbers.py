@@ -30,7 +30,7 @@ _LINE = 0.175
 
 
 class KeyNumber(NamedTuple):
-    """One line of the table; without a value, `interval` says what is missing."""
+    """One line of the table; without a value, `interval` names what is missing."""
 
     title: str
     value: str

@@ -14,7 +14,7 @@ from pneumo_tf.report.tuned import TUNED_ON, TunedModels, tuned_models
 
 COLUMNS = 5
 MOST = 30
-"""Rows on the page, from the best."""
+"""Maximum number of rows on the page, best first."""
 
 
 def draw_reliability_diagrams(board: Board) -> Iterator[Picture]:
@@ -37,9 +37,9 @@ def draw_reliability_diagrams(board: Board) -> Iterator[Picture]:
     yield Picture(
         "reliability",
         "Test films in ten bins of equal mass: the share that is pneumonia against the mean probability "
-        "given, first model of each row, with the ECE before → after temperature scaling, fitted "
-        f"{TUNED_ON}. Better: on the diagonal. Below it probabilities are too high; grey bars "
-        "are two standard deviations of chance for true probabilities.",
+        "predicted, first model of each row, with the ECE before → after temperature scaling, fitted "
+        f"{TUNED_ON}. Better: on the diagonal. Below it probabilities are too high; grey bars: two "
+        "standard deviations of the share that calibrated probabilities would have by chance.",
         figure,
     )
 
@@ -54,7 +54,7 @@ def draw_reliability_diagram(ax: Axes, row: TunedModels) -> None:
     low, high = np.clip(raw.probability - reach, 0, 1), np.clip(raw.probability + reach, 0, 1)
     ax.vlines(raw.probability, low, high, color="#cccccc", lw=2.5, zorder=0)
     ax.plot(scaled.probability, scaled.observed, "o-", color=style.NORMAL, ms=3, lw=0.9, label="scaled")
-    ax.plot(raw.probability, raw.observed, "o-", color=style.PNEUMONIA, ms=3, lw=0.9, label="as given")
+    ax.plot(raw.probability, raw.observed, "o-", color=style.PNEUMONIA, ms=3, lw=0.9, label="unscaled")
     before, after = (
         measure_calibration(run.labels, score).ece for score in (run.score, run.score / temperature)
     )

@@ -31,8 +31,8 @@ def draw_evaluation_sheets(board: Board) -> Iterator[Picture]:
     for row in finished_rows(board):
         yield Picture(
             f"sheet-{row.name}-{row.protocol}",
-            "Everything measured of a row; scores and training curves are of the first run, thin lines "
-            "are single runs, dots mark probability 0.5.",
+            "All results of a row. Scores and training curves are those of the first run; thin lines are "
+            "single runs, dots mark a probability of 0.5.",
             _page(board, row),
             f"{row.name} under the protocol {row.protocol}: {over_runs(row)}.",
         )
@@ -105,11 +105,11 @@ def _draw_training(loss: Axes, auc: Axes, row: Row) -> None:
     if not history:
         for ax in (loss, auc):
             style.bare(ax)
-        style.write_undefined(loss, "nothing trained by gradient")
+        style.write_undefined(loss, "not trained by gradient descent")
         return
     draw_loss(loss, history)
     loss.set(title="Loss (first run)", xlabel="epoch", ylabel="loss")
-    # Above the curves, as among the scores.
+    # Above the curves, where a legend inside would cover them.
     loss.set_ylim(0, 1.2 * loss.get_ylim()[1])
     loss.legend(fontsize=style.SMALL, handlelength=1.4, loc="upper right", ncols=2, borderaxespad=0.1)
     draw_auc(auc, history, kept_epoch(row))

@@ -18,7 +18,7 @@ DPI = 120
 NARROWEST = 5.2
 """Least width of a page in inches, so that its title and marks fit."""
 
-# Okabe & Ito (2008) without yellow and black: told apart by colour-blind readers, and on white paper.
+# Okabe & Ito (2008) without yellow and black: distinct for colour-blind readers, and on white paper.
 NORMAL, PNEUMONIA = "#0072B2", "#D55E00"
 SUBTYPES = {"normal": NORMAL, "bacteria": "#D55E00", "virus": "#E69F00", "pneumonia": "#D55E00"}
 INK, QUIET, RULE = "#222222", "#666666", "#dddddd"

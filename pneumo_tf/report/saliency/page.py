@@ -15,10 +15,10 @@ from pneumo_tf.report.saliency.measures import GRAD_CAM, Explanations, read_expl
 
 PAGE = "explanations.md"
 
-NOTHING = "No run has measured its maps yet."
+NOTHING = "No run has results of explanations yet."
 UNKNOWN = "No opacity is outlined in this set, so whether a map points at one is not known."
 READING = (
-    "A map of where a model looked is a claim, which is tested here against baselines that do not use the "
+    "Saliency maps are tested here against baselines that do not use the "
     "model. All maps are on the grid of the explained layer, so that they have the same resolution. Grad-CAM "
     "explains the score at the layer that the registry names for each architecture; if a reproduced system "
     "used another layer, its map has a line of its own. [95 %]: percentile bootstrap over patients, "
@@ -47,12 +47,12 @@ OVERLAP = (
     "largest value, and above the best threshold for each film."
 )
 NEEDS = (
-    "Films predicted positive are changed where the map says. Deletion: mean probability of pneumonia while "
-    "the most marked 40 % are blurred; if it stays near 1 for every map, the model takes blur for pneumonia. "
-    "Insertion: mean probability while they are put first into the blurred film. ROAD: half the difference "
-    "of two probabilities, with the least and with the most marked 20 and 40 % imputed from around. "
-    "Average Drop: share of the probability that is lost when the film is multiplied by its map. Increase in "
-    "Confidence: share of films whose probability increases."
+    "Films predicted positive are changed at the pixels that the map marks. Deletion: mean probability of "
+    "pneumonia while the most marked 40 % are blurred; if it stays near 1 for every map, the model takes "
+    "blur for pneumonia. Insertion: mean probability while the same pixels are restored first in the "
+    "blurred film. ROAD: half the difference of two probabilities, with the least and with the most marked "
+    "20 and 40 % imputed from their surroundings. Average Drop: share of the probability that is lost when "
+    "the film is multiplied by its map. Increase in Confidence: share of films whose probability increases."
 )
 WEIGHTS = (
     "Cascading weight randomization (Adebayo et al. 2018): weights are randomized from the logits down, and "
@@ -92,10 +92,10 @@ def summary_table(board: Board) -> Table:
 
 
 class _Part(NamedTuple):
-    """A question on the page.
+    """A part of the page, which answers one question.
 
     Args:
-        title: The question.
+        title: Heading, most often the question.
         tables: Tables of results, each after the text on how to read it.
         verdicts: Answers in a sentence each, above the tables.
     """
@@ -120,7 +120,7 @@ def _parts(board: Board) -> list[_Part]:
     outlined = [one for one in left if one.mean(GRAD_CAM, "pointing").films]
     watched = [one for one in left if one.randomization]
     parts = [
-        _Part("In one look", [(SUMMARY, _summary(left, repeats))]),
+        _Part("Summary", [(SUMMARY, _summary(left, repeats))]),
         _Part(
             "Does the map point at the opacity?",
             [

@@ -18,7 +18,7 @@ class Column(NamedTuple):
 
     Args:
         title: Its heading.
-        cell: Text for a row, `DASH` if the row's runs do not know it.
+        cell: Text for a row, `DASH` if it was not measured in the row's runs.
     """
 
     title: str
@@ -38,7 +38,7 @@ def costs_table(rows: Sequence[Row], columns: Sequence[Column]) -> Table:
 
 
 def mean_cost(row: Row, read: Callable[[Cost], float | None]) -> float | None:
-    """Mean over the runs of a row that know a figure, None if none does."""
+    """Return the mean of a figure over the runs of a row that measured it, None if none did."""
     values = [value for value in map(read, row.costs) if value is not None]
     return float(np.mean(values)) if values else None
 

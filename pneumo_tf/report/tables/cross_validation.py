@@ -28,7 +28,7 @@ LEAD = Markdown(
 )
 NOTES = (
     "[95 %]: bootstrap of patients, as in the ranking; out-of-fold over the patients of the train folder.",
-    "Two models share three quarters of their films, so their spread says less than that of seeds.",
+    "Two models share three quarters of their films, so they differ less than models of several seeds.",
     "Ensemble − one model: paired by film, clustered by patient (Obuchowski 1997), p after Holm's correction "
     "over this table. The spread of the models counts as chance, which makes the test cautious.",
 )

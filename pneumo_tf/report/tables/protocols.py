@@ -39,9 +39,17 @@ def protocols_table(board: Board) -> Table:
         f"{DASH} in the fourth column: no figure was printed.",
         "[95 %]: as in the ranking. *italic*: computed here from a printed confusion matrix. Two values: the "
         "authors printed two that differ.",
-        Markdown("Drift: ours under the authors' protocol minus ours under `official`, trained alike."),
+        Markdown("Difference: ours under the authors' protocol minus ours under `official`, trained alike."),
     ]
-    header = ["Recipe", "Protocol", "Metric", "As printed", "Ours, same protocol", "Ours, official", "Drift"]
+    header = [
+        "Recipe",
+        "Protocol",
+        "Metric",
+        "As printed",
+        "Ours, same protocol",
+        "Ours, official",
+        "Difference",
+    ]
     return Table(header, lines, notes, left=3)
 
 

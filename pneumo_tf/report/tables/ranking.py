@@ -30,14 +30,14 @@ TIERS = (
 SIGNIFICANT = (
     "Significant: paired by film, clustered by patient (Obuchowski 1997), with the variance between seeds "
     "(Obuchowski & Rockette 1995), p < 0.05 after Holm's correction over all pairs of this board; a row of "
-    "one seed speaks of that one model."
+    "one seed is about that one model."
 )
 INTERVALS = (
     f"[95 %]: percentile bootstrap, {REPLICATES:,} replicates that resample patients within each class, and "
     "seeds if there are several; a row of one seed shows the chance of the films alone."
 )
 THRESHOLD = "Accuracy, sensitivity, specificity and F1 at a probability of 0.5, neither calibrated nor tuned."
-GAP = "Validation − test AUC: how much better the validation films made the model look."
+GAP = "Validation − test AUC: how much higher the AUC is on validation films."
 
 
 @dataclass(frozen=True)

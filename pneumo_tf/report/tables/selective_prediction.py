@@ -1,4 +1,4 @@
-"""The table of selective prediction: how well confidence tells errors, and what averaging adds."""
+"""The table of selective prediction: how well confidence separates errors, and the effect of averaging."""
 
 from collections.abc import Callable, Sequence
 
@@ -16,15 +16,16 @@ from pneumo_tf.report.markdown import Markdown, Table, join_names
 from pneumo_tf.report.number_format import DASH, difference_with_interval, format_number, supported_decimals
 
 LEAD = Markdown(
-    "Area under the risk–coverage curve (AURC), lower is better: the error of the predictions that are kept "
-    "while the least confident are put aside. The scores of each film are averaged first: over seeds, over "
-    "the models of the folds, or within each model over augmented views (`--tta`) or dropout samples "
-    "(`--mc-dropout`). Confidence is the distance of the mean from the threshold, or a small spread of what "
-    "was averaged; confidence that knows nothing has the error itself as its AURC."
+    "Area under the risk–coverage curve (AURC), lower is better: the error rate of the predictions that "
+    "remain as the least confident are left out, averaged over all shares left out. The scores of each "
+    "film are averaged first: over seeds, over the models of the folds, or within each model over "
+    "augmented views (`--tta`) or dropout samples (`--mc-dropout`). Confidence is the distance of the mean "
+    "from the threshold, or a small spread of what was averaged; random confidence has an AURC equal to "
+    "the error rate."
 )
 DIFFERENCE = (
     "AUC of the mean score minus that of one model: paired by film, clustered by patient (Obuchowski 1997), "
-    "the interval of this pair alone; the spread of several models counts as chance."
+    "without correction for other pairs; the interval includes the variance between models."
 )
 
 

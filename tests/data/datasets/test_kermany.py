@@ -213,7 +213,7 @@ def test_unknown_names_are_patients_of_their_own(tmp_path):
     assert by_id["train/PNEUMONIA/b.png"] == ("pneumonia", "b")
 
 
-def test_counts_are_told_in_words(tmp_path):
+def test_count_differences_are_described(tmp_path):
     lines = KERMANY.count_differences(
         KERMANY.read(make_tree(tmp_path, [*FILMS, "train/PNEUMONIA/b.png"])).films
     )
@@ -398,7 +398,7 @@ def test_index_is_reused_until_a_film_changes(tmp_path, opened):
     before = film.stat()
     film.write_bytes(encoded(width=8, height=12))
     os.utime(film, ns=(before.st_atime_ns, before.st_mtime_ns + 1))
-    assert film.stat().st_size == before.st_size  # Only the time tells that it changed.
+    assert film.stat().st_size == before.st_size  # Only the time shows that it changed.
     second = KERMANY.read(root, cache=cache)
     assert opened == [film.name]
     assert second.films.fingerprint != first.films.fingerprint
@@ -417,7 +417,7 @@ def test_index_follows_added_and_removed_films(tmp_path, opened):
 
 
 @pytest.mark.parametrize("damage", ["", "[]", '{"version": 0}', '{"version": 1, "films": {"x": [1]}}', "\0"])
-def test_damaged_index_is_made_anew(tmp_path, opened, damage):
+def test_damaged_index_is_rebuilt(tmp_path, opened, damage):
     root, cache = make_tree(tmp_path / "set"), tmp_path / "cache"
     first = KERMANY.read(root, cache=cache)
     (index,) = cache.iterdir()

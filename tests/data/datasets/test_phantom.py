@@ -115,7 +115,7 @@ def test_written_films_and_masks_match_in_size_and_masks_exist_for_pneumonia_alo
             assert set(np.unique(mask)) == {0, 255}
 
 
-def test_opacity_adds_attenuation_where_the_mask_says_and_nowhere_outside_the_lungs():
+def test_opacity_adds_attenuation_inside_its_mask_and_nowhere_outside_the_lungs():
     for film in films_of(SPEC, "bacteria") + films_of(SPEC, "virus"):
         ill, well = render_film(SPEC, film), render_film(SPEC, film, healthy=True)
         change = ill.image.astype(float) - well.image
@@ -172,7 +172,7 @@ def test_a_complete_root_is_kept_and_another_is_not_overwritten(root, tmp_path):
     assert (write_phantom(one, tmp_path / "empty") / "phantom.json").is_file()
 
 
-def test_size_says_nothing_about_class_or_split():
+def test_size_is_independent_of_class_and_split():
     spec = PhantomSpec(seed=1, train=(3000, 1500, 1500), test=(1500, 800, 700))
     films = plan_films(spec)
     sizes = np.array([film_size(spec, film) for film in films])
@@ -183,7 +183,7 @@ def test_size_says_nothing_about_class_or_split():
     assert 1.09 < aspect.min() < aspect.max() < 1.51
 
 
-def test_thumbnails_tell_pneumonia_but_not_nearly_all_of_it():
+def test_thumbnails_detect_part_of_pneumonia():
     spec = PhantomSpec(train=(190, 110, 80), val=(0, 0, 0), test=(120, 70, 50), side=64)
     films = plan_films(spec)
     thumbnails = np.array(

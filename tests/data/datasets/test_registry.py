@@ -199,7 +199,7 @@ def test_an_unknown_name_is_refused_with_the_nearest():
         dataset_source("kermani")
 
 
-def test_descriptions_without_a_name_are_told_by_their_title():
+def test_descriptions_without_a_name_are_named_by_their_title():
     assert stored_source({"title": f"{KERMANY.title}, 5,856 films"}) is KERMANY
     assert stored_source({"title": "Phantom: synthetic films"}) is PHANTOM
     assert stored_source({"title": "Phantom: synthetic films", "source": "kermany"}) is KERMANY

@@ -74,7 +74,7 @@ def test_validation_has_15_percent_of_the_other_four_folds(films, folds):
             assert abs(count - 0.15 * others[subtype]) <= 1
 
 
-def test_folds_choose_on_patients_drawn_anew(folds):
+def test_folds_have_different_validation_patients(folds):
     first, second = (set(fold.validation) for fold in folds[:2])
     assert len(first & second) < len(first) / 2
 
@@ -85,8 +85,8 @@ def test_order_of_the_table_does_not_matter(films, folds):
     assert [split_cv5(Films(tuple(rows)), fold) for fold in range(5)] == folds
 
 
-def test_folds_never_drift(folds):
-    """A change of these changes every result: it needs a protocol of another name."""
+def test_folds_stay_the_same(folds):
+    """Changed folds would change every result: they need a protocol with another name."""
     assert [digest(fold) for fold in folds] == DIGESTS
 
 
@@ -131,7 +131,7 @@ def test_a_patient_in_train_and_test_is_an_error(films):
 
 
 @pytest.mark.parametrize("name", PROTOCOLS)
-def test_no_protocol_may_look_at_what_is_held_out(name):
+def test_no_protocol_may_use_held_out_films(name):
     with pytest.raises(ValueError, match="trains on films that it reports on"):
         check_sides(PROTOCOLS[name], Split(("a", "b"), ("c",), ("d",), ("b",)))
     with pytest.raises(ValueError, match="chooses on films that it reports on"):

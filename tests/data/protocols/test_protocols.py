@@ -33,7 +33,7 @@ def film(split, subtype, patient, number):
 
 
 def table():
-    """683 films of 487 patients, some with many films, numbered anew in each subtype."""
+    """683 films of 487 patients, some with many films, numbered separately in each subtype."""
     rows = []
     for subtype, patients in (("normal", 120), ("bacteria", 180), ("virus", 90)):
         for patient in range(patients):
@@ -82,7 +82,7 @@ def test_no_patient_is_on_two_sides(films, split):
     assert not train & validation and not train & test and not validation & test
 
 
-def test_test_is_what_the_source_says(films, split):
+def test_test_is_that_of_the_source(films, split):
     assert split.test == tuple(sorted(film.id for film in films if film.split == "test"))
 
 
@@ -106,7 +106,7 @@ def test_a_patient_more_moves_few_others(films, split):
     assert len(set(fewer.validation) ^ set(split.validation)) <= 6
 
 
-def test_split_never_drifts(films, split):
+def test_split_stays_the_same(films, split):
     """A change of this number changes every result: it needs a protocol of another name."""
     assert digest(split) == "366cb21d7086b84a"
     assert [digest(limit(split, films, count)) for count in (7, 40, 100)] == [
@@ -301,7 +301,7 @@ def test_what_the_published_splits_leak(real_set):
     assert all(PurePosixPath(i).name.startswith("IM-") for i in head if "NORMAL" in i)
 
 
-def test_no_honest_protocol_may_look_at_what_it_reports():
+def test_no_protocol_that_ranks_may_use_the_films_that_it_reports_on():
     official, selected = PROTOCOLS["official"], PROTOCOLS["published-test-selected"]
     peeking, training = Split(("a",), ("b",), ("b",)), Split(("a", "b"), ("c",), ("b",))
     check_sides(selected, peeking)

@@ -97,7 +97,9 @@ def cells(table, line=0):
 
 def test_a_board_without_measures_says_so(board, tmp_path):
     assert read_explanations(board) == []
-    assert "No run has measured its maps yet." in write_explanations([board], tmp_path).read_text("utf-8")
+    assert "No run has results of explanations yet." in write_explanations([board], tmp_path).read_text(
+        "utf-8"
+    )
     page = write_leaderboard([board], tmp_path).read_text("utf-8")
     assert "Maps put to the test" not in page
 

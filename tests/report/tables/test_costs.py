@@ -1,4 +1,4 @@
-"""Tables and figure of costs: counted by hand, with dashes for what runs do not know."""
+"""Tables and figure of costs: counted by hand, with dashes for what was not measured."""
 
 import numpy as np
 import pytest

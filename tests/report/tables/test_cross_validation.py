@@ -1,4 +1,4 @@
-"""Five folds on the board: pooled, averaged and compared as counted from the files by hand."""
+"""Five folds on the board: pooled, averaged and compared with values computed from the files."""
 
 import csv
 import json
@@ -93,7 +93,7 @@ def test_every_number_of_the_table_by_hand(tmp_path):
         assert len(found.out_of_fold[0]) == sum(film.split == "train" for film in found.row.films)
 
 
-def test_the_table_has_three_lines_a_recipe_and_says_what_is_done(tmp_path):
+def test_the_table_has_three_lines_a_recipe_and_shows_what_is_done(tmp_path):
     table = cross_validation_table(board_of(fabricated(tmp_path)))
     assert [line[:2] for line in table.rows[:3]] == [
         (f"**{NET.name}**", "out-of-fold, 480 films"),
@@ -113,7 +113,7 @@ def test_averaging_equal_models_changes_nothing(tmp_path):
     assert cross_validation_table(board_of(runs)).rows[2][-1].endswith(", 1.00")
 
 
-def test_models_that_err_apart_gain_by_averaging(tmp_path):
+def test_averaging_models_with_independent_errors_raises_auc(tmp_path):
     runs = fabricated(tmp_path, recipes=(NET,))
     for number, run in enumerate(of(runs, NET)):
         ids = run.read_predictions("test").ids
@@ -126,7 +126,7 @@ def test_models_that_err_apart_gain_by_averaging(tmp_path):
     assert float(gain.split(", ")[1]) < 0.05
 
 
-def test_a_fold_that_failed_is_said_and_nothing_is_pooled(tmp_path):
+def test_a_failed_fold_is_named_and_nothing_is_pooled(tmp_path):
     runs = fabricated(tmp_path)
     of(runs, NET)[3].set_status("failed", "out of memory")
     board = board_of(runs)
@@ -145,7 +145,7 @@ def test_a_fold_that_failed_is_said_and_nothing_is_pooled(tmp_path):
     assert f"| {NET.name} | cv5 | 0 (fold 3) | failed |" in text
 
 
-def test_a_seed_that_lacks_folds_is_left_out_beside_a_complete_one(tmp_path):
+def test_a_seed_that_lacks_folds_is_left_out_if_another_is_complete(tmp_path):
     runs = fabricated(tmp_path, seeds=2, recipes=(NET,))
     of(runs, NET, seed=1)[2].set_status("interrupted", "stopped")
     (found,) = cross_validations(board_of(runs))
@@ -224,7 +224,7 @@ def test_folds_are_shown_beside_the_ranking_and_never_in_it(tmp_path):
     assert not re.search(r"\b(nan|None|inf)\b", text)
 
 
-def test_a_board_of_folds_alone_says_that_nothing_ranks(tmp_path):
+def test_a_board_of_folds_alone_states_that_nothing_ranks(tmp_path):
     runs = fabricated(tmp_path / "runs")
     text = write_leaderboard([board_of(runs)], tmp_path / "out").read_text("utf-8")
     assert UNRANKED in text

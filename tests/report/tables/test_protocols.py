@@ -48,12 +48,12 @@ def test_two_printed_values_of_a_metric_share_a_line(tmp_path, monkeypatch):
     assert lines == {"Accuracy": "0.896", "Specificity": "0.821, *0.786*", "AUC": "–"}
 
 
-def test_without_an_honest_run_the_difference_is_left_open(tmp_path):
+def test_without_an_official_run_there_is_no_difference(tmp_path):
     table = protocols_table(board(tmp_path, "published-test-selected"))
     assert {line[5:] for line in table.rows} == {("–", "–")}
 
 
-def test_an_honest_run_that_was_trained_otherwise_is_no_counterpart(tmp_path, monkeypatch):
+def test_an_official_run_that_was_trained_otherwise_is_no_counterpart(tmp_path, monkeypatch):
     board(tmp_path, "published-test-selected")
     other = replace(RECIPE, batch=2 * RECIPE.batch)
     monkeypatch.setattr("tests.report.tables.test_protocols.RECIPE", other)

@@ -28,7 +28,7 @@ def test_a_metric_is_as_printed_or_computed_from_the_counts_in_italics(tmp_path)
     assert line["Images"] == "published, official test"
     assert line["Accuracy"] == "0.72"
     assert line["Specificity"] == f"*{64 / 234:.3f}*"
-    assert line["AUC"] == "–", "counts say nothing of scores"
+    assert line["AUC"] == "–", "counts contain no scores"
 
 
 def test_a_metric_that_does_not_say_that_counts_decide_it_has_a_dash(tmp_path, monkeypatch):

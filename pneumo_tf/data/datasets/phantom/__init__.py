@@ -1,7 +1,7 @@
 """Phantom: synthetic frontal chest films for machines without data.
 
 The films are schematic drawings. They carry code through every step from files to report; a score on them
-says nothing about a model's worth on patients.
+does not predict performance on patients.
 
 Example:
     >>> from pathlib import Path
