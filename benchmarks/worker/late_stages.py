@@ -1,7 +1,7 @@
 """Stages after the predictions: costs of inference, explanations, pictures. If one fails, the run is done."""
 
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import keras
@@ -12,7 +12,7 @@ from benchmarks.worker.run_context import RunContext
 from benchmarks.worker.training_run import augmented_view
 from pneumo_tf.explain.record import record_explanations
 from pneumo_tf.failures import failure_of
-from pneumo_tf.predictions import Predictions
+from pneumo_tf.predictions import Predictions, score_of_logits
 from pneumo_tf.training.step import Predictor
 
 AUGMENTED_FILMS, AUGMENTED_VIEWS = 2, 4
@@ -45,7 +45,7 @@ def add_late_stages(run: RunContext, model: keras.Model, predict: Predictor, tes
             costs = run.folder.read_json("costs.json") | costs_of_use(model, predict, run.pixels)
             run.folder.write_json("costs.json", costs)
     with _late(run, missing, EXPLANATIONS, "explain"):
-        record_explanations(run.folder, model, run.dataset, run.pixels, test)
+        record_explanations(run.folder, model, _scores_of(predict), run.dataset, run.pixels, test)
         if run.spec.recipe.augment.active:
             _write_augmented(run)
 
@@ -71,6 +71,11 @@ def _write_notes(run: RunContext, missing: dict[str, str]) -> None:
     environment = run.folder.read_json("environment.json")
     kept = [note for note in environment["notes"] if not note.startswith((EXPLANATIONS, INFERENCE_COSTS))]
     run.folder.write_json("environment.json", environment | {"notes": kept + lines})
+
+
+def _scores_of(predict: Predictor) -> Callable[[np.ndarray], np.ndarray]:
+    """Return a predictor as a function from films (n, side, side) uint8 to (n,) scores."""
+    return lambda films: score_of_logits(predict(films, np.arange(len(films))))
 
 
 def _write_augmented(run: RunContext) -> None:

@@ -51,6 +51,7 @@ def randomize_weights(
     methods: Sequence[str] = ("grad_cam", "layer_cam"),
     layer: str | Sequence[str] | None = None,
     *,
+    explain: Explainer | None = None,
     steps: int = STEPS,
     seed: int = 0,
 ) -> Randomization:
@@ -61,10 +62,12 @@ def randomize_weights(
         films: (n, side, side) uint8.
         methods: Keys of `METHODS` and `BASELINES`.
         layer: Layer or layers to explain, as in `Explainer`.
+        explain: Explainer of the same model and layers with these methods and others, which is traced
+            already; None makes one.
         steps: Number of stages; the first randomizes the logits alone.
         seed: Random seed of the new weights.
     """
-    explain = Explainer(model, methods, layer)
+    explain = explain or Explainer(model, methods, layer)
     before = explain(films)
     trained = model.get_weights()
     weighted = [item.name for item in model.layers if item.weights][::-1]
@@ -77,8 +80,9 @@ def randomize_weights(
             for name in weighted[done:end]:
                 model.get_layer(name).set_weights(fresh.get_layer(name).get_weights())
             done, after = end, explain(films)
-            found = {name: compare_maps(before[name], maps) for name, maps in after.items()}
+            found = {name: compare_maps(before[name], after[name]) for name in methods}
             stages.append(Stage(end, end / len(weighted), found))
     finally:
         model.set_weights(trained)
-    return Randomization(stages, {name: compare_with_next_film(maps, maps) for name, maps in before.items()})
+    next_film = {name: compare_with_next_film(before[name], before[name]) for name in methods}
+    return Randomization(stages, next_film)

@@ -7,7 +7,8 @@ import keras
 import numpy as np
 
 from pneumo_tf.data.datasets.dataset_source import Dataset
-from pneumo_tf.explain.explainer import METHODS_AND_BASELINES, Explainer, scorer
+from pneumo_tf.explain.explainer import METHODS_AND_BASELINES, Explainer
+from pneumo_tf.explain.faithfulness import Score
 from pneumo_tf.explain.film_selection import common_films, measured_films, outcome_films
 from pneumo_tf.explain.localisation import read_masks
 from pneumo_tf.explain.maps import pack_maps
@@ -31,13 +32,19 @@ TITLES = {name: method.title for name, method in METHODS_AND_BASELINES.items()} 
 
 
 def record_explanations(
-    folder: RunFolder, model: keras.Model, dataset: Dataset, pixels: np.ndarray, test: Predictions
+    folder: RunFolder,
+    model: keras.Model,
+    score: Score,
+    dataset: Dataset,
+    pixels: np.ndarray,
+    test: Predictions,
 ) -> None:
     """Write `pictures/explained.npz` and `explanations.json`.
 
     Args:
         folder: Folder of the run.
         model: Trained model of the run.
+        score: The model as a function from films to scores; that of its predictions is traced already.
         dataset: Dataset of the run.
         pixels: (n, side, side) uint8 of the whole dataset.
         test: Predictions of the model on the test films.
@@ -63,12 +70,13 @@ def record_explanations(
     ids = measured_films(films, test.ids)
     known = {"masks": masks("masks", ids), "lungs": masks("lungs", ids)}
     folder.write_json(
-        "explanations.json", _measured(model, explain, pixels[films.indices(ids)], ids, **known)
+        "explanations.json", _measured(model, score, explain, pixels[films.indices(ids)], ids, **known)
     )
 
 
 def _measured(
     model: keras.Model,
+    score: Score,
     explain: Explainer,
     films: np.ndarray,
     ids: list[str],
@@ -80,6 +88,7 @@ def _measured(
 
     Args:
         model: Trained model of an architecture in the registry.
+        score: Scores of the model.
         explain: Explainer of the same model.
         films: (n, side, side) uint8.
         ids: Film ids, n of them.
@@ -92,7 +101,6 @@ def _measured(
         `pack_maps` encodes it; `sanity`, similarity under weight randomization on some of the `films`, by
         `stages`, and of the maps of the `next_film`.
     """
-    score = scorer(model)
     maps = explain(films) | _of_published_layer(model, films)
     found = measure_maps(maps, score, films, masks=masks, lungs=lungs)
     return {
@@ -101,7 +109,9 @@ def _measured(
         "films": ids,
         "methods": {name: {"title": TITLES[name]} | json_values(values) for name, values in found.items()},
         "maps": pack_maps(maps["grad_cam"]),
-        "sanity": _randomization(model, films, ids, choose_evenly(score(films) > 0, RANDOMIZATION_FILMS)),
+        "sanity": _randomization(
+            model, explain, films, ids, choose_evenly(score(films) > 0, RANDOMIZATION_FILMS)
+        ),
     }
 
 
@@ -114,9 +124,9 @@ def _of_published_layer(model: keras.Model, films: np.ndarray) -> dict[str, np.n
 
 
 def _randomization(
-    model: keras.Model, films: np.ndarray, ids: list[str], chosen: np.ndarray
+    model: keras.Model, explain: Explainer, films: np.ndarray, ids: list[str], chosen: np.ndarray
 ) -> dict[str, Any]:
-    found = randomize_weights(model, films[chosen])
+    found = randomize_weights(model, films[chosen], explain=explain)
 
     def by_method(values: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, Any]:
         return {name: json_values(of) for name, of in values.items()}

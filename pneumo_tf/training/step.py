@@ -172,6 +172,7 @@ class Predictor:
                 if isinstance(layer, keras.layers.BatchNormalization):
                     layer.trainable = False
         self.batch, self._shape = batch, model.input_shape[1:]
+        self._none = np.zeros((0, model.output_shape[-1]), np.float32)
         self.function = Compiled(lambda films: model(films, training=dropout), xla=xla)
 
     def __call__(self, films: np.ndarray, rows: np.ndarray) -> np.ndarray:
@@ -186,4 +187,4 @@ class Predictor:
         """
         shaped = films.reshape(len(films), *self._shape)
         outputs = [self.function(batch).numpy() for batch in fixed_batches(shaped, rows, self.batch)]
-        return np.concatenate(outputs)
+        return np.concatenate([self._none, *outputs])

@@ -52,11 +52,13 @@ def recorded(small_phantom, tmp_path_factory, published):
     folder = runs.plan(spec)
     test = Predictions(ids, model(films[..., None]).numpy())
     kept = model.get_weights()
-    record.record_explanations(folder, model, small_phantom, pixels, test)
+    record.record_explanations(folder, model, scorer(model), small_phantom, pixels, test)
     for before, after in zip(kept, model.get_weights(), strict=True):
         np.testing.assert_array_equal(before, after)
-    for name in ("test", "validation"):
-        folder.write_predictions(name, test)
+    others = tuple(film.id for film in small_phantom.films if film.split == "train")
+    validation = model(pixels[small_phantom.films.indices(others)][..., None]).numpy()
+    folder.write_predictions("test", test)
+    folder.write_predictions("validation", Predictions(others, validation))
     folder.write_json("costs.json", {"seconds": {}})
     folder.write_json("environment.json", {"device": "CPU", "precision": "float32", "notes": []})
     folder.set_status("done")
