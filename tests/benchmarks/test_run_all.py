@@ -124,7 +124,7 @@ def test_ctrl_c_stops_in_order(command, tmp_path):
     process.send_signal(signal.SIGINT)
     code, _, error = finish(process)
     assert code == 130
-    assert "without --fresh the same command goes on" in error
+    assert "the same command without --fresh continues" in error
     assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
     assert "running" not in {status["state"] for status in states(tmp_path / "out").values()}
 
