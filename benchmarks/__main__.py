@@ -13,7 +13,7 @@ COMMANDS = ("run_all", "report", "fetch", "audit", "doctor", "speed", "views", "
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """List the commands; return 0, or 2 for an argument, since there is none."""
+    """List the commands; return 0, or 2 if an argument is given."""
     words = sys.argv[1:] if arguments is None else arguments
     if words and words[0] not in ("-h", "--help"):
         return report_wrong_use(_describe_unexpected(words[0]))

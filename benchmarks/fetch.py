@@ -74,7 +74,7 @@ def fetch(source: DatasetSource, out: Path, archive: Path | None = None) -> Film
         The films.
 
     Raises:
-        UserError: If the folder exists, the files are not available or trusted, or a film does not decode.
+        UserError: If the folder exists, a file cannot be downloaded or is refused, or a film does not decode.
     """
     if os.path.lexists(out):
         raise UserError(f"{out} exists and is not overwritten; delete it first, or choose another --out")
@@ -119,7 +119,7 @@ def _copy(files: Files, folder: Path, progress: Progress) -> None:
 
 
 def _check_decoding(dataset: Dataset, progress: Progress) -> None:
-    """Decode every film: a cut-off one has a good header, and would only fail hours into a run."""
+    """Decode every film: a truncated one has a valid header, and would fail later, in a run."""
 
     def reason(film_id: str) -> str:
         try:

@@ -75,7 +75,7 @@ def _board(board: Board) -> str:
 
 
 def write_boards(page: Path, reference: Path) -> None:
-    """Replace what stands between the board marks of a page.
+    """Replace the text between the board marks of a page.
 
     Raises:
         UserError: If the page has no such marks.

@@ -84,5 +84,5 @@ def _first_fault(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
                 continue
         except ValueError:
             pass
-        return f"line {number}, {','.join(row)!r}, is no film with its logits"
+        return f"line {number}, {','.join(row)!r}, is not a film with its logits"
     return "it holds no logits" if len(header) < 4 else f"it has {len(header)} columns"

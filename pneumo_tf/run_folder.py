@@ -49,7 +49,7 @@ class RunFolder:
 
     @property
     def spec(self) -> RunSpec:
-        """What the run is.
+        """Specification of the run.
 
         Raises:
             DamagedFile: If `run.json` is missing or holds no run.
@@ -94,7 +94,7 @@ class RunFolder:
         return ""
 
     def missing_extras(self) -> list[str]:
-        """Return the files beside predictions that a finished run must have and that are missing."""
+        """Return the files, other than predictions, that a finished run must have and that are missing."""
         names = ["costs.json", "environment.json"]
         if self.spec.recipe.phases:
             names.append("history.csv")
@@ -152,7 +152,7 @@ class RunFolder:
         """Read a JSON file of the run, gzipped or not, `{}` if it has none.
 
         Raises:
-            DamagedFile: If the file cannot be read or is no object.
+            DamagedFile: If the file cannot be read or is not an object.
         """
         path = self.path / name
         packed = self.path / f"{name}.gz"
@@ -243,4 +243,4 @@ def _check_status(path: Path, status: Mapping[str, Any]) -> None:
     if not isinstance(at, int | float) or not np.isfinite(at):
         raise DamagedFile(path, f"holds no time, but {at!r}")
     if not all(isinstance(status.get(key, ""), str) for key in ("reason", "kind")):
-        raise DamagedFile(path, "its reason or kind is no text")
+        raise DamagedFile(path, "its reason or kind is not a text")

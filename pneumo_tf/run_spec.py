@@ -1,4 +1,4 @@
-"""What a run is: everything that decides its result, and the id made of it."""
+"""Specification of a run: everything that determines its result, and the id made of it."""
 
 import dataclasses
 import hashlib
@@ -15,7 +15,7 @@ HARNESS_VERSION = 2
 
 @dataclass(frozen=True)
 class RunSpec:
-    """What a run is: everything that decides its result.
+    """Specification of a run: everything that determines its result.
 
     Args:
         recipe: Recipe with profile and overrides applied.
@@ -78,6 +78,6 @@ def _check_types(spec: RunSpec) -> None:
     texts = (spec.protocol, spec.dataset, spec.profile, spec.precision, spec.weights, spec.recipe.name)
     wholes = (spec.seed, spec.harness, spec.fold or 0, spec.train_films or 0)
     if not all(isinstance(text, str) for text in texts):
-        raise TypeError("a name in it is no text")
+        raise TypeError("a name in it is not a text")
     if not all(isinstance(whole, int) for whole in wholes):
-        raise TypeError("a number in it is no whole number")
+        raise TypeError("a number in it is not a whole number")

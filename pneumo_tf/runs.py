@@ -82,7 +82,7 @@ class Runs:
             described = read_json_object(description)
             source, title = stored_source(described), described["title"]
             if not isinstance(title, str):
-                raise TypeError("the title is no text")
+                raise TypeError("the title is not a text")
             films = source.tabulate(Films.from_csv(read_text(table)))
         except DamagedFile as error:
             raise DamagedFile(error.path, error.fault, COPY) from error

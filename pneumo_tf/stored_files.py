@@ -15,7 +15,7 @@ import numpy as np
 from pneumo_tf.errors import UserError
 
 UNREADABLE = (OSError, ValueError, EOFError, RecursionError, zlib.error, zipfile.BadZipFile, csv.Error)
-"""What decompressing, decoding and parsing a damaged file raises."""
+"""Errors of decompressing, decoding and parsing a damaged file."""
 
 
 class DamagedFile(UserError):
@@ -58,7 +58,7 @@ def read_json_object(path: Path) -> dict[str, Any]:
     """Read a JSON object, gzipped if the name ends in `.gz`.
 
     Raises:
-        DamagedFile: If it cannot be read or is no object.
+        DamagedFile: If it cannot be read or is not an object.
     """
     text = read_text(path)
     try:

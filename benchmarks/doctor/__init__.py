@@ -1,1 +1,1 @@
-"""Checks of a machine before hours are spent on it."""
+"""Checks of a machine before a long training."""

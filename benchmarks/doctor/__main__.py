@@ -1,4 +1,4 @@
-"""Check a machine before hours are spent on it.
+"""Check a machine before a long training.
 
 It takes at most 8 minutes with a GPU, 1 without; prints tables, and writes them and every figure to files.
 """

@@ -22,7 +22,7 @@ NEEDS_GPU = Outcome("skipped", "needs a GPU")
 
 @dataclass(frozen=True)
 class Examination:
-    """What an examination found.
+    """Result of an examination.
 
     Args:
         machine: As `benchmarks.speed.machine.describe_machine` returns it.
@@ -71,7 +71,7 @@ def examine(
         steps before it left over.
     """
     ends, gpu = time.monotonic(), card is not None
-    # What a killed step leaves behind goes with this folder; its last workers may still write for a second.
+    # Deletes the files of a killed step too; its last workers may still write for a second.
     with tempfile.TemporaryDirectory(prefix="doctor-", ignore_cleanup_errors=True) as scratch:
         environment = {
             **os.environ,

@@ -18,7 +18,7 @@ MARKS = re.compile(r"(<!-- examinations: [^>]*-->\n).*?(<!-- /examinations -->)"
 
 
 def write_page(page: Path, folder: Path) -> int:
-    """Replace what stands between the marks of a page.
+    """Replace the text between the marks of a page.
 
     Args:
         page: Has the marks `<!-- examinations: … -->` and `<!-- /examinations -->`.

@@ -62,7 +62,7 @@ def make_trial(
         phase: Trained part and optimiser.
         precision: Keras dtype policy; the global policy is set to it.
         xla: Compile with XLA.
-        micro_batches: Parts that the batch is cut into.
+        micro_batches: Number of micro-batches that the batch is split into.
     """
     keras.utils.clear_session()
     gc.collect()
@@ -112,7 +112,7 @@ def measure_power(gpu: Gpu | None, work: Callable[[], T]) -> tuple[T, float | No
 
     Args:
         gpu: The GPU that does the work, None for a CPU.
-        work: Returns when the work is done, not only begun.
+        work: Returns when the work is done, not only started.
     """
     before, started = _energy(gpu), time.perf_counter()
     result = work()

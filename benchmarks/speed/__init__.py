@@ -1,1 +1,1 @@
-"""What the project claims about its speed, measured side by side: `python -m benchmarks.speed`."""
+"""Claims about speed, measured against alternatives: `python -m benchmarks.speed`."""

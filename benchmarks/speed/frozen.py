@@ -70,7 +70,7 @@ def _train(scene: Scene, weights: Path | None, epochs: int, *, cached: bool) -> 
 
 
 def _films(scene: Scene) -> TrainingFilms:
-    # No film twice: its features would be computed once, and make the cache look better than it is.
+    # No film twice: its features would be computed once, and make the cache look faster than it is.
     pixels = scene.pixels(scene.scale.step_side)
     rows = scene.order(min(scene.scale.frozen * 11 // 10, len(pixels)))
     train = len(rows) * 10 // 11

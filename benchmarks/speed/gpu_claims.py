@@ -122,7 +122,7 @@ GPU_CLAIMS = (
         "doctor: `explaining`",
     ),
     GpuClaim(
-        "float32, bfloat16, XLA and parts of a batch give the same loss and gradient but for rounding",
+        "float32, bfloat16, XLA and parts of a batch give the same loss and gradient except for rounding",
         "CPU",
         (
             "tests/training/test_step.py::test_xla_changes_no_loss",
@@ -186,7 +186,7 @@ GPU_CLAIMS = (
         "the first full suite; finished runs then replace the estimate",
     ),
     GpuClaim(
-        "the batches of the large recipes fit a card of 80 GB, and some must be cut on 40 GB",
+        "the batches of the large recipes fit a card of 80 GB, and some must be split on 40 GB",
         "nothing: an estimate",
         (),
         "doctor: `training_step`, peak of device memory",

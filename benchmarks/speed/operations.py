@@ -33,7 +33,7 @@ INPUTS = ("Placeholder", "Const", "NoOp", "Identity")
 
 
 class StepCount(NamedTuple):
-    """What a traced step holds.
+    """Contents of a traced step.
 
     Args:
         operations: Operations that compute something, those of its functions included.

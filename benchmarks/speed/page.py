@@ -21,7 +21,7 @@ PARTS = ("figures", "gpu claims")
 
 
 def write_page(page: Path, figures: Path) -> int:
-    """Replace what stands between the marks of a page.
+    """Replace the text between the marks of a page.
 
     Args:
         page: Has the marks `<!-- figures: … -->` and `<!-- /figures -->`.

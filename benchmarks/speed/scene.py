@@ -1,4 +1,4 @@
-"""What every measurement works with: films, a folder to write in, and the amount of work."""
+"""Inputs of every measurement: films, a folder to write in, and the amount of work."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -63,7 +63,7 @@ class Scale:
 
 @dataclass(frozen=True)
 class Scene:
-    """What a measurement works with.
+    """Inputs of a measurement.
 
     Args:
         dataset: The films.

@@ -1,4 +1,4 @@
-"""What is added to finished runs from their saved models: scoring variants and explanations."""
+"""Additions to finished runs from their saved models: scoring variants and explanations."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
@@ -106,7 +106,7 @@ def variant_lines(recipes: Collection[Recipe], options: Options) -> list[str]:
 def _explained(folder: RunFolder) -> bool:
     try:
         return bool(folder.read_json("explanations.json"))
-    # A damaged file is no explanation.
+    # A damaged file counts as missing.
     except UserError:
         return False
 

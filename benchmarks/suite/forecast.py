@@ -38,7 +38,7 @@ CHECKPOINT_COPIES = 3
 
 @dataclass(frozen=True)
 class Forecast:
-    """What a suite will take.
+    """Forecast of a suite.
 
     Args:
         hours: With as many runs at a time as the machine has places; None if the films are not known yet.
@@ -111,7 +111,7 @@ def run_seconds(
 def training_operations(recipe: Recipe, films: int) -> float:
     """Estimate the operations of a training; a backward pass takes twice its forward pass.
 
-    A frozen backbone sees each view of a film once: its features are cached.
+    A frozen backbone processes each view of a film once: its features are cached.
 
     Args:
         recipe: As it is run, with its side in pixels.
@@ -171,7 +171,7 @@ def _old_spec(folder: RunFolder) -> RunSpec | None:
 
 
 def _place(spec: RunSpec) -> str:
-    """What stays the same when a run is done again under another version of the harness."""
+    """Return what a run has in common with its repetition under another version of the harness."""
     of_films = (spec.protocol, spec.dataset, spec.profile, spec.seed, spec.fold)
     return json.dumps([spec.recipe.name, *of_films, spec.precision, spec.xla])
 

@@ -1,4 +1,4 @@
-"""Initial weights of a suite: the file of each architecture, and what has to be logged about it."""
+"""Initial weights of a suite: the file of each architecture, and the lines to log about it."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ class Resolved:
 
 
 class InitialWeights:
-    """Initial weights of recipes: the file of each architecture is looked for or downloaded once.
+    """Initial weights of recipes: the file of each architecture is found or downloaded once.
 
     Args:
         wanted: Value of `--weights`.

@@ -1,4 +1,4 @@
-"""What `run_all` logs before it starts: device, profile, runs to do, time; and the plan of a dry run."""
+"""Lines that `run_all` logs before it starts: device, profile, runs, time; and the plan of a dry run."""
 
 from benchmarks.suite.additions import count_additions, missing_variants, variant_lines
 from benchmarks.suite.forecast import format_hours, missing_weights, older_runs_line

@@ -162,7 +162,7 @@ def _add_scale(parser: CommandLine) -> None:
     )
     group.add_argument("--size", type=at_least(32), metavar="PX", help="side of the films for every recipe")
     group.add_argument(
-        "--films", type=at_least(40), metavar="N", help="number of training films; the test set is never cut"
+        "--films", type=at_least(40), metavar="N", help="number of training films; all test films are used"
     )
     group.add_argument("--epochs", type=at_least(1), metavar="N", help="most epochs of each phase")
     group.add_argument(

@@ -18,7 +18,7 @@ from pneumo_tf.run_folder import RunFolder
 from pneumo_tf.runs import Runs
 
 NO_FILMS_YET = "not-yet-drawn"
-"""Stands for the fingerprint of films that a dry run does not make."""
+"""Placeholder for the fingerprint of films that a dry run does not draw."""
 
 
 @dataclass(frozen=True)

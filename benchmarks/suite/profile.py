@@ -1,4 +1,4 @@
-"""Profiles: recipes as they are run, in full or cut down to a quick look."""
+"""Profiles: recipes at full size, or reduced for a quick run."""
 
 import math
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ SEEDS = {"full": 3, "quick": 1}
 
 @dataclass(frozen=True)
 class Quick:
-    """What the quick profile cuts a recipe down to; `docs/harness.md` has the cost of cycling views."""
+    """Limits of the quick profile; `docs/harness.md` has the cost of cycling views."""
 
     size: int = 64
     films: int = 480

@@ -42,7 +42,7 @@ def find_source(wanted: str) -> Source:
             or a folder of films.
 
     Raises:
-        UserError: If there is no such folder, or it holds no dataset that is known.
+        UserError: If there is no such folder, or it holds no known dataset.
     """
     if wanted == "auto":
         return _first_fetched() or _drawn(f"There is no {_folders()}. {_advice()}")
@@ -74,7 +74,7 @@ def read_source(
         The dataset, and how it differs from the published set, one line each.
 
     Raises:
-        UserError: If the folder is no such dataset.
+        UserError: If the folder does not hold that dataset.
     """
     draw_if_missing(source, progress)
     dataset = source.dataset.read(

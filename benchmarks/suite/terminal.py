@@ -42,7 +42,7 @@ class Terminal:
         self.console.print(line, markup=False)
 
     def warn(self, line: str) -> None:
-        """Show a line that stands out."""
+        """Show a line in colour."""
         self.console.print(line, style="bold yellow", markup=False)
 
     def progress(self, what: str) -> Callable[[int, int], None]:

@@ -24,7 +24,7 @@ class Training:
 
     Args:
         trained: Result of the harness.
-        micro_batches: Parts that batches were cut into.
+        micro_batches: Number of micro-batches that batches were split into.
         joules: Energy of the GPU, None where it is not known.
     """
 

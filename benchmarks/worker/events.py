@@ -1,4 +1,4 @@
-"""What a worker sends to its engine while it works: stages, progress and notes, as JSON lines."""
+"""Events that a worker sends to its engine: stages, progress and notes, as JSON lines."""
 
 import contextlib
 import json

@@ -42,7 +42,7 @@ def train_within_memory(run: RunContext, films: TrainingFilms) -> tuple[keras.Mo
         except tf.errors.OpError as error:
             if not is_out_of_memory(error):
                 raise
-            batching.cut(error)
+            batching.split(error)
         else:
             batching.store()
             return trained
@@ -59,7 +59,7 @@ class _MicroBatching:
         self.parts: tuple[int, ...] = stored or cached or (1,)
         self._note("earlier runs on this device needed it" if cached else OUT_OF_MEMORY)
 
-    def cut(self, error: tf.errors.OpError) -> None:
+    def split(self, error: tf.errors.OpError) -> None:
         """Double the micro-batches of the phase that failed; later phases start with the same number."""
         phase = self.checkpoint.phase
         parts = 2 * parts_of(self.parts, phase)

@@ -1,4 +1,4 @@
-"""What the stages of one run share: the run, its films, its clock and its notes."""
+"""Objects that the stages of a run share: the run, its films, its clock and its notes."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -76,7 +76,7 @@ def open_run(folder: RunFolder, assignment: Assignment, send: Events) -> RunCont
 
 
 def read_split(spec: RunSpec, dataset: Dataset) -> Split:
-    """Return the split of a run: as its protocol makes it, cut to the run's training films."""
+    """Return the split of a run: as its protocol makes it, reduced to the run's training films."""
     protocol = PROTOCOLS[spec.protocol]
     split = protocol.split(dataset.films, spec.fold)
     check_sides(protocol, split)

@@ -1,4 +1,4 @@
-"""Split strategies: how people divide films, and what each lets a model know of the held-out ones."""
+"""Split strategies: how people divide films, and the information on held-out films that each leaks."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass

@@ -75,7 +75,7 @@ def gpus(on_note: OnNote | None = None) -> list[Gpu]:
         found = [_read_gpu(card, entry) for card, entry in chosen if card.name]
     if invalid is not None and cards:
         notes.append(
-            f"CUDA_VISIBLE_DEVICES={visible}: no GPU is {invalid!r}; CUDA ignores it and what follows"
+            f"CUDA_VISIBLE_DEVICES={visible}: {invalid!r} is no GPU; CUDA ignores it and the entries after it"
         )
     if chosen and not found:
         raise UserError(

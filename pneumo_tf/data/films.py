@@ -23,7 +23,7 @@ class Film(NamedTuple):
         id: POSIX path under the dataset's root.
         label: 0 normal, 1 pneumonia.
         subtype: `"normal"`, `"bacteria"`, `"virus"`, or `"pneumonia"` if the kind is unknown.
-        patient: Key of the person; films of one key never stand on two sides of a split that ranks.
+        patient: Key of the person; films of one key are never on two sides of a split that ranks.
         split: Side on which the source put it: `"train"` or `"test"`.
         width: Pixels of the original image.
         height: Pixels of the original image.

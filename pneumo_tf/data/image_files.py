@@ -1,4 +1,4 @@
-"""Image files: size and digest without decoding, remembered from one start to the next; decoding to gray."""
+"""Image files: size and digest without decoding, stored between starts; decoding to gray."""
 
 import contextlib
 import csv
@@ -38,7 +38,7 @@ ImageSize = Callable[[bytes], tuple[int, int]]
 
 
 class Header(NamedTuple):
-    """What a file states of its image before any pixel is decoded.
+    """Header of an image file, read before any pixel is decoded.
 
     Args:
         width: Pixels, as the image is displayed.

@@ -20,7 +20,7 @@ def stored_rows(
 
     The array grows in `<name>.part.npy`, and `<name>.done` has a mark for every row that is on the disk for
     good: a process that is killed loses the current chunk and no more. With its last row the array becomes
-    `<name>.npy`. Rows that nobody needed take no space. On a file system without locks every process computes
+    `<name>.npy`. Rows that were never computed take no space. Without file locks every process computes
     its own rows, in files that have its number in their names.
 
     Args:

@@ -92,10 +92,10 @@ def check_complete(ids: tuple[str, ...], expected: tuple[str, ...]) -> None:
 
 
 def _known(ids: tuple[str, ...], films: Films) -> tuple[tuple[str, ...], np.ndarray, np.ndarray, np.ndarray]:
-    strangers = [film_id for film_id in ids if film_id not in films.position]
-    if strangers:
+    unknown_films = [film_id for film_id in ids if film_id not in films.position]
+    if unknown_films:
         raise UserError(
-            f"{len(strangers)} predicted films are not in the film table, such as {strangers[0]!r}; "
+            f"{len(unknown_films)} predicted films are not in the film table, such as {unknown_films[0]!r}; "
             "the predictions belong to another dataset"
         )
     if len(set(ids)) != len(ids):

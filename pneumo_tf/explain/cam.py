@@ -165,7 +165,7 @@ class ScoreCam(Cam):
 def _decompose(matrices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Return eigenvalues and eigenvectors of symmetric matrices, decomposed on the CPU.
 
-    On a GPU, cuSolver takes memory beside TensorFlow's allocator, and a full card would abort the process.
+    On a GPU, cuSolver bypasses TensorFlow's allocator, and a full card would abort the process.
     """
     with tf.device("CPU:0"):
         return tf.linalg.eigh(matrices)

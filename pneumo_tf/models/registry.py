@@ -19,7 +19,7 @@ _FAMILIES = (keras_applications, convnext, resnet18, small_cnn)
 ARCHITECTURES: Mapping[str, Architecture] = {
     entry.name: entry for family in _FAMILIES for entry in family.ENTRIES
 }
-"""Every architecture by name; an entry stands beside its builder."""
+"""Every architecture by name; an entry is in the module of its builder."""
 
 
 def architecture(name: str) -> Architecture:

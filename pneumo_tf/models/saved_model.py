@@ -19,7 +19,7 @@ UNREADABLE = (
     zipfile.BadZipFile,
     zlib.error,
 )
-"""What Keras raises for a damaged file. Errors of TensorFlow, such as a full device, are not among them."""
+"""Errors of Keras for a damaged file, without those of TensorFlow, such as a full device."""
 
 
 def load_saved_model(path: Path, recipe: Recipe) -> keras.Model:

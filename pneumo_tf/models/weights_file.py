@@ -1,4 +1,4 @@
-"""Files of initial weights: found, fetched once, checked. No TensorFlow."""
+"""Files of initial weights: found, downloaded once, checked; without TensorFlow."""
 
 import hashlib
 import os

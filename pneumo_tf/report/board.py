@@ -184,7 +184,7 @@ class Row:
 
     @property
     def initial(self) -> Literal["imagenet", "random", "none"]:
-        """The weights that training began from, which may not be those that the recipe asks for."""
+        """The weights that training began from, which may not be those of the recipe."""
         if self.trivial:
             return "none"
         specs = self.specs or [run.spec for run in self.unfinished]
@@ -192,7 +192,7 @@ class Row:
 
     @property
     def lacks_imagenet(self) -> bool:
-        """Whether the recipe asks for ImageNet weights, and was run from random ones."""
+        """Whether the recipe uses ImageNet weights, and was run from random ones."""
         return self.recipe.initial == "imagenet" and self.initial == "random"
 
     @cached_property

@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 ACTIVE = {"|": "\\|", "<": "&lt;", "`": "\\`", "](": "]\\("}
-"""What could break a table, become HTML, close a code span or make a link."""
+"""Characters that could break a table, become HTML, close a code span or make a link."""
 
 ACTIVE_TEXT = re.compile("|".join(map(re.escape, ACTIVE)))
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")

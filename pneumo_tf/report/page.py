@@ -59,7 +59,7 @@ def write_leaderboard(
 
 
 def tables_below(board: Board) -> Markdown:
-    """Return the tables that stand below a board's pictures."""
+    """Return the tables below a board's pictures."""
     return _tables(board, above_pictures=False)
 
 
@@ -70,7 +70,7 @@ def _tables(board: Board, *, above_pictures: bool) -> Markdown:
 
 @dataclass(frozen=True)
 class _BoardPage:
-    """What the page shows of a board.
+    """Content of the page for a board.
 
     Args:
         board: The board.

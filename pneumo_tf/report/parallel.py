@@ -92,7 +92,7 @@ def _work(
     """Take items until none is left or a call failed; send index, result and error of each."""
     # There is a process for every core: threads of NumPy's would only wait for one another.
     threadpool_limits(1)
-    # Most of the memory is what rows keep: looking through it for garbage takes a tenth of the time.
+    # Most of the memory belongs to rows, so that garbage collection would take a tenth of the time.
     gc.freeze()
     gc.disable()
     while (index := _next(following)) < len(items):

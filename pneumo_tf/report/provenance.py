@@ -45,7 +45,7 @@ def opening(board: Board) -> list[str]:
     if random:
         lines.append(
             f"**Random initial weights instead of ImageNet's:** {join_names(random)}; without them a large "
-            "network learns little from so few films, and a score near chance is no fault of the suite"
+            "network learns little from so few films, and a score near chance is to be expected"
         )
     missing = missing_rows(board)
     if missing:

@@ -96,7 +96,7 @@ def _found(folder: RunFolder) -> _Found:
 
 
 def _row_key(spec: RunSpec) -> str:
-    """What runs of one row have in common: all that the id is made of but seed and fold."""
+    """Return what runs of one row have in common: every part of the id except seed and fold."""
     recipe = spec.recipe.distinctive()
     settings = [spec.protocol, spec.precision, spec.weights, spec.train_films, spec.xla]
     return json.dumps([recipe, *settings], sort_keys=True)
@@ -207,7 +207,7 @@ def _check_validation(found: _Found) -> None:
 
 
 def _same_films(spec: RunSpec, name: str) -> tuple[object, ...]:
-    """What decides the films of a set: runs that share it were scored on the same ones."""
+    """Return what determines the films of a set: runs with the same value were scored on the same films."""
     tested = name.partition("@")[0] == "test"
     return spec.protocol, None if tested else spec.fold, spec.train_films, name
 

@@ -1,4 +1,4 @@
-"""Extras of a run beside its predictions: a damaged one costs what is drawn from it, and a note."""
+"""Files of a run other than its predictions; a damaged one is left out of the report, with a note."""
 
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
@@ -117,7 +117,7 @@ def _check_environment(environment: Mapping[str, Any]) -> None:
     if not isinstance(device, str):
         raise TypeError(f"device is {device!r}, no text")
     if not isinstance(notes, list) or not all(isinstance(note, str) for note in notes):
-        raise TypeError("notes is no list of texts")
+        raise TypeError("notes is not a list of texts")
 
 
 def _check_explanations(known: Collection[str], left: Mapping[str, Any]) -> None:
@@ -125,16 +125,16 @@ def _check_explanations(known: Collection[str], left: Mapping[str, Any]) -> None
         return
     films = left["films"]
     if not isinstance(films, list) or len(set(films)) != len(films):
-        raise TypeError("films is no list of different films")
-    strangers = [film_id for film_id in films if film_id not in known]
-    if strangers:
-        raise ValueError(f"the film {strangers[0]!r} is not in the film table")
+        raise TypeError("films is not a list of different films")
+    unknown_films = [film_id for film_id in films if film_id not in known]
+    if unknown_films:
+        raise ValueError(f"the film {unknown_films[0]!r} is not in the film table")
     if len(left["grid"]) != 2 or not all(isinstance(side, int) for side in left["grid"]):
-        raise TypeError("grid is no pair of whole numbers")
+        raise TypeError("grid is not a pair of whole numbers")
     _check_measures(left["methods"], films)
     for name, of in left["methods"].items():
         if not isinstance(of["title"], str):
-            raise TypeError(f"the title of {name} is no text")
+            raise TypeError(f"the title of {name} is not a text")
     if "sanity" in left:
         sanity = left["sanity"]
         _check_measures(sanity["next_film"], sanity["films"])

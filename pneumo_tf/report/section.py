@@ -9,7 +9,7 @@ class LinkedPicture(NamedTuple):
 
     Args:
         path: POSIX path relative to the report's folder.
-        caption: How to read it; pictures of a section that share it stand under one.
+        caption: How to read it; shown once for pictures of a section that share it.
         note: What this picture alone shows.
     """
 
@@ -19,7 +19,7 @@ class LinkedPicture(NamedTuple):
 
 
 class Section(NamedTuple):
-    """Pictures that stand under one heading of the report.
+    """Pictures under one heading of the report.
 
     Args:
         title: The heading.

@@ -85,7 +85,7 @@ def beats(board: Board, row: Row, other: Row) -> bool:
 
 
 def is_official_test(board: Board) -> bool:
-    """Whether the board stands on the published test films of its dataset, by their counts."""
+    """Whether the test films of the board are those published, by their counts."""
     tested = next((row.test[0] for row in board.rows if row.ranked), None)
     if tested is None:
         return False
@@ -108,7 +108,7 @@ MARKS = {
         lambda board, row: row.recipe.informed_by_test,
     ),
     WITHOUT_IMAGENET: Mark(
-        "the recipe asks for ImageNet weights and was run without.", lambda board, row: row.lacks_imagenet
+        "the recipe uses ImageNet weights and was run without them.", lambda board, row: row.lacks_imagenet
     ),
 }
 """The marks by symbol; a new one is one entry."""

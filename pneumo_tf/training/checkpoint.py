@@ -19,7 +19,7 @@ CHECKPOINT_SECONDS = 60.0
 
 @dataclass
 class Progress:
-    """State of a training between two epochs, beside the weights.
+    """State of a training between two epochs, except the weights.
 
     Args:
         phase: Index of the current phase.
@@ -29,7 +29,7 @@ class Progress:
         best_rank: Rank of the best epoch: validation AUC or accuracy, then the lower validation loss.
         best_epoch: Number of the best epoch in `history`, from 1.
         stale: Epochs of the current phase since its best.
-        micro_batches: Parts that batches are cut into, as `Setting` has them.
+        micro_batches: Number of micro-batches of a batch, as in `Setting`.
         xla: Compiled with XLA.
         device: Kind of device that computes, `"CPU"` or `"GPU"`.
         notes: What a reader of the results must know, from all processes of the training.
@@ -72,7 +72,7 @@ class Progress:
         return True
 
     def end_phase(self) -> None:
-        """Go on to the next phase."""
+        """Continue with the next phase."""
         self.phase, self.epoch, self.stale = self.phase + 1, 0, 0
 
 
@@ -122,7 +122,7 @@ class Checkpoint:
         """Go back to the start of the phase under way, with other parts.
 
         Args:
-            micro_batches: Parts that batches are cut into from then on.
+            micro_batches: Number of micro-batches of a batch from then on.
         """
         self.path.unlink(missing_ok=True)
         if stored := _load(self.phase_path):

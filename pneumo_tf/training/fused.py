@@ -1,6 +1,6 @@
 """Optimisers with one kernel a variable: a step of Keras' Adam launches 22 operations for each.
 
-Their state and, but for rounding, their numbers are those of the Keras optimisers that they extend.
+Their state and, except for rounding, their numbers are those of the Keras optimisers that they extend.
 """
 
 from collections.abc import Sequence

@@ -35,7 +35,7 @@ class NotFinite(RuntimeError):
 
 @dataclass(frozen=True)
 class Trained:
-    """Result of a training, beside the weights of the model.
+    """Result of a training, except the weights of the model.
 
     Args:
         history: One row per epoch.

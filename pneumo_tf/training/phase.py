@@ -26,7 +26,7 @@ OnNote = Callable[[str], None]
 
 @dataclass(frozen=True)
 class PreparedPhase:
-    """What the epochs of a phase use.
+    """Objects that the epochs of a phase use.
 
     Args:
         number: Its index in the recipe.

@@ -1,4 +1,4 @@
-"""What a phase trains: the trainable variables, and the statistics that batch norm uses."""
+"""Trainable variables of a phase, and the statistics that batch norm uses."""
 
 import keras
 import numpy as np

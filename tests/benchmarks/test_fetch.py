@@ -271,7 +271,7 @@ def failures():
     return {
         "cannot reach Kaggle; check the network": requests.ConnectionError("no route"),
         "cannot reach Kaggle": requests.Timeout("slow"),
-        "Kaggle asks for a login; run": exceptions.UnauthenticatedError(),
+        "Kaggle requires a login; run": exceptions.UnauthenticatedError(),
         "Kaggle answered 403; run": answered(403),
         "Kaggle answered 503; try again later": answered(503),
         "the download was damaged; run again": exceptions.DataCorruptionError("checksum"),

@@ -281,7 +281,7 @@ def test_a_score_that_is_not_a_number_is_named(tmp_path):
 @pytest.mark.parametrize("line", ["test/NORMAL/x.jpeg,0.1", "test/NORMAL/x.jpeg,0.1,much", "x"])
 def test_a_line_that_cannot_be_read_is_named(tmp_path, line):
     message, _ = spoiled(tmp_path, lambda lines: [*lines[:4], line, *lines[4:]])
-    assert f"line 5, {line!r}, is no film with its logits" in message
+    assert f"line 5, {line!r}, is not a film with its logits" in message
 
 
 def test_an_empty_file_is_named(tmp_path):

@@ -81,7 +81,7 @@ def test_a_failure_is_a_row_with_its_reason_and_a_remedy(tmp_path):
     failed = next(line for line in lines if "15.2 GB wanted" in line)
     assert "vgg16" in failed
     assert "more memory" in failed
-    assert any("interrupted" in line and "goes on where it stopped" in line for line in lines)
+    assert any("interrupted" in line and "continues where it stopped" in line for line in lines)
 
 
 def test_published_protocols_are_shown_and_not_ranked(tmp_path):

@@ -103,7 +103,7 @@ def compare(network: str, mode: Mode, reference: tuple[float, np.ndarray]) -> Ro
         reference: Loss and gradient of `Mode()`.
     """
     row = _row(network, mode, compute(network, mode), reference)
-    # Batch norm sees the parts, not the batch: the numbers differ, and a run notes it.
+    # Batch norm normalises micro-batches, not the batch: the numbers differ, and a run notes it.
     if mode.parts > 1 and architecture(network).batch_norm:
         return row
     largest = max(row["loss_difference"], row["gradient_difference"])

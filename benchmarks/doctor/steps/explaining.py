@@ -56,7 +56,7 @@ def explain_everything(
 
 @contextlib.contextmanager
 def fill_card(free_mb: int) -> Iterator[None]:
-    """Let another process take the card but for some memory, until the block ends.
+    """Let another process take all but some memory of the card, until the block ends.
 
     Raises:
         UserError: If that process cannot.

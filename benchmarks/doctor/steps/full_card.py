@@ -21,7 +21,7 @@ BLOCK_MB = 8
 
 
 def measure(step_input: StepInput) -> Iterator[Row]:
-    """Cut a batch of 512 that does not fit, then fill the card and predict."""
+    """Split a batch of 512 that does not fit, then fill the card and predict."""
     card = tf.config.list_physical_devices("GPU")[0]
     limit = tf.config.LogicalDeviceConfiguration(memory_limit=LIMIT_MB)
     tf.config.set_logical_device_configuration(card, [limit])

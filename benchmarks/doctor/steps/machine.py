@@ -112,8 +112,8 @@ def read_use(gpu: Gpu) -> Row:
     row = _fact(f"use of {name}", f"{taken} taken, {others} processes compute on it, compute mode {mode}")
     if others.isdecimal() and int(others):
         row["problem"] = (
-            f"{others} other processes compute on {name}; figures of memory and time suffer, and there is "
-            "none of energy"
+            f"{others} other processes compute on {name}; figures of memory and time are unreliable, and "
+            "energy is not measured"
         )
     return row
 

@@ -25,7 +25,7 @@ PARTS = ("log.txt", "model.keras", "history.csv", "costs.json", "explanations.js
 
 
 def measure(step_input: StepInput) -> Iterator[Row]:
-    """Draw films, run the suite on them, and look at what each run left.
+    """Draw films, run the suite on them, and check the files of each run.
 
     Raises:
         UserError: If the suite ended without a run.

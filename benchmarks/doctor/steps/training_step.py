@@ -41,7 +41,7 @@ TIMED_SECONDS = {True: 1.0, False: 0.3}
 """Time spent on timed steps of one trial, with and without a GPU."""
 
 NEEDED_SECONDS = {True: 12.0, False: 2.0}
-"""Time without which another trial is not begun."""
+"""Least time left for which another trial is started."""
 
 
 def measure(step_input: StepInput) -> Iterator[Row]:

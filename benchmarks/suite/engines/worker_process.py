@@ -1,4 +1,4 @@
-"""Process of a worker, seen from outside: it waits for its one run, does it and ends."""
+"""Process of a worker, as its engine uses it: it waits for its one run, does it and ends."""
 
 import contextlib
 import json

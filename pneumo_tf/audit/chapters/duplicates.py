@@ -21,7 +21,7 @@ published set are within 12. Of 300 of them, compressed again, shrunk or brighte
 cropped by 2 of 224 pixels 36 %, and with equalised contrast none."""
 
 LEAST_CORRELATION = 0.98
-"""Chest films resemble each other: a hash alone would pair strangers, and so would correlation alone."""
+"""Chest films resemble each other: a hash or correlation alone would pair films of different patients."""
 
 DRAWN, DRAWN_FILMS = 4, 4
 """Groups of duplicates that are drawn, and films of each."""

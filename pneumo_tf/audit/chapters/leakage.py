@@ -76,8 +76,8 @@ def _ids(decoded: DecodedSet, indices: np.ndarray, label: int) -> list[str]:
 def _describe_head(decoded: DecodedSet, parts: dict[str, tuple[list[str], list[str]]]) -> Markdown:
     head, test = (_count_series(decoded, parts[name][0]) for name in ("first 10 % by name", "official test"))
     return Markdown(
-        "Keras' `validation_split=0.1` holds out the head of each folder by name, which is no sample: its "
-        "normals are {}, those of the test {}."
+        "Keras' `validation_split=0.1` holds out the head of each folder by name, which is not a random "
+        "sample: its normals are {}, those of the test {}."
     ).format(_shares(head), _shares(test))
 
 

@@ -41,7 +41,7 @@ def find_shared_patients(decoded: DecodedSet, one: str, other: str) -> list[str]
 
 
 def count_naive_overlap(decoded: DecodedSet) -> tuple[int, int]:
-    """Count test patients with pneumonia by a number in their file names that is no patient's.
+    """Count test patients with pneumonia by a number in their file names that does not identify patients.
 
     Returns:
         Those whose number occurs in train too, and all of them; 0, 0 for datasets without such a number.

@@ -1,4 +1,4 @@
-"""Trivial models, which see no lungs, under each split strategy: what a way to divide films gives away."""
+"""Trivial models, which use no lungs, under each split strategy: leakage and shortcuts of a division."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -113,7 +113,7 @@ def describe_trivial_models(decoded: DecodedSet) -> Chapter:
         _dividing(of),
     ]
     care = [
-        f"Put these rows beside any model: thumbnails reach accuracy {_value(test, 'accuracy')} and AUC "
+        f"Compare any model with these rows: thumbnails reach accuracy {_value(test, 'accuracy')} and AUC "
         f"{_value(test, 'auc')} on the official test."
     ]
     if abs(gap) > 0.05:

@@ -32,7 +32,7 @@ def download_dataset(handle: str, page: str) -> Path:
     try:
         return Path(kagglehub.dataset_download(handle))
     except (exceptions.UnauthenticatedError, exceptions.CredentialError) as error:
-        raise UserError(f"Kaggle asks for a login; {_LOGIN}, {by_hand}") from error
+        raise UserError(f"Kaggle requires a login; {_LOGIN}, {by_hand}") from error
     except HTTPError as error:
         status = error.response.status_code if error.response is not None else "with an error"
         advice = _LOGIN if status in (401, 403) else "try again later"

@@ -56,7 +56,7 @@ _PERSON = re.compile(r"person(\d+)_", re.IGNORECASE)
 
 
 class FilmName(NamedTuple):
-    """What a file name states of a film.
+    """Content of a file name.
 
     Args:
         subtype: `"normal"`, `"bacteria"`, `"virus"`, or `""` if the name follows no known pattern.

@@ -1,4 +1,4 @@
-"""A zip of the Kermany set, read without trusting it."""
+"""A zip of the Kermany set, checked for harmful entries before it is read."""
 
 import contextlib
 import lzma

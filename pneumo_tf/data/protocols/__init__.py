@@ -1,1 +1,1 @@
-"""Protocols: the division of films, and what a run may look at while it trains."""
+"""Protocols: the division of films, and the films that a run may use while it trains."""

@@ -1,4 +1,4 @@
-"""Protocols that divide by whole patients; no run looks at the films that it reports on."""
+"""Protocols that divide by whole patients; no run uses the films that it reports on for training."""
 
 from collections.abc import Sequence
 

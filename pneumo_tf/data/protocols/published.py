@@ -1,6 +1,6 @@
 """Protocols that divide films as others did, flaws included, to measure the flaws. None of them ranks.
 
-In each of them films that a run reports on are also films that it may look at while it trains, or films of
+In each of them films that a run reports on are also films that it may use while it trains, or films of
 patients that it trains on.
 """
 
@@ -32,7 +32,7 @@ def split_640(films: Films, fold: int | None = None) -> Split:
 
 
 def split_pooled(films: Films, fold: int | None = None) -> Split:
-    """Divide all films at random, 70/15/15, image by image: patients stand on several sides."""
+    """Divide all films at random, 70/15/15, image by image: patients are on several sides."""
     order = sorted(films, key=lambda film: hash_order(film.id, "pooled"))
     train, validation = round(POOLED_TRAIN * len(order)), round(POOLED_VALIDATION * len(order))
     return Split(

@@ -1,4 +1,4 @@
-"""The protocols: the division of films, what a run may look at, and whether the result may rank."""
+"""The protocols: the division of films, the films that a run may use, and whether the result may rank."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -17,7 +17,7 @@ from pneumo_tf.data.protocols.split import Split, hash_order, sorted_ids
 from pneumo_tf.errors import UserError
 
 MINIMUM_VALIDATION = 40
-"""Films that `limit` leaves for validation if there are as many: fewer cannot compare models."""
+"""Films that `limit` keeps for validation if there are as many: fewer cannot compare models."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Protocol:
 
 
 def limit(split: Split, films: Films, count: int) -> Split:
-    """Leave fewer training films, as for a quick run; films reported on, test or held out, are never cut.
+    """Reduce the training films, as for a quick run; films reported on, test or held out, are all kept.
 
     Validation shrinks in proportion, to no fewer than 40 films. Subtypes keep their proportions, and a
     smaller choice is part of every larger one, so that learning curves compare like with like.
@@ -63,7 +63,7 @@ def limit(split: Split, films: Films, count: int) -> Split:
     Args:
         split: A split of these films.
         films: Every film.
-        count: Training films to leave; all of them if there are no more.
+        count: Number of training films to keep; all of them if there are not more.
 
     Returns:
         The smaller split.
@@ -133,7 +133,7 @@ PROTOCOLS: dict[str, Protocol] = {protocol.name: protocol for protocol in _ENTRI
 
 
 def check_sides(protocol: Protocol, split: Split) -> None:
-    """Refuse a split that looks at the films it reports on, unless its protocol exists to show that.
+    """Refuse a split that trains or chooses on films it reports on, unless its protocol reproduces that.
 
     Raises:
         ValueError: If a film is reported on and also trained on, or, under a protocol that ranks, chosen on.

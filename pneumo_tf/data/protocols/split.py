@@ -9,7 +9,7 @@ from pneumo_tf.data.films import Film
 
 @dataclass(frozen=True)
 class Split:
-    """Film ids of each side, sorted; no patient stands on two sides under a protocol that ranks.
+    """Film ids of each side, sorted; no patient is on two sides under a protocol that ranks.
 
     Args:
         train: Films that weights are fitted to.

@@ -50,15 +50,15 @@ RC = {
     "xtick.major.width": 0.7,
     "ytick.major.width": 0.7,
     "axes.titlepad": 4.0,
-    # Given, or every panel measures all its labels for a title to stand clear of ticks that are never on top.
+    # Set: otherwise every panel measures its labels to place the title above ticks, which are never on top.
     "axes.titley": 1.0,
-    # Fitting letters to the grid of pixels takes a fifth of the time to draw a page, and spoils the spacing.
+    # Hinting takes a fifth of the time to draw a page, and makes the spacing of letters uneven.
     "text.hinting": "none",
     "legend.frameon": False,
     # An edge would part the bars of a histogram from their axis.
     "patch.force_edgecolor": False,
 }
-"""What differs from seaborn's theme."""
+"""Settings that differ from seaborn's theme."""
 
 
 @contextmanager

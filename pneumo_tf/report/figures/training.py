@@ -93,7 +93,7 @@ def draw_training_curves(board: Board) -> Iterator[Picture]:
         "dotted lines part the phases, the dot is the epoch whose weights were kept. Scales differ between "
         "panels. Better: low "
         "validation loss close to the training loss, AUC high and steady. Validation films come from the "
-        "training set: a high AUC here does not promise a high one on the test films.",
+        "training set: a high AUC here does not imply a high one on the test films.",
         figure,
     )
 

@@ -106,7 +106,7 @@ class _Part(NamedTuple):
 
 
 class _BoardMaps(NamedTuple):
-    """What the page shows of a board."""
+    """Content of the page for a board."""
 
     board: Board
     parts: list[_Part]

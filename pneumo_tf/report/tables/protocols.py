@@ -1,4 +1,4 @@
-"""The table of protocols: figures that authors printed, beside ours under theirs and under `official`."""
+"""The table of protocols: figures that authors printed, compared with ours under theirs and `official`."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ LEAD = Markdown(
 
 
 def protocols_table(board: Board) -> Table:
-    """Published figures beside ours, under their protocol and under `official`.
+    """Compare published figures with ours, under their protocol and under `official`.
 
     Args:
         board: Its rows under published protocols are shown, printed figures or not.

@@ -1,4 +1,4 @@
-"""The tables of published figures: those of each family of systems, beside ours; never ranked."""
+"""The tables of published figures: those of each family of systems, next to ours; never ranked."""
 
 from collections import defaultdict
 from collections.abc import Sequence

@@ -47,7 +47,7 @@ class Column:
     Args:
         title: Its heading.
         cells: Texts for the ranked rows, in their order.
-        legend: How to read it, one line each; a line that columns share stands once.
+        legend: How to read it, one line each; a line that columns share is shown once.
         export: Value of a row in CSV and JSON, with its standing if it is ranked. None if the column is not
             exported, or follows from what is, as the metrics do.
     """

@@ -39,7 +39,7 @@ class TableEntry:
         title: Heading on the page.
         make: Returns the table of a board, or several; what has no rows is left out.
         lead: How to read it, between heading and table.
-        above_pictures: Whether it stands above the pictures of the board, or below them.
+        above_pictures: Whether it is above the pictures of the board, or below them.
     """
 
     title: str

@@ -14,6 +14,6 @@ def run_notes_table(board: Board) -> Table:
             for note in environment.get("notes", ()):
                 rows[note][row.name] = None
         for fault in row.damaged_extras:
-            rows[f"{fault}; the numbers stand without it"][row.name] = None
+            rows[f"{fault}; the metrics are not affected"][row.name] = None
     lines = [(note, join_names(list(names))) for note, names in sorted(rows.items())]
     return Table(("Note", "Rows"), lines, left=2)

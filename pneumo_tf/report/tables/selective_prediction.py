@@ -30,7 +30,7 @@ DIFFERENCE = (
 
 
 def selective_prediction_table(board: Board) -> Table:
-    """A line for each ensemble; those of one row stand together under its name."""
+    """A line for each ensemble; those of one row are grouped under its name."""
     found = ensembles(board)
     lines, before = [], ""
     for one in found:

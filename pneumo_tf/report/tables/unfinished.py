@@ -56,7 +56,7 @@ def remedy(state: str, kind: str) -> Markdown:
     """
     if state in ("failed", "damaged"):
         return Markdown(f"{FAILURES.get(kind, FAILURES['exception']).remedy}, then {AGAIN}")
-    return Markdown(REMEDIES.get(state, f"{AGAIN}: it goes on where it stopped"))
+    return Markdown(REMEDIES.get(state, f"{AGAIN}: it continues where it stopped"))
 
 
 def missing_rows(board: Board) -> list[str]:

@@ -1,6 +1,6 @@
 """Phantom: synthetic frontal chest films for machines without data.
 
-The films are schematic drawings. They carry code through every step from files to report; a score on them
+The films are schematic drawings. They test every step from files to report; a score on them
 does not predict performance on patients.
 
 Example:

@@ -1,4 +1,4 @@
-"""What the suite knows of the phantom; the code that draws its films is loaded when they are drawn."""
+"""Entry of the phantom; the code that draws its films is imported when they are drawn."""
 
 from pathlib import Path
 
