@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.command_line import report_wrong_use
+from benchmarks.command_line import report_usage_error
 from pneumo_tf.errors import UserError, unknown
 
 COMMANDS = ("run_all", "report", "fetch", "audit", "doctor", "speed", "views", "error_rates", "reference")
@@ -16,7 +16,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """List the commands; return 0, or 2 if an argument is given."""
     words = sys.argv[1:] if arguments is None else arguments
     if words and words[0] not in ("-h", "--help"):
-        return report_wrong_use(_describe_unexpected(words[0]))
+        return report_usage_error(_describe_unexpected(words[0]))
     width = max(map(len, COMMANDS))
     print("Commands, each with --help: python -m benchmarks.NAME\n")
     for name in COMMANDS:

@@ -6,14 +6,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.command_line import CommandLine, report_wrong_use
+from benchmarks.command_line import CommandLine, report_usage_error
 from benchmarks.suite.source import draw_if_missing, find_source
 from benchmarks.suite.terminal import Terminal
 from pneumo_tf.errors import UserError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; return 0, or 2 for wrong use."""
+    """Run the command; return 0, or 2 for a usage error."""
     try:
         options = make_parser().parse_args(arguments)
         _check_place(options.out)
@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         decoded = decode_set(source.path, options.sizes, terminal.progress("decoding films"))
         page = write_audit(decoded, options.out, _command(source.path, options), not options.without_films)
     except UserError as error:
-        return report_wrong_use(error)
+        return report_usage_error(error)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130

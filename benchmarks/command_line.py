@@ -104,7 +104,7 @@ def one_of(kind: str, names: Collection[str]) -> Callable[[str], str]:
     return read
 
 
-def report_wrong_use(error: Exception) -> int:
+def report_usage_error(error: Exception) -> int:
     """Print what is wrong in one line, and return the exit status."""
     print(f"error: {error}", file=sys.stderr)
     return EXIT_WRONG_USE

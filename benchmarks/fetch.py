@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from benchmarks.command_line import CommandLine, one_of, report_wrong_use
+from benchmarks.command_line import CommandLine, one_of, report_usage_error
 from benchmarks.suite.source import DATA
 from pneumo_tf.data.datasets.dataset_source import Dataset, DatasetSource, Files, Progress
 from pneumo_tf.data.datasets.registry import DATASETS
@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         out = options.out or DATA / source.folder
         films = fetch(source, out, options.zip)
     except UserError as error:
-        return report_wrong_use(error)
+        return report_usage_error(error)
     except KeyboardInterrupt:
         print(f"interrupted; {out} was not made", file=sys.stderr)
         return 130

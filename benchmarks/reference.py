@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.command_line import CommandLine, report_wrong_use
+from benchmarks.command_line import CommandLine, report_usage_error
 from pneumo_tf.atomic import write_atomically
 from pneumo_tf.errors import UserError
 from pneumo_tf.report.board import Board
@@ -88,7 +88,7 @@ def write_boards(page: Path, reference: Path) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; return 0, or 2 for wrong use."""
+    """Run the command; return 0, or 2 for a usage error."""
     try:
         options = make_parser().parse_args(arguments)
         if options.runs:
@@ -96,7 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"{stored} finished runs stored in {options.reference}")
         write_boards(options.readme, options.reference)
     except (UserError, OSError) as error:
-        return report_wrong_use(error)
+        return report_usage_error(error)
     print(f"boards written to {options.readme}")
     return 0
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from benchmarks.command_line import CommandLine, report_wrong_use
+from benchmarks.command_line import CommandLine, report_usage_error
 from pneumo_tf.atomic import write_atomically
 from pneumo_tf.costs.hardware import cores
 from pneumo_tf.errors import UserError
@@ -53,12 +53,12 @@ def write_report(runs: Path, out: Path, table: Path | None = None) -> Path:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; return 0, or 2 for wrong use."""
+    """Run the command; return 0, or 2 for a usage error."""
     try:
         options = make_parser().parse_args(arguments)
         leaderboard = write_report(options.runs, options.out, options.csv)
     except UserError as error:
-        return report_wrong_use(error)
+        return report_usage_error(error)
     print(f"leaderboard: {leaderboard}")
     if options.csv:
         print(f"table: {options.csv}")

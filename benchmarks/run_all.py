@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from benchmarks.command_line import report_wrong_use
+from benchmarks.command_line import report_usage_error
 from pneumo_tf.errors import UserError
 from pneumo_tf.file_lock import lock_file
 
@@ -19,7 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: The command line, by default that of this process.
 
     Returns:
-        0; 1 if a run failed or could not be scored again; 2 for wrong use; 130 after Ctrl-C.
+        0; 1 if a run failed or could not be scored again; 2 for a usage error; 130 after Ctrl-C.
     """
     try:
         # Imported here, so that a mistake in a recipe is one line as well.
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with contextlib.nullcontext() if options.dry_run else _only_one(options.out):
             return EXIT_FAILED_RUNS if run_suite(options) else 0
     except UserError as error:
-        return report_wrong_use(error)
+        return report_usage_error(error)
     except KeyboardInterrupt:
         print("\nstopped; the same command without --fresh continues from here", file=sys.stderr)
         return EXIT_INTERRUPTED

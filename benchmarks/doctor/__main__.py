@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from benchmarks.command_line import CommandLine, report_wrong_use
+from benchmarks.command_line import CommandLine, report_usage_error
 from benchmarks.doctor.examination import Examination, examine
 from benchmarks.doctor.outcome import WRONG, Outcome
 from benchmarks.doctor.registry import STEPS, Step, choose_steps
@@ -30,8 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: Command line, by default this process's.
 
     Returns:
-        0 if nothing is wrong; 1 if a step found a problem, failed, crashed or was stopped; 2 for wrong use;
-        130 after Ctrl-C, with the tables of what was measured until then.
+        0 if nothing is wrong; 1 if a step found a problem, failed, crashed or was stopped; 2 for a usage
+        error; 130 after Ctrl-C, with the tables of what was measured before.
     """
     outcomes: dict[str, Outcome] = {}
     try:
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = _examine(chosen, outcomes, card=card, patience=options.patience)
         _finish(Examination(machine, card is not None, options.patience, outcomes), options.out)
     except UserError as error:
-        return report_wrong_use(error)
+        return report_usage_error(error)
     return status
 
 

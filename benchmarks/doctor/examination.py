@@ -1,4 +1,4 @@
-"""An examination of a machine: every step in turn, within one clock; its JSON and its tables."""
+"""An examination of a machine: every step in turn, within one time limit; its JSON and its tables."""
 
 import os
 import tempfile
@@ -44,7 +44,7 @@ class Examination:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Examination":
-        """Rebuild an examination from `to_dict`, also after a trip through JSON.
+        """Rebuild an examination from `to_dict`, also after it was stored as JSON.
 
         Raises:
             ValueError: If it is of another format.

@@ -44,5 +44,5 @@ class Outcome:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Outcome":
-        """Rebuild an outcome from `to_dict`, also after a trip through JSON."""
+        """Rebuild an outcome from `to_dict`, also after it was stored as JSON."""
         return cls(**{**values, "rows": tuple(values["rows"])})

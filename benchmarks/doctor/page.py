@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.command_line import CommandLine, report_wrong_use
+from benchmarks.command_line import CommandLine, report_usage_error
 from benchmarks.doctor.examination import Examination
 from benchmarks.doctor.registry import STEPS
 from benchmarks.doctor.tables import describe_examination
@@ -66,12 +66,12 @@ def _read(file: Path) -> Examination:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; return 0, or 2 for wrong use."""
+    """Run the command; return 0, or 2 for a usage error."""
     try:
         options = make_parser().parse_args(arguments)
         count = write_page(options.page, options.examinations)
     except (UserError, OSError) as error:
-        return report_wrong_use(error)
+        return report_usage_error(error)
     print(f"examinations of {count} machine(s) written to {options.page}")
     return 0
 

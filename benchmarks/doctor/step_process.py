@@ -27,7 +27,7 @@ def run_step(function: str, step_input: StepInput, environment: Mapping[str, str
         environment: Environment variables of the process.
 
     Returns:
-        How it ended, whatever happened to the process. All processes that it started are gone.
+        How it ended, whatever happened to the process. All processes that it started have ended.
     """
     started, limit = time.monotonic(), max(0.0, step_input.seconds_left)
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as log:

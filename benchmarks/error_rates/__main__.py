@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from benchmarks.command_line import CommandLine, report_wrong_use
+from benchmarks.command_line import CommandLine, report_usage_error
 from benchmarks.error_rates.studies import STUDIES, ErrorStudy
 from pneumo_tf.atomic import write_atomically
 from pneumo_tf.errors import UserError
@@ -80,7 +80,7 @@ def write_page(docs: Path, results: Mapping[str, Any]) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; return 0, or 2 for wrong use."""
+    """Run the command; return 0, or 2 for a usage error."""
     try:
         options = make_parser().parse_args(arguments)
         # A wrong folder is refused before the minutes of work.
@@ -89,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         write_atomically(options.docs / RESULTS, json.dumps(results, indent=1) + "\n")
         write_page(options.docs, results)
     except UserError as error:
-        return report_wrong_use(error)
+        return report_usage_error(error)
     return 0
 
 

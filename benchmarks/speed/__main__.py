@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.command_line import CommandLine, at_least, report_wrong_use
+from benchmarks.command_line import CommandLine, at_least, report_usage_error
 from benchmarks.speed.contest import Line
 from benchmarks.speed.entries import ENTRIES, choose_entries
 from benchmarks.speed.machine import busy_warning, describe_machine, machine_line
@@ -39,14 +39,14 @@ def main(arguments: Sequence[str] | None = None, scale: "Scale | None" = None) -
 
     Returns:
         0, also if a target is missed, which the table shows; 1 if something could not be measured, with the
-        reason below the table; 2 for wrong use; 130 after Ctrl-C, with the table of what was measured until
-        then.
+        reason below the table; 2 for a usage error; 130 after Ctrl-C, with the table of what was measured
+        before.
     """
     try:
         options = make_parser().parse_args(arguments)
         letters = _check_options(options)
     except UserError as error:
-        return report_wrong_use(error)
+        return report_usage_error(error)
     measured: dict[str, Any] = {"machine": describe_machine(), "repeat": options.repeat}
     lines: list[tuple[str, Line]] = []
     _log(machine_line(measured["machine"]))
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None, scale: "Scale | None" = None) -
             measured["films"] = scene.dataset.title
             status = _measure_all(letters, scene, lines)
     except UserError as error:
-        status = report_wrong_use(error)
+        status = report_usage_error(error)
     except KeyboardInterrupt:
         print("interrupted; measured until then:", file=sys.stderr)
         status = EXIT_INTERRUPTED

@@ -80,7 +80,7 @@ class Line:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Line":
-        """Rebuild a line from `to_dict`, also after a trip through JSON."""
+        """Rebuild a line from `to_dict`, also after it was stored as JSON."""
         known = {item.name: values[item.name] for item in dataclasses.fields(cls)}
         return cls(**known | {name: tuple(values[name]) for name in ("ours", "theirs")})
 

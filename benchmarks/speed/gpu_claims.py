@@ -154,7 +154,7 @@ GPU_CLAIMS = (
             "tests/training/test_step.py::"
             "test_xla_compiles_the_usual_length_alone_and_every_first_call_counts",
         ),
-        "doctor: `training_step_xla`; it also decides whether XLA pays",
+        "doctor: `training_step_xla`; it also shows whether XLA is faster",
     ),
     GpuClaim(
         "the pipeline keeps a GPU busy without prefetching to the device",

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
-from benchmarks.command_line import CommandLine, report_wrong_use
+from benchmarks.command_line import CommandLine, report_usage_error
 from benchmarks.speed.page import PAGE, replace_part
 from benchmarks.suite.suites import choose_recipes
 from pneumo_tf.atomic import write_atomically
@@ -89,14 +89,14 @@ def operations_table(recipes: Sequence[Recipe]) -> Markdown:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; return 0, or 2 for wrong use."""
+    """Run the command; return 0, or 2 for a usage error."""
     try:
         options = make_parser().parse_args(arguments)
         text = options.page.read_text("utf-8")
         table = operations_table(choose_recipes("core", options.only)).rstrip("\n")
         write_atomically(options.page, replace_part(text, "operations", table, options.page))
     except (UserError, OSError) as error:
-        return report_wrong_use(error)
+        return report_usage_error(error)
     print(f"operations written to {options.page}")
     return 0
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.command_line import CommandLine, report_wrong_use
+from benchmarks.command_line import CommandLine, report_usage_error
 from benchmarks.speed.contest import Line
 from benchmarks.speed.gpu_claims import claims_table
 from benchmarks.speed.machine import busy_warning, machine_line
@@ -78,12 +78,12 @@ def _section(file: Path) -> Markdown:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; return 0, or 2 for wrong use."""
+    """Run the command; return 0, or 2 for a usage error."""
     try:
         options = make_parser().parse_args(arguments)
         count = write_page(options.page, options.figures)
     except (UserError, OSError) as error:
-        return report_wrong_use(error)
+        return report_usage_error(error)
     print(f"figures of {count} machine(s) written to {options.page}")
     return 0
 

@@ -45,7 +45,7 @@ class Suite:
 
     @cached_property
     def todo(self) -> list[Job]:
-        """Jobs whose runs were to be done when this was first asked."""
+        """Jobs whose runs were to be done when this was first read."""
         return choose_jobs(self.jobs, self.runs, self.options)
 
     def forecast(self, jobs: list[Job]) -> Forecast:

@@ -28,7 +28,7 @@ def run_suite(options: Options) -> bool:
         return False
     folders = make_folders(suite)
     _do(suite.todo, folders, suite, terminal)
-    # What was trained just now or long ago is added to in the same way: from its saved model.
+    # Runs trained in this call are extended like older ones: from their saved models.
     additions = adding_jobs(suite.jobs, suite.runs, options)
     if additions:
         terminal.log(f"adding results to finished runs from their saved models: {len(additions)}")

@@ -30,7 +30,7 @@ class Source:
 
     @property
     def ready(self) -> bool:
-        """Whether reading it draws nothing."""
+        """Whether its films exist, so that none has to be drawn."""
         return not (self.dataset.synthetic and self.dataset.lacks(self.path))
 
 

@@ -8,12 +8,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.command_line import CommandLine, at_least, report_wrong_use
+from benchmarks.command_line import CommandLine, at_least, report_usage_error
 from pneumo_tf.errors import UserError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; return 0, or 2 for wrong use."""
+    """Run the command; return 0, or 2 for a usage error."""
     try:
         options = make_parser().parse_args(arguments)
         # Imported here: --help and errors in options need no TensorFlow.
@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         print(views_table(measure_views(options)))
     except UserError as error:
-        return report_wrong_use(error)
+        return report_usage_error(error)
     return 0
 
 

@@ -59,7 +59,7 @@ def only_gpu() -> Gpu | None:
 
 
 def costs_of_training(training: Training, spec: RunSpec, assignment: Assignment) -> dict[str, Any]:
-    """Figures of training; None where a figure is not known, never a guess."""
+    """Figures of training; None where a figure is not known."""
     trained = training.trained
     memory = tf.config.experimental.get_memory_info("GPU:0") if assignment.gpu else None
     return {

@@ -16,7 +16,7 @@ STEP_EVENT_SECONDS = 0.5
 
 
 class Events:
-    """Writes events; if the engine is gone, that is not the run's failure."""
+    """Writes events; an engine that has ended does not fail the run."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream

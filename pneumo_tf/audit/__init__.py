@@ -4,5 +4,5 @@ A package of its own, after `report`: `evaluation` and `report` are pure functio
 audit decodes films and fits trivial models to them, and writes a page with the tables and style of a report.
 
 `decoded` reads the films, `split_strategies` divides them, each module of `chapters` measures and describes
-one respect, and `page` puts the chapters together.
+one subject, and `page` puts the chapters together.
 """

@@ -1,4 +1,4 @@
-"""A chapter of the page: findings in one respect, and their markdown."""
+"""A chapter of the page: findings on one subject, and their markdown."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ class Drawing(NamedTuple):
 
     Args:
         name: Of its file, without suffix.
-        caption: What to see.
+        caption: Description of the picture.
         figure: The picture.
         shows_films: Whether it holds pixels of films, which not everybody may publish.
     """
@@ -28,7 +28,7 @@ class Drawing(NamedTuple):
 
 @dataclass(frozen=True)
 class Chapter:
-    """Findings in one respect.
+    """Findings on one subject.
 
     Args:
         title: The heading.
@@ -55,7 +55,7 @@ def count_of(number_of: int, noun: str, plural: str | None = None) -> str:
 
 
 def percent(share: float) -> str:
-    """Return a share as `38 %`, with a decimal under 10 %, so that little is not none."""
+    """Return a share as `38 %`, with a decimal under 10 %, so that a small share is not shown as 0 %."""
     return f"{format_number(100 * share, 0 if share >= 0.1 or share == 0 else 1)} %"
 
 

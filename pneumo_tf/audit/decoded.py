@@ -25,7 +25,7 @@ HASH_SIDE = 16
 """Rows, and differences per row, of the difference hash: 256 bits."""
 
 GRID_SIDE = 64
-"""Side of the copies that are correlated: fine enough for ribs, coarse enough to forgive compression."""
+"""Side of the copies that are correlated: fine enough for ribs, coarse enough to tolerate compression."""
 
 Progress = Callable[[int, int], None]
 

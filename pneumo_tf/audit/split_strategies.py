@@ -17,7 +17,7 @@ Division = tuple[np.ndarray, np.ndarray]
 """Indices of the films to fit to, and of the films to score; (k,) int64 each."""
 
 FEWEST_PATIENTS = 2 * FOLDS
-"""Patients of each class in train below which folds would mean nothing."""
+"""Least patients of each class in train for folds."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ STRATEGIES = {
 
 
 def explain_too_few(decoded: DecodedSet) -> str:
-    """Return why the films are too few to be divided in every way, `""` if they are not."""
+    """Return why the films are too few for every split strategy, `""` if they are not."""
     for label, name in enumerate(("normal", "pneumonia")):
         of_class = decoded.films.labels == label
         patients = len(set(decoded.patients[of_class & (decoded.folders == "train")]))

@@ -234,7 +234,7 @@ def resolve_precision(wanted: str, gpu: Gpu | None) -> str:
         gpu: Device of the run, None for the CPU.
 
     Returns:
-        bfloat16 has tensor cores from compute capability 8 on, float16 from 7 on; neither pays on a CPU.
+        bfloat16 has tensor cores from compute capability 8 on, float16 from 7 on; neither is faster on a CPU.
     """
     if wanted != "auto":
         return wanted

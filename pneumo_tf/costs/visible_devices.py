@@ -68,7 +68,7 @@ def _find(cards: Sequence[Card], entry: str) -> tuple[Card, str] | None:
             return slices[0] if len(slices) == 1 else None
     if len(named) != 1:
         return None
-    # The name of a divided card stands for its first slice.
+    # The name of a divided card selects its first slice.
     (card,) = named
     if card.slices is None:
         return card, entry

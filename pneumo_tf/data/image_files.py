@@ -101,7 +101,7 @@ def image_size(content: bytes) -> tuple[int, int]:
     Raises:
         ValueError: With the reason if there is no size to read.
     """
-    # Loaded here: a command that reads no film starts without Pillow.
+    # Imported here: a command that reads no film starts without Pillow.
     from PIL import Image
 
     if not content:
@@ -109,7 +109,7 @@ def image_size(content: bytes) -> tuple[int, int]:
     try:
         with Image.open(io.BytesIO(content), formats=("JPEG", "PNG")) as image:
             width, height = image.size
-            # Asked for its tags, a PNG file without any is decoded.
+            # Reading the tags of a PNG file without any would decode it.
             turned = "exif" in image.info and image.getexif().get(ORIENTATION, 1) >= QUARTER_TURNS
     except Image.DecompressionBombError as error:
         raise ValueError("too many pixels") from error
@@ -131,7 +131,7 @@ def decode_image(content: bytes) -> np.ndarray:
     Raises:
         ValueError: With the reason if it cannot be decoded.
     """
-    # Loaded here: a command that reads no film starts without OpenCV.
+    # Imported here: a command that reads no film starts without OpenCV.
     import cv2
 
     if not content:

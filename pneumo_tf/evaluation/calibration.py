@@ -21,7 +21,7 @@ class Reliability(NamedTuple):
         probability: (b,) mean predicted probability of pneumonia, in 0–1.
         observed: (b,) share of positives, in 0–1.
         films: (b,) number of films in the bin.
-        spread: (b,) standard deviation of `observed` if the probabilities were true.
+        spread: (b,) standard deviation of `observed` if the probabilities were calibrated.
     """
 
     probability: np.ndarray
@@ -38,7 +38,7 @@ class Calibration:
 
     Args:
         ece: Expected calibration error, bins of equal mass.
-        ece_by_chance: ECE expected of a model whose probabilities are true, on as many films.
+        ece_by_chance: ECE expected of a calibrated model on as many films.
         log_loss: Mean log loss, in nats.
         brier: Brier score.
         miscalibration: Decrease of the Brier score by the best monotone recalibration.

@@ -224,7 +224,7 @@ class Row:
 
     @cached_property
     def damaged_extras(self) -> list[str]:
-        """Damaged files that cost no number of the row, each with its run and what is wrong with it."""
+        """Damaged files that affect no number of the row, each with its run and what is wrong with it."""
         return [f"{run.path.name}/{fault}" for run in self.runs for fault in damaged_extras(run, self.films)]
 
     @property

@@ -69,7 +69,7 @@ class CrossValidation:
 
     @cached_property
     def estimates(self) -> dict[str, dict[str, Estimate]]:
-        """Metrics with intervals: `out_of_fold`, of `one_model` and of the `ensemble`.
+        """Metrics with intervals of `out_of_fold`, `one_model` and `ensemble`.
 
         Without a complete seed only `one_model` is there.
         """

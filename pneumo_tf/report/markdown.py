@@ -14,7 +14,7 @@ ACTIVE = {"|": "\\|", "<": "&lt;", "`": "\\`", "](": "]\\("}
 
 ACTIVE_TEXT = re.compile("|".join(map(re.escape, ACTIVE)))
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-"""Characters that a terminal or a browser obeys: escape sequences, and marks that turn text around."""
+"""Characters that a terminal or browser interprets: escape sequences, and marks of text direction."""
 
 
 class Markdown(Markup):

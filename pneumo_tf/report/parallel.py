@@ -73,7 +73,7 @@ def _forked(
             receiving, sending = context.Pipe(duplex=False)
             worker = context.Process(target=_work, args=(function, items, following, sending), daemon=True)
             worker.start()
-            # Only the worker holds this end now: the other one reads to its end once the worker is gone.
+            # Only the worker holds this end now: the other one reads to its end once the worker has ended.
             sending.close()
             workers[receiving] = worker
         yield workers

@@ -21,7 +21,7 @@ WAITING = {"planned": "not started yet", "running": "not ended yet"}
 
 @dataclass
 class _Found:
-    """A run, as far as it was read; `sets` holds its predictions if it is done and whole."""
+    """A run, as far as it was read; `sets` holds its predictions if it is done and complete."""
 
     folder: RunFolder
     spec: RunSpec

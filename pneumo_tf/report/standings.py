@@ -32,7 +32,7 @@ class Standing:
 
 @dataclass(frozen=True)
 class Mark:
-    """A reservation about a ranked row.
+    """A caveat about a ranked row.
 
     Args:
         meaning: Meaning of the mark, as the legend prints it.

@@ -14,7 +14,7 @@ from pneumo_tf.stored_files import read_npz
 from pneumo_tf.training.meter import Meter
 
 CHECKPOINT_SECONDS = 60.0
-"""An epoch that ends sooner after the last checkpoint is not worth one."""
+"""Least seconds between two checkpoints."""
 
 
 @dataclass
@@ -114,12 +114,12 @@ class Checkpoint:
 
     @property
     def phase(self) -> int:
-        """Index of the phase under way."""
+        """Index of the current phase."""
         stored = _load_state(self.phase_path)
         return stored[0].phase if stored else 0
 
     def restart_phase(self, micro_batches: tuple[int, ...]) -> None:
-        """Go back to the start of the phase under way, with other parts.
+        """Return to the start of the current phase, with another number of micro-batches.
 
         Args:
             micro_batches: Number of micro-batches of a batch from then on.

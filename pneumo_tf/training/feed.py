@@ -30,7 +30,7 @@ class FilmFeed:
         self.predict, self._recipe, self._films = predict, recipe, films
 
     def prepare(self, view: View, on_chunk: OnChunk) -> None:
-        """Compute what an epoch needs beforehand: nothing."""
+        """Prepare an epoch: films need no preparation."""
 
     def batches(self, order: np.ndarray, view: View) -> Iterable[Batch]:
         """Return the batches of an epoch.

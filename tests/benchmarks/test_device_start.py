@@ -1,7 +1,8 @@
-"""Commands that compute ask for memory growth before anything can open a GPU."""
+"""Commands that compute request memory growth before anything can open a GPU."""
 
 import argparse
 import contextlib
+import gc
 import importlib
 import os
 import sys
@@ -75,18 +76,18 @@ COMMANDS = {
 
 
 @pytest.fixture
-def asked(monkeypatch):
-    """What is asked of TensorFlow's devices, in order: growth, a limit, and at last to open them."""
-    asked = []
+def calls(monkeypatch):
+    """Calls of TensorFlow's devices, in order: growth, a limit, and at last their opening."""
+    calls = []
 
     def touch(*_):
-        asked.append("touched")
+        calls.append("touched")
         raise Touched
 
     config = tf.config
     monkeypatch.setattr(config, "list_physical_devices", lambda kind=None: ["fake"])
-    monkeypatch.setattr(config.experimental, "set_memory_growth", lambda *it: asked.append(it))
-    monkeypatch.setattr(config, "set_logical_device_configuration", lambda *it: asked.append(it))
+    monkeypatch.setattr(config.experimental, "set_memory_growth", lambda *it: calls.append(it))
+    monkeypatch.setattr(config, "set_logical_device_configuration", lambda *it: calls.append(it))
     monkeypatch.setattr(config.threading, "set_intra_op_parallelism_threads", lambda count: None)
     monkeypatch.setattr(config.threading, "set_inter_op_parallelism_threads", lambda count: None)
     monkeypatch.setattr(study, "find", lambda *_: Path())
@@ -95,15 +96,19 @@ def asked(monkeypatch):
     monkeypatch.setattr(sys, "argv", ["card_filler", "300"])
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
     FakeNvml(("GPU-a",)).install(monkeypatch)
+    # A function of an earlier test that is deleted now would open the devices too.
+    gc.collect()
+    gc.disable()
     monkeypatch.setattr(Context, "ensure_initialized", touch)
-    return asked
+    yield calls
+    gc.enable()
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_growth_is_requested_before_any_constant(command, asked):
+def test_growth_is_requested_before_any_constant(command, calls):
     with pytest.raises(Touched):
         COMMANDS[command]()
-    first, *others = asked
+    first, *others = calls
     assert others == ["touched"]
     if command.endswith(LIMITED):
         device, (limit,) = first
@@ -125,10 +130,10 @@ def test_tf32_is_off_in_a_worker(monkeypatch):
 
 
 def test_the_constants_of_the_pipeline_are_made_on_the_cpu(monkeypatch):
-    asked, constant = [], tf.constant
+    calls, constant = [], tf.constant
 
     def record(value):
-        asked.append(context().device_name)
+        calls.append(context().device_name)
         return constant(value)
 
     monkeypatch.setattr(batches.tf, "constant", record)
@@ -137,4 +142,4 @@ def test_the_constants_of_the_pipeline_are_made_on_the_cpu(monkeypatch):
     )
     pixels = np.zeros((4, 32, 32), np.uint8)
     batches.training_batches(recipe, pixels, np.arange(4), np.zeros(4), 0, 0, 0)
-    assert asked and all("CPU:0" in name for name in asked)
+    assert calls and all("CPU:0" in name for name in calls)

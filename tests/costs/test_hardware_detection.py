@@ -114,9 +114,9 @@ def test_a_slice_without_a_name_is_never_taken_for_its_card(install, code):
 )
 def test_a_card_that_cannot_be_read_is_left_out_with_one_line(install, call, code):
     install(errors={call: code}, broken=(1,))
-    said = []
-    assert [gpu.index for gpu in gpus(said.append)] == [0, 2]
-    assert len(said) == 1 and said[0].startswith("GPU 1 is left out")
+    logged = []
+    assert [gpu.index for gpu in gpus(logged.append)] == [0, 2]
+    assert len(logged) == 1 and logged[0].startswith("GPU 1 is left out")
 
 
 @of_each_error
@@ -162,9 +162,9 @@ def test_the_requested_cpu_needs_no_driver(install):
 @pytest.mark.parametrize(("visible", "lines"), [("0,7", 1), ("none", 0), ("0,-1", 0), ("0,1", 0), ("1,1", 1)])
 def test_an_entry_that_names_no_gpu_is_noted_unless_it_means_none(install, visible, lines):
     install(visible=visible)
-    said = []
-    gpus(said.append)
-    assert len(said) == lines
+    logged = []
+    gpus(logged.append)
+    assert len(logged) == lines
 
 
 @of_each_error

@@ -114,15 +114,15 @@ def test_a_killed_process_leaves_its_films_to_the_next(dataset, tmp_path, monkey
 
     with pytest.raises(KeyboardInterrupt):
         cached_pixels(dataset, tmp_path / "cache", side=32, progress=stop)
-    read, said = [], []
+    read, logged = [], []
     real = pixels.read_film
     monkeypatch.setattr(
         pixels, "read_film", lambda data, film_id, *more: read.append(film_id) or real(data, film_id, *more)
     )
-    films = cached_pixels(dataset, tmp_path / "cache", side=32, progress=lambda *done: said.append(done))
+    films = cached_pixels(dataset, tmp_path / "cache", side=32, progress=lambda *done: logged.append(done))
     np.testing.assert_array_equal(films, whole)
     assert sorted(read) == ["4.png", "5.png"]
-    assert said == [(6, 6)]
+    assert logged == [(6, 6)]
 
 
 def test_memory_stays_flat_with_more_films(dataset, tmp_path):

@@ -82,8 +82,10 @@ def test_every_map_has_a_value_or_none_for_every_film(left):
 def test_pointing_equals_that_computed_from_the_model_and_the_mask_files(recorded, left, small_phantom):
     _, _, model, films, _ = recorded
     maps = Explainer(model)(np.array([films[film_id] for film_id in left["films"]]))["grad_cam"]
-    asked = 0
-    for map_, film_id, said in zip(maps, left["films"], left["methods"]["grad_cam"]["pointing"], strict=True):
+    counted = 0
+    for map_, film_id, stored in zip(
+        maps, left["films"], left["methods"]["grad_cam"]["pointing"], strict=True
+    ):
         path = (small_phantom.root.parent / "masks" / film_id).with_suffix(".png")
         mask = (
             fit_film(decode_image(path.read_bytes()), SIDE) > 127
@@ -91,15 +93,15 @@ def test_pointing_equals_that_computed_from_the_model_and_the_mask_files(recorde
             else np.zeros((SIDE, SIDE), bool)
         )
         if not mask.any():
-            assert said is None
+            assert stored is None
             continue
-        asked += 1
+        counted += 1
         # The largest value of a bilinear map lies in its largest cell, towards the larger neighbours.
         row, column = np.unravel_index(map_.argmax(), map_.shape)
         cell = mask[8 * row : 8 * row + 8, 8 * column : 8 * column + 8]
         if map_.max() == 0 or cell.all() or not cell.any():
-            assert said == (map_.max() > 0 and bool(cell.all()))
-    assert asked >= 20
+            assert stored == (map_.max() > 0 and bool(cell.all()))
+    assert counted >= 20
 
 
 def test_maps_are_kept_for_the_comparison_of_runs(recorded, left):
@@ -117,10 +119,10 @@ def test_the_published_layer_has_a_map_of_its_own(recorded, left):
     _, _, model, films, _ = recorded
     images = np.array([films[film_id] for film_id in left["films"]])
     ours, theirs = (Explainer(model, layer=layer)(images)["grad_cam"] for layer in (None, LAYER))
-    said = left["methods"]["grad_cam_published"]
-    assert said["title"] == "Grad-CAM, published layer"
+    stored = left["methods"]["grad_cam_published"]
+    assert stored["title"] == "Grad-CAM, published layer"
     expected = rank_correlation(ours, theirs)
-    found = np.array(said["rank"], float)
+    found = np.array(stored["rank"], float)
     np.testing.assert_allclose(found, expected, atol=1e-3)
     assert np.nanmean(found) < 0.999
 
@@ -163,7 +165,7 @@ def test_faithfulness_is_measured_on_films_called_pneumonia(recorded, left):
 
 def test_the_page_shows_it(recorded, tmp_path):
     page = write_explanations(read_boards(recorded[0]), tmp_path).read_text("utf-8")
-    for said in (
+    for text in (
         "tiny: in the pointing game Grad-CAM ",
         "; LayerCAM ",
         "| Grad-CAM, published layer |",
@@ -173,6 +175,6 @@ def test_the_page_shows_it(recorded, tmp_path):
         "### Do the methods agree?",
         "### Shortcut alarm",
     ):
-        assert said in page, said
+        assert text in page, text
     assert "Does another run give the same map?" not in page  # there is one run
     assert "nan" not in page

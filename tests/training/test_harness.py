@@ -336,12 +336,12 @@ def test_seconds_of_features_are_no_part_of_the_steady_rate(small_phantom, tmp_p
 
 def test_where_batches_are_cut_evaluation_and_calibration_are_cut_too(small_phantom, tmp_path, monkeypatch):
     films = films_of(small_phantom, tmp_path)[0]
-    asked, begun = [], []
+    sizes, begun = [], []
     real_batches, real_calibrate = step.fixed_batches, harness.calibrate_batch_norm
     monkeypatch.setattr(
         step,
         "fixed_batches",
-        lambda pixels, rows, size: asked.append(size) or real_batches(pixels, rows, size),
+        lambda pixels, rows, size: sizes.append(size) or real_batches(pixels, rows, size),
     )
     monkeypatch.setattr(
         harness,
@@ -351,7 +351,7 @@ def test_where_batches_are_cut_evaluation_and_calibration_are_cut_too(small_phan
     recipe = dataclasses.replace(CNN, phases=(dataclasses.replace(CNN.phases[0], epochs=1),))
     for parts in (1, 8):
         trained(recipe, films, tmp_path / str(parts), micro_batches=parts)
-    assert asked == [128, 16]
+    assert sizes == [128, 16]
     assert begun == [min(64, len(films.train)), 8]
 
 

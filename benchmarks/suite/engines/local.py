@@ -37,7 +37,7 @@ class Watcher(Protocol):
         """A worker sent an event."""
 
     def ended(self, name: str, folder: RunFolder, *, succeeded: bool) -> None:
-        """A worker is gone; the folder's state is final."""
+        """A worker has ended; the folder's state is final."""
 
 
 @dataclass(frozen=True)
@@ -184,7 +184,7 @@ class LocalEngine:
                 del self._spares[index]
                 if process.alive:
                     return process
-                # It died while it waited, before any run: a new process shows whether it will too.
+                # It ended before a run was assigned: start a new process instead.
                 process.stop()
         return None
 

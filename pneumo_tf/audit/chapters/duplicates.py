@@ -1,4 +1,4 @@
-"""Films that are there more than once."""
+"""Films that occur more than once."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -69,7 +69,7 @@ def find_exact_groups(decoded: DecodedSet) -> list[Group]:
 def find_near_groups(decoded: DecodedSet) -> list[Group]:
     """Find pictures that are the same in files that are not: resized, compressed again, brightened.
 
-    Each exact group stands for one picture here, so that what `find_exact_groups` found is not found again.
+    Each exact group counts as one picture here, so that results of `find_exact_groups` are not repeated.
     """
     films = decoded.films.rows
     first = list({film.digest: index for index, film in reversed(list(enumerate(films)))}.values())

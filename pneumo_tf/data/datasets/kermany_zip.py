@@ -16,7 +16,7 @@ from pneumo_tf.data.films import CLASSES
 from pneumo_tf.errors import UserError
 
 MAX_ENTRIES = 20_000
-"""Room for the films three times: Kaggle's zip has a second copy of each, and a stub that macOS added."""
+"""Three times the number of films: Kaggle's zip has a second copy of each, and a stub that macOS added."""
 
 MAX_BYTES = 6 * 10**9
 """Unpacked. The films have 1.2 GB, twice that with Kaggle's second copy."""

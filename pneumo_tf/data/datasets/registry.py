@@ -9,7 +9,7 @@ from pneumo_tf.data.datasets.phantom.entry import PHANTOM
 from pneumo_tf.errors import UserError, unknown
 
 DATASETS: dict[str, DatasetSource] = {source.name: source for source in (PHANTOM, KERMANY)}
-"""Datasets by name, in the order in which a folder is compared with them: the most particular first."""
+"""Datasets by name, in the order in which a folder is compared with them: the most specific first."""
 
 
 def dataset_source(name: str) -> DatasetSource:

@@ -68,7 +68,7 @@ def _strata(films: Sequence[Film]) -> tuple[dict[str, int], list[list[str]]]:
 
 
 def _fill(patients: Sequence[str], counts: dict[str, int], target: float) -> set[str]:
-    """Take patients in order while they fit; one of 30 films must not double a small side."""
+    """Take patients in order while they fit; a patient with 30 films must not double a small side."""
     chosen: set[str] = set()
     room = round(target)
     for patient in patients:

@@ -76,8 +76,8 @@ Drawn = tuple[str, list[LinkedPicture]]
 def drawings(board: Board, out: Path) -> list[Callable[[], Drawn]]:
     """Return functions that each draw and write one figure of a board, or one row of a figure.
 
-    Any process may make any of them: the same board gives the same bytes. Threads would not do: matplotlib's
-    settings are the process's own.
+    Any process may make any of them: the same board gives the same bytes. Threads cannot be used:
+    matplotlib's settings are the process's own.
 
     Args:
         board: Board to draw.

@@ -55,7 +55,7 @@ RC = {
     # Hinting takes a fifth of the time to draw a page, and makes the spacing of letters uneven.
     "text.hinting": "none",
     "legend.frameon": False,
-    # An edge would part the bars of a histogram from their axis.
+    # An edge would separate the bars of a histogram from their axis.
     "patch.force_edgecolor": False,
 }
 """Settings that differ from seaborn's theme."""
@@ -164,7 +164,7 @@ def heading(figure: Figure, title: str, scope: str = "") -> None:
     Args:
         figure: The page.
         title: What the page shows.
-        scope: Whose it is: recipe, protocol, films; on a line of its own.
+        scope: What it applies to: recipe, protocol, films; on a line of its own.
     """
     width, height = figure.get_size_inches()
     left = 0.1

@@ -7,6 +7,6 @@ LEAD = "What authors do not state, and what was chosen for it."
 
 
 def choices_table(board: Board) -> Table:
-    """A line for each recipe that had to choose."""
+    """A line for each recipe with choices of our own."""
     chosen = {row.recipe.name: row.recipe.chosen for row in board.rows if row.recipe.chosen}
     return Table(("Recipe", "Chosen"), [(f"**{name}**", chosen[name]) for name in sorted(chosen)], left=2)

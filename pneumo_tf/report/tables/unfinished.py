@@ -17,7 +17,7 @@ REMEDIES = {
 
 
 def unfinished(board: Board) -> Table:
-    """Every run of a board that gives no number, alike runs of one row on one line."""
+    """Every run of a board that gives no number, runs of one row with the same reason on one line."""
     lines = []
     for row in board.rows:
         alike: dict[tuple[str, str, str], list[RunSpec]] = defaultdict(list)
@@ -52,7 +52,7 @@ def remedy(state: str, kind: str) -> Markdown:
 
     Args:
         state: Its state.
-        kind: Key of `FAILURES`; "" or an unknown one for runs from before kinds.
+        kind: Key of `FAILURES`; "" or an unknown one for runs of earlier versions.
     """
     if state in ("failed", "damaged"):
         return Markdown(f"{FAILURES.get(kind, FAILURES['exception']).remedy}, then {AGAIN}")

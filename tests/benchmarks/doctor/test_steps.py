@@ -86,7 +86,7 @@ def test_a_card_in_use_is_a_problem_and_an_unknown_figure_is_not(driver):
     rows = driver(visible="0", processes={0: 2}, errors=refused)
     assert rows["CUDA of the driver"]["value"] == "12.08"
     (problem,) = problems(rows.values())
-    assert problem.startswith("2 other processes compute on GPU 0; figures of memory and time suffer")
+    assert problem.startswith("2 other processes compute on GPU 0; figures of memory and time are unreliable")
     assert "unknown (" in rows["use of GPU 0"]["value"]
     assert "memory unknown" in rows["GPU 0"]["value"]
 

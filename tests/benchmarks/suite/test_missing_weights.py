@@ -69,41 +69,41 @@ def file_of(name):
 
 def test_one_host_that_is_not_reached_costs_its_own_files_alone(internet):
     internet.closed = {HUGGING_FACE}
-    jobs, said = planned("--profile", "quick", "--only", "resnet18_transfer,mobilenetv2_finetuned,vgg16")
+    jobs, logged = planned("--profile", "quick", "--only", "resnet18_transfer,mobilenetv2_finetuned,vgg16")
     assert jobs["resnet18_transfer"].spec.weights == "random"
     assert all(jobs[name].weights for name in ("mobilenetv2_finetuned", "vgg16"))
-    assert f"RANDOM INITIAL WEIGHTS for resnet18: ImageNet's are missing ({HUGGING_FACE} cannot be" in said
-    assert "mobilenetv2:" not in said
+    assert f"RANDOM INITIAL WEIGHTS for resnet18: ImageNet's are missing ({HUGGING_FACE} cannot be" in logged
+    assert "mobilenetv2:" not in logged
 
 
 def test_a_host_that_is_not_reached_is_asked_once(internet):
     internet.closed = {urlsplit(architecture("vgg16").weights.url).netloc}
-    jobs, said = planned("--profile", "quick", "--only", "vgg16,densenet121,resnet50v2")
+    jobs, logged = planned("--profile", "quick", "--only", "vgg16,densenet121,resnet50v2")
     assert len(internet.asked) == 1
     assert {job.spec.weights for job in jobs.values()} == {"random"}
-    assert said.count("RANDOM INITIAL WEIGHTS") == 1
-    assert all(name in said for name in ("vgg16", "densenet121", "resnet50v2"))
+    assert logged.count("RANDOM INITIAL WEIGHTS") == 1
+    assert all(name in logged for name in ("vgg16", "densenet121", "resnet50v2"))
 
 
 def test_a_refused_file_does_not_mark_its_host_unreachable(internet):
     internet.refused = {file_of("vgg16")}
-    jobs, said = planned("--profile", "quick", "--only", "vgg16,densenet121")
+    jobs, logged = planned("--profile", "quick", "--only", "vgg16,densenet121")
     assert jobs["vgg16"].spec.weights == "random"
     assert jobs["densenet121"].weights.name == file_of("densenet121")
-    assert f"{architecture('vgg16').weights.url}: Not Found" in said
+    assert f"{architecture('vgg16').weights.url}: Not Found" in logged
 
 
 @pytest.mark.parametrize("how", [FULL, ("--profile", "quick", "--weights", "imagenet")])
 def test_a_recipe_whose_weights_are_needed_fails_and_names_file_and_address(internet, how):
     internet.closed = {HUGGING_FACE}
-    jobs, said = planned(*how, "--only", "resnet18_transfer,vgg16,custom_cnn")
+    jobs, logged = planned(*how, "--only", "resnet18_transfer,vgg16,custom_cnn")
     failure = jobs["resnet18_transfer"].failure
     assert failure.kind == "weights-missing"
-    for text in (failure.reason, said):
+    for text in (failure.reason, logged):
         assert file_of("resnet18") in text
         assert architecture("resnet18").weights.url in text
         assert "timed out" in text
-    assert FAILURES["weights-missing"].remedy in said
+    assert FAILURES["weights-missing"].remedy in logged
     assert "--weights random" in FAILURES["weights-missing"].remedy
     assert not jobs["vgg16"].failure and not jobs["custom_cnn"].failure
     assert jobs["custom_cnn"].spec.weights == "random"
@@ -125,19 +125,19 @@ def test_a_damaged_file_is_not_trained_from(internet, keras_home):
     file = keras_home / file_of("resnet18")
     file.write_bytes(b"changed")
     file.with_name(f"{file.name}.sha256").write_text(f"{'0' * 64}  {file.name}\n")
-    jobs, said = planned(*FULL, "--only", "resnet18_transfer")
+    jobs, logged = planned(*FULL, "--only", "resnet18_transfer")
     assert jobs["resnet18_transfer"].failure
-    assert "is not the file that was downloaded first" in said
+    assert "is not the file that was downloaded first" in logged
 
 
 def test_a_dry_run_downloads_nothing_and_names_what_is_not_here(internet):
-    jobs, said = planned(*FULL, "--only", "vgg16", "--dry-run")
+    jobs, logged = planned(*FULL, "--only", "vgg16", "--dry-run")
     assert not internet.asked
-    assert "vgg16 are not on this machine; a dry run downloads nothing" in said
+    assert "vgg16 are not on this machine; a dry run downloads nothing" in logged
     assert not jobs["vgg16"].failure
     assert set(missing_weights(jobs.values())) == {"vgg16"}
-    jobs, said = planned("--profile", "quick", "--only", "vgg16", "--dry-run")
-    assert "RANDOM INITIAL WEIGHTS for vgg16" in said and "a dry run downloads nothing" in said
+    jobs, logged = planned("--profile", "quick", "--only", "vgg16", "--dry-run")
+    assert "RANDOM INITIAL WEIGHTS for vgg16" in logged and "a dry run downloads nothing" in logged
 
 
 @pytest.fixture

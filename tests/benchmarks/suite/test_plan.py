@@ -60,21 +60,21 @@ def test_overrides_make_the_profile_custom(keras_home):
 
 
 def test_missing_weights_are_logged_and_noted(keras_home):
-    jobs, said = planned("--only", "vgg16,baseline_cnn")
+    jobs, logged = planned("--only", "vgg16,baseline_cnn")
     notes = {job.spec.recipe.name: job.notes for job in jobs}
     assert "random initial weights" in notes["vgg16"][0]
     assert notes["baseline_cnn"] == ()
-    assert "RANDOM INITIAL WEIGHTS for vgg16" in said[0]
+    assert "RANDOM INITIAL WEIGHTS for vgg16" in logged[0]
     assert {job.spec.weights for job in jobs} == {"random"}
 
 
 def test_weights_that_are_here_are_used_and_hashed(keras_home):
     file = keras_home / architecture("vgg16").weights.file
     file.write_bytes(b"weights")
-    jobs, said = planned("--only", "vgg16")
+    jobs, logged = planned("--only", "vgg16")
     assert jobs[0].weights == file
     assert jobs[0].spec.weights == f"imagenet {hashlib.sha256(b'weights').hexdigest()[:12]}"
-    assert not said
+    assert not logged
     jobs, _ = planned("--only", "vgg16", "--weights", "random")
     assert jobs[0].weights is None
     assert "as requested" in jobs[0].notes[0]
@@ -134,25 +134,25 @@ def test_synthetic_films_named_by_their_folder_stay_synthetic(tmp_path):
 
 def test_views_are_set_where_a_frozen_phase_would_draw_more_of_them(keras_home):
     def views(*arguments, **how):
-        jobs, said = planned("--suite", "all", *arguments, **how)
+        jobs, logged = planned("--suite", "all", *arguments, **how)
         recipes = {job.spec.recipe.name: job for job in jobs}
-        return {name: job.spec.recipe.views for name, job in recipes.items()}, recipes, said
+        return {name: job.spec.recipe.views for name, job in recipes.items()}, recipes, logged
 
-    default, jobs, said = views("--profile", "full", gpu=A100)
+    default, jobs, logged = views("--profile", "full", gpu=A100)
     assert set(default.values()) == {None}
-    assert not any("augmented view" in line for line in said)
+    assert not any("augmented view" in line for line in logged)
     # Quick, with more epochs than it has by itself.
     assert views("--epochs", "12")[0]["vgg16"] == QUICK.views
-    eight, jobs, said = views("--views", "8", "--profile", "full", gpu=A100)
+    eight, jobs, logged = views("--views", "8", "--profile", "full", gpu=A100)
     two_phase = {r.name for r in RECIPES.values() if r.family.startswith("Two-phase transfer")}
     assert {name for name, count in eight.items() if count} == two_phase
     assert {eight[name] for name in two_phase} == {8}
     assert "8 augmented views" in jobs["vgg16"].notes[-1]
     assert "augmented view" not in " ".join(jobs["custom_cnn"].notes)
-    assert any("vgg16" in line and "--views all" in line for line in said)
-    every, jobs, said = views("--views", "all", gpu=A100)
+    assert any("vgg16" in line and "--views all" in line for line in logged)
+    every, jobs, logged = views("--views", "all", gpu=A100)
     assert set(every.values()) == {None}
-    assert not any("augmented view" in line for line in said)
+    assert not any("augmented view" in line for line in logged)
     # The quick profile has 3 epochs, which need no more than 3 views.
     assert set(views("--views", "3")[0].values()) == {None}
     assert views("--views", "2")[0]["vgg16"] == 2

@@ -133,20 +133,20 @@ def finished(small_phantom, tmp_path, monkeypatch):
 
 
 def test_conditions_are_added_to_a_finished_run_and_nothing_else_changes(finished):
-    folder, assignment, job, asked_for = finished
+    folder, assignment, job, request = finished
     before = contents(folder)
-    told = Sent()
-    assert add_variants(folder, assignment, told) == ""
+    sent = Sent()
+    assert add_variants(folder, assignment, sent) == ""
     after = contents(folder)
     added = {f"predictions/test@{condition}.csv" for condition in job.variants}
     assert set(after) - set(before) == added
     assert {name: after[name] for name in before} == before
-    assert adding_jobs([job], *asked_for) == [] and lacking_lines([job], *asked_for) == []
+    assert adding_jobs([job], *request) == [] and lacking_lines([job], *request) == []
     sets = [folder.read_predictions(f"test@{condition}") for condition in job.variants]
     plain = folder.read_predictions("test")
     assert all(one.ids == plain.ids for one in sets)
     assert len({one.logits.tobytes() for one in [plain, *sets]}) == 6
-    assert "note" not in [event for event, _ in told]
+    assert "note" not in [event for event, _ in sent]
 
 
 def test_the_saved_model_with_nothing_drawn_gives_the_predictions_that_stand(finished, monkeypatch):
@@ -173,18 +173,18 @@ def test_a_run_that_was_not_scored_is_not_called_done_once_more(finished, capsys
 
 
 def test_failed_scoring_is_one_note_and_the_run_stays_done(finished):
-    folder, assignment, job, asked_for = finished
+    folder, assignment, job, request = finished
     folder.model.write_bytes(b"no model")
-    before, told = contents(folder), Sent()
-    assert add_variants(folder, assignment, told)
+    before, sent = contents(folder), Sent()
+    assert add_variants(folder, assignment, sent)
     assert contents(folder) == before and folder.state == "done"
-    ((_, note),) = [item for item in told if item[0] == "note"]
+    ((_, note),) = [item for item in sent if item[0] == "note"]
     assert note["text"].startswith("not scored with tta-1, tta-2, mc-1")
     assert note["text"].endswith("model.keras: cannot be read as a Keras model; run it again with --fresh")
     folder.model.unlink()
     assert "is missing; run it again with --fresh" in add_variants(folder, assignment, Sent())
     assert folder.state == "done"
-    assert "is missing" in lacking_lines([job], *asked_for)[0]
+    assert "is missing" in lacking_lines([job], *request)[0]
 
 
 @pytest.mark.slow

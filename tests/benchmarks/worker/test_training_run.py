@@ -86,14 +86,14 @@ OUT_OF_MEMORY = tf.errors.ResourceExhaustedError(None, None, "OOM when allocatin
 def test_a_batch_too_large_is_split_and_noted_on_the_board(planned, monkeypatch):
     folder, assignment = planned
     train, seen = fails_until(4, OUT_OF_MEMORY)
-    predictor, asked = training_run.Predictor, []
+    predictor, calls = training_run.Predictor, []
     monkeypatch.setattr(micro_batching, "train", train)
     monkeypatch.setattr(
-        training_run, "Predictor", lambda model, **how: asked.append(how["batch"]) or predictor(model, **how)
+        training_run, "Predictor", lambda model, **how: calls.append(how["batch"]) or predictor(model, **how)
     )
     assert attempt(do_run, folder, assignment, SILENT) is None
     assert seen == [(1,), (2,), (4,)]
-    assert asked == [32]
+    assert calls == [32]
     assert folder.read_json("costs.json")["micro_batches"] == 4
     notes = folder.read_json("environment.json")["notes"]
     assert notes[0] == "noted when it was planned"
@@ -322,16 +322,16 @@ def test_parts_that_worked_are_stored_for_other_runs_of_the_recipe(planned, monk
 @pytest.mark.usefixtures("no_device")
 def test_a_cut_batch_on_a_gpu_has_a_peak_of_its_own_and_notes_the_free_memory(planned, monkeypatch):
     folder, assignment = planned
-    asked, free = [], iter([1234, 7])
+    calls, free = [], iter([1234, 7])
     train, _ = fails_until(2, OUT_OF_MEMORY)
-    monkeypatch.setattr(micro_batching, "train", lambda *a, **k: asked.append("train") or train(*a, **k))
+    monkeypatch.setattr(micro_batching, "train", lambda *a, **k: calls.append("train") or train(*a, **k))
     experimental = tf.config.experimental
-    monkeypatch.setattr(experimental, "reset_memory_stats", lambda device: asked.append(f"reset {device}"))
+    monkeypatch.setattr(experimental, "reset_memory_stats", lambda device: calls.append(f"reset {device}"))
     monkeypatch.setattr(experimental, "get_memory_info", lambda device: {"peak": 2**30})
     monkeypatch.setattr(worker_costs, "gpus", lambda: [Gpu(0, "NVIDIA A100", 40960, (8, 0))])
     monkeypatch.setattr(micro_batching, "free_memory_mb", lambda gpu: next(free))
     assert attempt(do_run, folder, dataclasses.replace(assignment, gpu=True), SILENT) is None
-    assert asked == ["train", "reset GPU:0", "train"]
+    assert calls == ["train", "reset GPU:0", "train"]
     note = folder.read_json("environment.json")["notes"][1]
     assert note.endswith("the device ran out of memory (1,234 MB were free before training)")
 
