@@ -84,7 +84,7 @@ def test_imports_point_up(path):
             assert ORDER.index(parts[1]) < ORDER.index(place[1]), f"{module} is below {'.'.join(place)}"
 
 
-def test_no_file_name_stands_three_times():
+def test_no_file_name_occurs_three_times():
     counts = Counter(path.name for path in SOURCES)
     free = {"__init__.py", "__main__.py", "registry.py", "page.py"}
     assert not {name for name, count in counts.items() if count > 2} - free

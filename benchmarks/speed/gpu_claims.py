@@ -44,7 +44,7 @@ GPU_CLAIMS = (
         "energy is that of the run's card alone, and is not reported if another process computes on it",
         "fake NVML",
         (
-            "tests/costs/test_hardware.py::test_energy_of_a_shared_card_belongs_to_nobody",
+            "tests/costs/test_hardware.py::test_energy_of_a_shared_card_is_not_reported",
             "tests/benchmarks/worker/test_training_run.py::"
             "test_energy_is_that_of_the_whole_training_or_not_reported",
         ),

@@ -15,7 +15,7 @@ from pneumo_tf.report.standings import rank_rows
 from pneumo_tf.report.tables.ranking import EMPTY
 from pneumo_tf.report.tables.registry import TABLES
 
-NOT_A_DEVICE = "Research on methods. Not a medical device: nothing here is fit for the care of patients."
+NOT_A_DEVICE = "Research on methods. Not a medical device: nothing here is suitable for the care of patients."
 SYNTHETIC = "SYNTHETIC FILMS: numbers test the suite and have no medical meaning."
 
 

@@ -100,11 +100,11 @@ def _not_above_trivial(board: Board, row: Row) -> bool:
 NOT_ABOVE_TRIVIAL, INFORMED, WITHOUT_IMAGENET = "✱", "†", "‡"
 MARKS = {
     NOT_ABOVE_TRIVIAL: Mark(
-        "not shown to beat the best trivial row: its AUC is not significantly above, by the same test.",
+        "not shown to beat the best trivial row: its AUC is not significantly higher by the same test.",
         _not_above_trivial,
     ),
     INFORMED: Mark(
-        "designed with published results on these test films in sight: its numbers are optimistic.",
+        "its design follows published results on these test films: its numbers are optimistic.",
         lambda board, row: row.recipe.informed_by_test,
     ),
     WITHOUT_IMAGENET: Mark(

@@ -20,7 +20,7 @@ HEADINGS = [
     "Patients that leak when the films are divided",
     "Is the test set a sample of the same films?",
     "Sizes of the original images",
-    "What trivial models reach",
+    "Results of trivial models",
 ]
 
 

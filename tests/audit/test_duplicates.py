@@ -27,7 +27,7 @@ def test_a_clean_set_has_none(clean):
     assert not chapter.describe_duplicates(clean).care and not chapter.describe_duplicates(clean).drawings
 
 
-def test_identical_files_are_found_wherever_they_lie(planted):
+def test_identical_files_are_found_in_any_folder(planted):
     first, second = planted.ids("train/PNEUMONIA")[:2]
     same_patient = planted.copy(first, first.replace(".jpeg", "9.jpeg"))
     in_test = planted.copy(second, "test/PNEUMONIA/person900_virus_1.jpeg")
@@ -78,7 +78,7 @@ def test_pairs_across_blocks_are_those_of_every_pair():
 
 
 @pytest.mark.parametrize(("bits", "one_picture"), [(8, True), (9, False)])
-def test_the_hash_decides_beside_correlation(bits, one_picture):
+def test_hash_and_correlation_decide_together(bits, one_picture):
     grid = np.tile(np.random.default_rng(2).integers(0, 255, (1, 64, 64), np.uint8), (2, 1, 1))
     hashes = np.array([[0, 0, 0, 0], [2**bits - 1, 0, 0, 0]], np.uint64)
     assert (len(find_near_pairs(hashes, grid)) == 1) == one_picture

@@ -38,7 +38,7 @@ def test_a_class_with_few_patients_is_left_out(clean, planted):
     assert "normal" not in {shift.subtype for shift in measure_shifts(decode_set(planted.root))}
 
 
-def test_nulls_lie_about_one_half(of_clean):
+def test_nulls_are_about_one_half(of_clean):
     draws = np.concatenate([shift.random_patients for shift in of_clean.values()])
     assert 0.35 < draws.mean() < 0.65
 

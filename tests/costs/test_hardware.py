@@ -28,7 +28,7 @@ def test_energy_is_in_joules(driver):
     assert energy_joules(CARD) == 1500.0
 
 
-def test_energy_of_a_shared_card_belongs_to_nobody(driver):
+def test_energy_of_a_shared_card_is_not_reported(driver):
     driver["processes"] *= 2
     assert energy_joules(CARD) is None
 

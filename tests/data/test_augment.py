@@ -152,7 +152,7 @@ def test_a_batch_is_a_pure_function_of_seed_phase_epoch_and_film(films):
     np.testing.assert_array_equal(epoch(forward), epoch(forward[::-1].copy()))
 
 
-def test_shuffling_sees_every_film_once_and_balanced_sampling_as_many_of_each_class():
+def test_shuffling_takes_every_film_once_and_balanced_sampling_as_many_of_each_class():
     films, labels = np.arange(100, 200), np.array([0] * 20 + [1] * 80)
     shuffled = training_order(Recipe("x", "conv3"), films, labels, 0, 0, 0)
     assert sorted(shuffled) == list(films)

@@ -20,7 +20,7 @@ def test_random_confidence_has_the_error_rate_as_its_aurc():
     assert aurc(wrong, np.zeros(5)) == pytest.approx(0.4)
 
 
-def test_equal_trust_counts_as_the_mean_over_all_orders():
+def test_equal_confidence_counts_as_the_mean_over_all_orders():
     wrong, trust = np.array([True, False, False]), np.array([1.0, 1.0, 0.0])
     orders = (np.array([1 / 1, 1 / 2, 1 / 3]).mean(), np.array([0 / 1, 1 / 2, 1 / 3]).mean())
     assert aurc(wrong, trust) == pytest.approx(np.mean(orders))
@@ -45,7 +45,7 @@ def test_the_curve_by_hand_and_its_mean_is_the_area():
     assert aurc(wrong, trust) == curve.mean()
 
 
-def test_trust_does_not_depend_on_the_order_of_films_in_a_set():
+def test_confidence_does_not_depend_on_the_order_of_films_in_a_set():
     labels = [1, 1, 0, 0]
     one, other = scored(labels, [3.0, -3.0, -2.0, -1.0]), scored(labels, [3.2, 1.0, -2.1, -1.2])
     turned = replace(other, ids=other.ids[::-1], labels=other.labels[::-1], score=other.score[::-1])

@@ -94,7 +94,7 @@ def test_a_film_without_air_is_all_body():
     assert abs(found.sum() / disc.sum() - 1) < 0.1
 
 
-def test_masks_are_found_beside_the_films(small_phantom, tmp_path):
+def test_masks_are_found_next_to_the_films(small_phantom, tmp_path):
     rows = small_phantom.films.rows
     ids = [film.id for film in rows]
     masks = localisation.read_masks(small_phantom, "masks", ids, 48)

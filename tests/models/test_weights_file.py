@@ -38,7 +38,7 @@ def published(tmp_path, monkeypatch):
     thread.join()
 
 
-def test_a_download_appears_whole_with_its_checksum_beside_it(published):
+def test_a_download_appears_complete_with_its_checksum(published):
     weights, _ = published
     path = fetch(weights)
     assert find(weights) == path

@@ -96,7 +96,7 @@ def test_a_published_protocol_is_shown_where_its_authors_printed_nothing(tmp_pat
     assert "ours, protocol published-pooled, 1 seed" in section(page(runs, tmp_path), "Keras Applications")
 
 
-def test_published_figures_stand_beside_ours_with_their_images(tmp_path):
+def test_published_figures_are_next_to_ours_with_their_images(tmp_path):
     text = section(page(fabricate_runs(tmp_path / "runs"), tmp_path), "Keras Applications")
     head = next(line for line in text.splitlines() if "published, 521 images" in line)
     assert "0.9705" in head
@@ -134,7 +134,7 @@ def test_test_films_of_one_class_have_no_auc_and_no_traceback(tmp_path):
     assert "nan" not in text
 
 
-def test_tiers_and_ranks_stand_beside_the_names(tmp_path):
+def test_tiers_and_ranks_are_next_to_the_names(tmp_path):
     text = page(fabricate_runs(tmp_path / "runs", n_test=624), tmp_path)
     ranking = next(tables(section(text, "Ranking")))
     assert ranking[0][1].strip() == "Tier (ranks)"
@@ -204,7 +204,7 @@ def test_one_seed_shows_no_deviation(tmp_path):
     assert "±" not in text.split("|", 1)[1]
 
 
-def test_pictures_stand_where_the_caller_says(tmp_path):
+def test_pictures_are_at_the_place_of_the_caller(tmp_path):
     sections = [
         Section("Curves", [LinkedPicture("figures/a b.png", "ROC | all")]),
         Section("Errors", [LinkedPicture("figures/missed.png", "Missed")]),
@@ -224,7 +224,7 @@ def test_pictures_share_a_caption_and_have_notes_of_their_own(tmp_path):
     assert lines == [*expected, "Protocol b.", "Down is better.", "![Curves](figures/c.png)"]
 
 
-def test_notes_of_runs_stand_once_with_their_rows(tmp_path):
+def test_notes_of_runs_are_shown_once_with_their_rows(tmp_path):
     text = page(fabricate_runs(tmp_path / "runs"), tmp_path)
     assert text.count(NO_IMAGENET) == 1
     assert f"| {NO_IMAGENET} | densenet121 |" in section(text, "Logged by the runs")

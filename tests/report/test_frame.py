@@ -110,7 +110,7 @@ def test_the_leaderboard_holds_the_same_numbers(boards, frame):
     assert (both["films"] == both["test_films"]).all() and (both["patients"] == both["test_patients"]).all()
 
 
-def test_no_line_stands_twice(frame):
+def test_no_line_occurs_twice(frame):
     assert not frame.duplicated([*KEY, "set"]).any()
     assert dict(frame.dtypes.astype(str)) == COLUMNS
 

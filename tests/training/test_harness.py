@@ -454,7 +454,7 @@ def test_features_in_half_precision_lose_nothing_on_the_disk(small_phantom, tmp_
         keras.mixed_precision.set_global_policy("float32")
 
 
-def test_a_frozen_phase_is_fed_the_views_of_its_recipe_and_its_progress_never_goes_back(
+def test_a_frozen_phase_uses_the_views_of_its_recipe_and_its_progress_never_decreases(
     small_phantom, tmp_path, monkeypatch
 ):
     films, _ = films_of(small_phantom, tmp_path)

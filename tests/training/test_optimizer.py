@@ -109,7 +109,7 @@ def test_an_update_has_three_operations_a_variable_at_most_and_no_condition(opti
     assert not CONDITIONS & set(many)
 
 
-def test_the_budget_is_one_that_keras_breaks():
+def test_keras_exceeds_the_budget():
     phase = phase_of("adamw", "cosine with warm-up")
     few, many = (operations(kerass_own(phase), count) for count in (1, 11))
     assert (len(many) - len(few)) / 10 > 20

@@ -27,7 +27,7 @@ def describe_counts(decoded: DecodedSet) -> Chapter:
     else:
         findings.append("The counts are those of the published set.")
     if "val" in decoded.folders:
-        findings.append("Below, the films of val count as train: the authors of the set have them there.")
+        findings.append("Below, the films of val count as train, where the authors of the set put them.")
     if unreadable:
         advice = Markdown("Fetch again or delete the files that cannot be read: {}.")
         care.append(advice.format(list_names(unreadable)))
@@ -51,7 +51,7 @@ def describe_counts(decoded: DecodedSet) -> Chapter:
 def _decoding(decoded: DecodedSet) -> str:
     total = len(decoded.films) + len(decoded.unreadable)
     if not decoded.unreadable:
-        return f"{total:,} films, and all of them decode."
+        return f"{total:,} films; all of them can be decoded."
     broken = len(decoded.unreadable)
     return f"{total:,} films, of which {broken:,} cannot be read; the rest of this page is without them."
 

@@ -157,7 +157,7 @@ def _exact(groups: Sequence[Group]) -> str:
 def _near(groups: Sequence[Group]) -> str:
     method = f"256-bit difference hashes ≤ {FARTHEST} bits apart and correlation ≥ {LEAST_CORRELATION}"
     if not groups:
-        return f"No other two films are nearly the same ({method}); crops would escape this."
+        return f"No other two films are nearly the same ({method}); cropped copies are not found."
     files = sum(len(group.films) for group in groups)
     groups_found = count_of(len(groups), "group")
     return f"{groups_found} of different files with nearly the same picture, {files:,} in all ({method})."
@@ -184,7 +184,7 @@ def _care(groups: Sequence[Group]) -> list[str]:
         two = sum(group.crosses_patients for group in groups)
         but = f", but for {two:,} filed under two patients" if two else ""
         whole = f"each of {count_of(len(groups), 'group')} stays on one side{but}"
-        care.append(f"Duplicates weigh double; divided by patient, {whole}.")
+        care.append(f"Duplicates count twice; divided by patient, {whole}.")
     return care
 
 

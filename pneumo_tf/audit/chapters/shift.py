@@ -103,7 +103,7 @@ def describe_shift(decoded: DecodedSet) -> Chapter:
     care = []
     if foreign:
         care.append(
-            "Do not expect validation carved from train to predict the test: the test's "
+            "Do not expect validation films from train to predict results on the test: its "
             f"{' and '.join(foreign)} films are recognisably different."
         )
     findings = [_finding(shift) for shift in measured]

@@ -99,7 +99,7 @@ def _fewest_patients(scored: LabelledPredictions) -> int:
 
 def describe_trivial_models(decoded: DecodedSet) -> Chapter:
     """Fit the trivial models under every split strategy."""
-    title = "What trivial models reach"
+    title = "Results of trivial models"
     if reason := explain_too_few(decoded):
         return Chapter(title, left_out=reason)
     rows = list(fit_trivial_models(decoded))

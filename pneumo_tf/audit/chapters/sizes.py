@@ -24,11 +24,11 @@ def describe_sizes(decoded: DecodedSet) -> Chapter:
     sizes = np.array([(film.width, film.height) for film in decoded.films])
     below = (sizes.min(axis=1) < SMALL).sum()
     findings = [
-        f"Sides run from {sizes.min():,} to {sizes.max():,} pixels; {below:,} films have one under {SMALL}.",
+        f"Sides are {sizes.min():,} to {sizes.max():,} pixels long; {below:,} films have one under {SMALL}.",
         _aspects(decoded, sizes),
     ]
     care = [
-        "Size and aspect differ between the classes, and a model may read them off the film: squashing "
+        "Size and aspect differ between the classes, and a model may infer the class from them: squashing "
         "changes its proportions, letterboxing its borders."
     ]
     return Chapter(

@@ -62,7 +62,7 @@ def _page(group: Comparable, reference: Row) -> Picture:
         "Films with pneumonia that a row predicted normal at probability 0.5, and normal films that it "
         "predicted to show pneumonia; in brackets, how many more (+) or fewer (−) than the reference (dotted "
         "line). Means over runs, rows in the order of the ranking. Better: shorter bars on both sides: a row "
-        "that predicts pneumonia for every film misses none and pays for it on the right.",
+        "that predicts pneumonia for every film misses none and has the longest bar on the right.",
         figure,
         f"Reference: {reference.name}. {group.note}",
     )

@@ -224,7 +224,7 @@ def draw_precision_recall_curves(board: Board) -> Iterator[Picture]:
             f"precision-recall-{group.protocol}",
             "Precision against recall over all thresholds, the mean over the runs of a row; dots mark "
             "probability 0.5, trivial rows are grey. The dotted line is the share of pneumonia among the "
-            "films, which is what guessing reaches. Better: toward the upper right corner. Precision "
+            "films, the precision of random predictions. Better: toward the upper right corner. Precision "
             "depends on that share: a clinic with fewer pneumonias would see less of it.",
             figure,
             group.note,

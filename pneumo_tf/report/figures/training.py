@@ -89,11 +89,11 @@ def draw_training_curves(board: Board) -> Iterator[Picture]:
     figure.legend(handles, ("train", "validation", "kept epoch")[: len(handles)], loc="upper right", ncols=3)
     yield Picture(
         "training",
-        "Loss (upper) and validation AUC (lower) of the first run of each row, in the order of the ranking; "
-        "dotted lines part the phases, the dot is the epoch whose weights were kept. Scales differ between "
-        "panels. Better: low "
-        "validation loss close to the training loss, AUC high and steady. Validation films come from the "
-        "training set: a high AUC here does not imply a high one on the test films.",
+        "Loss (upper) and validation AUC (lower) of the first run of each row, in the order of the "
+        "ranking; dotted lines separate the phases, the dot is the epoch whose weights were kept. Scales "
+        "differ between panels. Better: low validation loss close to the training loss, AUC high and "
+        "steady. Validation films come from the training set: a high AUC here does not imply a high one "
+        "on the test films.",
         figure,
     )
 

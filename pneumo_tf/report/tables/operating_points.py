@@ -8,7 +8,7 @@ from pneumo_tf.report.tuned import TUNED_ON, tuned_models
 
 LEAD = (
     f"Thresholds are chosen {TUNED_ON}. Sensitivity / specificity achieved on the test films, means over "
-    "models; in brackets, these minus those on the films of the choice."
+    "models; in brackets, the difference to those on the films on which the threshold was chosen."
 )
 DECIMALS = 2
 

@@ -24,8 +24,8 @@ UNRANKED = Markdown("No run under the protocol `official` is done, and no other 
 
 TIERS = (
     "Ranked by AUC on the test films. A tier begins at a row whose AUC is significantly below that of the "
-    "tier's first row; within a tier, ranks are chance. In brackets: the 95 % interval of the rank over the "
-    "replicates below."
+    "tier's first row; within a tier, ranks are due to chance. In brackets: the 95 % interval of the rank "
+    "over the replicates below."
 )
 SIGNIFICANT = (
     "Significant: paired by film, clustered by patient (Obuchowski 1997), with the variance between seeds "

@@ -83,7 +83,7 @@ TABLES: dict[str, TableEntry] = {
     "selective_prediction": TableEntry(
         "Risk and coverage", selective_prediction.selective_prediction_table, selective_prediction.LEAD
     ),
-    "saliency": TableEntry("Maps put to the test", summary_table, LEADERBOARD),
+    "saliency": TableEntry("Tests of the maps", summary_table, LEADERBOARD),
     "run_time": TableEntry("Run time", run_time.run_time_table, run_time.LEAD),
     "training_cost": TableEntry("Training costs", training_cost.training_cost_table, training_cost.LEAD),
     "inference_cost": TableEntry("Inference costs", inference_cost.inference_cost_table, inference_cost.LEAD),

@@ -7,7 +7,7 @@ from pneumo_tf.report.markdown import Table
 from pneumo_tf.report.tables.cost_columns import Column, Cost, costs_table, duration
 
 LEAD = (
-    "Means over seeds. Start: from the order to a worker that can work; films: reading and decoding. First "
+    "Means over seeds. Start: until the worker is ready; films: reading and decoding. First "
     "calls, which compile, and validation are parts of training. What scikit-learn fits has fewer stages."
 )
 

@@ -41,7 +41,7 @@ def test_a_problem_is_reported_with_all_rows():
         ("unknown_name", "failed", f"AttributeError: module '{FAKES}' has no attribute 'unknown_name'", 0),
     ],
 )
-def test_what_goes_wrong_has_a_reason_and_keeps_earlier_rows(name, state, reason, rows):
+def test_a_failed_step_has_a_reason_and_keeps_earlier_rows(name, state, reason, rows):
     outcome = run(name)
     assert (outcome.state, outcome.reason) == (state, reason)
     assert outcome.rows == ({"what": "before"},) * rows

@@ -220,7 +220,7 @@ def test_power_is_energy_by_time(monkeypatch):
     assert trial.measure_power(None, lambda: "done") == ("done", None)
 
 
-def test_a_backbone_that_fails_is_a_row_and_the_others_go_on(monkeypatch):
+def test_a_backbone_that_fails_is_a_row_and_the_others_continue(monkeypatch):
     def fake(subject, **_):
         if subject.name == "custom_cnn":
             raise tf.errors.UnimplementedError(None, None, "XLA cannot do this")

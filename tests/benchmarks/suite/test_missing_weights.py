@@ -76,7 +76,7 @@ def test_one_host_that_is_not_reached_costs_its_own_files_alone(internet):
     assert "mobilenetv2:" not in logged
 
 
-def test_a_host_that_is_not_reached_is_asked_once(internet):
+def test_a_host_that_is_not_reached_is_tried_once(internet):
     internet.closed = {urlsplit(architecture("vgg16").weights.url).netloc}
     jobs, logged = planned("--profile", "quick", "--only", "vgg16,densenet121,resnet50v2")
     assert len(internet.asked) == 1

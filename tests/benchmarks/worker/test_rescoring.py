@@ -149,7 +149,7 @@ def test_conditions_are_added_to_a_finished_run_and_nothing_else_changes(finishe
     assert "note" not in [event for event, _ in sent]
 
 
-def test_the_saved_model_with_nothing_drawn_gives_the_predictions_that_stand(finished, monkeypatch):
+def test_the_saved_model_without_augmentation_gives_the_stored_predictions(finished, monkeypatch):
     folder, assignment, *_ = finished
     still = Augment(rotation=1e-9)
     for module in (variant_scorer, scoring):

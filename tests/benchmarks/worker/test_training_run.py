@@ -359,7 +359,7 @@ def test_a_bug_is_a_reason_too_and_its_traceback_is_in_the_log(planned, monkeypa
 
 
 @pytest.mark.usefixtures("no_device")
-def test_augmented_test_films_are_predicted_beside_the_plain_ones(planned):
+def test_augmented_test_films_are_predicted_as_well_as_plain_ones(planned):
     folder, assignment = planned
     spec = dataclasses.replace(folder.spec, protocol="published-alphabetical")
     recipe = dataclasses.replace(spec.recipe, augment=dataclasses.replace(spec.recipe.augment, rotation=20.0))

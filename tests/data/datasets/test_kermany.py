@@ -163,7 +163,7 @@ def test_mendeley_has_no_val(tmp_path):
     assert ids(KERMANY.read(make_tree(tmp_path, names))) == sorted(names)
 
 
-def test_mendeley_eye_images_beside_the_chest_films(tmp_path):
+def test_mendeley_eye_images_next_to_the_chest_films(tmp_path):
     make_tree(tmp_path / "chest_xray")
     make_tree(
         tmp_path / "OCT", ["train/NORMAL/NORMAL-1-1.jpeg", "train/CNV/CNV-1-1.jpeg", "test/NORMAL/a.jpeg"]
@@ -241,7 +241,7 @@ def test_folder_without_the_set(tmp_path):
     assert "holds no train and test folders; expected are" in refused(tmp_path)
 
 
-def test_set_three_folders_down_is_not_looked_for(tmp_path):
+def test_a_set_three_folders_down_is_not_found(tmp_path):
     make_tree(tmp_path / "home/downloads/chest_xray")
     assert "holds no train and test folders" in refused(tmp_path)
 

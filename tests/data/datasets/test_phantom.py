@@ -135,7 +135,7 @@ def test_bacteria_stay_in_one_lung_and_virus_is_in_both():
             assert low <= min(areas) / sum(areas) <= high, film
 
 
-def test_films_of_a_patient_resemble_each_other_more_than_strangers_but_are_no_copies():
+def test_films_of_a_patient_are_more_similar_than_others_but_no_copies():
     spec = PhantomSpec(side=96)
     films = films_of(spec, "virus")
     pairs = [(first, second) for first, second in zip(films, films[1:], strict=False) if second.repeat == 1][

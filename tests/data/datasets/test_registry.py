@@ -207,7 +207,7 @@ def test_descriptions_without_a_name_are_named_by_their_title():
         stored_source({"title": "Gone", "source": "gone"})
 
 
-def test_the_file_beside_the_films_names_the_dataset(tmp_path):
+def test_the_file_next_to_the_films_names_the_dataset(tmp_path):
     dataset = KERMANY.read(write_kermany(tmp_path / "films"))
     Runs(tmp_path / "runs").write_films(dataset)
     (path,) = (tmp_path / "runs").glob("datasets/*/dataset.json")

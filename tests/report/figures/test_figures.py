@@ -164,7 +164,7 @@ def test_text_stays_on_the_page_and_off_other_text(name, which, request, monkeyp
             assert across < 1.5 or down < 2.5, f"{page.name}: {one!r} overlaps {other!r}"
 
 
-def test_sections_stand_in_the_order_of_the_registry_with_their_files(board, report):
+def test_sections_are_in_the_order_of_the_registry_with_their_files(board, report):
     folder, sections = report
     assert [section.title for section in sections] == [entry.title for entry in FIGURES.values()]
     paths = [path for section in sections for path, *_ in section.pictures]
@@ -200,7 +200,7 @@ def test_pages_carry_their_marks(board, source, scored, tmp_path):
     assert ("research use, not a medical device" in written) == scored
 
 
-def test_only_pages_without_scores_go_unmarked():
+def test_only_pages_without_scores_are_unmarked():
     assert {name for name, entry in FIGURES.items() if not entry.scored} == {
         "class_balance",
         "image_sizes",

@@ -106,7 +106,7 @@ def test_curves_of_one_class_are_not_defined():
     assert not operating_curves.precision_points(scored([0, 0], [1.0, 2.0])).defined
 
 
-def test_dots_stand_where_the_threshold_is():
+def test_dots_are_at_the_threshold():
     run = RUNS[0][0]
     called = run.score > 0
     sensitivity = sk.recall_score(run.labels, called)
@@ -262,7 +262,7 @@ def titles(figure: Figure) -> list[str]:
         training.draw_training_curves,
     ],
 )
-def test_panels_stand_in_the_order_of_the_ranking(board, draw):
+def test_panels_are_in_the_order_of_the_ranking(board, draw):
     with style.applied():
         shown = titles(next(draw(board)).figure)
     names = [row.name for row in ranked(board)]
@@ -363,7 +363,7 @@ def test_the_sheet_says_what_its_numbers_rest_on(board):
     assert {"Dataset", "Protocol", "Initial", "Precision", "Device", "Model"} <= set(known)
 
 
-def test_a_failed_seed_stands_on_the_sheet(board):
+def test_a_failed_seed_is_on_the_sheet(board):
     row = next(row for row in board.rows if row.runs and row.unfinished)
     assert provenance(board, row)["Unfinished"] == "seed 2 failed"
 

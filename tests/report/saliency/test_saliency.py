@@ -101,7 +101,7 @@ def test_a_board_without_measures_says_so(board, tmp_path):
         "utf-8"
     )
     page = write_leaderboard([board], tmp_path).read_text("utf-8")
-    assert "Maps put to the test" not in page
+    assert "Tests of the maps" not in page
 
 
 def test_a_line_per_row_and_map(board, row):
@@ -290,7 +290,7 @@ def test_a_blob_that_all_films_share_is_not_repeatability(board, row):
     )
 
 
-def test_other_recipes_are_compared_where_they_see_the_same(board, row):
+def test_recipes_with_the_same_crop_and_fit_are_compared(board, row):
     random = np.random.default_rng(0)
     maps = random.random((FILMS, 7, 7)).astype(np.float32)
     for run, scored in zip(row.runs, row.test, strict=True):

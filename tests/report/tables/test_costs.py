@@ -117,7 +117,7 @@ def test_the_front_holds_what_no_other_beats(seed):
     assert [(price[i], value[i]) for i in front] == sorted(expected)
 
 
-def test_points_stand_at_cost_and_auc(tmp_path):
+def test_points_are_at_cost_and_auc(tmp_path):
     runs = fabricate_runs(tmp_path, n_test=80, flawed=False)
     (board,) = read_boards(runs)
     with style.applied():

@@ -202,7 +202,7 @@ def test_a_test_film_missing_in_one_fold_is_named(tmp_path):
     assert damaged.name == run.path.name and "1 of 160 films are missing" in damaged.reason
 
 
-def test_folds_are_shown_beside_the_ranking_and_never_in_it(tmp_path):
+def test_folds_are_shown_apart_from_the_ranking(tmp_path):
     recipes = RECIPES[:3]
     alone = fabricate_runs(tmp_path / "alone", recipes, 1, flawed=False)
     both = fabricate_runs(tmp_path / "both", recipes, 1, flawed=False)

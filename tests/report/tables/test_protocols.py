@@ -21,7 +21,7 @@ def board(tmp_path, *protocols):
     return found
 
 
-def test_a_figure_stands_beside_ours_under_both_protocols(tmp_path):
+def test_a_published_figure_is_compared_with_ours_under_both_protocols(tmp_path):
     both = board(tmp_path, "official", "published-test-selected")
     table = protocols_table(both)
     lines = {line[2]: line for line in table.rows}

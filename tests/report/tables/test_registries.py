@@ -57,7 +57,7 @@ def test_every_exported_column_is_a_key_of_csv_and_json(runs, tmp_path):
 
 
 @pytest.mark.parametrize("above", [True, False])
-def test_a_table_is_one_entry_and_stands_where_it_says(runs, tmp_path, monkeypatch, above):
+def test_a_table_is_one_entry_and_is_at_its_place(runs, tmp_path, monkeypatch, above):
     def of_names(board):
         return Table(("Recipe",), [(row.name,) for row in board.rows])
 
