@@ -1,4 +1,4 @@
-"""A tiny run through `run_all` on phantom films: everything that a run leaves must be there."""
+"""A tiny run through `run_all` on phantom films, and a check that all its files exist."""
 
 import subprocess
 import sys

@@ -95,10 +95,10 @@ def _page(group: Comparable, panels: Sequence[Cost]) -> Picture:
     return Picture(
         f"cost-{group.protocol}",
         "AUC on the test films with its 95 % interval against what a row costs, means over runs, on "
-        "logarithmic axes. Better: upper left. The line is the Pareto front: rows than which no other is both "
-        "cheaper and better; where intervals overlap widely, being on it is due to chance. Dashes: the best "
-        "trivial row, whose cost is negligible. Times are of the devices that the tables of costs name, and "
-        "compare on the same one only.",
+        "logarithmic axes. Better: upper left. The line is the Pareto front: rows than which no other is "
+        "both cheaper and better; where intervals overlap widely, being on it is due to chance. Dashes: "
+        "the best trivial row, whose cost is negligible. Times are of the devices that the tables of "
+        "costs name, and compare on the same one only.",
         figure,
         group.note,
     )

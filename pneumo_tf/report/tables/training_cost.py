@@ -16,11 +16,11 @@ from pneumo_tf.report.tables.cost_columns import (
 LEAD = (
     "Means over seeds, the largest peaks of memory. Films/s: in steady epochs, without the first of each "
     "phase, with features of frozen layers in the cache. Waiting: share of the time spent waiting for a "
-    "batch. Features reused: share of those of frozen layers that an earlier run had computed; they cost "
-    "this one nothing. GFLOP/s: arithmetic of the steps over their time; trainable layers count 3 × their "
-    "forward pass, frozen ones 1 × per pass, a multiply-add 2. Peak: what NVIDIA states "
-    "for dense matrices in that precision. Energy: of the whole card, for 1,000 films trained on. Peak, "
-    "energy and GPU memory are measured on NVIDIA GPUs alone."
+    "batch. Features reused: share of those of frozen layers that an earlier run had computed. GFLOP/s: "
+    "arithmetic of the steps over their time; trainable layers count 3 × their forward pass, frozen ones 1 "
+    "× per pass, a multiply-add 2. Peak: what NVIDIA states for dense matrices in that precision. Energy: "
+    "of the whole card, for 1,000 films trained on. Peak, energy and GPU memory are measured on NVIDIA "
+    "GPUs alone."
 )
 
 
