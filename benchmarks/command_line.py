@@ -1,4 +1,4 @@
-"""Command lines of this package: wrong use is one line, and `--help` ends with examples."""
+"""Argument parser of this package: usage errors are one line, and `--help` ends with examples."""
 
 import argparse
 import difflib
@@ -59,7 +59,7 @@ class CommandLine(argparse.ArgumentParser):
         return known
 
     def describe_unexpected(self, argument: str) -> UserError:
-        """Return the error for an argument that nothing takes."""
+        """Return the error for an argument that the command does not accept."""
         if argument.startswith("-"):
             options = re.findall(r"--[a-z-]+", self.format_usage())
             return unknown("option", argument.split("=")[0], ["--help", *options])

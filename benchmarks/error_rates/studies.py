@@ -15,14 +15,14 @@ PATIENTS = (110, 100)
 """Normal patients and patients with pneumonia: half of the official test set."""
 
 TRAININGS = 2000
-"""Quantiles of the skill over which the truth of a recipe is averaged."""
+"""Number of quantiles of the skill over which the true metric of a recipe is averaged."""
 
 LEVEL = 0.05
 
 
 @dataclass(frozen=True)
 class ErrorStudy:
-    """A quantity that is either right or wrong in each simulated test set.
+    """An event that is counted over simulated test sets.
 
     Args:
         title: What is counted, with its setting.
@@ -47,7 +47,7 @@ def interval_coverage(skill: float, seeds: int) -> Iterator[Mapping[str, bool]]:
 
     Args:
         skill: Difference of the mean scores of the classes.
-        seeds: Runs of the recipe; with several, the skill varies between runs by 0.1.
+        seeds: Number of runs of the recipe; the skill has a standard deviation of 0.1 between several.
     """
     rng, training = np.random.default_rng([21, seeds]), 0.1 if seeds > 1 else 0.0
     variance = 2 * (SHARED**2 + OWN**2) + CHANCE**2
@@ -122,4 +122,4 @@ STUDIES: dict[str, ErrorStudy] = {
         highest=0.06,
     ),
 }
-"""By key; the order of the table."""
+"""Error studies by key, in the order of the table."""

@@ -72,7 +72,7 @@ def fabricate_runs(root: Path, count: int) -> Runs:
         spec = RunSpec(recipe, protocol, films.fingerprint, "full", seed, None, precision, weights)
         _finish(runs.plan(spec), films, splits[protocol])
 
-    # Every file is synchronised to the disk: threads wait at the same time.
+    # Every write waits for the disk; threads overlap these waits.
     with ThreadPoolExecutor(THREADS) as threads:
         list(threads.map(write, itertools.islice(_planned(), count)))
     return runs

@@ -11,7 +11,7 @@ def introduce(suite: Suite, terminal: Terminal) -> None:
     """Log device and profile, how many runs are done and to do, and the estimated time."""
     options, jobs, todo, runs = suite.options, suite.jobs, suite.todo, suite.runs
     where = ", ".join(gpu.name for gpu in suite.devices) or "CPU, no NVIDIA GPU"
-    chosen = "" if options.profile != "auto" else ", chosen by device and films (full: real films on a GPU)"
+    chosen = "" if options.profile != "auto" else ", chosen automatically (full needs real films and a GPU)"
     terminal.log(f"{where}; profile {suite.profile}{chosen}; protocol {options.protocol}")
     done = sum(runs.state(job.spec) == "done" for job in jobs if job not in todo)
     without = sum(job.failure is not None for job in jobs)
@@ -19,7 +19,7 @@ def introduce(suite: Suite, terminal: Terminal) -> None:
     lacking = f", {without} fail without their initial weights" if without else ""
     skipped = f", {failed} failed before (--retry-failed runs them again)" if failed else ""
     additions = count_additions(jobs, todo, runs, options)
-    added = f", {additions} to extend from saved models" if additions else ""
+    added = f", {additions} to extend with scores or explanations from saved models" if additions else ""
     total = "1 run" if len(jobs) == 1 else f"{len(jobs)} runs"
     before = f"{total}, {done} of them finished before{skipped}{lacking}"
     terminal.log(f"{before}, {len(todo)} to do{added}")

@@ -34,7 +34,7 @@ class Comparison:
 
     @cached_property
     def p(self) -> np.ndarray:
-        """(k, k) two-sided p-value of each pair alone; 1 for rows that differ on no film."""
+        """(k, k) two-sided p-value of each pair, uncorrected; 1 if the difference is 0."""
         above = np.triu_indices(len(self.difference), 1)
         difference = np.abs(self.difference[above])
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -66,7 +66,7 @@ class Comparison:
 
 
 def holm(p: np.ndarray) -> np.ndarray:
-    """Adjust p-values so that the chance of any false rejection keeps its level.
+    """Adjust p-values by Holm's method, which controls the family-wise error rate.
 
     Args:
         p: (m,) p-values; nan are not counted as tests.
@@ -118,8 +118,8 @@ def compare_pairs(
 def training_variance(values: np.ndarray, variances: np.ndarray, of_mean: float) -> float:
     """Return the variance that training adds to a mean over seeds.
 
-    Seeds differ on the same films also because each errs on patients of its own. The variance over patients
-    contains that part already, so it is subtracted (Obuchowski & Rockette 1995).
+    Part of the variance between seeds arises because their errors are on different patients. The variance
+    over patients contains that part already, so it is subtracted (Obuchowski & Rockette 1995).
 
     Args:
         values: (s,) metric of each seed.

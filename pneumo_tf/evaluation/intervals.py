@@ -84,7 +84,7 @@ def resample_patients(
 
 
 class PatientBootstrap:
-    """Resampled patients, shared by all rows of a board and cached for the sets of films used last.
+    """Resampled patients, shared by all rows of a board and cached for the most recently added sets of films.
 
     Args:
         replicates: Number of replicates.
@@ -196,7 +196,7 @@ def percentile_interval(replicates: np.ndarray, level: float = LEVEL) -> tuple[f
     """Return the central interval of (r,) replicates.
 
     Args:
-        replicates: (r,) values, nan for those without one.
+        replicates: (r,) values, nan where undefined.
         level: Coverage, in 0–1.
 
     Returns:

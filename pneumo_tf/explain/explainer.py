@@ -45,13 +45,14 @@ class Explainer:
         """Prepare the compiled pass; it is traced at the first call.
 
         Args:
-            model: Flat graph from grey films to one or two logits. Its weights may change later.
+            model: Functional model without nested models, from grey films to one or two logits. Later
+                changes of its weights take effect.
             methods: Keys of `METHODS` and `BASELINES`.
             layer: Layer to explain, by default that of the model's architecture in the registry. Maps of
                 several layers are fused: the result is the mean of their densities over the film.
             target: `"score"`, the logit of pneumonia minus that of normal; or the logit of one class, 0
                 normal or 1 pneumonia. For a single logit, 0 explains its negative.
-            batch: Most films in one pass; changes the memory used, not the maps.
+            batch: Maximum number of films in one pass; affects memory, not the maps.
 
         Raises:
             UserError: If a method, layer or target is unknown, or the model cannot be explained.
@@ -67,7 +68,7 @@ class Explainer:
         self._baselines = {name: item for name, item in made.items() if isinstance(item, Baseline)}
         self._order, self._batch, self._target = tuple(made), batch, target
         self._side = model.inputs[0].shape[1]
-        # From the film in floating point, so that gradients also reach frozen layers and the film itself.
+        # The input is the film in floating point, so that gradients reach the film and frozen layers too.
         self._inner = keras.Model(film_in_float(model), [*outputs, model.outputs[0]])
         films = tf.TensorSpec((None, *model.inputs[0].shape[1:]), tf.uint8)
         self._pass = tf.function(self._maps_of, input_signature=[films])
@@ -152,7 +153,7 @@ def _explained(logits: tf.Tensor, target: Target) -> tf.Tensor:
 
 
 def _fused(maps: list[tf.Tensor], grid: tuple[int, int]) -> tf.Tensor:
-    """Return the mean of maps (b, h, w) of several layers on one grid, in units per cell of that grid."""
+    """Return the mean of maps (b, h, w) of several layers, resized to one grid; each keeps its sum."""
     if len(maps) == 1:
         return maps[0]
     cells = [map_.shape[1] * map_.shape[2] / (grid[0] * grid[1]) for map_ in maps]

@@ -1,4 +1,4 @@
-"""The leaderboard: one Markdown page of every board, with the same numbers as CSV and JSON."""
+"""The leaderboard: one Markdown page with all boards, and the same numbers as CSV and JSON."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ def write_leaderboard(
     Args:
         boards: As `read_boards` returns them.
         out: Folder to write in.
-        figures: Pictures of each board, as many as boards; none to link no picture.
+        figures: Sections of pictures of each board; empty for a page without pictures.
         tables: What `tables_below` returned for each board, if it was called before.
 
     Returns:

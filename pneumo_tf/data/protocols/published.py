@@ -1,4 +1,4 @@
-"""Protocols that divide films as others did, flaws included, to measure the flaws. None of them ranks.
+"""Protocols that reproduce published splits, flaws included, to measure the flaws. None of them ranks.
 
 In each of them films that a run reports on are also films that it may use while it trains, or films of
 patients that it trains on.
@@ -16,9 +16,9 @@ POOLED_TRAIN, POOLED_VALIDATION = 0.70, 0.15
 
 
 def split_alphabetical(films: Films, fold: int | None = None) -> Split:
-    """Train on 90 % of the training folder, and report on the alphabetical head of each class.
+    """Train on 90 % of the training folder, and report on the first tenth of each class by file name.
 
-    The head of the normal films is one series (`IM-`), and many of its films have their patient in training.
+    The first tenth of the normal films is one series (`IM-`); many of these patients are in training too.
     """
     head, rest = _alphabetical(films)
     return Split(train=sorted_ids(rest), validation=sorted_ids(head), test=sorted_ids(head))
@@ -32,7 +32,7 @@ def split_640(films: Films, fold: int | None = None) -> Split:
 
 
 def split_pooled(films: Films, fold: int | None = None) -> Split:
-    """Divide all films at random, 70/15/15, image by image: patients are on several sides."""
+    """Split all films at random, 70/15/15, image by image, so that a patient can be in several sets."""
     order = sorted(films, key=lambda film: hash_order(film.id, "pooled"))
     train, validation = round(POOLED_TRAIN * len(order)), round(POOLED_VALIDATION * len(order))
     return Split(
@@ -43,7 +43,7 @@ def split_pooled(films: Films, fold: int | None = None) -> Split:
 
 
 def split_selected_on_test(films: Films, fold: int | None = None) -> Split:
-    """Train on the training folder; the test films choose the epoch, and are then reported on."""
+    """Train on the training folder; choose the epoch on the test films, and report on them."""
     train = _training_folder(films)
     test = sorted_ids(film for film in films if film.split == "test")
     return Split(train=sorted_ids(train), validation=test, test=test)

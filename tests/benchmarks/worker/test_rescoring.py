@@ -202,7 +202,11 @@ def test_the_command_scores_what_is_done_without_training_again(small_phantom, t
     net = next(folder for folder in Runs(tmp_path / "runs") if folder.spec.recipe.phases)
     before = contents(net)
     code, text = command(*DRAWS, "--dry-run")
-    assert code == 0 and "0 to do, 1 to add to from their models" in text and "to score " in text
+    assert (
+        code == 0
+        and "0 to do, 1 to extend with scores or explanations from saved models" in text
+        and "to score " in text
+    )
     code, text = command(*DRAWS)
     assert code == 0 and "done" in text
     after = contents(net)
