@@ -17,7 +17,7 @@ STEPS = 6
 RNG = np.random.default_rng(0)
 FILMS = RNG.integers(0, 255, (STEPS, 10, 32, 32, 1), np.uint8)
 LABELS = RNG.integers(0, 2, (STEPS, 10)).astype(np.int32)
-PHASES = {phase for recipe in RECIPES.values() for phase in recipe.phases}
+PHASES = dict.fromkeys(phase for recipe in RECIPES.values() for phase in recipe.phases)
 SCHEDULES = {(p.optimizer, p.schedule, p.warmup_steps, p.weight_decay, p.l2, p.momentum): p for p in PHASES}
 
 
