@@ -108,9 +108,18 @@ class Checkpoint:
         self._saved = time.monotonic()
 
     def save_phase_start(self, progress: Progress, meter: Meter, model: keras.Model) -> None:
-        """Store the state in which a phase after the first begins, so that it can be repeated."""
+        """Store the state in which a phase after the first begins, so that it can be repeated.
+
+        It is the last checkpoint too: that of an earlier phase would not fit it.
+        """
         stored = Stored(progress, meter, {"model": model.get_weights(), "optimizer": []})
+        _save(self.path, stored)
         _save(self.phase_path, stored)
+
+    def discard(self) -> None:
+        """Remove the checkpoints, so that nothing of a training that is not continued is left."""
+        self.path.unlink(missing_ok=True)
+        self.phase_path.unlink(missing_ok=True)
 
     @property
     def phase(self) -> int:

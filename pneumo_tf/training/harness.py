@@ -135,6 +135,7 @@ class _Loop:
         progress, meter, arrays = stored
         if (then := progress.computation) != (now := self.progress.computation):
             self.note(f"a checkpoint computed {then} was not continued {now}: training began again")
+            self.checkpoint.discard()
             return False
         if progress.micro_batches != self.progress.micro_batches:
             raise ValueError(f"the checkpoint belongs to batches in {progress.micro_batches} parts")

@@ -105,6 +105,33 @@ def deterministic():
     tf.config.experimental.enable_op_determinism()
 
 
+def test_the_start_of_a_phase_is_a_checkpoint_and_goes_with_a_training_that_is_not_continued(
+    small_phantom, tmp_path, monkeypatch
+):
+    films, _ = films_of(small_phantom, tmp_path)
+    work, stored = tmp_path / "work", checkpoint.Checkpoint(tmp_path / "work")
+
+    def stop(phase):
+        def on_step(number, epoch, step, steps):
+            if number == phase:
+                raise KeyboardInterrupt
+
+        return on_step
+
+    # Too short for a checkpoint by time: that of the second phase's start is the only one.
+    with pytest.raises(KeyboardInterrupt):
+        trained(TWO_PHASES, films, work, on_step=stop(1))
+    assert (stored.phase, stored.load().progress.phase) == (1, 1)
+    rows = []
+    trained(TWO_PHASES, films, work, on_epoch=rows.append)
+    assert {row["phase"] for row in rows} == {2}
+    monkeypatch.setattr(harness, "device_kind", lambda: "GPU")
+    with pytest.raises(KeyboardInterrupt):
+        trained(TWO_PHASES, films, work, on_step=stop(0))
+    # A first phase that runs out of memory must not go on from the second of another device.
+    assert (stored.phase, stored.load()) == (0, None)
+
+
 @pytest.fixture(scope="module")
 def whole_runs(small_phantom, tmp_path_factory, deterministic):
     """Weights and history of two phases that nothing stops, with cached features and without."""
