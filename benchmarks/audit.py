@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.command_line import CommandLine, report_usage_error
+from benchmarks.command_line import CommandLine, add_films, report_usage_error
 from benchmarks.suite.source import draw_if_missing, find_source
 from benchmarks.suite.terminal import Terminal
 from pneumo_tf.errors import UserError
@@ -41,18 +41,7 @@ def make_parser() -> CommandLine:
     parser = CommandLine(
         "audit", __doc__, ["", "--data data/chest_xray --sizes sizes.csv --out docs --without-films"]
     )
-    parser.add_argument(
-        "--data",
-        default="auto",
-        metavar="FILMS",
-        help="auto, the name of a dataset, or a folder of films (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--sizes",
-        type=Path,
-        metavar="CSV",
-        help="original sizes, path,width,height, of films that were resized after they were published",
-    )
+    add_films(parser)
     parser.add_argument(
         "--out",
         type=Path,

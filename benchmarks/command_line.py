@@ -7,11 +7,12 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 from pneumo_tf.errors import UserError, unknown
 
-EXIT_WRONG_USE = 2
+EXIT_USAGE_ERROR = 2
 
 
 class CommandLine(argparse.ArgumentParser):
@@ -104,10 +105,26 @@ def one_of(kind: str, names: Collection[str]) -> Callable[[str], str]:
     return read
 
 
+def add_films(group: Any) -> None:
+    """Add the options that name films, `--data` and `--sizes`, to a parser or to a group of its options."""
+    group.add_argument(
+        "--data",
+        default="auto",
+        metavar="FILMS",
+        help="auto, the name of a dataset, or a folder of films (default: %(default)s)",
+    )
+    group.add_argument(
+        "--sizes",
+        type=Path,
+        metavar="CSV",
+        help="original sizes, path,width,height, of films that were resized after they were published",
+    )
+
+
 def report_usage_error(error: Exception) -> int:
     """Print what is wrong in one line, and return the exit status."""
     print(f"error: {error}", file=sys.stderr)
-    return EXIT_WRONG_USE
+    return EXIT_USAGE_ERROR
 
 
 def _wrapped(paragraph: str) -> str:

@@ -5,12 +5,12 @@ predictions and measures of maps gzipped. Without it, only the boards of README 
 """
 
 import gzip
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.command_line import CommandLine, report_usage_error
+from benchmarks.page_part import replace_part
 from pneumo_tf.atomic import write_atomically
 from pneumo_tf.errors import UserError
 from pneumo_tf.report.board import Board
@@ -26,8 +26,6 @@ FILES_OF_DATASET = ("films.csv", "dataset.json")
 
 GZIPPED = ("explanations.json", "predictions/*.csv")
 """Files stored gzipped."""
-
-BOARDS = re.compile(r"(<!-- boards: [^>]*-->\n).*?(<!-- /boards -->)", re.DOTALL)
 
 
 def store_runs(runs: Path, reference: Path) -> int:
@@ -80,11 +78,8 @@ def write_boards(page: Path, reference: Path) -> None:
     Raises:
         UserError: If the page has no such marks.
     """
-    text = page.read_text("utf-8")
-    if not BOARDS.search(text):
-        raise UserError(f"{page} has no place for boards: <!-- boards: … --> and <!-- /boards -->")
-    body = boards_text(reference)
-    write_atomically(page, BOARDS.sub(lambda marks: f"{marks[1]}\n{body}\n{marks[2]}", text))
+    text = replace_part(page.read_text("utf-8"), "boards", boards_text(reference), page)
+    write_atomically(page, text)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

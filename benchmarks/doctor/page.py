@@ -1,7 +1,6 @@
 """Write the tables of `docs/doctor.md` from stored examinations."""
 
 import json
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,11 +9,11 @@ from benchmarks.command_line import CommandLine, report_usage_error
 from benchmarks.doctor.examination import Examination
 from benchmarks.doctor.registry import STEPS
 from benchmarks.doctor.tables import describe_examination
+from benchmarks.page_part import replace_part
 from pneumo_tf.atomic import write_atomically
 from pneumo_tf.errors import UserError
 
 PAGE, EXAMINATIONS = Path("docs/doctor.md"), Path("docs/doctor")
-MARKS = re.compile(r"(<!-- examinations: [^>]*-->\n).*?(<!-- /examinations -->)", re.DOTALL)
 
 
 def write_page(page: Path, folder: Path) -> int:
@@ -30,16 +29,11 @@ def write_page(page: Path, folder: Path) -> int:
     Raises:
         UserError: If the page has no such marks, or a file is not an examination.
     """
-    text = page.read_text("utf-8")
-    if not MARKS.search(text):
-        raise UserError(
-            f"{page} has no place for examinations: <!-- examinations: … --> and <!-- /examinations -->"
-        )
     found = [_read(file) for file in sorted(folder.glob("*.json"))]
     sections = [never_run_on_a_gpu(found)]
     sections += [f"### {one.machine['device']}\n\n{describe_examination(one)}".rstrip() for one in found]
-    body = "\n\n".join(sections)
-    write_atomically(page, MARKS.sub(lambda marks: f"{marks[1]}\n{body}\n\n{marks[2]}", text))
+    text = replace_part(page.read_text("utf-8"), "examinations", "\n\n".join(sections), page)
+    write_atomically(page, text)
     return len(found)
 
 

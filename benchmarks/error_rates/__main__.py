@@ -5,7 +5,6 @@ few minutes.
 """
 
 import json
-import re
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -15,6 +14,7 @@ from typing import Any
 
 from benchmarks.command_line import CommandLine, report_usage_error
 from benchmarks.error_rates.studies import STUDIES, ErrorStudy
+from benchmarks.page_part import replace_part
 from pneumo_tf.atomic import write_atomically
 from pneumo_tf.errors import UserError
 from pneumo_tf.report.markdown import Table
@@ -22,8 +22,6 @@ from pneumo_tf.report.markdown import Table
 PAGE, RESULTS = "statistics.md", "statistics/error_rates.json"
 FIRST = 50
 """Test sets whose counts are stored apart, so that a test can repeat them."""
-
-MARKS = re.compile(r"(<!-- error rates: [^>]*-->\n).*?(<!-- /error rates -->)", re.DOTALL)
 
 
 def count_errors(study: ErrorStudy, studies: int) -> dict[str, int]:
@@ -60,23 +58,15 @@ def error_rate_table(results: Mapping[str, Any]) -> str:
     return Table(["event", "metric", "test sets", "share", "expected"], rows, left=2).markdown()
 
 
-def read_page(docs: Path) -> str:
-    """Return the text of the page.
+def page_with(docs: Path, table: str) -> str:
+    """Return the text of the page with another table.
 
     Raises:
         UserError: If the page or its marks are missing.
     """
     page = docs / PAGE
     text = page.read_text("utf-8") if page.exists() else ""
-    if not MARKS.search(text):
-        raise UserError(f"{page} has no marks <!-- error rates: … --> and <!-- /error rates -->")
-    return text
-
-
-def write_page(docs: Path, results: Mapping[str, Any]) -> None:
-    """Replace the table between the marks of the page; raise `UserError` if there are none."""
-    text, table = read_page(docs), error_rate_table(results)
-    write_atomically(docs / PAGE, MARKS.sub(lambda marks: f"{marks[1]}\n{table}\n{marks[2]}", text))
+    return replace_part(text, "error rates", table, page)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -84,10 +74,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = make_parser().parse_args(arguments)
         # A wrong folder is refused before the minutes of work.
-        read_page(options.docs)
+        page_with(options.docs, "")
         results = measure_error_rates()
         write_atomically(options.docs / RESULTS, json.dumps(results, indent=1) + "\n")
-        write_page(options.docs, results)
+        write_atomically(options.docs / PAGE, page_with(options.docs, error_rate_table(results)))
     except UserError as error:
         return report_usage_error(error)
     return 0

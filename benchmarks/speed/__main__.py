@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.command_line import CommandLine, at_least, report_usage_error
+from benchmarks.command_line import CommandLine, add_films, at_least, report_usage_error
 from benchmarks.speed.contest import Line
 from benchmarks.speed.entries import ENTRIES, choose_entries
 from benchmarks.speed.machine import busy_warning, describe_machine, machine_line
@@ -85,18 +85,7 @@ def make_parser() -> CommandLine:
         metavar="N",
         help="turns of each contestant that count (default: %(default)s)",
     )
-    parser.add_argument(
-        "--data",
-        default="auto",
-        metavar="FILMS",
-        help="auto, the name of a dataset, or a folder of films (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--sizes",
-        type=Path,
-        metavar="CSV",
-        help="original sizes, path,width,height, of films that were resized after they were published",
-    )
+    add_films(parser)
     parser.add_argument("--weights", type=Path, metavar="FOLDER", help="folder of the ImageNet weights")
     parser.add_argument("--json", type=Path, metavar="FILE", help="file for the figures of every turn")
     parser.add_argument(

@@ -12,7 +12,8 @@ import keras
 import tensorflow as tf
 
 from benchmarks.command_line import CommandLine, report_usage_error
-from benchmarks.speed.page import PAGE, replace_part
+from benchmarks.page_part import replace_part
+from benchmarks.speed.page import PAGE
 from benchmarks.suite.suites import choose_recipes
 from pneumo_tf.atomic import write_atomically
 from pneumo_tf.errors import UserError
@@ -93,7 +94,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = make_parser().parse_args(arguments)
         text = options.page.read_text("utf-8")
-        table = operations_table(choose_recipes("core", options.only)).rstrip("\n")
+        table = operations_table(choose_recipes("core", options.only))
         write_atomically(options.page, replace_part(text, "operations", table, options.page))
     except (UserError, OSError) as error:
         return report_usage_error(error)

@@ -1,12 +1,12 @@
 """Write the tables of `docs/speed.md` from measured figures."""
 
 import json
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.command_line import CommandLine, report_usage_error
+from benchmarks.page_part import replace_part
 from benchmarks.speed.contest import Line
 from benchmarks.speed.gpu_claims import claims_table
 from benchmarks.speed.machine import busy_warning, machine_line
@@ -34,24 +34,12 @@ def write_page(page: Path, figures: Path) -> int:
         UserError: If the page has no such marks, or a file is not such figures.
     """
     sections = [_section(file) for file in sorted(figures.glob("*.json"))]
-    bodies = (join_parts(sections) or "Nothing was measured yet.", claims_table().rstrip("\n"))
+    bodies = (join_parts(sections) or "Nothing was measured yet.", claims_table())
     text = page.read_text("utf-8")
     for part, body in zip(PARTS, bodies, strict=True):
         text = replace_part(text, part, body, page)
     write_atomically(page, text)
     return len(sections)
-
-
-def replace_part(text: str, part: str, body: str, page: Path) -> str:
-    """Return a page's text with another body between the marks of a part.
-
-    Raises:
-        UserError: If the page has no such marks.
-    """
-    marks = re.compile(rf"(<!-- {part}: [^>]*-->\n).*?(<!-- /{part} -->)", re.DOTALL)
-    if not marks.search(text):
-        raise UserError(f"{page} has no place for {part}: <!-- {part}: … --> and <!-- /{part} -->")
-    return marks.sub(lambda found: f"{found[1]}\n{body}\n\n{found[2]}", text)
 
 
 def _section(file: Path) -> Markdown:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.command_line import CommandLine, at_least, one_of
+from benchmarks.command_line import CommandLine, add_films, at_least, one_of
 from benchmarks.recipes import RECIPES
 from benchmarks.suite.suites import SUITES
 from pneumo_tf.costs.hardware import PRECISIONS
@@ -137,18 +137,7 @@ def _add_selection(parser: CommandLine) -> None:
 
 def _add_films(parser: CommandLine) -> None:
     group = parser.add_argument_group("films")
-    group.add_argument(
-        "--data",
-        default="auto",
-        metavar="FILMS",
-        help="auto, the name of a dataset, or a folder of films (default: %(default)s)",
-    )
-    group.add_argument(
-        "--sizes",
-        type=Path,
-        metavar="CSV",
-        help="original sizes, path,width,height, of films that were resized after they were published",
-    )
+    add_films(group)
 
 
 def _add_scale(parser: CommandLine) -> None:
