@@ -70,6 +70,8 @@ def keras_optimizer(phase: Phase, steps: int) -> keras.optimizers.Optimizer:
     decay = phase.weight_decay or None
     if phase.optimizer == "sgd":
         return keras.optimizers.SGD(rate, momentum=phase.momentum, weight_decay=decay)
+    if phase.optimizer == "adamw":
+        return keras.optimizers.AdamW(rate, weight_decay=phase.weight_decay)
     return keras.optimizers.Adam(rate, weight_decay=decay)
 
 

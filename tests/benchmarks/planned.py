@@ -1,8 +1,9 @@
-"""A plan without a terminal, for tests."""
+"""Plans without a terminal and assignments without an engine, for tests."""
 
 from benchmarks.suite.initial_weights import InitialWeights
 from benchmarks.suite.plan import make_plan
 from benchmarks.suite.profile import choose_recipes, profile_of, views_lines
+from benchmarks.worker.assignment import Assignment
 
 
 def plan_jobs(options, dataset="films", *, synthetic=True, gpu=None):
@@ -18,3 +19,16 @@ def plan_jobs(options, dataset="films", *, synthetic=True, gpu=None):
     )
     jobs = make_plan(recipes, options, profile, dataset, weights=weights, gpu=gpu)
     return jobs, [*weights.lines, *views_lines(recipes)]
+
+
+def assign_to_cpu(films, options, **more):
+    """The assignment of a worker on one CPU thread."""
+    return Assignment(
+        data=str(films.root),
+        cache=str(options.cache),
+        weights="",
+        device="CPU, 1 thread",
+        threads=1,
+        gpu=False,
+        **more,
+    )

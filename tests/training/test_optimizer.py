@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from benchmarks.speed.operations import keras_optimizer
 from pneumo_tf.recipe import Phase
 from pneumo_tf.training.optimizer import make_optimizer
 
@@ -29,22 +30,6 @@ CONDITIONS = {"If", "StatelessIf", "While", "StatelessWhile", "Switch", "Merge",
 
 def phase_of(optimizer, schedule):
     return Phase(epochs=1, learning_rate=0.02, **OPTIMIZERS[optimizer], **SCHEDULES[schedule])
-
-
-def kerass_own(phase):
-    """The optimiser that Keras has for a phase, with Keras' own schedule."""
-    rate, warmup, schedules = phase.learning_rate, phase.warmup_steps, keras.optimizers.schedules
-    if phase.schedule == "cosine":
-        start = 0.0 if warmup else rate
-        target = rate if warmup else None
-        rate = schedules.CosineDecay(start, STEPS - warmup, warmup_target=target, warmup_steps=warmup)
-    elif warmup:
-        rate = schedules.PolynomialDecay(0.0, warmup, end_learning_rate=rate)
-    if phase.optimizer == "adamw":
-        return keras.optimizers.AdamW(rate, weight_decay=phase.weight_decay)
-    if phase.optimizer == "adam":
-        return keras.optimizers.Adam(rate, weight_decay=phase.weight_decay or None)
-    return keras.optimizers.SGD(rate, momentum=phase.momentum, weight_decay=phase.weight_decay or None)
 
 
 def descend(optimizer):
@@ -72,7 +57,7 @@ def descend(optimizer):
 def test_twenty_steps_equal_those_of_keras(optimizer, schedule):
     phase = phase_of(optimizer, schedule)
     losses, variables = descend(make_optimizer(phase, STEPS, "float32"))
-    expected, theirs = descend(kerass_own(phase))
+    expected, theirs = descend(keras_optimizer(phase, STEPS))
     np.testing.assert_allclose(losses, expected, rtol=1e-5)
     for ours, other in zip(variables, theirs, strict=True):
         np.testing.assert_allclose(ours, other, rtol=1e-4, atol=5e-6)
@@ -82,7 +67,7 @@ def test_twenty_steps_equal_those_of_keras(optimizer, schedule):
 def test_twenty_steps_with_loss_scaling_equal_those_of_keras(optimizer):
     phase = phase_of(optimizer, "cosine with warm-up")
     losses, _ = descend(make_optimizer(phase, STEPS, "mixed_float16"))
-    expected, _ = descend(keras.optimizers.LossScaleOptimizer(kerass_own(phase)))
+    expected, _ = descend(keras.optimizers.LossScaleOptimizer(keras_optimizer(phase, STEPS)))
     np.testing.assert_allclose(losses, expected, rtol=1e-5)
 
 
@@ -111,7 +96,7 @@ def test_an_update_has_three_operations_a_variable_at_most_and_no_condition(opti
 
 def test_keras_exceeds_the_budget():
     phase = phase_of("adamw", "cosine with warm-up")
-    few, many = (operations(kerass_own(phase), count) for count in (1, 11))
+    few, many = (operations(keras_optimizer(phase, STEPS), count) for count in (1, 11))
     assert (len(many) - len(few)) / 10 > 20
     assert CONDITIONS & set(many)
 

@@ -7,10 +7,9 @@ import pytest
 from benchmarks.suite.additions import adding_jobs, explanations_line, lacking_lines
 from benchmarks.suite.options import parse
 from benchmarks.worker import finished_run, late_stages, micro_batching, training_run
-from benchmarks.worker.assignment import Assignment
 from benchmarks.worker.attempt import do_task
 from pneumo_tf.runs import Runs
-from tests.benchmarks.planned import plan_jobs
+from tests.benchmarks.planned import assign_to_cpu, plan_jobs
 
 TINY = ("--only", "custom_cnn", "--size", "32", "--films", "60", "--epochs", "1")
 
@@ -33,14 +32,7 @@ def planned(small_phantom, tmp_path, monkeypatch):
     ((job,), _) = plan_jobs(options, small_phantom.films.fingerprint)
     runs = Runs(options.runs)
     runs.write_films(small_phantom)
-    assignment = Assignment(
-        data=str(small_phantom.root),
-        cache=str(options.cache),
-        weights="",
-        device="CPU, 1 thread",
-        threads=1,
-        gpu=False,
-    )
+    assignment = assign_to_cpu(small_phantom, options)
     return job, runs, assignment
 
 

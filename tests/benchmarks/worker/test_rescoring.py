@@ -20,7 +20,6 @@ from benchmarks.suite.additions import (
 from benchmarks.suite.options import parse
 from benchmarks.suite.terminal import RunsShown, Terminal
 from benchmarks.worker import finished_run, scoring
-from benchmarks.worker.assignment import Assignment
 from benchmarks.worker.attempt import add_variants
 from pneumo_tf.data.pixels import cached_pixels
 from pneumo_tf.data.protocols.by_patient import split_official
@@ -31,7 +30,7 @@ from pneumo_tf.recipe import Augment
 from pneumo_tf.runs import Runs
 from pneumo_tf.training import variant_scorer
 from pneumo_tf.training.step import Predictor
-from tests.benchmarks.planned import plan_jobs
+from tests.benchmarks.planned import assign_to_cpu, plan_jobs
 
 BOTH = ("--only", "regularized_cnn,thumbnail", "--size", "32", "--films", "60", "--epochs", "1")
 DRAWS = ("--tta", "2", "--mc-dropout", "3")
@@ -112,14 +111,7 @@ def finished(small_phantom, tmp_path, monkeypatch):
     options, jobs, runs = plan(tmp_path, small_phantom.films, *DRAWS)
     runs.write_films(small_phantom)
     job = next(job for job in jobs if job.spec.recipe.phases)
-    assignment = Assignment(
-        data=str(small_phantom.root),
-        cache=str(options.cache),
-        weights="",
-        device="CPU, 1 thread",
-        threads=1,
-        gpu=False,
-    )
+    assignment = assign_to_cpu(small_phantom, options)
     folder, recipe = runs.plan(job.spec), job.spec.recipe
     model = build(recipe.architecture, head=recipe.head, size=recipe.size, weights=None)
     folder.save_model(model.save)

@@ -8,9 +8,8 @@ import pytest
 
 from benchmarks.suite.engines.worker_process import WorkerProcess
 from benchmarks.suite.options import parse
-from benchmarks.worker.assignment import Assignment
 from pneumo_tf.runs import Runs
-from tests.benchmarks.planned import plan_jobs
+from tests.benchmarks.planned import assign_to_cpu, plan_jobs
 
 ROOT = Path(__file__).parents[3]
 TINY = ("--only", "baseline_cnn", "--size", "32", "--films", "60", "--epochs", "1")
@@ -29,14 +28,7 @@ def run_worker(films, folder, keras_json, variables):
     runs = Runs(options.runs)
     runs.write_films(films)
     run = runs.plan(job.spec)
-    assignment = Assignment(
-        data=str(films.root),
-        cache=str(options.cache),
-        weights="",
-        device="CPU",
-        threads=1,
-        gpu=False,
-    )
+    assignment = assign_to_cpu(films, options)
     home = folder / "keras"
     home.mkdir()
     (home / "keras.json").write_text(json.dumps(keras_json))

@@ -10,7 +10,6 @@ from benchmarks.suite import planning, run
 from benchmarks.suite.options import parse
 from benchmarks.worker import costs as worker_costs
 from benchmarks.worker import micro_batching, training_run
-from benchmarks.worker.assignment import Assignment
 from benchmarks.worker.attempt import attempt, do_run
 from benchmarks.worker.events import Clock
 from pneumo_tf.costs.hardware import Gpu
@@ -18,7 +17,7 @@ from pneumo_tf.errors import UserError
 from pneumo_tf.runs import Runs
 from pneumo_tf.training import checkpoint, phase
 from pneumo_tf.training.harness import NotFinite
-from tests.benchmarks.planned import plan_jobs
+from tests.benchmarks.planned import assign_to_cpu, plan_jobs
 
 TINY = ("--only", "baseline_cnn", "--size", "32", "--films", "60", "--epochs", "1")
 SILENT = lambda event, **values: None  # noqa: E731
@@ -46,15 +45,7 @@ def plan(small_phantom, tmp_path, *arguments):
     ((job,), _) = plan_jobs(options, small_phantom.films.fingerprint)
     runs = Runs(options.runs)
     runs.write_films(small_phantom)
-    assignment = Assignment(
-        data=str(small_phantom.root),
-        cache=str(options.cache),
-        weights="",
-        device="CPU, 1 thread",
-        threads=1,
-        gpu=False,
-        notes=("noted when it was planned",),
-    )
+    assignment = assign_to_cpu(small_phantom, options, notes=("noted when it was planned",))
     folder = runs.plan(job.spec)
     folder.work.mkdir()
     return folder, assignment
