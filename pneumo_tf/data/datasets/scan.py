@@ -1,0 +1,253 @@
+"""Scan of a folder for films: safe and bounded, with a count of what is left out."""
+
+import os
+import re
+import stat
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+from pneumo_tf.errors import UserError
+
+MOST_ENTRIES = 1_000_000
+"""Files and folders that a scan lists; the largest public sets of chest films have 400,000."""
+
+DEEPEST = 8
+"""Folders below the first one that a scan looks into, one in the other."""
+
+LITTER = frozenset({"__macosx", "@eadir", "thumbs.db", "desktop.ini"})
+"""Names, in lower case, of what operating systems leave in folders; names that begin with a dot are others."""
+
+REASONS_SHOWN = 6
+"""Reasons that a sentence on what is left out names before it counts the rest."""
+
+NOT_READABLE = "without permission to read"
+LISTED_BEFORE = "listed before under another name"
+TOO_DEEP = "too many levels down"
+ODD_NAME = "with a name that is not UTF-8 or has control characters"
+
+KINDS = {
+    stat.S_IFIFO: "named pipe",
+    stat.S_IFSOCK: "socket",
+    stat.S_IFCHR: "device",
+    stat.S_IFBLK: "device",
+}
+"""What is neither a file nor a folder, and is never opened."""
+
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+class Omission(NamedTuple):
+    """A file or folder that is left out.
+
+    Args:
+        path: POSIX path under the folder that is scanned.
+        noun: What it is, such as `"file"`.
+        reason: Why it is left out, to be read after the noun, such as `"with the extension .tif"`.
+    """
+
+    path: str
+    noun: str
+    reason: str
+
+
+class LeftOut(NamedTuple):
+    """What is left out for one reason.
+
+    Args:
+        noun: What it is, as in `Omission`.
+        reason: Why it is left out, as in `Omission`.
+        count: Number of files or folders.
+        example: Path of the first, printable.
+    """
+
+    noun: str
+    reason: str
+    count: int
+    example: str
+
+
+class Listing(NamedTuple):
+    """One folder.
+
+    Args:
+        path: POSIX path under the folder that is scanned; `""` for that folder.
+        folders: Names of the folders in it, sorted.
+        files: Names of the files in it, sorted.
+        omissions: What is left out of it.
+    """
+
+    path: str
+    folders: tuple[str, ...]
+    files: tuple[str, ...]
+    omissions: tuple[Omission, ...]
+
+
+@dataclass(frozen=True)
+class Scan:
+    """The files of a folder and its subfolders.
+
+    Args:
+        files: POSIX paths under the folder, sorted. They are regular files, or links that lead to one or to
+            nothing: reading the latter gives the reason.
+        omissions: What is left out.
+    """
+
+    files: tuple[str, ...]
+    omissions: tuple[Omission, ...]
+
+
+def scan(root: Path, deepest: int = DEEPEST) -> Scan:
+    """List the files of a folder and its subfolders, without opening one.
+
+    Left out are what an operating system leaves behind, which is not counted, and what is counted: pipes,
+    sockets and devices, folders that may not be read, folders that a link shows a second time, and names that
+    a table or terminal cannot hold.
+
+    Args:
+        root: The folder; a link to one is followed.
+        deepest: Levels of subfolders that are looked into.
+
+    Raises:
+        UserError: If the folder cannot be read, or holds more than `MOST_ENTRIES`.
+    """
+    listings = list(walk(root, deepest))
+    files = sorted(join(listing.path, name) for listing in listings for name in listing.files)
+    return Scan(tuple(files), tuple(chain.from_iterable(listing.omissions for listing in listings)))
+
+
+def walk(root: Path, deepest: int = DEEPEST) -> Iterator[Listing]:
+    """List a folder, then its subfolders level by level; the next level is read when it is asked for.
+
+    Args:
+        root: The folder.
+        deepest: Levels of subfolders that are looked into.
+
+    Raises:
+        UserError: If the folder cannot be read, or more than `MOST_ENTRIES` files and folders were listed.
+    """
+    remaining, seen = MOST_ENTRIES, set()
+    waiting = deque([("", 0)])
+    while waiting:
+        path, depth = waiting.popleft()
+        if fault := _fault(root / path, depth, deepest, seen):
+            yield Listing(path, (), (), (Omission(path, "folder", fault),))
+            continue
+        try:
+            entries = _entries(root / path, remaining + 1)
+        except OSError as error:
+            if not path:
+                raise UserError(f"cannot read {root}: {error.strerror}; change its permissions") from error
+            yield Listing(path, (), (), (Omission(path, "folder", NOT_READABLE),))
+            continue
+        remaining -= len(entries)
+        if remaining < 0:
+            raise UserError(
+                f"{root} holds more than {MOST_ENTRIES:,} files and folders; name the folder of the films"
+            )
+        listing = _sort_entries(path, entries)
+        yield listing
+        waiting.extend((join(path, name), depth + 1) for name in listing.folders)
+
+
+def join(path: str, name: str) -> str:
+    """Return the POSIX path of a name in a folder, whose path is `""` if it is the one that is scanned."""
+    return f"{path}/{name}" if path else name
+
+
+def is_litter(name: str) -> bool:
+    """Whether a file or folder is an operating system's: `.DS_Store`, `._film.jpeg`, `__MACOSX`."""
+    return name.startswith(".") or name.lower() in LITTER
+
+
+def show_name(name: str) -> str:
+    """Return a path on one line of printable characters: others are escaped, as `\\x0d` or `\\u202e`."""
+    text = os.fsencode(name).decode("utf-8", "backslashreplace")
+    return "".join(
+        sign if sign.isprintable() else sign.encode("unicode_escape").decode("ascii") for sign in text
+    )
+
+
+def other_kind(path: str) -> Omission:
+    """Leave out a file because its extension is not that of a film."""
+    extension = show_name(PurePosixPath(path).suffix.lower())
+    return Omission(path, "file", f"with the extension {extension}" if extension else "without an extension")
+
+
+def count_left_out(omissions: Iterable[Omission]) -> tuple[LeftOut, ...]:
+    """Count omissions by reason, the most frequent first."""
+    paths: dict[tuple[str, str], list[str]] = {}
+    for path, noun, reason in omissions:
+        paths.setdefault((noun, reason), []).append(path)
+    counts = [LeftOut(*kind, len(found), show_name(min(found))) for kind, found in paths.items()]
+    return tuple(sorted(counts, key=lambda one: (-one.count, one.noun, one.reason)))
+
+
+def describe_left_out(left_out: Sequence[LeftOut]) -> str:
+    """Describe what is left out in one sentence, `""` if it is nothing.
+
+    Example:
+        >>> describe_left_out([LeftOut("file", "with the extension .tif", 12, "train/NORMAL/a.tif")])
+        'Left out: 12 files with the extension .tif (such as train/NORMAL/a.tif).'
+    """
+    parts = [_describe(one) for one in left_out[:REASONS_SHOWN]]
+    if rest := sum(one.count for one in left_out[REASONS_SHOWN:]):
+        parts.append(f"{rest:,} for other reasons")
+    return f"Left out: {', '.join(parts)}." if parts else ""
+
+
+def _describe(one: LeftOut) -> str:
+    what = f"{one.count:,} {one.noun if one.count == 1 else one.noun + 's'} {one.reason}".rstrip()
+    return f"{what} ({one.example})" if one.count == 1 else f"{what} (such as {one.example})"
+
+
+def _fault(folder: Path, depth: int, deepest: int, seen: set[tuple[int, int]]) -> str:
+    """Return why a folder is not looked into, `""` if it is; its identity is added to those seen."""
+    if depth > deepest:
+        return TOO_DEEP
+    try:
+        status = folder.stat()
+    except OSError:
+        return NOT_READABLE if depth else ""  # Reading the first folder gives the reason.
+    identity = (status.st_dev, status.st_ino)
+    if identity in seen:
+        return LISTED_BEFORE
+    seen.add(identity)
+    return ""
+
+
+def _entries(folder: Path, most: int) -> list[os.DirEntry]:
+    """List a folder, links after what they may lead to."""
+    with os.scandir(folder) as entries:
+        listed = list(islice(entries, most))
+    return sorted(listed, key=lambda entry: (entry.is_symlink(), entry.name))
+
+
+def _sort_entries(path: str, entries: Iterable[os.DirEntry]) -> Listing:
+    """Divide the entries of a folder into folders, files and what is left out."""
+    folders, files, omissions = [], [], []
+    for entry in entries:
+        if is_litter(entry.name):
+            continue
+        kind = _kind(entry)
+        if kind not in ("file", "folder"):
+            omissions.append(Omission(join(path, entry.name), kind, ""))
+        elif _CONTROL.search(entry.name):
+            omissions.append(Omission(join(path, entry.name), kind, ODD_NAME))
+        else:
+            (folders if kind == "folder" else files).append(entry.name)
+    return Listing(path, tuple(folders), tuple(files), tuple(omissions))
+
+
+def _kind(entry: os.DirEntry) -> str:
+    try:
+        if entry.is_dir():
+            return "folder"
+        if not entry.is_file():
+            return KINDS.get(stat.S_IFMT(entry.stat().st_mode), "device")
+    except OSError:
+        pass  # A link to nothing, or no permission: reading the file gives the reason.
+    return "file"
