@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from pneumo_tf.data.datasets.scan import LeftOut
 from pneumo_tf.data.films import CLASSES, Film, Films
 from pneumo_tf.data.image_files import Header, decode_image, image_size, join_sizes, read_headers
 from pneumo_tf.errors import UserError
@@ -31,11 +32,13 @@ class FilmList:
         root: Folder that film ids are relative to.
         ids: POSIX paths of the films, sorted.
         describe: Takes a film id and the header of its file; gives the row of the film table.
+        left_out: Files and folders under the root that are no films, by reason.
     """
 
     root: Path
     ids: tuple[str, ...]
     describe: Callable[[str, Header], Film]
+    left_out: tuple[LeftOut, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,9 @@ from pneumo_tf.data.datasets.dataset_source import (
     SourceSeries,
 )
 from pneumo_tf.data.datasets.kaggle import download_dataset
-from pneumo_tf.data.datasets.kermany_folder import SPLITS, film_ids, find_root, lacks, open_folder
+from pneumo_tf.data.datasets.kermany_folder import SPLITS, find_films, lacks, open_folder
 from pneumo_tf.data.datasets.kermany_zip import open_archive
+from pneumo_tf.data.datasets.scan import count_left_out
 from pneumo_tf.data.films import CLASSES, Film
 from pneumo_tf.data.image_files import Header
 
@@ -73,7 +74,7 @@ def list_films(path: Path) -> FilmList:
     """List a folder of the set: as Kaggle, kagglehub or Mendeley Data give it, or as someone renamed it.
 
     Args:
-        path: The folder with `train` and `test`, or one that holds it up to two levels down.
+        path: The folder with `train` and `test`, or one that holds it up to four levels down.
 
     Raises:
         UserError: If a folder is missing or empty.
@@ -82,8 +83,8 @@ def list_films(path: Path) -> FilmList:
         >>> list_films(Path("data/chest_xray")).ids[0]
         'test/NORMAL/IM-0001-0001.jpeg'
     """
-    root = find_root(path)
-    return FilmList(root, tuple(sorted(film_ids(root))), describe_film)
+    found = find_films(path)
+    return FilmList(found.root, found.ids, describe_film, count_left_out(found.omissions))
 
 
 def describe_film(film_id: str, header: Header) -> Film:

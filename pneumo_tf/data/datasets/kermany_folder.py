@@ -1,99 +1,120 @@
 """The folder of the Kermany films, in any form it arrives: train and test, each with NORMAL and PNEUMONIA."""
 
-import os
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 from pneumo_tf.data.datasets.dataset_source import Files
+from pneumo_tf.data.datasets.scan import (
+    Listing,
+    Omission,
+    count_left_out,
+    describe_left_out,
+    join,
+    levels,
+    other_kind,
+    scan,
+    show_name,
+)
 from pneumo_tf.data.films import CLASSES
 from pneumo_tf.errors import UserError
 
 SPLITS = {"train": "train", "val": "train", "test": "test"}
 """Split folders, and the split that their films belong to."""
 
+NEEDED = ("train", "test")
+"""Split folders that the set must have, each with every class."""
+
 EXTENSIONS = (".jpeg", ".jpg", ".png")
 
+DEEPEST_ROOT = 4
+"""Levels below the folder given that are searched for the set: kagglehub puts it four down."""
 
-def find_root(path: Path) -> Path:
-    """Find the folder that holds `train` and `test`: the one given, or the only one up to two levels down.
-
-    Raises:
-        UserError: If there is none, or more than one at the same depth.
-    """
-    if not path.is_dir():
-        raise UserError(f"there is no folder {path}; `python -m benchmarks.fetch kermany` fetches the films")
-    level, partial = [path], []
-    for _ in range(3):
-        roots = [folder for folder in level if not _missing(folder)]
-        if len(roots) > 1:
-            raise UserError(f"{path} holds several sets: {', '.join(map(str, roots))}; name one of them")
-        if roots:
-            return roots[0]
-        partial += [folder for folder in level if _folders(folder, ("train", "test"))]
-        level = [Path(child.path) for folder in level for child in _children(folder) if child.is_dir()]
-    if partial:
-        raise UserError(f"{partial[0]} has no {' and no '.join(_missing(partial[0]))} folder; {_EXPECTED}")
-    if path.name.lower() in SPLITS or path.name.lower() in CLASSES:
-        raise UserError(f"{path} is a part of the set; give the folder that holds train and test")
-    raise UserError(f"{path} holds no train and test folders; {_EXPECTED}")
-
+MOST_SEARCHED = 200_000
+"""Files and folders that a search lists before it gives up."""
 
 _EXPECTED = "expected are train and test (val may be missing), each with NORMAL and PNEUMONIA"
 
 
-def _children(folder: Path) -> list[os.DirEntry]:
-    """List entries in the order of their names, without what operating systems leave behind."""
-    try:
-        with os.scandir(folder) as entries:
-            visible = [entry for entry in entries if not is_litter(entry.name)]
-    except OSError as error:
-        raise UserError(f"cannot read {folder}: {error.strerror}; change its permissions") from error
-    return sorted(visible, key=lambda entry: entry.name)
+class FoundRoot(NamedTuple):
+    """The folder that holds `train` and `test`.
+
+    Args:
+        path: The folder.
+        listing: What lies in it.
+        omissions: What the search could not look into, with paths under the folder that was searched.
+    """
+
+    path: Path
+    listing: Listing
+    omissions: tuple[Omission, ...]
 
 
-def is_litter(name: str) -> bool:
-    """Whether a file or folder is an operating system's: `.DS_Store`, `._film.jpeg`, `__MACOSX`."""
-    return name.startswith(".") or name == "__MACOSX"
+class FoundFilms(NamedTuple):
+    """The films of a set.
+
+    Args:
+        root: Folder that the ids are relative to.
+        ids: POSIX paths of the films, sorted.
+        omissions: What else lies in the folder.
+    """
+
+    root: Path
+    ids: tuple[str, ...]
+    omissions: tuple[Omission, ...]
 
 
-def _folders(parent: Path, names: Sequence[str]) -> list[Path]:
-    return [Path(child.path) for child in _children(parent) if child.is_dir() and child.name.lower() in names]
+def find_films(path: Path) -> FoundFilms:
+    """List the films of the set that a folder holds, without opening one.
 
-
-def _missing(root: Path) -> list[str]:
-    """List the folders that a set must have and this one has not."""
-    missing = []
-    for split in ("train", "test"):
-        found = _folders(root, (split,))
-        classes = {child.name.lower() for folder in found for child in _folders(folder, CLASSES)}
-        missing += (
-            [f"{split}/{label.upper()}" for label in CLASSES if label not in classes] if found else [split]
-        )
-    return missing
-
-
-def film_ids(root: Path) -> Iterator[str]:
-    """List the ids of the films under a root that `find_root` found, unsorted, without opening one.
+    Args:
+        path: The folder with `train` and `test`, or one that holds it up to `DEEPEST_ROOT` levels down.
 
     Raises:
-        UserError: If a class that the set must have holds no film.
+        UserError: If it holds no set or several, or a class that the set must have holds no film.
     """
-    found = Counter()
-    for split in _folders(root, tuple(SPLITS)):
-        for folder in _folders(split, CLASSES):
-            place = f"{split.name}/{folder.name}"
-            for child in _children(folder):
-                if child.name.lower().endswith(EXTENSIONS):
-                    found[split.name.lower(), folder.name.lower()] += 1
-                    yield f"{place}/{child.name}"
-    for split in ("train", "test"):
-        for label in CLASSES:
-            if not found[split, label]:
-                raise UserError(
-                    f"{root / split / label.upper()} holds no .jpeg, .jpg or .png film; fetch the set again"
-                )
+    root = find_root(path)
+    ids, omissions = [], list(root.omissions)
+    for name in root.listing.folders:
+        if name.lower() not in SPLITS:
+            omissions.append(Omission(name, "folder", "beside train and test"))
+            continue
+        found = scan(root.path / name)
+        omissions += [one._replace(path=join(name, one.path)) for one in found.omissions]
+        for place in found.files:
+            omission = _other_than_film(f"{name}/{place}")
+            omissions.append(omission) if omission else ids.append(f"{name}/{place}")
+    omissions += [Omission(name, "file", "beside train and test") for name in root.listing.files]
+    _check_classes(root.path, ids, omissions)
+    return FoundFilms(root.path, tuple(sorted(ids)), tuple(omissions))
+
+
+def find_root(path: Path) -> FoundRoot:
+    """Find the folder that holds `train` and `test`: the one given, or the only one at the next level.
+
+    Raises:
+        UserError: If there is none, or more than one at the same level.
+    """
+    if not path.is_dir():
+        raise UserError(f"there is no folder {path}; `python -m benchmarks.fetch kermany` fetches the films")
+    omissions, partial_set = [], ""
+    for level, below in pairwise(levels(path, DEEPEST_ROOT + 1, MOST_SEARCHED)):
+        omissions += [omission for listing in level for omission in listing.omissions]
+        inside = {listing.path: listing for listing in below}
+        roots = [listing for listing in level if not _missing(listing, inside)]
+        if len(roots) > 1:
+            several = ", ".join(str(path / listing.path) for listing in roots)
+            raise UserError(f"{path} holds several sets: {several}; name one of them")
+        if roots:
+            return FoundRoot(path / roots[0].path, roots[0], tuple(omissions))
+        partial_set = partial_set or _describe_partial(path, level, inside)
+    if partial_set:
+        raise UserError(f"{partial_set}; {_EXPECTED}")
+    if path.name.lower() in SPLITS or path.name.lower() in CLASSES:
+        raise UserError(f"{path} is a part of the set; give the folder that holds train and test")
+    raise UserError(f"{path} holds no train and test folders; {_EXPECTED}")
 
 
 def lacks(path: Path) -> str:
@@ -107,9 +128,60 @@ def lacks(path: Path) -> str:
 
 def open_folder(path: Path) -> Files:
     """Return the films of a folder by their path in the set: `train/NORMAL/IM-0115-0001.jpeg`."""
-    root = find_root(path)
+    found = find_films(path)
     files = {}
-    for film_id in film_ids(root):
+    for film_id in found.ids:
         split, label, name = film_id.split("/")
-        files[f"{split.lower()}/{label.upper()}/{name}"] = partial((root / film_id).open, "rb")
+        files[f"{split.lower()}/{label.upper()}/{name}"] = partial((found.root / film_id).open, "rb")
     return files
+
+
+def _missing(listing: Listing, inside: Mapping[str, Listing]) -> list[str]:
+    """List the folders that a set must have and this one has not."""
+    missing = []
+    for split in NEEDED:
+        found = [inside[join(listing.path, name)] for name in listing.folders if name.lower() == split]
+        classes = {name.lower() for folder in found for name in folder.folders}
+        missing += (
+            [f"{split}/{label.upper()}" for label in CLASSES if label not in classes] if found else [split]
+        )
+    return missing
+
+
+def _describe_partial(path: Path, level: Sequence[Listing], inside: Mapping[str, Listing]) -> str:
+    """Describe the first folder of a level with `train` or `test` that is no set, `""` if there is none."""
+    for listing in level:
+        splits = [name for name in listing.folders if name.lower() in NEEDED]
+        if splits:
+            faults = [fault for name in splits for fault in inside[join(listing.path, name)].omissions]
+            lack = f"{path / listing.path} has no {' and no '.join(_missing(listing, inside))} folder"
+            return f"{lack}{_in_brackets(faults)}"
+    return ""
+
+
+def _other_than_film(place: str) -> Omission | None:
+    """Return why a file below a split folder is no film of the set, None if it is one."""
+    split, *between, name = place.split("/")
+    if not between:
+        return Omission(place, "file", "beside the class folders")
+    if between[0].lower() not in CLASSES:
+        folder = show_name(between[0])
+        return Omission(place, "file", f"of the class {folder}, which --classes can choose")
+    if len(between) > 1:
+        return Omission(place, "file", "in a subfolder of a class")
+    return None if name.lower().endswith(EXTENSIONS) else other_kind(place)
+
+
+def _check_classes(root: Path, ids: Iterable[str], omissions: Sequence[Omission]) -> None:
+    """Refuse a set without films in a class; what lies there in their place shows why."""
+    found = {tuple(film_id.lower().split("/")[:2]) for film_id in ids}
+    for split in NEEDED:
+        for label in CLASSES:
+            if (split, label) not in found:
+                lack = f"{root / split / label.upper()} holds no .jpeg, .jpg or .png film"
+                raise UserError(f"{lack}{_in_brackets(omissions) or '; fetch the set again'}")
+
+
+def _in_brackets(omissions: Iterable[Omission]) -> str:
+    described = describe_left_out(count_left_out(omissions)).rstrip(".")
+    return f" ({described[0].lower()}{described[1:]})" if described else ""

@@ -11,7 +11,8 @@ from functools import partial
 from pathlib import Path
 
 from pneumo_tf.data.datasets.dataset_source import Files
-from pneumo_tf.data.datasets.kermany_folder import EXTENSIONS, SPLITS, is_litter
+from pneumo_tf.data.datasets.kermany_folder import EXTENSIONS, SPLITS
+from pneumo_tf.data.datasets.scan import is_litter
 from pneumo_tf.data.films import CLASSES
 from pneumo_tf.errors import UserError
 

@@ -3,7 +3,6 @@
 import os
 import re
 import stat
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -19,7 +18,7 @@ DEEPEST = 8
 """Folders below the first one that a scan looks into, one in the other."""
 
 LITTER = frozenset({"__macosx", "@eadir", "thumbs.db", "desktop.ini"})
-"""Names, in lower case, of what operating systems leave in folders; names that begin with a dot are others."""
+"""Names, in lower case, of what operating systems leave in folders, beside names that begin with a dot."""
 
 REASONS_SHOWN = 6
 """Reasons that a sentence on what is left out names before it counts the rest."""
@@ -75,8 +74,8 @@ class Listing(NamedTuple):
 
     Args:
         path: POSIX path under the folder that is scanned; `""` for that folder.
-        folders: Names of the folders in it, sorted.
-        files: Names of the files in it, sorted.
+        folders: Names of the folders in it, those behind links last.
+        files: Names of the files in it, those behind links last.
         omissions: What is left out of it.
     """
 
@@ -114,43 +113,41 @@ def scan(root: Path, deepest: int = DEEPEST) -> Scan:
     Raises:
         UserError: If the folder cannot be read, or holds more than `MOST_ENTRIES`.
     """
-    listings = list(walk(root, deepest))
+    found = list(levels(root, deepest))
+    listings = list(chain.from_iterable(found))
     files = sorted(join(listing.path, name) for listing in listings for name in listing.files)
-    return Scan(tuple(files), tuple(chain.from_iterable(listing.omissions for listing in listings)))
+    omissions = list(chain.from_iterable(listing.omissions for listing in listings))
+    if len(found) > deepest:
+        omissions += [Omission(path, "folder", TOO_DEEP) for path in _folders(found[-1])]
+    return Scan(tuple(files), tuple(omissions))
 
 
-def walk(root: Path, deepest: int = DEEPEST) -> Iterator[Listing]:
-    """List a folder, then its subfolders level by level; the next level is read when it is asked for.
+def levels(root: Path, deepest: int = DEEPEST, most: int = MOST_ENTRIES) -> Iterator[tuple[Listing, ...]]:
+    """List a folder, then level by level the folders in it; a level is read when it is asked for.
 
     Args:
-        root: The folder.
+        root: The folder; a link to one is followed.
         deepest: Levels of subfolders that are looked into.
+        most: Files and folders that are listed in all.
 
     Raises:
-        UserError: If the folder cannot be read, or more than `MOST_ENTRIES` files and folders were listed.
+        UserError: If the folder cannot be read, or holds more than `most` files and folders.
     """
-    remaining, seen = MOST_ENTRIES, set()
-    waiting = deque([("", 0)])
-    while waiting:
-        path, depth = waiting.popleft()
-        if fault := _fault(root / path, depth, deepest, seen):
-            yield Listing(path, (), (), (Omission(path, "folder", fault),))
-            continue
-        try:
-            entries = _entries(root / path, remaining + 1)
-        except OSError as error:
-            if not path:
-                raise UserError(f"cannot read {root}: {error.strerror}; change its permissions") from error
-            yield Listing(path, (), (), (Omission(path, "folder", NOT_READABLE),))
-            continue
-        remaining -= len(entries)
-        if remaining < 0:
-            raise UserError(
-                f"{root} holds more than {MOST_ENTRIES:,} files and folders; name the folder of the films"
-            )
-        listing = _sort_entries(path, entries)
-        yield listing
-        waiting.extend((join(path, name), depth + 1) for name in listing.folders)
+    budget, seen, paths = most, set(), ("",)
+    for _ in range(deepest + 1):
+        level = []
+        for path in paths:
+            listing, entries = _list_folder(root, path, budget, seen)
+            budget -= entries
+            if budget < 0:
+                raise UserError(
+                    f"{root} holds more than {most:,} files and folders; name the folder of the films"
+                )
+            level.append(listing)
+        yield tuple(level)
+        paths = _folders(level)
+        if not paths:
+            return
 
 
 def join(path: str, name: str) -> str:
@@ -204,26 +201,27 @@ def _describe(one: LeftOut) -> str:
     return f"{what} ({one.example})" if one.count == 1 else f"{what} (such as {one.example})"
 
 
-def _fault(folder: Path, depth: int, deepest: int, seen: set[tuple[int, int]]) -> str:
-    """Return why a folder is not looked into, `""` if it is; its identity is added to those seen."""
-    if depth > deepest:
-        return TOO_DEEP
+def _folders(level: Sequence[Listing]) -> tuple[str, ...]:
+    return tuple(join(listing.path, name) for listing in level for name in listing.folders)
+
+
+def _list_folder(root: Path, path: str, most: int, seen: set[tuple[int, int]]) -> tuple[Listing, int]:
+    """List a folder once, and at most one entry more than `most`; return the number of entries as well."""
+    folder = root / path
     try:
         status = folder.stat()
-    except OSError:
-        return NOT_READABLE if depth else ""  # Reading the first folder gives the reason.
-    identity = (status.st_dev, status.st_ino)
-    if identity in seen:
-        return LISTED_BEFORE
-    seen.add(identity)
-    return ""
-
-
-def _entries(folder: Path, most: int) -> list[os.DirEntry]:
-    """List a folder, links after what they may lead to."""
-    with os.scandir(folder) as entries:
-        listed = list(islice(entries, most))
-    return sorted(listed, key=lambda entry: (entry.is_symlink(), entry.name))
+        if (status.st_dev, status.st_ino) in seen:
+            return Listing(path, (), (), (Omission(path, "folder", LISTED_BEFORE),)), 0
+        seen.add((status.st_dev, status.st_ino))
+        with os.scandir(folder) as scanned:
+            entries = list(islice(scanned, most + 1))
+    except OSError as error:
+        if not path:
+            raise UserError(f"cannot read {root}: {error.strerror}; change its permissions") from error
+        return Listing(path, (), (), (Omission(path, "folder", NOT_READABLE),)), 0
+    # A link comes after the folder that it may lead to, so that the link is left out.
+    entries.sort(key=lambda entry: (entry.is_symlink(), entry.name))
+    return _sort_entries(path, entries), len(entries)
 
 
 def _sort_entries(path: str, entries: Iterable[os.DirEntry]) -> Listing:

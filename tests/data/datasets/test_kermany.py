@@ -117,8 +117,8 @@ def test_original_sizes_replace_those_of_the_resized_copies(real):
 # Forms of arrival
 
 
-@pytest.mark.parametrize("around", ["", "chest_xray", "archive/chest_xray", "versions/2"])
-def test_root_is_found_up_to_two_folders_down(tmp_path, around):
+@pytest.mark.parametrize("around", ["", "chest_xray", "archive/chest_xray", "kaggle/versions/2/chest_xray"])
+def test_root_is_found_up_to_four_folders_down(tmp_path, around):
     make_tree(tmp_path / around)
     dataset = KERMANY.read(tmp_path)
     assert dataset.root == tmp_path / around
@@ -133,6 +133,41 @@ def test_litter_and_the_second_copy_are_no_films(tmp_path):
     for litter in (".DS_Store", "._IM-0115-0001.jpeg", "Thumbs.db", ".hidden.png"):
         (tmp_path / "chest_xray/train/NORMAL" / litter).write_bytes(b"\0")
     assert ids(KERMANY.read(tmp_path)) == sorted(FILMS)
+
+
+def left_out(path):
+    return {(one.noun, one.reason): (one.count, one.example) for one in KERMANY.list_films(path).left_out}
+
+
+def test_what_is_no_film_is_counted(tmp_path):
+    make_tree(tmp_path, [*FILMS, "chest_xray/train/NORMAL/IM-0115-0001.jpeg"])
+    for name in ("a.jfif", "b.JFIF", "scan.dcm", "noextension", "deep/er/c.jpeg", "deep/d.jpeg"):
+        path = tmp_path / "train/NORMAL" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"\0")
+    for place in ("train/covid/e.jpeg", "test/covid/f.jpeg", "val/loose.png", "README.md"):
+        path = tmp_path / place
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"\0")
+    os.mkfifo(tmp_path / "test/NORMAL/IM-0009-0001.jpeg")
+    assert left_out(tmp_path) == {
+        ("file", "with the extension .jfif"): (2, "train/NORMAL/a.jfif"),
+        ("file", "with the extension .dcm"): (1, "train/NORMAL/scan.dcm"),
+        ("file", "without an extension"): (1, "train/NORMAL/noextension"),
+        ("file", "in a subfolder of a class"): (2, "train/NORMAL/deep/d.jpeg"),
+        ("file", "of the class covid, which --classes can choose"): (2, "test/covid/f.jpeg"),
+        ("file", "beside the class folders"): (1, "val/loose.png"),
+        ("file", "beside train and test"): (1, "README.md"),
+        ("folder", "beside train and test"): (1, "chest_xray"),
+        ("named pipe", ""): (1, "test/NORMAL/IM-0009-0001.jpeg"),
+    }
+    assert ids(KERMANY.read(tmp_path)) == sorted(FILMS)
+
+
+def test_nothing_is_left_out_of_the_set_as_it_arrives(tmp_path):
+    make_tree(tmp_path / "chest_xray")
+    make_tree(tmp_path / "__MACOSX")
+    assert left_out(tmp_path) == {}
 
 
 def test_second_copy_can_be_given_itself(tmp_path):
@@ -241,8 +276,8 @@ def test_folder_without_the_set(tmp_path):
     assert "holds no train and test folders; expected are" in refused(tmp_path)
 
 
-def test_a_set_three_folders_down_is_not_found(tmp_path):
-    make_tree(tmp_path / "home/downloads/chest_xray")
+def test_a_set_five_folders_down_is_not_found(tmp_path):
+    make_tree(tmp_path / "home/me/downloads/films/chest_xray")
     assert "holds no train and test folders" in refused(tmp_path)
 
 
@@ -261,6 +296,20 @@ def test_class_without_films(tmp_path):
     make_tree(tmp_path)
     (tmp_path / "test/NORMAL/IM-0001-0001.jpeg").rename(tmp_path / "test/NORMAL/IM-0001-0001.dcm")
     assert f"{tmp_path / 'test' / 'NORMAL'} holds no .jpeg, .jpg or .png film" in refused(tmp_path)
+
+
+def test_class_without_films_counts_what_lies_there_instead(tmp_path):
+    make_tree(tmp_path)
+    (tmp_path / "test/NORMAL/IM-0001-0001.jpeg").rename(tmp_path / "test/NORMAL/IM-0001-0001.dcm")
+    assert "(left out: 1 file with the extension .dcm (test/NORMAL/IM-0001-0001.dcm))" in refused(tmp_path)
+
+
+def test_split_that_is_a_link_to_another_is_not_read_twice(tmp_path):
+    make_tree(tmp_path, [film for film in FILMS if not film.startswith("test")])
+    (tmp_path / "test").symlink_to("train")
+    message = refused(tmp_path)
+    assert "has no test/NORMAL and no test/PNEUMONIA folder" in message
+    assert "1 folder listed before under another name (test)" in message
 
 
 def test_two_sets(tmp_path):
