@@ -1,15 +1,27 @@
 """Which films a suite runs on: those that the user names, those that were fetched, or synthetic ones."""
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from pneumo_tf.data.datasets.dataset_source import Dataset, DatasetSource, Progress
 from pneumo_tf.data.datasets.registry import DATASETS, recognise
+from pneumo_tf.data.datasets.scan import levels
 from pneumo_tf.errors import UserError
 
 DATA = Path("data")
 """Folder of the datasets, each in a folder of its own."""
+
+MOUNTS = (Path("/kaggle/input"), Path("/content"))
+"""Folders in which Kaggle and Colab show datasets, searched if none was fetched."""
+
+MOUNT_LEVELS = 2
+"""Levels below a mount at which the folder of one dataset can lie; it may hold the films further down."""
+
+NOT_SEARCHED = "drive"
+"""Folder of Google Drive on Colab: listing it takes minutes."""
 
 SYNTHETIC = "SYNTHETIC FILMS: results test the suite and have no medical meaning."
 
@@ -38,16 +50,20 @@ def find_source(wanted: str) -> Source:
     """Choose the films.
 
     Args:
-        wanted: `"auto"` for the first dataset that was fetched, else synthetic films; the name of a dataset;
-            or a folder of films.
+        wanted: `"auto"` for the first dataset that was fetched or that Kaggle or Colab has mounted, else
+            synthetic films; the name of a dataset; or a folder of films.
 
     Raises:
         UserError: If there is no such folder, or it holds no known dataset.
     """
     if wanted == "auto":
-        return _first_fetched() or _drawn(f"There is no {_folders()}. {_advice()}")
+        return _first_fetched() or _first_mounted() or _drawn(f"There is no {_folders()}. {_advice()}")
     if wanted not in DATASETS:
-        path = Path(wanted)
+        path = Path(os.path.expanduser(wanted))
+        if path.suffix.lower() == ".zip" and path.is_file():
+            raise UserError(
+                f"{path} is a zip; `python -m benchmarks.fetch NAME --zip {path}` takes the films out of it"
+            )
         dataset = recognise(path)
         # Synthetic films must not pass for real ones because they are named by their folder.
         return Source(dataset, path, (SYNTHETIC,) if dataset.synthetic else ())
@@ -97,6 +113,24 @@ def draw_if_missing(source: Source, progress: Callable[[str], Progress]) -> None
 def _first_fetched() -> Source | None:
     places = ((dataset, DATA / dataset.folder) for dataset in DATASETS.values() if not dataset.synthetic)
     return next((Source(dataset, path) for dataset, path in places if path.is_dir()), None)
+
+
+def _first_mounted() -> Source | None:
+    fetched = [dataset for dataset in DATASETS.values() if dataset.download]
+    for path in _mounted_folders():
+        dataset = next((dataset for dataset in fetched if not dataset.lacks(path)), None)
+        if dataset:
+            return Source(dataset, path, (f"Films found in {path}; --data names another folder.",))
+    return None
+
+
+def _mounted_folders() -> Iterator[Path]:
+    """List the folders of all mounts that may hold a dataset, those of a level after those above."""
+    for mount in filter(Path.is_dir, MOUNTS):
+        for level in islice(levels(mount, MOUNT_LEVELS), 1, None):
+            for listing in level:
+                if listing.path.split("/")[0] != NOT_SEARCHED:
+                    yield mount / listing.path
 
 
 def _drawn(reason: str) -> Source:

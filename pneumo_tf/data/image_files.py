@@ -250,7 +250,7 @@ def _read_all(
 
 
 def _index_name(root: Path) -> str:
-    place = hashlib.blake2b(str(root.resolve()).encode(), digest_size=6).hexdigest()
+    place = hashlib.blake2b(os.fsencode(root.resolve()), digest_size=6).hexdigest()
     return f"headers-{place}.json"
 
 

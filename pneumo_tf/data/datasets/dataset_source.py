@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from pneumo_tf.data.datasets.scan import LeftOut
+from pneumo_tf.data.datasets.scan import LeftOut, show_name
 from pneumo_tf.data.films import CLASSES, Film, Films
 from pneumo_tf.data.image_files import Header, decode_image, image_size, join_sizes, read_headers
 from pneumo_tf.errors import UserError
@@ -248,7 +248,7 @@ class DatasetSource:
             return self.title
         if self.counts and not self.count_differences(films):
             return f"{self.title}, {len(films):,} films"
-        own = f"{path.resolve().name}: {len(films):,} films"
+        own = f"{show_name(path.resolve().name)}: {len(films):,} films"
         published = f" in the layout of {self.name}, not its {sum(self.counts.values()):,} published films"
         return own + published if self.counts else own
 

@@ -1,5 +1,6 @@
 """The folder of the Kermany films, in any form it arrives: train and test, each with NORMAL and PNEUMONIA."""
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from itertools import pairwise
@@ -97,7 +98,7 @@ def find_root(path: Path) -> FoundRoot:
     Raises:
         UserError: If there is none, or more than one at the same level.
     """
-    if not path.is_dir():
+    if not os.path.isdir(path):
         raise UserError(f"there is no folder {path}; `python -m benchmarks.fetch kermany` fetches the films")
     omissions, partial_set = [], ""
     for level, below in pairwise(levels(path, DEEPEST_ROOT + 1, MOST_SEARCHED)):

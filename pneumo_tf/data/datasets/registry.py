@@ -1,5 +1,6 @@
 """The datasets that the suite can read; a new one is one module with an entry, and one line here."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -29,7 +30,7 @@ def recognise(path: Path) -> DatasetSource:
     Raises:
         UserError: If it is none that is known, or there is no such folder.
     """
-    if not path.is_dir():
+    if not os.path.isdir(path):
         fetched = ", ".join(source.name for source in DATASETS.values() if source.download)
         raise UserError(
             f"there is no folder {path}; `python -m benchmarks.fetch NAME` fetches films (NAME: {fetched})"

@@ -1,5 +1,6 @@
 """Entry of the phantom; the code that draws its films is imported when they are drawn."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -51,7 +52,8 @@ def open_masks(root: Path, kind: str) -> Masks | None:
 
 
 def _find_record(path: Path) -> Path | None:
-    return next((place / RECORD for place in (path, path.parent) if (place / RECORD).is_file()), None)
+    records = (place / RECORD for place in (path, path.parent))
+    return next((record for record in records if os.path.isfile(record)), None)
 
 
 def _draw(root: Path, progress: Progress | None) -> Path:
