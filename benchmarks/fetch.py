@@ -123,7 +123,7 @@ def _check_decoding(dataset: Dataset, progress: Progress) -> None:
 
     def reason(film_id: str) -> str:
         try:
-            dataset.source.decode((dataset.root / film_id).read_bytes())
+            dataset.decode(film_id)
         except ValueError as error:
             return str(error)
         return ""

@@ -2,8 +2,9 @@
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from pneumo_tf.atomic import write_atomically
 from pneumo_tf.data.datasets.dataset_source import Dataset
@@ -56,9 +57,14 @@ class Runs:
         return self.root / "datasets" / fingerprint
 
     def write_films(self, dataset: Dataset) -> None:
-        """Store the film table that predictions will be joined to, with the dataset's name and title."""
+        """Store the film table that predictions will be joined to, and what else describes the dataset."""
         folder = self.dataset_folder(dataset.films.fingerprint)
-        described = {"source": dataset.source.name, "title": dataset.title}
+        described = {
+            "source": dataset.source.name,
+            "title": dataset.title,
+            "bits": dataset.bits,
+            "notes": dataset.notes,
+        }
         write_atomically(folder / "films.csv", dataset.films.to_csv())
         write_atomically(folder / "dataset.json", json.dumps(described, ensure_ascii=False) + "\n")
 
@@ -83,6 +89,7 @@ class Runs:
             source, title = stored_source(described), described["title"]
             if not isinstance(title, str):
                 raise TypeError("the title is not a text")
+            bits, notes = _read_depth(described), _read_notes(described)
             films = source.tabulate(Films.from_csv(read_text(table)))
         except DamagedFile as error:
             raise DamagedFile(error.path, error.fault, COPY) from error
@@ -90,7 +97,22 @@ class Runs:
             raise DamagedFile(folder, f"holds no film table: {error}", COPY) from error
         if films.fingerprint != fingerprint:
             raise DamagedFile(table, f"was changed after its runs were made{_contradiction(films)}", COPY)
-        return Dataset(source, title, root, films)
+        return Dataset(source, title, root, films, bits, notes)
+
+
+def _read_depth(described: Mapping[str, Any]) -> int:
+    """Return the depth of a set; older descriptions, of sets of 8 bits alone, have none."""
+    bits = described.get("bits", 16)
+    if not isinstance(bits, int):
+        raise TypeError("the depth is not a number")
+    return bits
+
+
+def _read_notes(described: Mapping[str, Any]) -> tuple[str, ...]:
+    notes = described.get("notes", [])
+    if not isinstance(notes, list) or not all(isinstance(note, str) for note in notes):
+        raise TypeError("the notes are not texts")
+    return tuple(notes)
 
 
 def _contradiction(films: Films) -> str:

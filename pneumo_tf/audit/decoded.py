@@ -11,10 +11,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pneumo_tf.data.datasets.dataset_source import Dataset, DatasetSource, FilmList
+from pneumo_tf.data.datasets.dataset_source import Dataset, FilmList
 from pneumo_tf.data.datasets.registry import recognise
 from pneumo_tf.data.films import Film, Films
-from pneumo_tf.data.image_files import join_sizes, read_header
+from pneumo_tf.data.formats.registry import decode
+from pneumo_tf.data.formats.summary import choose_bits, summarise
+from pneumo_tf.data.image_files import Header, describe_content, join_sizes, read_content
 from pneumo_tf.data.pixels import fit_film, resize
 from pneumo_tf.errors import UserError
 from pneumo_tf.models.trivial import THUMBNAIL_SIDE
@@ -128,7 +130,10 @@ def decode_set(path: Path, sizes: Path | None = None, progress: Progress | None 
     known = repeat(None) if sizes is None else join_sizes(sizes, listed.ids)
     films, copies, stored, unreadable = [], [], set(), []
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        decoded = pool.map(partial(_decode, source, listed), listed.ids, known)
+        headers = dict(zip(listed.ids, pool.map(partial(_read_header, listed), listed.ids), strict=True))
+        readable = {name: header for name, header in headers.items() if isinstance(header, Header)}
+        bits = choose_bits(readable.values())
+        decoded = pool.map(partial(_decode, listed, bits), listed.ids, headers.values(), known)
         for done, (film_id, result) in enumerate(zip(listed.ids, decoded, strict=True), 1):
             if isinstance(result, str):
                 unreadable.append(Unreadable(film_id, result))
@@ -143,19 +148,31 @@ def decode_set(path: Path, sizes: Path | None = None, progress: Progress | None 
             f"none of the {len(listed.ids):,} films in {listed.root} can be read; fetch the set again"
         )
     table = source.tabulate(films)
-    dataset = Dataset(source, source.title_of(table, path), listed.root, table)
+    notes = summarise(tuple(readable), tuple(readable.values()))
+    dataset = Dataset(source, source.title_of(table, path), listed.root, table, bits, notes)
     stacked = Copies(*(np.stack(column) for column in zip(*copies, strict=True)))
     alike = stored.pop() if len(stored) == 1 else None
     return DecodedSet(dataset, stacked, tuple(unreadable), sizes is not None, alike)
 
 
+def _read_header(listed: FilmList, film_id: str) -> Header | str:
+    """Return the header of a film, or why it has none."""
+    try:
+        return describe_content(read_content(f"{listed.root}/{film_id}"))
+    except OSError as error:
+        return error.strerror or str(error)
+    except ValueError as error:
+        return str(error)
+
+
 def _decode(
-    source: DatasetSource, listed: FilmList, film_id: str, size: tuple[int, int] | None
+    listed: FilmList, bits: int, film_id: str, header: Header | str, size: tuple[int, int] | None
 ) -> tuple[Film, Copies, tuple[int, int]] | str:
     """Return a film with its copies and the width and height of its file, or why it cannot be read."""
+    if isinstance(header, str):
+        return header
     try:
-        header, content = read_header(f"{listed.root}/{film_id}", source.image_size)
-        image = source.decode(content)
+        image = decode(read_content(f"{listed.root}/{film_id}"), bits)
     except OSError as error:
         return error.strerror or str(error)
     except ValueError as error:

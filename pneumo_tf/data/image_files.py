@@ -1,4 +1,4 @@
-"""Image files: size and digest without decoding, stored between starts; decoding to gray."""
+"""Image files: headers and digests, stored between starts, and sizes that films had before."""
 
 import contextlib
 import csv
@@ -6,19 +6,17 @@ import hashlib
 import io
 import json
 import os
-import struct
-from collections.abc import Callable, Sequence
+import stat
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import repeat
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from pneumo_tf.atomic import write_atomically
+from pneumo_tf.data.formats import registry as formats
 from pneumo_tf.errors import UserError
 
-INDEX_VERSION = 2
+INDEX_VERSION = 3
 """Raised by the commit that changes what an index holds: older ones are then read as empty."""
 
 READERS = 8
@@ -27,14 +25,8 @@ READERS = 8
 NAMED = 3
 """Number of broken files that an error names before it counts the rest."""
 
-ORIENTATION = 0x0112
-"""EXIF tag of the rotation of a stored image."""
-
-QUARTER_TURNS = 5
-"""Orientations from this one on exchange width and height."""
-
-ImageSize = Callable[[bytes], tuple[int, int]]
-"""Function from the bytes of a file to width and height in pixels; raises `ValueError` with the reason."""
+MOST_BYTES = 512 * 2**20
+"""Bytes of the largest file that is read; a film of 5,000 × 5,000 pixels of 16 bits has 50 million."""
 
 
 class Header(NamedTuple):
@@ -44,18 +36,25 @@ class Header(NamedTuple):
         width: Pixels, as the image is displayed.
         height: Pixels, as the image is displayed.
         digest: BLAKE2b of the file's bytes, 16 hex digits.
+        bits: As in `ImageHeader`.
+        notes: As in `ImageHeader`.
+        fields: As in `ImageHeader`.
+        depth_stated: As in `ImageHeader`.
     """
 
     width: int
     height: int
     digest: str
+    bits: int = 8
+    notes: tuple[str, ...] = ()
+    fields: Mapping[str, str] = {}
+    depth_stated: bool = True
 
 
 def read_headers(
     root: Path,
     paths: Sequence[str],
     *,
-    image_size: ImageSize,
     cache: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[Header]:
@@ -64,7 +63,6 @@ def read_headers(
     Args:
         root: Folder that the paths are relative to.
         paths: POSIX paths of the images.
-        image_size: As of this module, for images in any other format.
         cache: Folder of the index, written where it can be; None reads every file.
         progress: Called with the files read so far and the files that have to be read.
 
@@ -78,71 +76,14 @@ def read_headers(
     known = {} if index is None else _read_index(index)
     stamps = {path: _stamp(root, path) for path in paths}
     changed = [path for path in paths if known.get(path, ())[:2] != stamps[path]]
-    fresh = _read_all(root, changed, image_size, progress)
+    fresh = _read_all(root, changed, progress)
     broken = [(path, value) for path, value in fresh.items() if isinstance(value, str)]
     if broken:
         raise UserError(describe_broken(root, broken, len(paths)))
     entries = {path: [*stamps[path], *fresh[path]] if path in fresh else known[path] for path in paths}
     if index is not None and entries != known:
         _write_index(index, entries)
-    return [Header(*entries[path][2:]) for path in paths]
-
-
-def image_size(content: bytes) -> tuple[int, int]:
-    """Read the size of a JPEG or PNG file from its header, whatever the file's name.
-
-    Args:
-        content: Bytes of the file.
-
-    Returns:
-        Width and height in pixels, as the image is displayed: an orientation tag is applied, as in
-        `decode_image`.
-
-    Raises:
-        ValueError: With the reason if there is no size to read.
-    """
-    # Imported here: a command that reads no film starts without Pillow.
-    from PIL import Image
-
-    if not content:
-        raise ValueError("empty")
-    try:
-        with Image.open(io.BytesIO(content), formats=("JPEG", "PNG")) as image:
-            width, height = image.size
-            # Reading the tags of a PNG file without any would decode it.
-            turned = "exif" in image.info and image.getexif().get(ORIENTATION, 1) >= QUARTER_TURNS
-    except Image.DecompressionBombError as error:
-        raise ValueError("too many pixels") from error
-    except (OSError, SyntaxError, ValueError, struct.error) as error:
-        known = content.startswith((b"\xff\xd8", b"\x89PNG\r\n\x1a\n"))
-        raise ValueError("damaged header" if known else "no JPEG or PNG image") from error
-    return (height, width) if turned else (width, height)
-
-
-def decode_image(content: bytes) -> np.ndarray:
-    """Decode a JPEG or PNG file to gray.
-
-    Args:
-        content: Bytes of the file.
-
-    Returns:
-        (height, width) uint8, 0 black to 255 white.
-
-    Raises:
-        ValueError: With the reason if it cannot be decoded.
-    """
-    # Imported here: a command that reads no film starts without OpenCV.
-    import cv2
-
-    if not content:
-        raise ValueError("empty")
-    try:
-        image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_GRAYSCALE)
-    except cv2.error as error:  # OpenCV raises, rather than give None, for a header over 2^30 pixels.
-        raise ValueError("too many pixels") from error
-    if image is None:
-        raise ValueError("does not decode")
-    return image
+    return [_header(entries[path][2:]) for path in paths]
 
 
 def read_sizes(path: Path) -> dict[str, tuple[int, int]]:
@@ -213,23 +154,37 @@ def describe_broken(root: Path, broken: Sequence[tuple[str, str]], total: int) -
     )
 
 
-def read_header(path: str, image_size: ImageSize) -> tuple[Header, bytes]:
-    """Read the header of a file, and the bytes that it was read from.
+def read_content(path: Path | str) -> bytes:
+    """Read a file whole.
 
     Raises:
-        OSError: If the file cannot be read.
-        ValueError: With the reason if it has no size.
+        OSError: If it cannot be read.
+        ValueError: If it is a pipe or a device, or too large to be a film.
     """
+    status = os.stat(path)
+    if not stat.S_ISREG(status.st_mode):
+        raise ValueError("not a regular file")
+    if status.st_size > MOST_BYTES:
+        raise ValueError(f"more than {MOST_BYTES // 2**20} MB")
     with open(path, "rb") as file:
-        content = file.read()
-    width, height = image_size(content)
-    return Header(width, height, hashlib.blake2b(content, digest_size=8).hexdigest()), content
+        return file.read()
 
 
-def _try_header(path: str, image_size: ImageSize) -> Header | str:
+def describe_content(content: bytes) -> Header:
+    """Return the header of an image file with the digest of its bytes.
+
+    Raises:
+        ValueError: With the reason if it cannot be decoded.
+    """
+    read = formats.read_header(content)
+    digest = hashlib.blake2b(content, digest_size=8).hexdigest()
+    return Header(read.width, read.height, digest, read.bits, read.notes, read.fields, read.depth_stated)
+
+
+def _try_header(path: str) -> Header | str:
     """Return the header of a file, or why it has none: one bad file must not hide the others."""
     try:
-        return read_header(path, image_size)[0]
+        return describe_content(read_content(path))
     except OSError as error:
         return error.strerror or str(error)
     except ValueError as error:
@@ -237,16 +192,22 @@ def _try_header(path: str, image_size: ImageSize) -> Header | str:
 
 
 def _read_all(
-    root: Path, paths: Sequence[str], image_size: ImageSize, progress: Callable[[int, int], None] | None
+    root: Path, paths: Sequence[str], progress: Callable[[int, int], None] | None
 ) -> dict[str, Header | str]:
     headers = {}
     with ThreadPoolExecutor(READERS) as pool:
-        found = pool.map(_try_header, (f"{root}/{path}" for path in paths), repeat(image_size))
+        found = pool.map(_try_header, (f"{root}/{path}" for path in paths))
         for done, (path, header) in enumerate(zip(paths, found, strict=True), start=1):
             headers[path] = header
             if progress is not None:
                 progress(done, len(paths))
     return headers
+
+
+def _header(stored: Sequence[Any]) -> Header:
+    """Return a header as an index holds it."""
+    header = Header(*stored)
+    return header._replace(notes=tuple(header.notes))
 
 
 def _index_name(root: Path) -> str:
@@ -263,11 +224,15 @@ def _stamp(root: Path, path: str) -> list[int]:
 
 
 def _read_index(path: Path) -> dict[str, list[Any]]:
-    """Read entries by path: size in bytes, time of change in ns, width, height, digest."""
+    """Read entries by path: size in bytes, time of change in ns, and the fields of `Header`."""
     try:
         content = json.loads(path.read_text("utf-8"))
         if content["version"] == INDEX_VERSION:
-            return {name: entry for name, entry in content["films"].items() if len(entry) == 5}
+            return {
+                name: entry
+                for name, entry in content["films"].items()
+                if len(entry) == 2 + len(Header._fields)
+            }
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         pass  # An index saves time and nothing else: a damaged one is written again.
     return {}

@@ -110,8 +110,7 @@ def read_film(
         OSError: If the file cannot be read.
         ValueError: With the reason if it cannot be decoded.
     """
-    image = dataset.source.decode((dataset.root / film_id).read_bytes())
-    return fit_film(crop_edges(image, edge_crop), side, fit)
+    return fit_film(crop_edges(dataset.decode(film_id), edge_crop), side, fit)
 
 
 def crop_edges(image: np.ndarray, share: float) -> np.ndarray:

@@ -38,7 +38,7 @@ def test_unreadable_files_are_listed_and_the_rest_is_read(planted):
     decoded = decode_set(planted.root)
     assert [tuple(file) for file in decoded.unreadable] == [
         (ids[0], "empty"),
-        (ids[1], "does not decode"),
+        (ids[1], "cut off"),
         (ids[2], "no JPEG or PNG image"),
     ]
     assert len(decoded.films) == 117 == len(decoded.copies.grid)

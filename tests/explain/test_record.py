@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from pneumo_tf.data.image_files import decode_image
+from pneumo_tf.data.formats.registry import decode
 from pneumo_tf.data.pixels import cached_pixels, fit_film
 from pneumo_tf.explain import record
 from pneumo_tf.explain.explainer import Explainer, scorer
@@ -88,9 +88,7 @@ def test_pointing_equals_that_computed_from_the_model_and_the_mask_files(recorde
     ):
         path = (small_phantom.root.parent / "masks" / film_id).with_suffix(".png")
         mask = (
-            fit_film(decode_image(path.read_bytes()), SIDE) > 127
-            if path.exists()
-            else np.zeros((SIDE, SIDE), bool)
+            fit_film(decode(path.read_bytes()), SIDE) > 127 if path.exists() else np.zeros((SIDE, SIDE), bool)
         )
         if not mask.any():
             assert stored is None

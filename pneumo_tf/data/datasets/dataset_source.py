@@ -11,7 +11,10 @@ import numpy as np
 
 from pneumo_tf.data.datasets.scan import LeftOut, show_name
 from pneumo_tf.data.films import CLASSES, Film, Films
-from pneumo_tf.data.image_files import Header, decode_image, image_size, join_sizes, read_headers
+from pneumo_tf.data.formats.image_format import Warn
+from pneumo_tf.data.formats.registry import decode
+from pneumo_tf.data.formats.summary import choose_bits, summarise
+from pneumo_tf.data.image_files import Header, join_sizes, read_content, read_headers
 from pneumo_tf.errors import UserError
 
 Progress = Callable[[int, int], None]
@@ -109,12 +112,32 @@ class Dataset:
         title: As shown on the board.
         root: Folder that film ids are relative to; None if only the table is available.
         films: Every film.
+        bits: Bits of gray at which films are read that are deeper than 8 and do not state how deep.
+        notes: What a reader of results must know of how the films were read, as sentences of plain text.
     """
 
     source: "DatasetSource"
     title: str
     root: Path | None
     films: Films
+    bits: int = 16
+    notes: tuple[str, ...] = ()
+
+    def decode(self, film_id: str, warn: Warn | None = None) -> np.ndarray:
+        """Decode a film to gray.
+
+        Args:
+            film_id: Its id.
+            warn: Called with each fault of the file that its decoder passes over.
+
+        Returns:
+            (height, width) uint8, 0 black to 255 white.
+
+        Raises:
+            OSError: If the file cannot be read.
+            ValueError: With the reason if it cannot be decoded.
+        """
+        return decode(read_content(self.root / film_id), self.bits, warn)
 
 
 @dataclass(frozen=True)
@@ -139,10 +162,6 @@ class DatasetSource:
             counts as a patient of its own.
         set_apart: Function from a film id to whether the source keeps it out of its training folder (Kaggle's
             `val`), although its split is train.
-        image_size: Function from the bytes of a film to width and height in pixels. Raises `ValueError` with
-            the reason if it has none.
-        decode: Function from the bytes of a film to (height, width) uint8, 0 black to 255 white. Raises
-            `ValueError` with the reason if it cannot be decoded.
         open_masks: Function of the root of the films and a kind, `"masks"` for opacities or `"lungs"`, to
             masks or outlined boxes, None if the dataset has none of the kind.
         download: Download of the dataset, None if it cannot be downloaded.
@@ -162,8 +181,6 @@ class DatasetSource:
     misleading_number: MisleadingNumber | None = None
     names_patient: Callable[[str], bool] = _every_film
     set_apart: Callable[[str], bool] = _no_film
-    image_size: Callable[[bytes], tuple[int, int]] = image_size
-    decode: Callable[[bytes], np.ndarray] = decode_image
     open_masks: Callable[[Path, str], Masks | None] = _no_masks
     download: Download | None = None
     draw: Callable[[Path, Progress | None], Path] | None = None
@@ -204,9 +221,8 @@ class DatasetSource:
                 class, or the CSV does not fit.
         """
         listed = self.list_films(path)
-        headers = read_headers(
-            listed.root, listed.ids, image_size=self.image_size, cache=cache, progress=progress
-        )
+        headers = read_headers(listed.root, listed.ids, cache=cache, progress=progress)
+        bits, notes = choose_bits(headers), summarise(listed.ids, headers)
         if sizes is not None:
             headers = [
                 header._replace(width=width, height=height)
@@ -214,7 +230,7 @@ class DatasetSource:
             ]
         films = self.tabulate(map(listed.describe, listed.ids, headers))
         _check_classes(listed.root, films)
-        return Dataset(self, self.title_of(films, path), listed.root, films)
+        return Dataset(self, self.title_of(films, path), listed.root, films, bits, notes)
 
     def tabulate(self, rows: Iterable[Film]) -> Films:
         """Return the table of films, in the order given."""

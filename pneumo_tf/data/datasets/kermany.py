@@ -92,7 +92,8 @@ def describe_film(film_id: str, header: Header) -> Film:
     folder, class_folder, _ = film_id.lower().split("/", 2)
     label = CLASSES.index(class_folder)
     name = read_name(film_id)
-    return Film(film_id, label, name.subtype or class_folder, name.patient, SPLITS[folder], *header)
+    subtype, size = name.subtype or class_folder, (header.width, header.height)
+    return Film(film_id, label, subtype, name.patient, SPLITS[folder], *size, header.digest)
 
 
 def read_name(film_id: str) -> FilmName:

@@ -7,6 +7,7 @@ import numpy as np
 
 from pneumo_tf.data.datasets.dataset_source import DatasetSource, FilmList
 from pneumo_tf.data.films import Film
+from pneumo_tf.data.formats.image_format import ImageFormat, ImageHeader
 
 MAGIC = b"RAWGRAY:"
 TABLE = "films.csv"
@@ -22,19 +23,24 @@ def list_films(path):
     def describe(film_id, header):
         row = rows[film_id]
         label = int(row["finding"] != "normal")
-        return Film(film_id, label, row["finding"], row["person"], row["side"], *header)
+        side, size = row["side"], (header.width, header.height)
+        return Film(film_id, label, row["finding"], row["person"], side, *size, header.digest)
 
     return FilmList(path, tuple(sorted(rows)), describe)
 
 
-def image_size(content):
+def read_size(content):
     if not content.startswith(MAGIC):
         raise ValueError("no raw film")
     return tuple(int(side) for side in np.frombuffer(content[8:12], ">u2"))
 
 
-def decode(content):
-    width, height = image_size(content)
+def read_header(content):
+    return ImageHeader(*read_size(content))
+
+
+def decode(content, bits, warn):
+    width, height = read_size(content)
     if len(content) != 12 + width * height:
         raise ValueError("cut off")
     # White is 0 in this format.
@@ -50,13 +56,15 @@ def open_masks(root, kind):
         if not rows[film_id]["box"]:
             return None
         left, top, right, bottom = map(int, rows[film_id]["box"].split())
-        width, height = image_size((root / film_id).read_bytes())
+        width, height = read_size((root / film_id).read_bytes())
         mask = np.zeros((height, width), np.uint8)
         mask[top:bottom, left:right] = 255
         return mask
 
     return draw_box
 
+
+RAW = ImageFormat("raw gray", (".gray",), lambda content: content.startswith(MAGIC), read_header, decode)
 
 BEDSIDE = DatasetSource(
     name="bedside",
@@ -72,8 +80,6 @@ BEDSIDE = DatasetSource(
         ("test", "normal"): 15,
         ("test", "pneumonia"): 15,
     },
-    image_size=image_size,
-    decode=decode,
     open_masks=open_masks,
 )
 

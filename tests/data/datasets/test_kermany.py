@@ -12,7 +12,7 @@ import pytest
 
 from pneumo_tf.data import image_files
 from pneumo_tf.data.datasets.kermany import COUNTS, KERMANY, TITLE, read_name, source_series
-from pneumo_tf.data.image_files import image_size
+from pneumo_tf.data.formats.registry import read_header
 from pneumo_tf.errors import UserError
 from tests.conftest import SHARED
 
@@ -356,7 +356,7 @@ def test_dangling_link_is_a_broken_film(tmp_path):
 
 @pytest.mark.parametrize("extension", [".jpeg", ".png"])
 def test_size_of_the_header(extension):
-    assert image_size(encoded(extension, 37, 21)) == (37, 21)
+    assert read_header(encoded(extension, 37, 21))[:2] == (37, 21)
 
 
 def test_size_of_a_progressive_colour_jpeg_with_a_thumbnail():
@@ -365,14 +365,14 @@ def test_size_of_a_progressive_colour_jpeg_with_a_thumbnail():
     ].tobytes()
     thumbnail = encoded(width=2, height=2)
     segment = b"\xff\xe1" + (len(thumbnail) + 2).to_bytes(2) + thumbnail
-    assert image_size(colour[:2] + segment + b"\xff" + colour[2:]) == (9, 5)
+    assert read_header(colour[:2] + segment + b"\xff" + colour[2:])[:2] == (9, 5)
 
 
 def test_tables_before_the_frame_are_no_frame():
     jpeg = encoded(width=9, height=5)
     for marker in (0xC4, 0xC8, 0xCC):
         table = bytes((0xFF, marker)) + (9).to_bytes(2) + bytes(range(7))
-        assert image_size(jpeg[:2] + table + jpeg[2:]) == (9, 5)
+        assert read_header(jpeg[:2] + table + jpeg[2:])[:2] == (9, 5)
 
 
 def test_no_pixels():
@@ -380,7 +380,7 @@ def test_no_pixels():
     png[16:20] = bytes(4)
     png[29:33] = zlib.crc32(png[12:29]).to_bytes(4)
     with pytest.raises(ValueError, match="damaged header"):
-        image_size(bytes(png))
+        read_header(bytes(png))
 
 
 def write_sizes(path, films, header="path,width,height"):
@@ -429,10 +429,8 @@ def test_sizes_that_are_not_there_or_not_text(tmp_path):
 def opened(monkeypatch):
     """Names of the files whose content is read."""
     names = []
-    read = image_files.read_header
-    monkeypatch.setattr(
-        image_files, "read_header", lambda path, size: names.append(Path(path).name) or read(path, size)
-    )
+    read = image_files.read_content
+    monkeypatch.setattr(image_files, "read_content", lambda path: names.append(Path(path).name) or read(path))
     return names
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from pneumo_tf.data.datasets import kermany
 from pneumo_tf.data.datasets.dataset_source import DatasetSource, FilmList, Masks, Progress, SourceSeries
 from pneumo_tf.data.datasets.phantom.spec import RECORD, PhantomSpec
-from pneumo_tf.data.image_files import decode_image
+from pneumo_tf.data.formats.registry import decode
 
 
 def lacks(path: Path) -> str:
@@ -46,7 +46,7 @@ def open_masks(root: Path, kind: str) -> Masks | None:
 
     def read(film_id: str) -> np.ndarray | None:
         path = (folder / film_id).with_suffix(".png")
-        return decode_image(path.read_bytes()) if path.exists() else None
+        return decode(path.read_bytes()) if path.exists() else None
 
     return read
 

@@ -1,0 +1,1 @@
+"""Image formats: what a header states, and decoding to 8-bit gray; one entry a format."""

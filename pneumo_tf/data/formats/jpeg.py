@@ -1,0 +1,144 @@
+"""JPEG: gray and colour by libjpeg-turbo, whose warnings reach the caller; CMYK as Adobe stores it."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from pneumo_tf.data.formats.gray import COLOUR
+from pneumo_tf.data.formats.image_format import ImageFormat, ImageHeader, Warn, check_pixels
+from pneumo_tf.data.formats.orientation import ROTATED, displayed_size, read_orientation, turn
+
+_DECODED = {0xC0, 0xC1, 0xC2, 0xC9, 0xCA}
+"""Markers of frames that are decoded: baseline, extended, progressive; with arithmetic coding."""
+
+_REFUSED = {
+    0xC3: "lossless JPEG",
+    0xC5: "hierarchical JPEG",
+    0xC6: "hierarchical JPEG",
+    0xC7: "hierarchical JPEG",
+    0xCB: "lossless JPEG",
+    0xCD: "hierarchical JPEG",
+    0xCE: "hierarchical JPEG",
+    0xCF: "hierarchical JPEG",
+    0xF7: "JPEG-LS",
+}
+"""Markers of frames that are not decoded, with their names."""
+
+_ALONE = {0x00, 0x01, *range(0xD0, 0xD8)}
+"""Markers without a length: stuffing, TEM and restarts."""
+
+_START_OF_SCAN, _END, _APP1 = 0xDA, 0xD9, 0xE1
+
+_END_MARKER = b"\xff\xd9"
+
+
+class _Frame(NamedTuple):
+    """What the segments before the pixels state; `width` and `height` are those stored, `scan` ends them."""
+
+    width: int
+    height: int
+    channels: int
+    orientation: int
+    scan: int
+
+
+def read_header(content: bytes) -> ImageHeader:
+    """Read the header of a JPEG file, as `ImageFormat` describes."""
+    frame = _read_frame(content)
+    notes = []
+    if frame.channels > 1:
+        notes.append(COLOUR)
+    if frame.orientation > 1:
+        notes.append(ROTATED)
+    return ImageHeader(*displayed_size(frame.width, frame.height, frame.orientation), notes=tuple(notes))
+
+
+def decode(content: bytes, bits: int, warn: Warn) -> np.ndarray:
+    """Decode a JPEG file, as `ImageFormat` describes."""
+    # Imported here: a command that reads no film starts without it.
+    import simplejpeg
+
+    frame = _read_frame(content)
+    space = "CMYK" if frame.channels == 4 else "GRAY"
+    try:
+        pixels = simplejpeg.decode_jpeg(content, space)
+    except ValueError as fault:
+        if content.rfind(_END_MARKER) < frame.scan:
+            raise ValueError("cut off") from fault
+        try:
+            pixels = simplejpeg.decode_jpeg(content, space, strict=False)
+        except ValueError as error:
+            raise ValueError(f"does not decode: {error}") from error
+        warn(str(fault))
+    gray = _inks_to_gray(pixels) if frame.channels == 4 else pixels[..., 0]
+    return turn(gray, frame.orientation)
+
+
+def _read_frame(content: bytes) -> _Frame:
+    orientation, size, scan = 1, None, 0
+    for marker, payload, end in _segments(content):
+        scan = end
+        if marker in _REFUSED:
+            raise ValueError(f"{_REFUSED[marker]}, which is not read here")
+        if marker in _DECODED:
+            size = _read_size(payload)
+        elif marker == _APP1 and orientation == 1 and payload.startswith(b"Exif\x00\x00"):
+            orientation = read_orientation(payload)
+    if size is None:
+        raise ValueError("damaged header")
+    return _Frame(*size, orientation, scan)
+
+
+def _read_size(payload: bytes) -> tuple[int, int, int]:
+    """Read width, height and number of channels from the segment of a frame."""
+    if len(payload) < 6:
+        raise ValueError("damaged header")
+    if payload[0] != 8:
+        raise ValueError(f"JPEG of {payload[0]} bits, which is not read here")
+    width, height = int.from_bytes(payload[3:5], "big"), int.from_bytes(payload[1:3], "big")
+    check_pixels(width, height)
+    return width, height, payload[5]
+
+
+def _segments(content: bytes) -> Iterator[tuple[int, bytes, int]]:
+    """List the segments before the first scan: markers, what they hold, and where they end.
+
+    Bytes between two segments are skipped, as decoders do.
+    """
+    at = 2
+    while True:
+        at = content.find(b"\xff", at)
+        while content[at : at + 1] == b"\xff":
+            at += 1
+        if not 0 < at < len(content) - 2 or content[at] == _END:
+            raise ValueError("damaged header")
+        marker = content[at]
+        if marker == _START_OF_SCAN:
+            return
+        at += 1
+        if marker in _ALONE:
+            continue
+        length = int.from_bytes(content[at : at + 2], "big")
+        if length < 2:
+            raise ValueError("damaged header")
+        yield marker, content[at + 2 : at + length], at + length
+        at += length
+
+
+def _inks_to_gray(inks: np.ndarray) -> np.ndarray:
+    """Return the luminance of (height, width, 4) inks, 255 for none, as OpenCV rounds it."""
+    inks = inks.astype(np.int32)
+    black = inks[..., 3]
+    red, green, blue = (black - ((255 - inks[..., channel]) * black >> 8) for channel in range(3))
+    return ((4899 * red + 9617 * green + 1868 * blue + 8192) >> 14).astype(np.uint8)
+
+
+JPEG = ImageFormat(
+    "JPEG",
+    (".jpeg", ".jpg", ".jpe", ".jfif"),
+    lambda content: content.startswith(b"\xff\xd8"),
+    read_header,
+    decode,
+)
+"""The format of most films."""

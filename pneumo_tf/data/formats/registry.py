@@ -1,0 +1,68 @@
+"""The image formats that films are read from; a new one is one module with an entry, and one line here."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from pneumo_tf.data.formats.image_format import ImageFormat, ImageHeader, Warn
+from pneumo_tf.data.formats.jpeg import JPEG
+from pneumo_tf.data.formats.png import PNG
+
+FORMATS: dict[str, ImageFormat] = {entry.name: entry for entry in (JPEG, PNG)}
+"""Formats by name."""
+
+REFUSED: Mapping[str, tuple[int, tuple[bytes, ...]]] = {
+    "DICOM": (128, (b"DICM",)),
+    "GIF": (0, (b"GIF8",)),
+    "JPEG 2000": (0, (b"\x00\x00\x00\x0cjP  ", b"\xff\x4f\xff\x51")),
+    "JPEG XL": (0, (b"\x00\x00\x00\x0cJXL ", b"\xff\x0a")),
+    "HEIC or AVIF": (4, (b"ftyp",)),
+    "Photoshop": (0, (b"8BPS",)),
+    "portable pixmap": (0, (b"P1\n", b"P2\n", b"P3\n", b"P4\n", b"P5\n", b"P6\n")),
+    "PDF": (0, (b"%PDF",)),
+    "zip": (0, (b"PK\x03\x04",)),
+    "gzip": (0, (b"\x1f\x8b",)),
+}
+"""Formats that are known and not read: the place of their signature in a file, and its forms."""
+
+
+def read_header(content: bytes) -> ImageHeader:
+    """Read the header of an image, whatever its file is called.
+
+    Raises:
+        ValueError: With the reason if it is of no format that is read, or damaged.
+    """
+    return _format_of(content).read_header(content)
+
+
+def decode(content: bytes, bits: int = 16, warn: Warn | None = None) -> np.ndarray:
+    """Decode an image to gray, whatever its file is called.
+
+    Args:
+        content: Bytes of the file.
+        bits: Bits of gray of a film that is deeper than 8 and does not state how deep.
+        warn: Called with each fault that the decoder passes over.
+
+    Returns:
+        (height, width) uint8, 0 black to 255 white, as the image is displayed.
+
+    Raises:
+        ValueError: With the reason if it cannot be decoded.
+    """
+    return _format_of(content).decode(content, bits, warn or _ignore)
+
+
+def _format_of(content: bytes) -> ImageFormat:
+    if not content:
+        raise ValueError("empty")
+    for entry in FORMATS.values():
+        if entry.recognise(content):
+            return entry
+    for name, (place, signatures) in REFUSED.items():
+        if content[place:].startswith(signatures):
+            raise ValueError(f"a {name} file, which is not read here")
+    raise ValueError(f"no {', '.join(list(FORMATS)[:-1])} or {list(FORMATS)[-1]} image")
+
+
+def _ignore(warning: str) -> None:
+    pass
