@@ -45,7 +45,7 @@ class FoundRoot(NamedTuple):
     Args:
         path: The folder.
         listing: What lies in it.
-        omissions: What the search could not look into, with paths under the folder that was searched.
+        omissions: What was left out of the search before it was found, with paths under its start.
     """
 
     path: Path
@@ -77,19 +77,15 @@ def find_films(path: Path) -> FoundFilms:
         UserError: If it holds no set or several, or a class that the set must have holds no film.
     """
     root = find_root(path)
-    ids, omissions = [], list(root.omissions)
-    for name in root.listing.folders:
-        if name.lower() not in SPLITS:
-            omissions.append(Omission(name, "folder", "beside train and test"))
-            continue
-        found = scan(root.path / name)
-        omissions += [one._replace(path=join(name, one.path)) for one in found.omissions]
-        for place in found.files:
-            omission = _other_than_film(f"{name}/{place}")
-            omissions.append(omission) if omission else ids.append(f"{name}/{place}")
-    omissions += [Omission(name, "file", "beside train and test") for name in root.listing.files]
+    splits = [name for name in root.listing.folders if name.lower() in SPLITS]
+    others = [name for name in root.listing.folders if name not in splits]
+    found = scan(root.path, folders=splits)
+    reasons = {place: _other_than_film(place) for place in found.files}
+    ids = tuple(place for place, reason in reasons.items() if reason is None)
+    beside = (Omission(name, "folder", "beside train and test") for name in others)
+    omissions = (*root.omissions, *found.omissions, *filter(None, reasons.values()), *beside)
     _check_classes(root.path, ids, omissions)
-    return FoundFilms(root.path, tuple(sorted(ids)), tuple(omissions))
+    return FoundFilms(root.path, ids, omissions)
 
 
 def find_root(path: Path) -> FoundRoot:
@@ -102,9 +98,9 @@ def find_root(path: Path) -> FoundRoot:
         raise UserError(f"there is no folder {path}; `python -m benchmarks.fetch kermany` fetches the films")
     omissions, partial_set = [], ""
     for level, below in pairwise(levels(path, DEEPEST_ROOT + 1, MOST_SEARCHED)):
-        omissions += [omission for listing in level for omission in listing.omissions]
         inside = {listing.path: listing for listing in below}
         roots = [listing for listing in level if not _missing(listing, inside)]
+        omissions += [one for listing in level if listing not in roots for one in listing.omissions]
         if len(roots) > 1:
             several = ", ".join(str(path / listing.path) for listing in roots)
             raise UserError(f"{path} holds several sets: {several}; name one of them")
@@ -161,8 +157,11 @@ def _describe_partial(path: Path, level: Sequence[Listing], inside: Mapping[str,
 
 
 def _other_than_film(place: str) -> Omission | None:
-    """Return why a file below a split folder is no film of the set, None if it is one."""
-    split, *between, name = place.split("/")
+    """Return why a file in the folder of the set is none of its films, None if it is one."""
+    *folders, name = place.split("/")
+    if not folders:
+        return Omission(place, "file", "beside train and test")
+    between = folders[1:]
     if not between:
         return Omission(place, "file", "beside the class folders")
     if between[0].lower() not in CLASSES:

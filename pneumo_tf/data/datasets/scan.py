@@ -3,7 +3,7 @@
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path, PurePosixPath
@@ -99,7 +99,7 @@ class Scan:
     omissions: tuple[Omission, ...]
 
 
-def scan(root: Path, deepest: int = DEEPEST) -> Scan:
+def scan(root: Path, deepest: int = DEEPEST, folders: Collection[str] | None = None) -> Scan:
     """List the files of a folder and its subfolders, without opening one.
 
     Left out are what an operating system leaves behind, which is not counted, and what is counted: pipes,
@@ -109,11 +109,12 @@ def scan(root: Path, deepest: int = DEEPEST) -> Scan:
     Args:
         root: The folder; a link to one is followed.
         deepest: Levels of subfolders that are looked into.
+        folders: Names of the subfolders that are looked into; by default all are.
 
     Raises:
         UserError: If the folder cannot be read, or holds more than `MOST_ENTRIES`.
     """
-    found = list(levels(root, deepest))
+    found = list(levels(root, deepest, folders=folders))
     listings = list(chain.from_iterable(found))
     files = sorted(join(listing.path, name) for listing in listings for name in listing.files)
     omissions = list(chain.from_iterable(listing.omissions for listing in listings))
@@ -122,19 +123,22 @@ def scan(root: Path, deepest: int = DEEPEST) -> Scan:
     return Scan(tuple(files), tuple(omissions))
 
 
-def levels(root: Path, deepest: int = DEEPEST, most: int = MOST_ENTRIES) -> Iterator[tuple[Listing, ...]]:
+def levels(
+    root: Path, deepest: int = DEEPEST, most: int = MOST_ENTRIES, folders: Collection[str] | None = None
+) -> Iterator[tuple[Listing, ...]]:
     """List a folder, then level by level the folders in it; a level is read when it is asked for.
 
     Args:
         root: The folder; a link to one is followed.
         deepest: Levels of subfolders that are looked into.
         most: Files and folders that are listed in all.
+        folders: Names of the subfolders of the first folder that are looked into; by default all are.
 
     Raises:
         UserError: If the folder cannot be read, or holds more than `most` files and folders.
     """
     budget, seen, paths = most, set(), ("",)
-    for _ in range(deepest + 1):
+    for depth in range(deepest + 1):
         level = []
         for path in paths:
             listing, entries = _list_folder(root, path, budget, seen)
@@ -146,6 +150,8 @@ def levels(root: Path, deepest: int = DEEPEST, most: int = MOST_ENTRIES) -> Iter
             level.append(listing)
         yield tuple(level)
         paths = _folders(level)
+        if depth == 0 and folders is not None:
+            paths = tuple(path for path in paths if path in folders)
         if not paths:
             return
 

@@ -55,6 +55,8 @@ RC = {
     # Hinting takes a fifth of the time to draw a page, and makes the spacing of letters uneven.
     "text.hinting": "none",
     "legend.frameon": False,
+    # Names of films and folders are no formulas, whatever dollar signs they have.
+    "text.parse_math": False,
     # An edge would separate the bars of a histogram from their axis.
     "patch.force_edgecolor": False,
 }

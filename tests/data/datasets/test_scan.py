@@ -6,7 +6,14 @@ import socket
 import pytest
 
 from pneumo_tf.data.datasets import scan as module
-from pneumo_tf.data.datasets.scan import count_left_out, describe_left_out, is_litter, scan, show_name
+from pneumo_tf.data.datasets.scan import (
+    count_left_out,
+    describe_left_out,
+    is_litter,
+    levels,
+    scan,
+    show_name,
+)
 from pneumo_tf.errors import UserError
 
 
@@ -136,13 +143,16 @@ def test_depth_is_bounded_and_what_lies_deeper_is_counted(tmp_path):
     assert scan(tmp_path, deepest=4).omissions == ()
 
 
-def test_number_of_entries_is_bounded(tmp_path, monkeypatch):
+def test_number_of_entries_is_bounded(tmp_path):
     write(tmp_path, *(f"{folder}/{film}.png" for folder in "ab" for film in range(5)))
-    monkeypatch.setattr(module.levels, "__defaults__", (module.DEEPEST, 12))
-    assert len(scan(tmp_path).files) == 10
-    monkeypatch.setattr(module.levels, "__defaults__", (module.DEEPEST, 11))
+    assert len(list(levels(tmp_path, most=12))) == 2
     with pytest.raises(UserError, match="holds more than 11 files and folders; name the folder of the films"):
-        scan(tmp_path)
+        list(levels(tmp_path, most=11))
+
+
+def test_other_folders_are_not_looked_into(tmp_path):
+    write(tmp_path, "a/1.png", "b/2.png", "3.png", "a/b/4.png")
+    assert scan(tmp_path, folders=["a"]).files == ("3.png", "a/1.png", "a/b/4.png")
 
 
 def test_no_folder_is_one_line(tmp_path):
