@@ -14,6 +14,7 @@ import pytest
 
 from benchmarks import fetch
 from pneumo_tf.data.datasets import kermany_zip
+from pneumo_tf.data.datasets.checked_zip import ZipLimits
 from pneumo_tf.data.datasets.kermany import KERMANY
 
 REPOSITORY = Path(__file__).parents[2]
@@ -141,15 +142,15 @@ def test_entries_that_unpack_out_of_proportion_are_refused(run, tmp_path):
 
 def test_more_bytes_than_the_set_can_have_are_refused(run, tmp_path, monkeypatch):
     path = make_zip(tmp_path / "a.zip", plain())
-    monkeypatch.setattr(kermany_zip, "MAX_BYTES", len(JPEG) * len(FILMS) - 1)
+    monkeypatch.setattr(kermany_zip, "LIMITS", ZipLimits(20, len(JPEG) * len(FILMS) - 1))
     assert "is not the set: it unpacks to" in refused(run, tmp_path, "--zip", path)
-    monkeypatch.setattr(kermany_zip, "MAX_BYTES", len(JPEG) * len(FILMS))
+    monkeypatch.setattr(kermany_zip, "LIMITS", ZipLimits(20, len(JPEG) * len(FILMS)))
     assert run("--zip", path)[0] == 0
 
 
 def test_more_entries_than_the_set_can_have_are_refused(run, tmp_path, monkeypatch):
     path = make_zip(tmp_path / "a.zip", plain())
-    monkeypatch.setattr(kermany_zip, "MAX_ENTRIES", 4)
+    monkeypatch.setattr(kermany_zip, "LIMITS", ZipLimits(4, 10**9))
     assert "it holds 5 entries, over 4" in refused(run, tmp_path, "--zip", path)
 
 
@@ -198,9 +199,7 @@ def test_files_that_are_no_zip_or_damaged(run, tmp_path, content):
     assert ("there is no file" if content is None else "download it again") in line
 
 
-@pytest.mark.parametrize(
-    "content, message", [(b"", "(empty)"), (JPEG[: len(JPEG) // 2], "(does not decode)")]
-)
+@pytest.mark.parametrize("content, message", [(b"", "(empty)"), (JPEG[: len(JPEG) // 2], "(cut off)")])
 def test_broken_film_is_refused(run, tmp_path, content, message):
     path = make_zip(tmp_path / "a.zip", plain() | {f"chest_xray/{FILMS[2]}": content})
     line = refused(run, tmp_path, "--zip", path)
