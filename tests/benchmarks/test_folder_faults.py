@@ -1,0 +1,93 @@
+"""Folders and files that may not be read: one line that names them, without root's permissions."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.data.datasets.test_kermany import make_tree
+from tests.permissions import limited
+
+ROOT = Path(__file__).parents[2]
+
+PROGRAM = """\
+import sys
+from benchmarks.run_all import main
+for path in sys.argv[1:]:
+    code = main(["--data", path, "--only", "majority", "--dry-run", "--out", "out"])
+    print("code", code, file=sys.stderr, flush=True)
+"""
+"""Reads every folder in one process, which needs seconds to start."""
+
+
+def close(path):
+    path.chmod(0)
+    return path
+
+
+def film(root):
+    close(root / "train/NORMAL/IM-0115-0001.jpeg")
+
+
+def class_folder(root):
+    close(root / "train/NORMAL")
+
+
+def split_folder(root):
+    close(root / "test")
+
+
+def whole_set(root):
+    close(root)
+
+
+def film_behind_a_broken_link(root):
+    (root / "train/NORMAL/IM-9-0001.jpeg").symlink_to("nowhere")
+
+
+def film_that_is_a_loop(root):
+    (root / "train/NORMAL/IM-9-0001.jpeg").symlink_to("IM-9-0001.jpeg")
+
+
+def only_pipes(root):
+    for path in (root / "test/NORMAL").iterdir():
+        path.unlink()
+        os.mkfifo(path)
+
+
+FAULTS = {
+    film: "train/NORMAL/IM-0115-0001.jpeg (Permission denied)",
+    class_folder: "film (left out: 1 folder without permission to read (train/NORMAL))",
+    split_folder: "no test/PNEUMONIA folder (left out: 1 folder without permission to read (test))",
+    whole_set: "cannot read {}: Permission denied; change its permissions",
+    film_behind_a_broken_link: "train/NORMAL/IM-9-0001.jpeg (No such file or directory)",
+    film_that_is_a_loop: "train/NORMAL/IM-9-0001.jpeg (Too many levels of symbolic links)",
+    only_pipes: "film (left out: 1 named pipe (test/NORMAL/IM-0001-0001.jpeg))",
+}
+
+
+@pytest.fixture(scope="module")
+def lines(tmp_path_factory):
+    """What each fault ends in: the lines of the error, and the exit status."""
+    folder = tmp_path_factory.mktemp("faults")
+    for fault in FAULTS:
+        fault(make_tree(folder / fault.__name__))
+    command = [*limited(), sys.executable, "-c", PROGRAM, *(str(folder / fault.__name__) for fault in FAULTS)]
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=120)
+    (folder / "whole_set").chmod(0o755)
+    parts = done.stderr.split("code ")
+    codes = [part.split("\n", 1)[0] for part in parts[1:]]
+    errors = [part.split("\n", 1)[-1] if index else part for index, part in enumerate(parts[:-1])]
+    return folder, dict(zip(FAULTS, zip(errors, codes, strict=True), strict=True))
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_is_one_line_that_names_it(lines, fault):
+    folder, found = lines
+    error, code = found[fault]
+    assert code == "2"
+    assert error.startswith("error: ") and error.count("\n") == 1
+    assert FAULTS[fault].format(folder / fault.__name__) in error
