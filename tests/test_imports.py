@@ -34,7 +34,7 @@ ORDER = [
 ]
 """Each package may import those before it. `runs` reads film tables, so `data` stands above it."""
 
-HEAVY = ("tensorflow", "keras", "pandas", "seaborn", "matplotlib", "sklearn")
+HEAVY = ("tensorflow", "keras", "pandas", "seaborn", "matplotlib", "sklearn", "pydicom", "gdcm")
 WITHOUT_TENSORFLOW = [
     "benchmarks.run_all",
     "benchmarks.suite.run",

@@ -4,15 +4,15 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from pneumo_tf.data.formats.dicom.dicom_format import DICOM
 from pneumo_tf.data.formats.image_format import ImageFormat, ImageHeader, Warn
 from pneumo_tf.data.formats.jpeg import JPEG
 from pneumo_tf.data.formats.png import PNG
 
-FORMATS: dict[str, ImageFormat] = {entry.name: entry for entry in (JPEG, PNG)}
+FORMATS: dict[str, ImageFormat] = {entry.name: entry for entry in (JPEG, PNG, DICOM)}
 """Formats by name."""
 
 REFUSED: Mapping[str, tuple[int, tuple[bytes, ...]]] = {
-    "DICOM": (128, (b"DICM",)),
     "GIF": (0, (b"GIF8",)),
     "JPEG 2000": (0, (b"\x00\x00\x00\x0cjP  ", b"\xff\x4f\xff\x51")),
     "JPEG XL": (0, (b"\x00\x00\x00\x0cJXL ", b"\xff\x0a")),

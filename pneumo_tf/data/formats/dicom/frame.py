@@ -1,0 +1,171 @@
+"""First frame of a DICOM file: checked against what the file states, then decoded."""
+
+from math import ceil
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pneumo_tf.data.formats.dicom.codec_messages import collected_messages
+from pneumo_tf.data.formats.dicom.codestream import JPEG, read_codestream
+from pneumo_tf.data.formats.dicom.elements import plain_reason
+from pneumo_tf.data.formats.dicom.image_description import (
+    CODESTREAMS,
+    RLE,
+    UNCOMPRESSED,
+    ImageDescription,
+    syntax_name,
+)
+from pneumo_tf.data.formats.image_format import Warn
+from pneumo_tf.data.formats.jpeg import decode as decode_jpeg
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+JPEG_BITS = 8
+"""Depth of every lossy JPEG that is read."""
+
+RLE_HEADER = 64
+"""Bytes before the run lengths of a frame: the number of segments, and where each begins."""
+
+
+def check_frame(dataset: "Dataset", description: ImageDescription) -> int:
+    """Check the pixel data of a file as far as that is possible without decoding them.
+
+    Returns:
+        Bytes that follow the last frame and are not needed.
+
+    Raises:
+        ValueError: With the reason if there are none, or their length, kind or size contradicts what the
+            file states.
+    """
+    if description.syntax in UNCOMPRESSED:
+        return _check_length(dataset, description)
+    frame = _encoded_frame(dataset, description)
+    if description.syntax == RLE:
+        _check_run_lengths(frame, description)
+    else:
+        _check_codestream(frame, description)
+    return 0
+
+
+def decode_frame(dataset: "Dataset", description: ImageDescription, warn: Warn) -> tuple[np.ndarray, str]:
+    """Decode the first frame.
+
+    Args:
+        dataset: Data elements of the file, checked by `check_frame`.
+        description: Form of its pixels.
+        warn: Called with each fault that a codec passes over.
+
+    Returns:
+        (height, width) or (height, width, 3) integers as stored, sign and unused bits put right, and their
+        photometric interpretation, which a codestream may correct.
+
+    Raises:
+        ValueError: If they do not decode.
+    """
+    if description.syntax not in CODESTREAMS:
+        return _decode_plain(dataset, description)
+    if CODESTREAMS[description.syntax] == JPEG and description.samples == 1:
+        gray = decode_jpeg(_encoded_frame(dataset, description), JPEG_BITS, warn)
+        return gray.view(np.int8) if description.signed else gray, description.photometric
+    with collected_messages() as messages:
+        frame = _decode(dataset, description, decoding_plugin="gdcm")
+    for message in messages:
+        warn(message)
+    return frame
+
+
+def _decode_plain(dataset: "Dataset", description: ImageDescription) -> tuple[np.ndarray, str]:
+    """Decode pixels that stand as they are, or as run lengths."""
+    # pydicom takes the lowest bits for those that count; a file may state higher ones.
+    shift = description.high_bit + 1 - description.stored
+    frame, photometric = _decode(dataset, description, bits_stored=description.high_bit + 1)
+    return frame >> shift if shift else frame, photometric
+
+
+def _decode(
+    dataset: "Dataset", description: ImageDescription, **options: str | int
+) -> tuple[np.ndarray, str]:
+    """Decode by pydicom; the options are those of its decoders."""
+    from pydicom.pixels import get_decoder
+
+    with plain_reason("pixel data do not decode"):
+        frame, form = get_decoder(description.syntax).as_array(dataset, index=0, raw=True, **options)
+        native = frame.astype(frame.dtype.newbyteorder("="), copy=False)
+        return native, str(form["photometric_interpretation"])
+
+
+def _check_length(dataset: "Dataset", description: ImageDescription) -> int:
+    found, expected = len(_pixel_data(dataset)), ceil(description.frame_bits * description.frames / 8)
+    if found < expected:
+        raise ValueError(f"pixel data cut off: {found:,} bytes of {expected:,}")
+    if found >= 2 * expected and found > expected + 1:
+        raise ValueError(f"pixel data of {found:,} bytes, where {expected:,} are stated")
+    return found - expected - expected % 2
+
+
+def _pixel_data(dataset: "Dataset") -> bytes:
+    with plain_reason("unreadable pixel data"):
+        value = dataset.PixelData
+    if not isinstance(value, bytes) or not value:
+        raise ValueError("no pixel data")
+    return value
+
+
+def _encoded_frame(dataset: "Dataset", description: ImageDescription) -> bytes:
+    from pydicom.encaps import get_frame
+
+    data = _pixel_data(dataset)
+    offsets = None
+    with plain_reason("damaged frames in the pixel data"):
+        if "ExtendedOffsetTable" in dataset:
+            offsets = dataset.ExtendedOffsetTable, dataset.ExtendedOffsetTableLengths
+        return get_frame(data, 0, number_of_frames=description.frames, extended_offsets=offsets)
+
+
+def _check_codestream(frame: bytes, description: ImageDescription) -> None:
+    header, kind = read_codestream(frame), CODESTREAMS[description.syntax]
+    if header.kind != kind:
+        raise ValueError(
+            f"transfer syntax {syntax_name(description.syntax)}, but pixel data in {header.kind}"
+        )
+    if kind == JPEG and header.bits != JPEG_BITS:
+        raise ValueError(f"lossy JPEG of {header.bits} bits, which is not read here")
+    if header.bits > description.allocated:
+        raise ValueError(f"pixel data of {header.bits} bits in {description.allocated}")
+    stated = description.width, description.height, description.samples
+    if (header.width, header.height, header.samples) != stated:
+        raise ValueError(
+            f"pixel data of {header.width:,} × {header.height:,} × {header.samples} values, where the header "
+            f"states {description.width:,} × {description.height:,} × {description.samples}"
+        )
+
+
+def _check_run_lengths(frame: bytes, description: ImageDescription) -> None:
+    """Refuse run lengths that expand to another size than stated: a few bytes can take gigabytes."""
+    segments = description.samples * description.allocated // 8
+    if len(frame) < RLE_HEADER or int.from_bytes(frame[:4], "little") != segments:
+        raise ValueError("damaged run lengths in the pixel data")
+    starts = [int.from_bytes(frame[4 * i : 4 * i + 4], "little") for i in range(1, segments + 1)]
+    expected = description.width * description.height
+    for start, end in zip(starts, [*starts[1:], len(frame)], strict=True):
+        if not RLE_HEADER <= start <= end <= len(frame):
+            raise ValueError("damaged run lengths in the pixel data")
+        found = _expanded_length(frame, start, end)
+        # An encoder may pad a row or a segment, but not by as much again.
+        if not expected <= found < 2 * expected + RLE_HEADER:
+            raise ValueError(f"run lengths of {found:,} values, where {expected:,} are stated")
+
+
+def _expanded_length(frame: bytes, start: int, end: int) -> int:
+    """Return the bytes that a segment of run lengths expands to."""
+    length = 0
+    while start < end:
+        code = frame[start]
+        if code < 128:  # So many bytes plus one follow as they are.
+            length += min(code + 1, end - start - 1)
+            start += code + 2
+        else:  # The next byte is repeated; 128 means nothing.
+            length += 257 - code if code > 128 and start + 1 < end else 0
+            start += 2 if code > 128 else 1
+    return length
