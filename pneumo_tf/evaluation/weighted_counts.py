@@ -105,7 +105,7 @@ class WeightedCounts:
         if kind == "films":
             return np.ones(len(self.labels), bool)
         if kind in SUBTYPES:
-            return self.subtypes == kind
+            return (self.subtypes == kind) & (self.labels == 1)
         return self.labels == (kind == "pneumonia")
 
 

@@ -6,15 +6,16 @@ from collections.abc import Mapping
 import numpy as np
 
 from pneumo_tf.data.films import Film, Films
+from pneumo_tf.data.subtypes import named_subtype
 
 COMMON = {"normal": 3, "bacteria": 3, "virus": 2, "pneumonia": 3}
-"""Number of films of each subtype that every recipe explains."""
+"""Number of films of each subtype that every recipe explains; other subtypes count as their class."""
 
 PLACES = {"most": "most confident", "median": "median", "least": "least confident"}
 """Films explained of each outcome, by the distance of their score from 0, with their names in figures."""
 
 MEASURED = {"normal": 20, "bacteria": 20, "virus": 20, "pneumonia": 40}
-"""Number of films of each subtype on which maps are measured."""
+"""Number of films of each subtype on which maps are measured, counted as in `COMMON`."""
 
 
 def common_films(films: Films, ids: tuple[str, ...]) -> list[str]:
@@ -63,11 +64,11 @@ def outcome_films(films: Films, ids: tuple[str, ...], score: np.ndarray) -> dict
 
 
 def _of_each_subtype(films: Films, ids: tuple[str, ...], counts: Mapping[str, int]) -> list[str]:
-    known = set(ids)
-    chosen: list[str] = []
-    for subtype, count in counts.items():
-        chosen += _by_hash([film for film in films if film.subtype == subtype and film.id in known])[:count]
-    return chosen
+    known, groups = set(ids), {subtype: [] for subtype in counts}
+    for film in films:
+        if film.id in known:
+            groups[named_subtype(film.label, film.subtype)].append(film)
+    return [film_id for subtype, count in counts.items() for film_id in _by_hash(groups[subtype])[:count]]
 
 
 def _by_hash(films: list[Film]) -> list[str]:

@@ -10,7 +10,7 @@ from pneumo_tf.audit.decoded import decode_set
 
 @pytest.fixture(scope="module")
 def of_clean(clean):
-    return {shift.subtype: shift for shift in measure_shifts(clean)}
+    return {shift.group.title: shift for shift in measure_shifts(clean)}
 
 
 def test_films_of_one_set_show_no_shift(of_clean):
@@ -24,7 +24,7 @@ def test_changed_test_films_show_a_shift(planted):
         image = cv2.imread(str(planted.root / film_id), cv2.IMREAD_GRAYSCALE)
         cv2.imwrite(str(planted.root / film_id), cv2.convertScaleAbs(image[:, 12:-12], alpha=0.8, beta=20))
     normal = next(measure_shifts(decode_set(planted.root)))
-    assert normal.subtype == "normal"
+    assert normal.group.title == "normal"
     assert (
         normal.low > 0.8
         and normal.auc > normal.random_patients.max()
@@ -35,7 +35,7 @@ def test_changed_test_films_show_a_shift(planted):
 def test_a_class_with_few_patients_is_left_out(clean, planted):
     for film_id in planted.ids("test/NORMAL")[3:]:
         (planted.root / film_id).unlink()
-    assert "normal" not in {shift.subtype for shift in measure_shifts(decode_set(planted.root))}
+    assert "normal" not in {shift.group.title for shift in measure_shifts(decode_set(planted.root))}
 
 
 def test_nulls_are_about_one_half(of_clean):

@@ -1,7 +1,9 @@
 """Which films are explained: the same for every recipe, but for its outcomes."""
 
 import numpy as np
+import pytest
 
+from pneumo_tf.data.films import Films
 from pneumo_tf.explain.film_selection import COMMON, MEASURED, common_films, measured_films, outcome_films
 
 
@@ -38,3 +40,12 @@ def test_an_outcome_of_few_films_gives_what_it_has(small_phantom):
     ids = tuple(film.id for film in films if film.label == 0)[:3]
     places = outcome_films(films, ids, np.array([3.0, -1.0, -4.0]))
     assert places == {ids[0]: "most", ids[2]: "most", ids[1]: "median"}
+
+
+@pytest.mark.parametrize("choose, counts", [(common_films, COMMON), (measured_films, MEASURED)])
+def test_subtypes_of_other_names_count_as_their_class(small_phantom, choose, counts):
+    other = {"normal": "not normal", "bacteria": "covid", "virus": "fungus"}
+    films = Films(tuple(film._replace(subtype=other[film.subtype]) for film in small_phantom.films))
+    ids = tuple(film.id for film in films)
+    labels = films.labels[films.indices(choose(films, ids))]
+    assert [int((labels == label).sum()) for label in (0, 1)] == [counts["normal"], counts["pneumonia"]]

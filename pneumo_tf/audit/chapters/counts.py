@@ -4,11 +4,11 @@ import pandas as pd
 
 from pneumo_tf.audit.chapter import Chapter, Drawing, count_of, list_names
 from pneumo_tf.audit.decoded import DecodedSet, board_of_films
+from pneumo_tf.data.subtypes import subtype_groups
 from pneumo_tf.report.figures import class_balance
 from pneumo_tf.report.markdown import Markdown, Table, code
 
 FOLDERS = ("train", "val", "test")
-SUBTYPES = ("normal", "bacteria", "virus", "pneumonia")
 
 
 def describe_counts(decoded: DecodedSet) -> Chapter:
@@ -57,9 +57,10 @@ def _decoding(decoded: DecodedSet) -> str:
 
 
 def _tables(decoded: DecodedSet) -> list[Table]:
-    counts = pd.crosstab(decoded.folders, decoded.subtypes)
-    folders = [folder for folder in FOLDERS if folder in counts.index]
-    counts = counts.loc[folders, [subtype for subtype in SUBTYPES if subtype in counts.columns]]
+    groups = subtype_groups(decoded.films)
+    counts = pd.DataFrame({group.title: group.among(decoded.films) for group in groups})
+    counts = counts.groupby(decoded.folders).sum()
+    counts = counts.loc[[folder for folder in FOLDERS if folder in counts.index]]
     counts["all"] = counts.sum(axis=1)
     rows = [[folder, *(f"{n:,}" for n in numbers)] for folder, *numbers in counts.itertuples()]
     broken = [[file.id, file.reason] for file in decoded.unreadable]

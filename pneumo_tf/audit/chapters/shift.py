@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from pneumo_tf.audit.chapter import Chapter, Drawing
 from pneumo_tf.audit.decoded import DecodedSet
 from pneumo_tf.audit.split_strategies import grouped_folds, score_folds
+from pneumo_tf.data.subtypes import SubtypeGroup, subtype_groups
 from pneumo_tf.evaluation.intervals import percentile_interval, resample_patients
 from pneumo_tf.evaluation.metrics import compute_metrics
 from pneumo_tf.report.figures import style
@@ -27,7 +28,7 @@ class Shift(NamedTuple):
     """Shift of one class between train and test, measured on thumbnails.
 
     Args:
-        subtype: Class of the films.
+        group: Class or subtype of the films.
         films: Number of films in train and in test.
         auc: AUC of a model that separates test from train, cross-validated by patient; 0.5 means no shift.
         low: Lower end of the 95 % interval, patients resampled.
@@ -36,7 +37,7 @@ class Shift(NamedTuple):
         neighbours: (repeats,) the same if neighbours in the numbering of its training patients do.
     """
 
-    subtype: str
+    group: SubtypeGroup
     films: tuple[int, int]
     auc: float
     low: float
@@ -47,16 +48,16 @@ class Shift(NamedTuple):
 
 def measure_shifts(decoded: DecodedSet) -> Iterator[Shift]:
     """Measure the shift of each class that has enough patients on both sides."""
-    for subtype in ("normal", "bacteria", "virus", "pneumonia"):
-        chosen = np.flatnonzero(decoded.subtypes == subtype)
+    for group in subtype_groups(decoded.films):
+        chosen = np.flatnonzero(group.among(decoded.films))
         test = decoded.splits[chosen] == "test"
         patients = decoded.patients[chosen]
         if min(len(set(patients[test])), len(set(patients[~test]))) >= FEWEST_PATIENTS:
             pixels = decoded.copies.thumbnail[chosen].reshape(len(chosen), -1).astype(float)
-            yield _shift(subtype, pixels, test, patients)
+            yield _shift(group, pixels, test, patients)
 
 
-def _shift(subtype: str, pixels: np.ndarray, test: np.ndarray, patients: np.ndarray) -> Shift:
+def _shift(group: SubtypeGroup, pixels: np.ndarray, test: np.ndarray, patients: np.ndarray) -> Shift:
     rng = np.random.default_rng(0)
     score, everyone = _cross_validate(pixels, test, patients), np.unique(patients)
     weights = resample_patients(test, patients)
@@ -67,7 +68,7 @@ def _shift(subtype: str, pixels: np.ndarray, test: np.ndarray, patients: np.ndar
     inside, order = ~test, np.array(sorted(set(patients[~test]), key=numbering_key))
     starts = rng.integers(len(order) - count, size=REPEATS) if len(order) >= 2 * count else []
     blocks = [_null(pixels[inside], patients[inside], order[at : at + count]) for at in starts]
-    return Shift(subtype, (inside.sum(), test.sum()), auc, low, high, np.array(drawn), np.array(blocks))
+    return Shift(group, (inside.sum(), test.sum()), auc, low, high, np.array(drawn), np.array(blocks))
 
 
 def numbering_key(patient: str) -> tuple[str, int, str]:
@@ -96,9 +97,10 @@ def describe_shift(decoded: DecodedSet) -> Chapter:
     if not measured:
         reason = f"no class has {FEWEST_PATIENTS} patients in train and as many in test"
         return Chapter(title, left_out=reason)
-    shifted = [shift.subtype for shift in measured if _beyond(shift, shift.random_patients)]
     foreign = [
-        shift.subtype for shift in measured if shift.subtype in shifted and _beyond(shift, shift.neighbours)
+        shift.group.title
+        for shift in measured
+        if _beyond(shift, shift.random_patients) and _beyond(shift, shift.neighbours)
     ]
     care = []
     if foreign:
@@ -119,8 +121,8 @@ def _beyond(shift: Shift, null: np.ndarray) -> bool:
 def _finding(shift: Shift) -> str:
     auc = f"AUC {format_number(shift.auc, 2)} [{format_number(shift.low, 2)}–{format_number(shift.high, 2)}]"
     if not _beyond(shift, shift.random_patients):
-        return f"**{shift.subtype}**: test films cannot be distinguished from training films, {auc}."
-    found = f"**{shift.subtype}**: 16×16 thumbnails distinguish test films from training films, {auc}"
+        return f"**{shift.group.title}**: test films cannot be distinguished from training films, {auc}."
+    found = f"**{shift.group.title}**: 16×16 thumbnails distinguish test films from training films, {auc}"
     if not len(shift.neighbours):
         return f"{found}."
     if _beyond(shift, shift.neighbours):
@@ -131,7 +133,7 @@ def _finding(shift: Shift) -> str:
 def _table(measured: Sequence[Shift]) -> Table:
     rows = [
         [
-            shift.subtype,
+            shift.group.title,
             *(f"{films:,}" for films in shift.films),
             f"{format_number(shift.auc, 2)} [{format_number(shift.low, 2)}–{format_number(shift.high, 2)}]",
             _range(shift.random_patients),
@@ -154,18 +156,23 @@ def _range(null: np.ndarray) -> str:
     return f"{format_number(null.mean(), 2)} ({format_number(null.min(), 2)}–{format_number(null.max(), 2)})"
 
 
+def _names(measured: Sequence[Shift]) -> list[str]:
+    return [style.fold(shift.group.title, 22) for shift in measured]
+
+
 def draw_means(decoded: DecodedSet, measured: Sequence[Shift]) -> Drawing:
     """Draw the mean film of each class in train and in test, and their difference."""
+    names = _names(measured)
     figure, axes = style.page(len(measured), 3, (1.5, 1.5), (0.15, 0.15), style.Margins(0.8, 0.2, 0.72, 0.15))
-    for row, shift in zip(axes, measured, strict=True):
+    for row, shift, name in zip(axes, measured, names, strict=True):
         train, test = (
-            decoded.copies.grid[(decoded.subtypes == shift.subtype) & (decoded.splits == split)].mean(0)
+            decoded.copies.grid[shift.group.among(decoded.films) & (decoded.splits == split)].mean(0)
             for split in ("train", "test")
         )
         row[0].imshow(train, cmap="gray", vmin=0, vmax=255)
         row[1].imshow(test, cmap="gray", vmin=0, vmax=255)
         row[2].imshow(test - train, cmap="RdBu_r", vmin=-40, vmax=40)
-        row[0].set_ylabel(shift.subtype, size=style.TEXT)
+        row[0].set_ylabel(name, size=style.TEXT)
         for ax in row:
             style.bare(ax)
     for ax, title in zip(axes[0], ("train", "test", "test − train"), strict=True):
@@ -177,26 +184,28 @@ def draw_means(decoded: DecodedSet, measured: Sequence[Shift]) -> Drawing:
 
 def draw_shifts(decoded: DecodedSet, measured: Sequence[Shift]) -> Drawing:
     """Draw the AUC of train against test for each class, with both comparisons."""
+    names = _names(measured)
+    left = max(0.8, style.inches(names) + 0.1)
     figure, axes = style.page(
-        1, 1, (4.2, 0.5 * len(measured) + 0.15), margins=style.Margins(0.8, 0.2, 0.85, 0.5)
+        1, 1, (4.2, 0.5 * len(measured) + 0.15), margins=style.Margins(left, 0.2, 0.85, 0.5)
     )
     ax: Axes = axes[0, 0]
-    for place, shift in enumerate(measured):
-        for null, offset, color in (
+    colors = style.subtype_colors([shift.group for shift in measured])
+    for place, (shift, color) in enumerate(zip(measured, colors, strict=True)):
+        for null, offset, shade in (
             (shift.random_patients, 0.2, "#bbbbbb"),
             (shift.neighbours, -0.2, "#777777"),
         ):
             if len(null):
                 ax.plot(
-                    (null.min(), null.max()), (place + offset,) * 2, color=color, lw=5, solid_capstyle="butt"
+                    (null.min(), null.max()), (place + offset,) * 2, color=shade, lw=5, solid_capstyle="butt"
                 )
-        color = style.SUBTYPES[shift.subtype]
         ax.plot((shift.low, shift.high), (place, place), color=color, lw=1.3)
         ax.plot(shift.auc, place, "o", color=color, ms=6)
     ax.axvline(0.5, color=style.QUIET, lw=0.8, ls=(0, (3, 2)))
     ax.set_xlim(min(0.35, *(shift.random_patients.min() - 0.02 for shift in measured)), 1)
     ax.set_ylim(len(measured) - 0.5, -0.5)
-    ax.set_yticks(range(len(measured)), [shift.subtype for shift in measured])
+    ax.set_yticks(range(len(measured)), names)
     ax.tick_params(axis="y", length=0, labelsize=style.TEXT)
     ax.set_xlabel("AUC of a model that separates test from training films")
     ax.plot([], [], "o-", color=style.INK, ms=5, lw=1.3, label="train against test")

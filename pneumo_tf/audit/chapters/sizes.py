@@ -4,6 +4,7 @@ import numpy as np
 
 from pneumo_tf.audit.chapter import Chapter, Drawing
 from pneumo_tf.audit.decoded import DecodedSet, board_of_films
+from pneumo_tf.data.subtypes import subtype_groups
 from pneumo_tf.report.figures import image_sizes
 from pneumo_tf.report.markdown import Markdown, Table
 from pneumo_tf.report.number_format import format_number
@@ -69,15 +70,15 @@ def _aspect(sizes: np.ndarray) -> np.ndarray:
 def _table(decoded: DecodedSet, sizes: np.ndarray) -> Table:
     rows = []
     for split in ("train", "test"):
-        for subtype in ("normal", "bacteria", "virus", "pneumonia"):
-            chosen = sizes[(decoded.splits == split) & (decoded.subtypes == subtype)]
+        for group in subtype_groups(decoded.films):
+            chosen = sizes[(decoded.splits == split) & group.among(decoded.films)]
             if len(chosen):
                 cells = [
                     _quartiles(chosen[:, 0], 0),
                     _quartiles(chosen[:, 1], 0),
                     _quartiles(_aspect(chosen), 2),
                 ]
-                rows.append([f"{split} · {subtype}", f"{len(chosen):,}", *cells])
+                rows.append([f"{split} · {group.title}", f"{len(chosen):,}", *cells])
     return Table(["films", "n", "width", "height", "aspect"], rows, ["Median (quartiles), pixels."])
 
 

@@ -1,14 +1,20 @@
 """Figure of films and patients by split and class."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from matplotlib.axes import Axes
 
 from pneumo_tf.data.films import CLASSES, Film
+from pneumo_tf.data.subtypes import SubtypeGroup, subtype_groups
 from pneumo_tf.report.board import Board
 from pneumo_tf.report.figures import style
 from pneumo_tf.report.figures.picture import Picture
+
+WIDTH = 3.5
+"""Inches of a panel."""
+
+Colors = Mapping[SubtypeGroup, str]
 
 
 def split_classes(board: Board) -> dict[tuple[str, int], list[Film]]:
@@ -18,60 +24,31 @@ def split_classes(board: Board) -> dict[tuple[str, int], list[Film]]:
     return {key: [film for film in board.films if (film.split, film.label) == key] for key in keys}
 
 
-def count_subtypes(films: Sequence[Film]) -> tuple[Counter[str], Counter[str]]:
-    """Count films and patients by subtype; a patient belongs to one subtype."""
-    patients = {(film.subtype, film.patient) for film in films}
-    return Counter(film.subtype for film in films), Counter(subtype for subtype, _ in patients)
-
-
-def _bar(ax: Axes, place: int, counts: Counter[str], widest: int) -> None:
-    left = 0
-    for subtype in (name for name in style.SUBTYPES if counts[name]):
-        ax.barh(
-            place, counts[subtype], left=left, color=style.SUBTYPES[subtype], height=0.66, ec="white", lw=0.8
-        )
-        if _fits(counts[subtype], widest) and len(counts) > 1:
-            ink = style.INK if subtype == "virus" else "white"
-            middle = left + counts[subtype] / 2
-            ax.text(
-                middle,
-                place,
-                f"{subtype}\n{counts[subtype]:,}",
-                ha="center",
-                va="center",
-                color=ink,
-                size=6.5,
-            )
-        left += counts[subtype]
-    narrow = [
-        f"{name} {counts[name]:,}"
-        for name in style.SUBTYPES
-        if counts[name] > 0 and not _fits(counts[name], widest)
-    ]
-    rest = f"  ({', '.join(narrow)})" if len(counts) > 1 and narrow else ""
-    ax.text(left + 0.015 * widest, place, f"{left:,}{rest}", va="center", size=style.TEXT)
-
-
-def _fits(count: int, widest: int) -> bool:
-    return count > 0.12 * widest
+def count_units(films: Sequence[Film], groups: Sequence[SubtypeGroup]) -> dict[str, Counter[SubtypeGroup]]:
+    """Count films and patients by group of subtypes; a patient belongs to one subtype."""
+    group_of = {(group.label, subtype): group for group in groups for subtype in group.subtypes}
+    found = [(group_of[film.label, film.subtype], film.patient) for film in films]
+    return {
+        "films": Counter(group for group, _ in found),
+        "patients": Counter(group for group, _ in set(found)),
+    }
 
 
 def draw_class_balance(board: Board) -> Iterator[Picture]:
     """Draw films and patients side by side, one bar per split and class."""
-    groups = {key: count_subtypes(films) for key, films in split_classes(board).items()}
-    if not groups:
+    groups = subtype_groups(board.films)
+    colors = dict(zip(groups, style.subtype_colors(groups), strict=True))
+    bars = {key: count_units(films, groups) for key, films in split_classes(board).items()}
+    if not bars:
         return
+    units = ("films", "patients")
     figure, axes = style.page(
-        1, 2, (3.5, 0.42 * len(groups) + 0.1), (0.35, 0.3), style.Margins(1.3, 0.3, 0.6, 0.62)
+        1, len(units), (WIDTH, 0.42 * len(bars) + 0.1), (0.35, 0.3), style.Margins(1.3, 0.3, 0.6, 0.62)
     )
-    for ax, index, unit in zip(axes[0], (0, 1), ("films", "patients"), strict=True):
-        widest = max(sum(counts[index].values()) for counts in groups.values())
-        for place, counts in enumerate(groups.values()):
-            _bar(ax, place, counts[index], widest)
-        ax.set_xlim(0, 1.13 * widest)
-        ax.set_ylim(len(groups) - 0.5, -0.5)
-        ax.set_yticks(range(len(groups)), [f"{split} · {CLASSES[label]}" for split, label in groups])
-        ax.tick_params(axis="y", length=0, labelleft=index == 0, labelsize=style.TEXT)
+    for ax, unit in zip(axes[0], units, strict=True):
+        _draw_bars(ax, [counts[unit] for counts in bars.values()], colors)
+        ax.set_yticks(range(len(bars)), [f"{split} · {CLASSES[label]}" for split, label in bars])
+        ax.tick_params(axis="y", length=0, labelleft=ax is axes[0, 0], labelsize=style.TEXT)
         ax.locator_params(axis="x", nbins=5)
         ax.xaxis.set_major_formatter("{x:,.0f}")
         ax.set_xlabel(unit)
@@ -83,3 +60,48 @@ def draw_class_balance(board: Board) -> Iterator[Picture]:
         "between rows can be detected.",
         figure,
     )
+
+
+def _draw_bars(ax: Axes, bars: Sequence[Counter[SubtypeGroup]], colors: Colors) -> None:
+    widest = max(counts.total() for counts in bars)
+    right = 1.13 * widest
+    for place, counts in enumerate(bars):
+        _draw_bar(ax, place, counts, colors, widest)
+        text = _describe_total(counts, colors, widest)
+        ax.text(counts.total() + 0.015 * widest, place, text, va="center", size=style.TEXT)
+        right = max(right, counts.total() / (1 - style.inches([text]) / WIDTH))
+    ax.set_xlim(0, right)
+    ax.set_ylim(len(bars) - 0.5, -0.5)
+
+
+def _draw_bar(ax: Axes, place: int, counts: Counter[SubtypeGroup], colors: Colors, widest: int) -> None:
+    left = 0
+    for group in (group for group in colors if counts[group]):
+        ax.barh(place, counts[group], left=left, color=colors[group], height=0.66, ec="white", lw=0.8)
+        if _fits(group, counts[group], widest) and len(counts) > 1:
+            ax.text(
+                left + counts[group] / 2,
+                place,
+                f"{group.name}\n{counts[group]:,}",
+                ha="center",
+                va="center",
+                color=style.ink_on(colors[group]),
+                size=6.5,
+            )
+        left += counts[group]
+
+
+def _describe_total(counts: Counter[SubtypeGroup], colors: Colors, widest: int) -> str:
+    """Return the count of a bar, with the parts that are too narrow for their names."""
+    narrow = [
+        f"{group.name} {counts[group]:,}"
+        for group in colors
+        if counts[group] and not _fits(group, counts[group], widest)
+    ]
+    rest = f"  ({style.elide(', '.join(narrow), 34)})" if len(counts) > 1 and narrow else ""
+    return f"{counts.total():,}{rest}"
+
+
+def _fits(group: SubtypeGroup, count: int, widest: int) -> bool:
+    """Return whether the name of a group fits into its part of a bar."""
+    return count > 0.12 * widest * max(1, len(group.name) / 8)

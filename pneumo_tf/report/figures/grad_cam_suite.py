@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from pneumo_tf.data.subtypes import named_subtype
 from pneumo_tf.report.board import Board, Row
 from pneumo_tf.report.figures import overlay, style
 from pneumo_tf.report.figures.comparable import comparable
@@ -42,11 +43,11 @@ def draw_grad_cam_by_recipe(board: Board) -> Iterator[Picture]:
 
 
 def _shown(maps: Sequence[Maps]) -> list[Explained]:
-    """Return the films to draw, one of each subtype in turn."""
+    """Return the films to draw, one of each subtype in turn; subtypes of other names count as their class."""
     known = {film_id: film for films in reversed(maps) for film_id, film in films.items()}
     kinds: dict[str, list[Explained]] = {}
     for film in known.values():
-        kinds.setdefault(film.subtype, []).append(film)
+        kinds.setdefault(named_subtype(film.label, film.subtype), []).append(film)
     turns = sorted(
         (place, kind, film.id) for kind, films in kinds.items() for place, film in enumerate(films)
     )
@@ -61,7 +62,7 @@ def _page(recipes: Sequence[tuple[Row, Maps]], shown: Sequence[Explained], scope
     )
     for line, film in zip(axes, shown, strict=True):
         overlay.draw_film(line[0], film.pixels)
-        line[0].set_ylabel(film.caption.replace(" ", "\n"), size=style.TEXT, weight="bold", color=film.color)
+        line[0].set_ylabel(style.fold(film.caption, 12), size=style.TEXT, weight="bold", color=film.color)
         line[0].set_xlabel(style.stem(film.id, 20), size=5.5, labelpad=2)
     for column, (row, films) in zip(axes.T[1:], recipes, strict=True):
         column[0].set_title(style.fold(row.name, 17, lines=3), size=6.5)

@@ -55,9 +55,9 @@ class Explained:
 
     @property
     def caption(self) -> str:
-        """Class and subtype by the source."""
-        known = self.subtype not in CLASSES
-        return CLASSES[self.label] + (f" ({self.subtype})" if known else "")
+        """Class and subtype by the source, shortened to fit above a film."""
+        name = CLASSES[self.label]
+        return name if self.subtype == name else style.elide(f"{name} ({self.subtype})", 24)
 
     @property
     def color(self) -> str:

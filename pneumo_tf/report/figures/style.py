@@ -11,8 +11,11 @@ import seaborn
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+
+from pneumo_tf.data.subtypes import SubtypeGroup
 
 DPI = 120
 NARROWEST = 5.2
@@ -21,6 +24,12 @@ NARROWEST = 5.2
 # Okabe & Ito (2008) without yellow and black: distinct for colour-blind readers, and on white paper.
 NORMAL, PNEUMONIA = "#0072B2", "#D55E00"
 SUBTYPES = {"normal": NORMAL, "bacteria": "#D55E00", "virus": "#E69F00", "pneumonia": "#D55E00"}
+OTHER_SUBTYPES = (
+    (NORMAL, "#56B4E9", "#009E73", "#9ECAE1", "#B8B8B8"),
+    (PNEUMONIA, "#E69F00", "#CC79A7", "#8C2D04", "#B8B8B8"),
+)
+"""Colours of subtypes without one of their own, by label."""
+
 INK, QUIET, RULE = "#222222", "#666666", "#dddddd"
 CYCLE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 DASHES = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)))
@@ -70,6 +79,21 @@ def applied() -> Iterator[None]:
         matplotlib.rcdefaults()
         seaborn.set_theme("paper", "ticks", CYCLE, color_codes=False, rc=RC)
         yield
+
+
+def subtype_colors(groups: Sequence[SubtypeGroup]) -> list[str]:
+    """Return a colour for each group of subtypes: its own, or one that no other group of its class has."""
+    given = {place: SUBTYPES[group.title] for place, group in enumerate(groups) if group.title in SUBTYPES}
+    for place, group in enumerate(groups):
+        free = [color for color in OTHER_SUBTYPES[group.label] if color not in given.values()]
+        given.setdefault(place, free[0] if free else OTHER_SUBTYPES[group.label][-1])
+    return [given[place] for place in range(len(groups))]
+
+
+def ink_on(color: str) -> str:
+    """Return the colour of text that is legible on a colour: dark on light ones, white on others."""
+    red, green, blue = to_rgb(color)
+    return INK if 0.299 * red + 0.587 * green + 0.114 * blue > 0.6 else "white"
 
 
 @dataclass(frozen=True)

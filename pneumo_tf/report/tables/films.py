@@ -1,28 +1,38 @@
 """The table of films and patients of each split, by class."""
 
+from pneumo_tf.data.films import Films
+from pneumo_tf.data.subtypes import subtype_groups
 from pneumo_tf.report.board import Board
 from pneumo_tf.report.markdown import Table
 
-SUBTYPES = {
-    "normal": "Normal",
-    "bacteria": "Bacterial",
-    "virus": "Viral",
-    "pneumonia": "Pneumonia, kind unknown",
-}
+TITLES = {"normal": "Normal", "bacteria": "Bacterial", "virus": "Viral", "pneumonia": "Pneumonia"}
+"""Titles of columns by that of the group, if they differ by more than a capital."""
+
+UNKNOWN = "Pneumonia, kind unknown"
+"""Title of the films of pneumonia without a subtype, if others have one."""
 
 
 def films_table(board: Board) -> Table:
     """A line for the train folder, the validation films among them, and the test folder."""
-    films = board.films.to_frame()
-    splits = {"train folder": films[films["split"] == "train"]}
+    films = board.films
+    splits = {"train folder": films.where(lambda film: film.split == "train")}
     ranked = next((row for row in board.rows if row.ranked), None)
     if ranked is not None:
-        splits["of it, validation"] = films.iloc[board.films.indices(ranked.validation[0].ids)]
-    splits["test folder"] = films[films["split"] == "test"]
-    subtypes = [subtype for subtype in SUBTYPES if (films["subtype"] == subtype).any()]
+        validation = frozenset(ranked.validation[0].ids)
+        splits["of it, validation"] = films.where(lambda film: film.id in validation)
+    splits["test folder"] = films.where(lambda film: film.split == "test")
+    groups = subtype_groups(films)
     lines = []
     for name, part in splits.items():
-        counts = part["subtype"].value_counts().reindex(subtypes, fill_value=0)
-        numbers = (len(part), part["patient"].nunique(), *counts)
+        counts = (int(group.among(part).sum()) for group in groups)
+        numbers = (len(part), len({film.patient for film in part}), *counts)
         lines.append((name, *(f"{number:,}" for number in numbers)))
-    return Table(("Split", "Films", "Patients", *(SUBTYPES[subtype] for subtype in subtypes)), lines)
+    return Table(("Split", "Films", "Patients", *_titles(films)), lines)
+
+
+def _titles(films: Films) -> list[str]:
+    groups = subtype_groups(films)
+    titles = {group.title: TITLES.get(group.title, group.title.capitalize()) for group in groups}
+    if sum(group.label for group in groups) > 1 and "pneumonia" in titles:
+        titles["pneumonia"] = UNKNOWN
+    return list(titles.values())

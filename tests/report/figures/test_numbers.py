@@ -9,6 +9,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from sklearn import metrics as sk
 
+from pneumo_tf.data.subtypes import subtype_groups
 from pneumo_tf.evaluation.intervals import Estimate
 from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
 from pneumo_tf.evaluation.metrics import compute_metrics
@@ -325,10 +326,11 @@ def constant(row: Row) -> dict[str, Estimate]:
 
 def test_class_balance_counts_films_and_patients(board):
     groups = class_balance.split_classes(board)
-    films, patients = class_balance.count_subtypes(groups["test", 1])
+    counts = class_balance.count_units(groups["test", 1], subtype_groups(board.films))
+    by_name = {unit: {group.name: n for group, n in found.items()} for unit, found in counts.items()}
     own = [film for film in board.films if film.split == "test" and film.label == 1]
-    assert films["virus"] == sum(film.subtype == "virus" for film in own)
-    assert patients["virus"] == len({film.patient for film in own if film.subtype == "virus"})
+    assert by_name["films"]["virus"] == sum(film.subtype == "virus" for film in own)
+    assert by_name["patients"]["virus"] == len({film.patient for film in own if film.subtype == "virus"})
     assert sum(len(group) for group in groups.values()) == len(board.films)
 
 
