@@ -266,6 +266,7 @@ class Board:
         harness: Version of the harness that made the runs.
         unread: Runs of the same folder that are on no board, because it is not known what they are or what
             their films are: names and reasons.
+        notes: What a reader of results must know of the films, as sentences.
     """
 
     dataset: str
@@ -277,6 +278,7 @@ class Board:
     newest: float
     harness: int
     unread: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def synthetic(self) -> bool:

@@ -44,7 +44,7 @@ def to_json(boards: Sequence[Board], ranked: Sequence[Sequence[Standing]]) -> st
 
 
 def _board(board: Board, order: Sequence[Standing]) -> str:
-    about = describe_board(board) | {"newest": board.newest}
+    about = describe_board(board) | {"newest": board.newest, "notes": board.notes}
     standing = _by_row(order)
     folds = {found.row.key: found for found in cross_validations(board)}
     # Row by row: the values of thousands of runs take far more memory than their text.

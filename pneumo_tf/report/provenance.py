@@ -33,6 +33,8 @@ def opening(board: Board) -> list[str]:
         f"**Precision:** {_join(spec.precision for row in done for spec in row.specs)}",
         f"**Versions:** {_versions(done)}; harness {board.harness}; newest run {_day(board.newest)}",
     ]
+    if board.notes:
+        lines.append(Markdown("**Films:** {}").format(" ".join(board.notes)))
     if board.harness != HARNESS_VERSION:
         lines.append(
             Markdown(

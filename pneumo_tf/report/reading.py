@@ -116,7 +116,17 @@ def _board(runs: Runs, dataset: str, profile: str, harness: int, group: list[_Fo
     rows = [_row(name, row, films, bootstrap) for name, row in zip(names, members, strict=True)]
     rows.sort(key=lambda row: (row.protocol != OFFICIAL, row.protocol, row.name))
     newest = max((found.at for found in group if found.done), default=0.0)
-    return Board(dataset, stored.source, stored.title, profile, films, tuple(rows), newest, harness)
+    return Board(
+        dataset,
+        stored.source,
+        stored.title,
+        profile,
+        films,
+        tuple(rows),
+        newest,
+        harness,
+        notes=stored.notes,
+    )
 
 
 def _without_replaced(group: list[_Found]) -> list[_Found]:

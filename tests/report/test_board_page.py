@@ -1,5 +1,6 @@
 """The leaderboard page: complete, the same every time, and fit to be read."""
 
+import json
 import re
 from dataclasses import replace
 
@@ -132,6 +133,19 @@ def test_test_films_of_one_class_have_no_auc_and_no_traceback(tmp_path):
     text = page(runs, tmp_path)
     assert "– AUC of cnn_baseline: the films are of one class." in section(text, "Ranking")
     assert "nan" not in text
+
+
+def test_notes_on_the_films_are_on_the_page_and_in_the_json(tmp_path):
+    runs, films = Runs(tmp_path / "runs"), fabricate_films()
+    notes = ("Left out: 2 files with the extension .<b> (such as a|b.<b>).", "Patients unknown.")
+    runs.write_films(Dataset(KERMANY, "Films with notes", None, films, notes=notes))
+    spec = RunSpec(RECIPES[2], "official", films.fingerprint, "full", 0, None, "float32", "random")
+    finish(runs.plan(spec), films)
+    shown = "Left out: 2 files with the extension .&lt;b> (such as a\\|b.&lt;b>). Patients unknown."
+    assert f"- **Films:** {shown}\n" in page(runs, tmp_path)
+    (board,) = json.loads((tmp_path / "leaderboard.json").read_text("utf-8"))["boards"]
+    assert board["notes"] == list(notes)
+    assert "**Films:**" not in page(fabricate_runs(tmp_path / "others"), tmp_path)
 
 
 def test_tiers_and_ranks_are_next_to_the_names(tmp_path):
