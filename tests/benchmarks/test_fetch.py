@@ -177,6 +177,11 @@ def test_film_that_is_there_twice_is_refused(run, tmp_path):
     assert "holds train/NORMAL/IM-0115-0001.jpeg twice" in line
 
 
+def test_zip_of_two_sets_is_refused(run, tmp_path):
+    archive = make_zip(tmp_path / "a.zip", plain("one/") | plain("two/") | plain("two/copy/"))
+    assert "holds several sets: one, two; unpack one of them and use it" in refused(run, tmp_path, "--zip", archive)
+
+
 @pytest.mark.parametrize("lacking", ["test/NORMAL", "train/PNEUMONIA"])
 def test_zip_without_a_class_is_refused(run, tmp_path, lacking):
     entries = {name: content for name, content in plain().items() if lacking not in name}

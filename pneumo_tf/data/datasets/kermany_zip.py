@@ -52,7 +52,11 @@ def _films(path: Path, files: Files) -> Files:
     ]
     if not complete:
         raise UserError(f"{path} is not the set: it lacks films in train or test, NORMAL or PNEUMONIA")
-    return sets[min(complete, key=lambda folder: (len(folder), folder))]
+    highest = min(map(len, complete))
+    names = sorted("/".join(folder) for folder in complete if len(folder) == highest)
+    if len(names) > 1:
+        raise UserError(f"{path} holds several sets: {', '.join(names)}; unpack one of them and use it")
+    return sets[min(complete, key=len)]
 
 
 def _class_folder(place: str) -> tuple[str, str]:
