@@ -7,8 +7,8 @@ import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from pneumo_tf.audit.decoded import DecodedSet
+from pneumo_tf.data.patients import distribute_patients
 from pneumo_tf.data.protocols.by_patient import FOLDS
-from pneumo_tf.data.protocols.patients import distribute_patients
 from pneumo_tf.data.protocols.published import split_alphabetical, split_pooled
 from pneumo_tf.data.protocols.split import Split
 from pneumo_tf.models.logistic import score_held_out

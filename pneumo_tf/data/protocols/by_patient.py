@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from pneumo_tf.data.films import Film, Films
-from pneumo_tf.data.protocols.patients import distribute_patients, sample_patients
+from pneumo_tf.data.patients import distribute_patients, sample_patients
 from pneumo_tf.data.protocols.split import Split, sorted_ids
 from pneumo_tf.errors import UserError
 
@@ -61,7 +61,7 @@ def _source_sides(films: Films) -> tuple[list[Film], list[Film]]:
     if both:
         raise UserError(
             f"patients with films in train and in test: {len(both):,}, such as {both[0]!r}; "
-            "remove them from one, or rename files that are not of one patient"
+            "remove them from one, or state the patients of your own films with --patient"
         )
     return source, test
 

@@ -7,7 +7,8 @@ patients that it trains on.
 from pathlib import PurePosixPath
 
 from pneumo_tf.data.films import Film, Films
-from pneumo_tf.data.protocols.split import Split, hash_order, sorted_ids
+from pneumo_tf.data.hash_order import hash_order
+from pneumo_tf.data.protocols.split import Split, sorted_ids
 
 HEAD = 0.1
 """Keras' `validation_split`: the first tenth of each class, in the order of the file names."""

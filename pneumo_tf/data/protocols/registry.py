@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from pneumo_tf.data.films import Film, Films
+from pneumo_tf.data.hash_order import hash_order
 from pneumo_tf.data.protocols.by_patient import FOLDS, split_cv5, split_official
 from pneumo_tf.data.protocols.published import (
     split_640,
@@ -13,7 +14,7 @@ from pneumo_tf.data.protocols.published import (
     split_pooled,
     split_selected_on_test,
 )
-from pneumo_tf.data.protocols.split import Split, hash_order, sorted_ids
+from pneumo_tf.data.protocols.split import Split, sorted_ids
 from pneumo_tf.errors import UserError
 
 MINIMUM_VALIDATION = 40

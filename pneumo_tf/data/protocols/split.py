@@ -1,6 +1,5 @@
-"""A division of films into sides, and the fixed random order that divisions are made with."""
+"""A division of films into sides."""
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -33,13 +32,3 @@ class Split:
 def sorted_ids(films: Iterable[Film]) -> tuple[str, ...]:
     """Return the ids of films in the order of a split."""
     return tuple(sorted(film.id for film in films))
-
-
-def hash_order(key: str, purpose: str) -> bytes:
-    """Return the place of a key in a fixed random order, which depends on no library and on no other key.
-
-    Args:
-        key: What is ordered, such as a film id.
-        purpose: Name of the order.
-    """
-    return hashlib.sha256(f"pneumo_tf/{purpose}/{key}".encode()).digest()
