@@ -7,9 +7,16 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, NoReturn
 
+from pneumo_tf.data.datasets.reading_options import (
+    ReadingOptions,
+    parse_classes,
+    parse_fraction,
+    parse_patient,
+)
 from pneumo_tf.errors import UserError, unknown
 
 EXIT_USAGE_ERROR = 2
@@ -105,13 +112,50 @@ def one_of(kind: str, names: Collection[str]) -> Callable[[str], str]:
     return read
 
 
+def as_type(read: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Return the `type` of an argument that a function reads, so that its `UserError` names the option."""
+
+    def convert(text: str) -> Any:
+        try:
+            return read(text)
+        except UserError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+
+    return convert
+
+
 def add_films(group: Any) -> None:
-    """Add the options that name films, `--data` and `--sizes`, to a parser or to a group of its options."""
+    """Add the options that name and describe films to a parser or to a group of its options."""
     group.add_argument(
         "--data",
         default="auto",
         metavar="FILMS",
-        help="auto, the name of a dataset, or a folder of films (default: %(default)s)",
+        help="auto, the name of a dataset, a folder of films, or a CSV with the columns path and label "
+        "(default: %(default)s; docs/films.md)",
+    )
+    group.add_argument(
+        "--images", type=Path, metavar="FOLDER", help="folder of the films of a CSV (default: the CSV's own)"
+    )
+    group.add_argument(
+        "--classes",
+        type=as_type(parse_classes),
+        metavar="NAMES",
+        help="class of each folder or label, such as normal=healthy,pneumonia=covid; others are left out",
+    )
+    group.add_argument(
+        "--patient",
+        type=as_type(parse_patient),
+        metavar="REGEX",
+        help="regular expression that finds the patient in a film's path, such as '^(\\d+)_'",
+    )
+    group.add_argument(
+        "--test",
+        type=as_type(parse_fraction),
+        metavar="FRACTION",
+        help="fraction of the films to test on if none are stated, patients taken whole (default: 0.2)",
+    )
+    group.add_argument(
+        "--task", metavar="NAME", help="question asked of films that can answer several (rsna: docs/films.md)"
     )
     group.add_argument(
         "--sizes",
@@ -119,6 +163,11 @@ def add_films(group: Any) -> None:
         metavar="CSV",
         help="original sizes, path,width,height, of films that were resized after they were published",
     )
+
+
+def reading_options(options: Any) -> ReadingOptions:
+    """Return the options of `add_films` that describe films."""
+    return ReadingOptions(**{option.name: getattr(options, option.name) for option in fields(ReadingOptions)})
 
 
 def report_usage_error(error: Exception) -> int:

@@ -90,7 +90,7 @@ class Runs:
             if not isinstance(title, str):
                 raise TypeError("the title is not a text")
             bits, notes = _read_depth(described), _read_notes(described)
-            films = source.tabulate(Films.from_csv(read_text(table)))
+            films = source.mark_set_apart(Films.from_csv(read_text(table)))
         except DamagedFile as error:
             raise DamagedFile(error.path, error.fault, COPY) from error
         except (ValueError, TypeError, KeyError, AttributeError, csv.Error) as error:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.command_line import CommandLine, add_films, at_least, report_usage_error
+from benchmarks.command_line import CommandLine, add_films, at_least, reading_options, report_usage_error
 from benchmarks.speed.contest import Line
 from benchmarks.speed.entries import ENTRIES, choose_entries
 from benchmarks.speed.machine import busy_warning, describe_machine, machine_line
@@ -124,7 +124,7 @@ def _scene(options: argparse.Namespace, scratch: Path, scale: "Scale | None") ->
     from pneumo_tf.training.device import prepare_tensorflow
 
     prepare_tensorflow()
-    source = find_source(options.data)
+    source = find_source(options.data, reading_options(options))
     for note in source.notes:
         _log(note)
     dataset, _ = read_source(source, None, options.sizes, Terminal().progress)

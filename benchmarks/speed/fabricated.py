@@ -48,7 +48,7 @@ def fabricate_films() -> Films:
                 split, size = "test" if folder == "test" else "train", (900 + number, 600 + number % 500)
                 subtype = kind if label else "normal"
                 rows.append(Film(path, label, subtype, patient, split, *size, f"{len(rows):032x}"))
-    return KERMANY.tabulate(rows)
+    return KERMANY.mark_set_apart(Films(tuple(rows)))
 
 
 def fabricate_runs(root: Path, count: int) -> Runs:

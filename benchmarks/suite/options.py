@@ -2,6 +2,7 @@
 
 import argparse
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,11 @@ class Options:
     suite: str
     only: str | None
     data: str
+    images: Path | None
+    classes: dict[str, str] | None
+    patient: re.Pattern[str] | None
+    test: float | None
+    task: str | None
     sizes: Path | None
     protocol: str
     profile: str

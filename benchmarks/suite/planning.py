@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 
+from benchmarks.command_line import reading_options
 from benchmarks.suite.engines.local import make_slots
 from benchmarks.suite.forecast import Forecast, forecast, older_runs
 from benchmarks.suite.initial_weights import InitialWeights
@@ -68,7 +69,7 @@ def plan_suite(options: Options, terminal: Terminal) -> Suite:
         raise UserError("--xla needs a GPU, and none is used here; leave it out")
     # Several GPUs take runs as they come: all of them must know the precision.
     first = min(devices, key=lambda gpu: gpu.capability, default=None)
-    source = find_source(options.data)
+    source = find_source(options.data, reading_options(options))
     profile = profile_of(options, first, synthetic=source.dataset.synthetic)
     # Unknown names and sizes that a recipe cannot take are refused before any film is read.
     recipes = choose_recipes(options, profile)
@@ -116,4 +117,6 @@ def _read_films(options: Options, source: Source, terminal: Terminal) -> Dataset
     dataset, differences = read_source(source, cache, options.sizes, terminal.progress)
     for difference in differences:
         terminal.warn(f"The films differ from the published set: {difference}")
+    for note in dataset.notes:
+        terminal.warn(note)
     return dataset

@@ -2,11 +2,12 @@
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
 from pneumo_tf.data.datasets.dataset_source import Dataset, DatasetSource, Progress
+from pneumo_tf.data.datasets.reading_options import NO_OPTIONS, ReadingOptions
 from pneumo_tf.data.datasets.registry import DATASETS, recognise
 from pneumo_tf.data.datasets.scan import levels
 from pneumo_tf.errors import UserError
@@ -34,11 +35,13 @@ class Source:
         dataset: What is known of the dataset.
         path: Its folder.
         notes: What the user should know of the choice, one line each.
+        options: What the user states of the films.
     """
 
     dataset: DatasetSource
     path: Path
     notes: tuple[str, ...] = ()
+    options: ReadingOptions = NO_OPTIONS
 
     @property
     def ready(self) -> bool:
@@ -46,16 +49,21 @@ class Source:
         return not (self.dataset.synthetic and self.dataset.lacks(self.path))
 
 
-def find_source(wanted: str) -> Source:
+def find_source(wanted: str, options: ReadingOptions = NO_OPTIONS) -> Source:
     """Choose the films.
 
     Args:
         wanted: `"auto"` for the first dataset that was fetched or that Kaggle or Colab has mounted, else
-            synthetic films; the name of a dataset; or a folder of films.
+            synthetic films; the name of a dataset; a folder of films, or a CSV that lists them.
+        options: What the user states of the films.
 
     Raises:
         UserError: If there is no such folder, or it holds no known dataset.
     """
+    return replace(_find_source(wanted), options=options)
+
+
+def _find_source(wanted: str) -> Source:
     if wanted == "auto":
         return _first_fetched() or _first_mounted() or _drawn(f"There is no {_folders()}. {_advice()}")
     if wanted not in DATASETS:
@@ -68,6 +76,8 @@ def find_source(wanted: str) -> Source:
         # Synthetic films must not pass for real ones because they are named by their folder.
         return Source(dataset, path, (SYNTHETIC,) if dataset.synthetic else ())
     dataset = DATASETS[wanted]
+    if not dataset.folder:
+        raise UserError(f"name the place of the films: --data PATH; {wanted} is how it will be read")
     if dataset.synthetic:
         return Source(dataset, DATA / dataset.folder, (SYNTHETIC,))
     if not (DATA / dataset.folder).is_dir():
@@ -94,7 +104,11 @@ def read_source(
     """
     draw_if_missing(source, progress)
     dataset = source.dataset.read(
-        source.path, cache=cache, sizes=sizes, progress=progress("reading film headers")
+        source.path,
+        options=source.options,
+        cache=cache,
+        sizes=sizes,
+        progress=progress("reading film headers"),
     )
     return dataset, source.dataset.count_differences(dataset.films)
 
@@ -111,8 +125,13 @@ def draw_if_missing(source: Source, progress: Callable[[str], Progress]) -> None
 
 
 def _first_fetched() -> Source | None:
-    places = ((dataset, DATA / dataset.folder) for dataset in DATASETS.values() if not dataset.synthetic)
+    places = ((dataset, DATA / dataset.folder) for dataset in _real())
     return next((Source(dataset, path) for dataset, path in places if path.is_dir()), None)
+
+
+def _real() -> list[DatasetSource]:
+    """Return the datasets of real films that have a folder of their own."""
+    return [dataset for dataset in DATASETS.values() if dataset.folder and not dataset.synthetic]
 
 
 def _first_mounted() -> Source | None:
@@ -139,7 +158,7 @@ def _drawn(reason: str) -> Source:
 
 
 def _folders() -> str:
-    return " or ".join(str(DATA / dataset.folder) for dataset in DATASETS.values() if not dataset.synthetic)
+    return " or ".join(str(DATA / dataset.folder) for dataset in _real())
 
 
 def _advice() -> str:

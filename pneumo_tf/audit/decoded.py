@@ -11,11 +11,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pneumo_tf.data.datasets.dataset_source import Dataset, FilmList
+from pneumo_tf.data.datasets.dataset_source import Dataset
+from pneumo_tf.data.datasets.reading_options import NO_OPTIONS, ReadingOptions
 from pneumo_tf.data.datasets.registry import recognise
-from pneumo_tf.data.films import Film, Films
+from pneumo_tf.data.films import Films
 from pneumo_tf.data.formats.registry import decode
-from pneumo_tf.data.formats.summary import choose_bits, summarise
+from pneumo_tf.data.formats.summary import choose_bits
 from pneumo_tf.data.image_files import Header, describe_content, join_sizes, read_content
 from pneumo_tf.data.pixels import fit_film, resize
 from pneumo_tf.errors import UserError
@@ -68,6 +69,7 @@ class DecodedSet:
         dataset: The readable films, sorted by id.
         copies: Of each of them.
         unreadable: Files with a film's name that do not decode.
+        misplaced: Ids of films whose name states another class than their folder.
         sizes_given: Whether the films' sizes come from a CSV.
         stored: Width and height of every file if they are all alike: then they were resized.
     """
@@ -75,6 +77,7 @@ class DecodedSet:
     dataset: Dataset
     copies: Copies
     unreadable: tuple[Unreadable, ...]
+    misplaced: tuple[str, ...]
     sizes_given: bool
     stored: tuple[int, int] | None
 
@@ -114,51 +117,55 @@ class DecodedSet:
         return self.sizes_given or self.stored is None
 
 
-def decode_set(path: Path, sizes: Path | None = None, progress: Progress | None = None) -> DecodedSet:
+def decode_set(
+    path: Path,
+    sizes: Path | None = None,
+    progress: Progress | None = None,
+    options: ReadingOptions = NO_OPTIONS,
+) -> DecodedSet:
     """Decode every film of a folder; one that fails is recorded, and the others are read all the same.
 
     Args:
         path: A folder of a dataset that is known.
         sizes: CSV of `path,width,height` in pixels, for films that were resized after they were published.
         progress: Called with films done and films in all.
+        options: What the user states of the films.
 
     Raises:
         UserError: If the folder holds no such dataset, no film can be read, or the CSV does not fit.
     """
     source = recognise(path)
-    listed = source.list_films(path)
+    listed = source.find_films(path, options)
     known = repeat(None) if sizes is None else join_sizes(sizes, listed.ids)
-    films, copies, stored, unreadable = [], [], set(), []
+    readable, copies, stored, unreadable = [], [], set(), []
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        headers = dict(zip(listed.ids, pool.map(partial(_read_header, listed), listed.ids), strict=True))
-        readable = {name: header for name, header in headers.items() if isinstance(header, Header)}
-        bits = choose_bits(readable.values())
-        decoded = pool.map(partial(_decode, listed, bits), listed.ids, headers.values(), known)
+        headers = dict(zip(listed.ids, pool.map(partial(_read_header, listed.root), listed.ids), strict=True))
+        bits = choose_bits(header for header in headers.values() if isinstance(header, Header))
+        decoded = pool.map(partial(_decode, listed.root, bits), listed.ids, headers.values(), known)
         for done, (film_id, result) in enumerate(zip(listed.ids, decoded, strict=True), 1):
             if isinstance(result, str):
                 unreadable.append(Unreadable(film_id, result))
             else:
-                films.append(result[0])
+                readable.append((film_id, result[0]))
                 copies.append(result[1])
                 stored.add(result[2])
             if progress:
                 progress(done, len(listed.ids))
-    if not films:
+    if not readable:
         raise UserError(
             f"none of the {len(listed.ids):,} films in {listed.root} can be read; fetch the set again"
         )
-    table = source.tabulate(films)
-    notes = summarise(tuple(readable), tuple(readable.values()))
-    dataset = Dataset(source, source.title_of(table, path), listed.root, table, bits, notes)
+    dataset = source.tabulate(path, listed, readable)
+    misplaced = tuple(listed.misplaced(dataset.films))
     stacked = Copies(*(np.stack(column) for column in zip(*copies, strict=True)))
     alike = stored.pop() if len(stored) == 1 else None
-    return DecodedSet(dataset, stacked, tuple(unreadable), sizes is not None, alike)
+    return DecodedSet(dataset, stacked, tuple(unreadable), misplaced, sizes is not None, alike)
 
 
-def _read_header(listed: FilmList, film_id: str) -> Header | str:
+def _read_header(root: Path, film_id: str) -> Header | str:
     """Return the header of a film, or why it has none."""
     try:
-        return describe_content(read_content(f"{listed.root}/{film_id}"))
+        return describe_content(read_content(f"{root}/{film_id}"))
     except OSError as error:
         return error.strerror or str(error)
     except ValueError as error:
@@ -166,20 +173,19 @@ def _read_header(listed: FilmList, film_id: str) -> Header | str:
 
 
 def _decode(
-    listed: FilmList, bits: int, film_id: str, header: Header | str, size: tuple[int, int] | None
-) -> tuple[Film, Copies, tuple[int, int]] | str:
-    """Return a film with its copies and the width and height of its file, or why it cannot be read."""
+    root: Path, bits: int, film_id: str, header: Header | str, size: tuple[int, int] | None
+) -> tuple[Header, Copies, tuple[int, int]] | str:
+    """Return the header of a film, its copies and the size of its file, or why it cannot be read."""
     if isinstance(header, str):
         return header
     try:
-        image = decode(read_content(f"{listed.root}/{film_id}"), bits)
+        image = decode(read_content(f"{root}/{film_id}"), bits)
     except OSError as error:
         return error.strerror or str(error)
     except ValueError as error:
         return str(error)
     width, height = size or (header.width, header.height)
-    film = listed.describe(film_id, header._replace(width=width, height=height))
-    return film, _copy(image, (width, height)), image.shape[::-1]
+    return header._replace(width=width, height=height), _copy(image, (width, height)), image.shape[::-1]
 
 
 def _copy(image: np.ndarray, size: tuple[int, int]) -> Copies:

@@ -3,8 +3,8 @@
 import csv
 import hashlib
 import io
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,6 +15,14 @@ if TYPE_CHECKING:
 
 CLASSES = ("normal", "pneumonia")
 
+UNKNOWN_PATIENT = "film:"
+"""Start of the key of a patient who is not known: the film's id follows, so each such film stands alone."""
+
+
+def unknown_patient(film_id: str) -> str:
+    """Return the key of the patient of a film whose patient is not known."""
+    return UNKNOWN_PATIENT + film_id
+
 
 class Film(NamedTuple):
     """One image.
@@ -22,8 +30,9 @@ class Film(NamedTuple):
     Args:
         id: POSIX path under the dataset's root.
         label: 0 normal, 1 pneumonia.
-        subtype: `"normal"`, `"bacteria"`, `"virus"`, or `"pneumonia"` if the kind is unknown.
-        patient: Key of the person; films of one key are never on two sides of a split that ranks.
+        subtype: Finer class, such as `"bacteria"` or `"virus"`; the name of the class if it is unknown.
+        patient: Key of the person; films of one key are never on two sides of a split that ranks. If the
+            person is not known, the key is `unknown_patient(id)`.
         split: Side on which the source put it: `"train"` or `"test"`.
         width: Pixels of the original image.
         height: Pixels of the original image.
@@ -39,6 +48,15 @@ class Film(NamedTuple):
     height: int
     digest: str
 
+    @property
+    def patient_known(self) -> bool:
+        """Whether the person is known; otherwise the film counts as a patient of its own."""
+        return not self.patient.startswith(UNKNOWN_PATIENT)
+
+
+Covariates = Mapping[str, Mapping[str, str]]
+"""Further columns of a film table, such as age and sex: text by film id, `""` or no entry if unknown."""
+
 
 @dataclass(frozen=True)
 class Films:
@@ -48,10 +66,12 @@ class Films:
         rows: The films.
         set_apart: Ids of training films that the source keeps out of its training folder, as Kaggle does
             with `val`. Protocols that rank make no difference between them and other training films.
+        covariates: Further columns, by name and then by film id.
     """
 
     rows: tuple[Film, ...]
     set_apart: frozenset[str] = frozenset()
+    covariates: Covariates = field(default_factory=dict, hash=False)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -79,31 +99,62 @@ class Films:
 
     def where(self, keep: Callable[[Film], bool]) -> "Films":
         """Return the films for which `keep` holds, in the same order."""
-        return Films(tuple(film for film in self.rows if keep(film)), self.set_apart)
+        return Films(tuple(film for film in self.rows if keep(film)), self.set_apart, self.covariates)
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hash of ids, labels, patients, sizes and content, 16 hex digits."""
-        return hashlib.sha256(repr(sorted(self.rows)).encode()).hexdigest()[:16]
+        """Hash of ids, labels, patients, sizes, content and covariates, 16 hex digits."""
+        content = repr(sorted(self.rows))
+        if self.covariates:
+            ids, columns = sorted(self.position), sorted(self.covariates.items())
+            content += repr(
+                [(name, [values.get(film_id, "") for film_id in ids]) for name, values in columns]
+            )
+        return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+    @property
+    def unknown_patients(self) -> int:
+        """Number of films whose patient is not known."""
+        return sum(not film.patient_known for film in self.rows)
+
+    def column(self, name: str) -> tuple[str, ...]:
+        """Return a covariate of every film, `""` where it is unknown, in the order of the films."""
+        values = self.covariates[name]
+        return tuple(values.get(film.id, "") for film in self.rows)
 
     def to_frame(self) -> "pd.DataFrame":
-        """Return the table with a column for each field of `Film`, in the order of the films."""
+        """Return the table with a column for each field of `Film` and each covariate, in the films' order.
+
+        A covariate whose known values are all numbers is numeric, and nan where it is unknown.
+        """
         # Imported here: planning reads film tables, and pandas takes half a second.
         import pandas as pd
 
-        return pd.DataFrame(self.rows, columns=Film._fields)
+        frame = pd.DataFrame(self.rows, columns=Film._fields)
+        for name in self.covariates:
+            values = pd.Series(self.column(name), dtype="str").replace("", None)
+            numbers = pd.to_numeric(values, errors="coerce")
+            frame[name] = numbers if numbers.notna().equals(values.notna()) else values
+        return frame
 
     def to_csv(self) -> str:
-        """Return the table as CSV text."""
+        """Return the table as CSV text, covariates in the columns after those of `Film`."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(Film._fields)
-        writer.writerows(self.rows)
+        columns = [self.column(name) for name in self.covariates]
+        writer.writerow([*Film._fields, *self.covariates])
+        writer.writerows([*film, *values] for film, *values in zip(self.rows, *columns, strict=True))
         return text.getvalue()
 
     @classmethod
     def from_csv(cls, text: str) -> "Films":
-        """Read `to_csv`, which holds the rows alone."""
-        rows = csv.DictReader(io.StringIO(text))
-        whole = ("label", "width", "height")
-        return cls(tuple(Film(**{k: int(v) if k in whole else v for k, v in row.items()}) for row in rows))
+        """Read `to_csv`, which holds rows and covariates."""
+        lines = list(csv.DictReader(io.StringIO(text)))
+        names = [name for name in (lines[0] if lines else ()) if name not in Film._fields]
+        covariates = {name: {line["id"]: line[name] for line in lines} for name in names}
+        return cls(tuple(map(_film_of, lines)), covariates=covariates)
+
+
+def _film_of(line: Mapping[str, str]) -> Film:
+    whole = ("label", "width", "height")
+    return Film(**{name: int(line[name]) if name in whole else line[name] for name in Film._fields})

@@ -16,8 +16,8 @@ def describe_counts(decoded: DecodedSet) -> Chapter:
     films, source = decoded.films, decoded.dataset.source
     differences = source.count_differences(films)
     unreadable = [file.id for file in decoded.unreadable]
-    misplaced = [film.id for film in films if (film.subtype == "normal") != (film.label == 0)]
-    unnamed = [film.id for film in films if not source.names_patient(film.id)]
+    misplaced = decoded.misplaced
+    unnamed = [film.id for film in films if not film.patient_known]
     findings, care = [_decoding(decoded)], []
     if not source.counts:
         findings.append("There are no published counts to compare with.")

@@ -3,13 +3,14 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
-from pneumo_tf.data.datasets.scan import LeftOut, show_name
+from pneumo_tf.data.datasets.reading_options import NO_OPTIONS, ReadingOptions
+from pneumo_tf.data.datasets.scan import LeftOut, describe_left_out, show_name
 from pneumo_tf.data.films import CLASSES, Film, Films
 from pneumo_tf.data.formats.image_format import Warn
 from pneumo_tf.data.formats.registry import decode
@@ -27,6 +28,18 @@ Masks = Callable[[str], np.ndarray | None]
 """Function from a film id to (height, width) uint8, 255 inside and 0 outside; None if nothing is marked."""
 
 
+def _no_covariates(film_id: str, header: Header) -> Mapping[str, str]:
+    return {}
+
+
+def _no_class(film_id: str) -> int | None:
+    return None
+
+
+def _unchanged(films: Films) -> Films:
+    return films
+
+
 @dataclass(frozen=True)
 class FilmList:
     """The films of a folder as names and tables describe them, before a file is opened.
@@ -35,13 +48,27 @@ class FilmList:
         root: Folder that film ids are relative to.
         ids: POSIX paths of the films, sorted.
         describe: Takes a film id and the header of its file; gives the row of the film table.
-        left_out: Files and folders under the root that are no films, by reason.
+        describe_covariates: Takes the same; gives what else is known of the film, by column.
+        named_class: Takes a film id; gives the class that its name states apart from its folder, None if it
+            states none. It is the only independent check of the label.
+        complete: Takes the whole table, once every header was read; gives it with what depends on all films,
+            such as a test split.
+        notes: What a reader of results must know of the choice of films, one sentence each.
+        left_out: Files and folders that are not among the films.
     """
 
     root: Path
     ids: tuple[str, ...]
     describe: Callable[[str, Header], Film]
+    describe_covariates: Callable[[str, Header], Mapping[str, str]] = _no_covariates
+    named_class: Callable[[str], int | None] = _no_class
+    complete: Callable[[Films], Films] = _unchanged
+    notes: tuple[str, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
+
+    def misplaced(self, films: Films) -> list[str]:
+        """Return the ids of films whose name states another class than their label."""
+        return [film.id for film in films if self.named_class(film.id) not in (None, film.label)]
 
 
 @dataclass(frozen=True)
@@ -95,10 +122,6 @@ def _no_film(film_id: str) -> bool:
     return False
 
 
-def _every_film(film_id: str) -> bool:
-    return True
-
-
 def _no_masks(root: Path, kind: str) -> Masks | None:
     return None
 
@@ -113,7 +136,7 @@ class Dataset:
         root: Folder that film ids are relative to; None if only the table is available.
         films: Every film.
         bits: Bits of gray at which films are read that are deeper than 8 and do not state how deep.
-        notes: What a reader of results must know of how the films were read, as sentences of plain text.
+        notes: What a reader of results must know of these films and how they were read, one sentence each.
     """
 
     source: "DatasetSource"
@@ -147,19 +170,21 @@ class DatasetSource:
     Args:
         name: Its key in `DATASETS`, options and stored runs.
         title: As the board shows it if the films are those published.
-        folder: Name of its folder under `data/`.
-        lacks: Function from a folder to what is missing for it to be this dataset, `""` if nothing is.
-        list_films: Function from such a folder to its films. Raises `UserError` if it cannot be used.
+        lacks: Function from a path, a folder or a file, to what is missing for it to be this dataset, `""` if
+            nothing is.
+        list_films: Function from such a path and the user's options to its films. Raises `UserError` if it
+            cannot be used.
         notice: Licence and citation, as lines of text.
+        licence: Licence in a few words, as the board shows it.
         protocols: Names of the protocols that can divide it.
+        folder: Name of its folder under `data/`, `""` if it may lie anywhere.
+        options: Names of the `ReadingOptions` that it takes.
         counts: Films of the published set by split and subtype; empty if there is no such set.
         plausible_accuracy: Highest accuracy on the published test films that was published without leakage;
             None if it is not known.
         series: The series of its films, None if they are not known.
         misleading_number: A number in its file names that looks like a patient's and is not, None if there is
             none.
-        names_patient: Function from a film id to whether the source states the patient. A film without one
-            counts as a patient of its own.
         set_apart: Function from a film id to whether the source keeps it out of its training folder (Kaggle's
             `val`), although its split is train.
         open_masks: Function of the root of the films and a kind, `"masks"` for opacities or `"lungs"`, to
@@ -170,16 +195,17 @@ class DatasetSource:
 
     name: str
     title: str
-    folder: str
     lacks: Callable[[Path], str]
-    list_films: Callable[[Path], FilmList]
+    list_films: Callable[[Path, ReadingOptions], FilmList]
     notice: str
+    licence: str
     protocols: tuple[str, ...]
+    folder: str = ""
+    options: frozenset[str] = frozenset()
     counts: Mapping[tuple[str, str], int] = field(default_factory=dict)
     plausible_accuracy: float | None = None
     series: SourceSeries | None = None
     misleading_number: MisleadingNumber | None = None
-    names_patient: Callable[[str], bool] = _every_film
     set_apart: Callable[[str], bool] = _no_film
     open_masks: Callable[[Path, str], Masks | None] = _no_masks
     download: Download | None = None
@@ -201,6 +227,7 @@ class DatasetSource:
         self,
         path: Path,
         *,
+        options: ReadingOptions = NO_OPTIONS,
         cache: Path | None = None,
         sizes: Path | None = None,
         progress: Progress | None = None,
@@ -208,7 +235,8 @@ class DatasetSource:
         """Read a folder of the dataset.
 
         Args:
-            path: The folder, in any form that `list_films` accepts.
+            path: The folder or file, in any form that `list_films` accepts.
+            options: What the user states of the films.
             cache: Folder that stores sizes and digests, so that the next start reads no film.
             sizes: CSV of `path,width,height` in pixels, for films that were resized after publication.
             progress: Called with the films read so far and the films that have to be read.
@@ -220,22 +248,61 @@ class DatasetSource:
             UserError: If a folder is missing or empty, a film cannot be read or its name contradicts its
                 class, or the CSV does not fit.
         """
-        listed = self.list_films(path)
+        listed = self.find_films(path, options)
         headers = read_headers(listed.root, listed.ids, cache=cache, progress=progress)
-        bits, notes = choose_bits(headers), summarise(listed.ids, headers)
         if sizes is not None:
             headers = [
                 header._replace(width=width, height=height)
                 for header, (width, height) in zip(headers, join_sizes(sizes, listed.ids), strict=True)
             ]
-        films = self.tabulate(map(listed.describe, listed.ids, headers))
-        _check_classes(listed.root, films)
-        return Dataset(self, self.title_of(films, path), listed.root, films, bits, notes)
+        dataset = self.tabulate(path, listed, zip(listed.ids, headers, strict=True))
+        if wrong := listed.misplaced(dataset.films):
+            raise UserError(
+                f"{len(wrong):,} of {len(dataset.films):,} films in {listed.root} lie in a class that their "
+                f"name contradicts, such as {wrong[0]}; move them, or, if their names mean something else, "
+                "add --patient with a regular expression for the patient: names are then not read"
+            )
+        return dataset
 
-    def tabulate(self, rows: Iterable[Film]) -> Films:
-        """Return the table of films, in the order given."""
-        rows = tuple(rows)
-        return Films(rows, frozenset(film.id for film in rows if self.set_apart(film.id)))
+    def find_films(self, path: Path, options: ReadingOptions = NO_OPTIONS) -> FilmList:
+        """List the films of a folder without opening one.
+
+        Raises:
+            UserError: If the folder cannot be used, or an option is given that the source does not take.
+        """
+        if refused := [name for name in options.given if name not in self.options]:
+            taken = ", ".join(f"--{name}" for name in sorted(self.options)) or "none"
+            raise UserError(
+                f"--{refused[0]} is not for {path}, which is read as {self.name} (options: {taken})"
+            )
+        return self.list_films(path, options)
+
+    def tabulate(self, path: Path, listed: FilmList, headers: Iterable[tuple[str, Header]]) -> Dataset:
+        """Make the dataset of films whose headers were read.
+
+        Args:
+            path: The folder as the user named it.
+            listed: The films of the folder.
+            headers: Film ids with headers, sorted by id; films that cannot be read are left out.
+
+        Returns:
+            The films, whatever class their names state.
+        """
+        headers = dict(headers)
+        rows = tuple(listed.describe(film_id, header) for film_id, header in headers.items())
+        covariates: dict[str, dict[str, str]] = {}
+        for film_id, header in headers.items():
+            for column, value in listed.describe_covariates(film_id, header).items():
+                covariates.setdefault(column, {})[film_id] = value
+        films = listed.complete(self.mark_set_apart(Films(rows, covariates=covariates)))
+        bits, read = choose_bits(headers.values()), summarise(tuple(headers), tuple(headers.values()))
+        notes = (*listed.notes, *_describe_patients(films), *read, describe_left_out(listed.left_out))
+        title = self.title_of(films, path)
+        return Dataset(self, title, listed.root, films, bits, tuple(filter(None, notes)))
+
+    def mark_set_apart(self, films: Films) -> Films:
+        """Return a table with the films that the source sets apart."""
+        return replace(films, set_apart=frozenset(film.id for film in films if self.set_apart(film.id)))
 
     def count_differences(self, films: Iterable[Film]) -> list[str]:
         """Describe how films differ in number from the published set, one line per split and subtype.
@@ -262,11 +329,20 @@ class DatasetSource:
         """
         if self.synthetic:
             return self.title
-        if self.counts and not self.count_differences(films):
+        if self.is_published(films):
             return f"{self.title}, {len(films):,} films"
-        own = f"{show_name(path.resolve().name)}: {len(films):,} films"
-        published = f" in the layout of {self.name}, not its {sum(self.counts.values()):,} published films"
-        return own + published if self.counts else own
+        return f"{show_name(path.resolve().name)}: {len(films):,} films"
+
+    def is_published(self, films: Films) -> bool:
+        """Return whether films are, by their counts, those of the published set."""
+        return bool(self.counts) and not self.count_differences(films)
+
+    def describe_licence(self, films: Films) -> str:
+        """Return source and licence of films in a few words, as a board shows them."""
+        if self.synthetic or not self.counts or self.is_published(films):
+            return self.licence
+        published = sum(self.counts.values())
+        return f"not stated; films in the layout of {self.name}, not its {published:,} published ones"
 
     def check_protocol(self, name: str) -> None:
         """Refuse a protocol that cannot divide this dataset.
@@ -280,11 +356,14 @@ class DatasetSource:
             )
 
 
-def _check_classes(root: Path, films: Films) -> None:
-    """Refuse films in a wrong class folder: the file name is the only independent check of the label."""
-    wrong = [film.id for film in films if (film.subtype == "normal") != (film.label == 0)]
-    if wrong:
-        raise UserError(
-            f"{len(wrong):,} of {len(films):,} films in {root} lie in a class that their name contradicts, "
-            f"such as {wrong[0]}; move them, or fetch the set again"
-        )
+def _describe_patients(films: Films) -> tuple[str, ...]:
+    """Describe films whose patient is not known."""
+    unknown = films.unknown_patients
+    if not unknown:
+        return ()
+    if unknown == len(films):
+        return ("Patients unknown: every film counts as one patient; films of one are not kept together.",)
+    return (
+        f"The patients of {unknown:,} of {len(films):,} films are unknown: each of these films counts as a "
+        "patient of its own.",
+    )

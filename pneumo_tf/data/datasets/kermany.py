@@ -15,8 +15,10 @@ from pneumo_tf.data.datasets.dataset_source import (
 from pneumo_tf.data.datasets.kaggle import download_dataset
 from pneumo_tf.data.datasets.kermany_folder import SPLITS, find_films, lacks, open_folder
 from pneumo_tf.data.datasets.kermany_zip import open_archive
+from pneumo_tf.data.datasets.own_films import patient_key
+from pneumo_tf.data.datasets.reading_options import NO_OPTIONS, ReadingOptions
 from pneumo_tf.data.datasets.scan import count_left_out
-from pneumo_tf.data.films import CLASSES, Film
+from pneumo_tf.data.films import CLASSES, Film, unknown_patient
 from pneumo_tf.data.image_files import Header
 
 TITLE = "Chest X-Ray Images (Pneumonia), Kermany et al. 2018"
@@ -61,7 +63,7 @@ class FilmName(NamedTuple):
 
     Args:
         subtype: `"normal"`, `"bacteria"`, `"virus"`, or `""` if the name follows no known pattern.
-        patient: Key of the person.
+        patient: Key of the person, `""` if the name follows no known pattern.
         series: The numbering that the patient's number belongs to; `""` if it is unknown.
     """
 
@@ -70,11 +72,13 @@ class FilmName(NamedTuple):
     series: str
 
 
-def list_films(path: Path) -> FilmList:
+def list_films(path: Path, options: ReadingOptions = NO_OPTIONS) -> FilmList:
     """List a folder of the set: as Kaggle, kagglehub or Mendeley Data give it, or as someone renamed it.
 
     Args:
         path: The folder with `train` and `test`, or one that holds it up to four levels down.
+        options: With an expression for the patient, the films are the user's own and their names state
+            nothing else.
 
     Raises:
         UserError: If a folder is missing or empty.
@@ -84,16 +88,32 @@ def list_films(path: Path) -> FilmList:
         'test/NORMAL/IM-0001-0001.jpeg'
     """
     found = find_films(path)
-    return FilmList(found.root, found.ids, describe_film, count_left_out(found.omissions))
+    left_out = count_left_out(found.omissions)
+    if options.patient is not None:
+        return FilmList(found.root, found.ids, partial(_describe_own, options), left_out=left_out)
+    return FilmList(found.root, found.ids, describe_film, named_class=_named_class, left_out=left_out)
 
 
 def describe_film(film_id: str, header: Header) -> Film:
     """Return the row of a film; `val` is part of train, and a film of unknown kind keeps its class."""
-    folder, class_folder, _ = film_id.lower().split("/", 2)
-    label = CLASSES.index(class_folder)
     name = read_name(film_id)
-    subtype, size = name.subtype or class_folder, (header.width, header.height)
-    return Film(film_id, label, subtype, name.patient, SPLITS[folder], *size, header.digest)
+    return _film(film_id, header, name.subtype, name.patient or unknown_patient(film_id))
+
+
+def _describe_own(options: ReadingOptions, film_id: str, header: Header) -> Film:
+    return _film(film_id, header, "", patient_key(film_id, header, options))
+
+
+def _film(film_id: str, header: Header, subtype: str, patient: str) -> Film:
+    folder, class_folder, _ = film_id.lower().split("/", 2)
+    label, split = CLASSES.index(class_folder), SPLITS[folder]
+    size = header.width, header.height
+    return Film(film_id, label, subtype or class_folder, patient, split, *size, header.digest)
+
+
+def _named_class(film_id: str) -> int | None:
+    subtype = read_name(film_id).subtype
+    return int(subtype != "normal") if subtype else None
 
 
 def read_name(film_id: str) -> FilmName:
@@ -116,7 +136,7 @@ def read_name(film_id: str) -> FilmName:
     if match := _NUMBERED.match(stem):
         subtype = match[1].lower()
         return FilmName(subtype, f"{subtype}-{match[2]}", "NORMAL" if subtype == "normal" else subtype)
-    return FilmName("", stem, "")
+    return FilmName("", "", "")
 
 
 def source_series(film_id: str) -> str:
@@ -133,11 +153,6 @@ def person_number(film_id: str) -> str | None:
     return found and found[1]
 
 
-def names_patient(film_id: str) -> bool:
-    """Whether a file name follows a known pattern, and so states the patient."""
-    return bool(read_name(film_id).series)
-
-
 def is_set_apart(film_id: str) -> bool:
     """Whether a film is one of the 16 that Kaggle moved from train to `val`."""
     return film_id.lower().startswith("val/")
@@ -150,7 +165,9 @@ KERMANY = DatasetSource(
     lacks=lacks,
     list_films=list_films,
     notice=NOTICE,
+    licence="CC BY 4.0",
     protocols=PROTOCOLS,
+    options=frozenset({"patient"}),
     counts=COUNTS,
     plausible_accuracy=0.97,
     series=SourceSeries(
@@ -166,7 +183,6 @@ KERMANY = DatasetSource(
         "Identify patients by kind and number (`bacteria-78`): different patients share a number in "
         "`person<N>`.",
     ),
-    names_patient=names_patient,
     set_apart=is_set_apart,
     download=Download(
         "chest films of Kermany et al. 2018, 1.2 GB",

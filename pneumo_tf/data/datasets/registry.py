@@ -4,12 +4,16 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from pneumo_tf.data.datasets.class_folders import CLASS_FOLDERS
+from pneumo_tf.data.datasets.csv_table import CSV_TABLE
 from pneumo_tf.data.datasets.dataset_source import DatasetSource
 from pneumo_tf.data.datasets.kermany import KERMANY
 from pneumo_tf.data.datasets.phantom.entry import PHANTOM
 from pneumo_tf.errors import UserError, unknown
 
-DATASETS: dict[str, DatasetSource] = {source.name: source for source in (PHANTOM, KERMANY)}
+DATASETS: dict[str, DatasetSource] = {
+    source.name: source for source in (PHANTOM, KERMANY, CSV_TABLE, CLASS_FOLDERS)
+}
 """Datasets by name, in the order in which a folder is compared with them: the most specific first."""
 
 
@@ -25,15 +29,16 @@ def dataset_source(name: str) -> DatasetSource:
 
 
 def recognise(path: Path) -> DatasetSource:
-    """Find the dataset that a folder holds.
+    """Find the dataset that a folder or a table holds.
 
     Raises:
-        UserError: If it is none that is known, or there is no such folder.
+        UserError: If it is none that is known, or there is no such folder or file.
     """
-    if not os.path.isdir(path):
+    if not os.path.lexists(path):
         fetched = ", ".join(source.name for source in DATASETS.values() if source.download)
         raise UserError(
-            f"there is no folder {path}; `python -m benchmarks.fetch NAME` fetches films (NAME: {fetched})"
+            f"there is no folder or table {path}; `python -m benchmarks.fetch NAME` fetches films "
+            f"(NAME: {fetched})"
         )
     lacking = {source.name: source.lacks(path) for source in DATASETS.values()}
     found = next((name for name, lack in lacking.items() if not lack), None)

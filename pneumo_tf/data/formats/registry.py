@@ -12,6 +12,9 @@ from pneumo_tf.data.formats.png import PNG
 FORMATS: dict[str, ImageFormat] = {entry.name: entry for entry in (JPEG, PNG, DICOM)}
 """Formats by name."""
 
+EXTENSIONS = tuple(extension for entry in FORMATS.values() for extension in entry.extensions)
+"""Extensions of films, in lower case, by which they are found in a folder."""
+
 REFUSED: Mapping[str, tuple[int, tuple[bytes, ...]]] = {
     "GIF": (0, (b"GIF8",)),
     "JPEG 2000": (0, (b"\x00\x00\x00\x0cjP  ", b"\xff\x4f\xff\x51")),

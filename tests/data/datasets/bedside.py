@@ -17,7 +17,7 @@ def lacks(path):
     return "" if (path / TABLE).is_file() else f"there is no {TABLE}"
 
 
-def list_films(path):
+def list_films(path, options):
     rows = {row["file"]: row for row in csv.DictReader(io.StringIO((path / TABLE).read_text()))}
 
     def describe(film_id, header):
@@ -73,6 +73,7 @@ BEDSIDE = DatasetSource(
     lacks=lacks,
     list_films=list_films,
     notice="Made for a test.",
+    licence="CC0",
     protocols=("official", "published-pooled"),
     counts={
         ("train", "normal"): 30,

@@ -213,8 +213,10 @@ def test_val_counts_as_train(tmp_path):
 
 
 def test_other_films_in_the_same_folders_are_named_after_their_folder(tmp_path):
-    title = KERMANY.read(make_tree(tmp_path / "my_films")).title
-    assert title == "my_films: 8 films in the layout of kermany, not its 5,856 published films"
+    dataset = KERMANY.read(make_tree(tmp_path / "my_films"))
+    assert dataset.title == "my_films: 8 films"
+    licence = KERMANY.describe_licence(dataset.films)
+    assert licence == "not stated; films in the layout of kermany, not its 5,856 published ones"
 
 
 @pytest.mark.parametrize(
@@ -232,7 +234,7 @@ def test_other_films_in_the_same_folders_are_named_after_their_folder(tmp_path):
         ("NORMAL-28501-0001", "normal", "normal-28501", "NORMAL"),
         ("BACTERIA-1008087-0001", "bacteria", "bacteria-1008087", "bacteria"),
         ("VIRUS-1003-0002", "virus", "virus-1003", "virus"),
-        ("film7", "", "film7", ""),
+        ("film7", "", "", ""),
     ],
 )
 def test_names(stem, subtype, patient, series):
@@ -244,8 +246,8 @@ def test_names(stem, subtype, patient, series):
 def test_unknown_names_are_patients_of_their_own(tmp_path):
     films = KERMANY.read(make_tree(tmp_path, [*FILMS, "train/NORMAL/a.png", "train/PNEUMONIA/b.png"])).films
     by_id = {film.id: (film.subtype, film.patient) for film in films}
-    assert by_id["train/NORMAL/a.png"] == ("normal", "a")
-    assert by_id["train/PNEUMONIA/b.png"] == ("pneumonia", "b")
+    assert by_id["train/NORMAL/a.png"] == ("normal", "film:train/NORMAL/a.png")
+    assert by_id["train/PNEUMONIA/b.png"] == ("pneumonia", "film:train/PNEUMONIA/b.png")
 
 
 def test_count_differences_are_described(tmp_path):

@@ -5,6 +5,7 @@ import json
 import pickle
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -41,7 +42,36 @@ def write_small_phantom(root):
     return write_phantom(PhantomSpec(train=(12, 9, 9), val=(2, 2, 0), test=(5, 5, 0), side=64), root)
 
 
-EXAMPLES = {"kermany": write_kermany, "phantom": write_small_phantom, "bedside": write_bedside}
+def write_class_folders(root):
+    for number in range(60):
+        path = root / ("Normal", "PNEUMONIA")[number % 2] / f"{number:02}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(png(number))
+    return root
+
+
+def write_csv(root):
+    (root / "films").mkdir(parents=True)
+    lines = ["path,label,patient,split,age"]
+    for number in range(60):
+        (root / f"films/{number:02}.png").write_bytes(png(number))
+        label, split = ("normal", "pneumonia")[number % 2], "test" if number >= 40 else "train"
+        lines.append(f"films/{number:02}.png,{label},P{number % 2}{number // 4},{split},{number}")
+    (root / "list.csv").write_text("\n".join(lines) + "\n")
+    return root
+
+
+def png(number):
+    return cv2.imencode(".png", np.full((30, 20 + number % 5), number, np.uint8))[1].tobytes()
+
+
+EXAMPLES = {
+    "kermany": write_kermany,
+    "phantom": write_small_phantom,
+    "csv": write_csv,
+    "folders": write_class_folders,
+    "bedside": write_bedside,
+}
 """What writes a small folder of each dataset; a new entry brings one."""
 
 
@@ -88,7 +118,7 @@ def test_rows_describe_the_files(example):
         assert image.dtype == np.uint8 and image.shape == (film.height, film.width)
         assert film.digest == hashlib.blake2b(content, digest_size=8).hexdigest()
         assert film.label == (film.subtype != "normal") and film.split in ("train", "test")
-        assert film.patient and source.names_patient(film.id)
+        assert film.patient and film.patient_known == (source.name != "folders")
     assert {film.split for film in dataset.films if film.id in dataset.films.set_apart} <= {"train"}
 
 
@@ -126,16 +156,14 @@ def test_counts_are_compared_with_those_published(example):
 
 def test_only_the_published_films_have_the_published_title(example):
     source, root, dataset = example
-    own = f"{root.name}: {len(dataset.films)} films in the layout of {source.name}"
+    licence = source.describe_licence(dataset.films)
     if source.synthetic:
-        assert dataset.title == source.title
-    elif source.count_differences(dataset.films):
-        assert dataset.title == f"{own}, not its {sum(source.counts.values()):,} published films"
-        assert source.title not in dataset.title
-    elif source.counts:
-        assert dataset.title == f"{source.title}, {len(dataset.films)} films"
+        assert dataset.title == source.title and licence == source.licence
+    elif source.counts and not source.count_differences(dataset.films):
+        assert dataset.title == f"{source.title}, {len(dataset.films)} films" and licence == source.licence
     else:
         assert dataset.title == f"{root.name}: {len(dataset.films)} films"
+        assert licence.startswith("not stated") and source.title not in dataset.title
 
 
 def test_its_protocols_divide_it(example):
@@ -169,7 +197,7 @@ def test_masks_lie_on_their_films(example, kind):
 def test_the_rest_of_an_entry(example):
     source, _, dataset = example
     film_id = dataset.films.rows[0].id
-    assert source.title and source.notice and source.folder
+    assert source.title and source.notice and source.licence
     assert source.series is None or (source.series.note and isinstance(source.series.of(film_id), str))
     assert bool(source.draw) == source.synthetic == (source.name == "phantom")
     assert source.download is None or source.download.summary

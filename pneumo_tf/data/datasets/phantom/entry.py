@@ -8,6 +8,7 @@ import numpy as np
 from pneumo_tf.data.datasets import kermany
 from pneumo_tf.data.datasets.dataset_source import DatasetSource, FilmList, Masks, Progress, SourceSeries
 from pneumo_tf.data.datasets.phantom.spec import RECORD, PhantomSpec
+from pneumo_tf.data.datasets.reading_options import ReadingOptions
 from pneumo_tf.data.formats.registry import decode
 
 
@@ -16,11 +17,12 @@ def lacks(path: Path) -> str:
     return "" if _find_record(path) else f"there is no {RECORD}"
 
 
-def list_films(path: Path) -> FilmList:
+def list_films(path: Path, options: ReadingOptions) -> FilmList:
     """List the films of a phantom: they are named and filed as those of Kermany et al. 2018.
 
     Args:
         path: The root of the phantom, or its folder of films.
+        options: None is taken.
 
     Raises:
         UserError: If a folder is missing or empty.
@@ -69,13 +71,13 @@ PHANTOM = DatasetSource(
     lacks=lacks,
     list_films=list_films,
     notice="Synthetic films, drawn by this program: no patient was examined, none is fit for diagnosis.",
+    licence="none needed: no patient was examined",
     protocols=kermany.PROTOCOLS,
     series=SourceSeries(
         kermany.source_series,
         "Normal films are of two numberings, as in the set whose file names they have; they are drawn alike.",
     ),
     misleading_number=kermany.KERMANY.misleading_number,
-    names_patient=kermany.KERMANY.names_patient,
     set_apart=kermany.is_set_apart,
     open_masks=open_masks,
     draw=_draw,

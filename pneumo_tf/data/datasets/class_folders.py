@@ -1,0 +1,133 @@
+"""A folder with one folder a class, in any names; above the classes there may be folders train and test."""
+
+import os
+from collections import Counter
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+from pneumo_tf.data.datasets.csv_lines import ask_for_classes
+from pneumo_tf.data.datasets.dataset_source import DatasetSource, FilmList
+from pneumo_tf.data.datasets.own_films import LICENCE, NOTICE, PROTOCOLS, choose_test, patient_key
+from pneumo_tf.data.datasets.reading_options import ReadingOptions
+from pneumo_tf.data.datasets.scan import Omission, count_left_out, other_kind, scan
+from pneumo_tf.data.films import CLASSES, Film
+from pneumo_tf.data.formats.registry import EXTENSIONS
+from pneumo_tf.data.image_files import Header
+from pneumo_tf.errors import UserError
+
+SPLITS = {"train": "train", "training": "train", "val": "train", "validation": "train", "test": "test"}
+"""Names of split folders, and the split that their films belong to."""
+
+
+def lacks(path: Path) -> str:
+    """Describe what a path lacks to be a folder of class folders, `""` if it is one."""
+    if not path.is_dir():
+        return f"{path} is no folder"
+    try:
+        names = {place[1] for place in map(_place, _films(_root(path))[0]) if place}
+    except UserError as error:
+        return str(error)
+    return "" if len(names) > 1 else "there are no two folders with films, one for each class"
+
+
+def list_films(path: Path, options: ReadingOptions) -> FilmList:
+    """List the films of class folders.
+
+    Args:
+        path: The folder.
+        options: `classes`, `test` and `patient` are taken.
+
+    Raises:
+        UserError: If the class of a folder is not known, or a class has no film.
+    """
+    root = _root(path)
+    ids, omissions = _films(root)
+    counts = Counter(place[1] for place in map(_place, ids) if place)
+    classes = options.classes or _usual_classes(counts)
+    kept = {film_id: place for film_id in ids if (place := _place(film_id)) and place[1].lower() in classes}
+    _check_classes(path, kept, classes)
+    stated = any(split == "test" for split, _ in kept.values())
+    complete, notes = choose_test("a folder of its own" if stated else "", options.test)
+    omissions += [Omission(film_id, "film", _reason(film_id)) for film_id in ids if film_id not in kept]
+    return FilmList(
+        root,
+        tuple(kept),
+        partial(_describe, kept, classes, options),
+        _describe_covariates,
+        complete=complete,
+        notes=notes,
+        left_out=count_left_out(omissions),
+    )
+
+
+def _root(path: Path) -> Path:
+    """Return the lowest folder that holds every film."""
+    folders = {os.path.dirname(film_id) for film_id in _films(path)[0]}
+    return path / os.path.commonpath(folders) if folders else path
+
+
+def _films(path: Path) -> tuple[list[str], list[Omission]]:
+    """Return the ids of every film below a folder, and what is left out."""
+    found = scan(path)
+    ids = [film_id for film_id in found.files if film_id.lower().endswith(EXTENSIONS)]
+    known = set(ids)
+    return ids, [*found.omissions, *(other_kind(name) for name in found.files if name not in known)]
+
+
+def _place(film_id: str) -> tuple[str, str] | None:
+    """Return split, `""` if none is stated, and class folder; None for a film that lies in none."""
+    folders = film_id.split("/")[:-1]
+    split = SPLITS.get(folders[0].lower(), "") if folders else ""
+    classes = folders[1:] if split else folders
+    return (split, classes[0]) if classes else None
+
+
+def _usual_classes(counts: Mapping[str, int]) -> Mapping[str, str]:
+    if {name.lower() for name in counts} != set(CLASSES):
+        raise UserError(f"the class of each folder is not known; {ask_for_classes(counts)}")
+    return {label: label for label in CLASSES}
+
+
+def _check_classes(path: Path, kept: Mapping[str, tuple[str, str]], classes: Mapping[str, str]) -> None:
+    found = {classes[name.lower()] for _, name in kept.values()}
+    for label in CLASSES:
+        if label not in found:
+            names = " or ".join(name for name, of in classes.items() if of == label)
+            raise UserError(f"{path} has no film of {label}: there is none in a folder {names}")
+
+
+def _reason(film_id: str) -> str:
+    place = _place(film_id)
+    return f"in the folder {place[1]}, which is no class" if place else "in no class folder"
+
+
+def _describe(
+    kept: Mapping[str, tuple[str, str]],
+    classes: Mapping[str, str],
+    options: ReadingOptions,
+    film_id: str,
+    header: Header,
+) -> Film:
+    split, name = kept[film_id]
+    label = classes[name.lower()]
+    patient = patient_key(film_id, header, options)
+    size = header.width, header.height
+    return Film(film_id, CLASSES.index(label), label, patient, split or "train", *size, header.digest)
+
+
+def _describe_covariates(film_id: str, header: Header) -> dict[str, str]:
+    return {name: value for name, value in header.fields.items() if name != "patient"}
+
+
+CLASS_FOLDERS = DatasetSource(
+    name="folders",
+    title="Films in class folders",
+    lacks=lacks,
+    list_films=list_films,
+    notice=NOTICE,
+    licence=LICENCE,
+    protocols=PROTOCOLS,
+    options=frozenset({"classes", "test", "patient"}),
+)
+"""Any films, in one folder a class."""

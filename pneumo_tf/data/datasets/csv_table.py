@@ -1,0 +1,113 @@
+"""Films that a CSV lists, with whatever it states of them."""
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+from pneumo_tf.data.datasets.csv_lines import Line, lacks_columns, read_table
+from pneumo_tf.data.datasets.dataset_source import DatasetSource, FilmList
+from pneumo_tf.data.datasets.own_films import LICENCE, NOTICE, PROTOCOLS, choose_test, patient_key
+from pneumo_tf.data.datasets.reading_options import ReadingOptions
+from pneumo_tf.data.films import Film
+from pneumo_tf.data.image_files import Header
+from pneumo_tf.errors import UserError
+
+NAMED = 3
+"""Number of missing films that an error names."""
+
+
+def lacks(path: Path) -> str:
+    """Describe what a path lacks to be a CSV of films or a folder with one, `""` if it is one."""
+    try:
+        find_table(path)
+    except UserError as error:
+        return str(error)
+    return ""
+
+
+def find_table(path: Path) -> Path:
+    """Find the CSV: the file given, or the only one in the folder with the columns that are needed.
+
+    Raises:
+        UserError: If there is none, or several.
+    """
+    if path.is_file():
+        if lacking := lacks_columns(path):
+            raise UserError(lacking)
+        return path
+    tables = [found for found in sorted(path.glob("*.csv")) if found.is_file() and not lacks_columns(found)]
+    if len(tables) > 1:
+        raise UserError(f"{path} has several CSV files of films; name one: {', '.join(map(str, tables))}")
+    if not tables:
+        raise UserError("there is no CSV file with the columns path and label")
+    return tables[0]
+
+
+def list_films(path: Path, options: ReadingOptions) -> FilmList:
+    """List the films of a CSV, or of a folder that holds one.
+
+    Args:
+        path: The CSV or its folder.
+        options: All but `task` are taken.
+
+    Raises:
+        UserError: If the table cannot be read, or it names films that are not there.
+    """
+    path = find_table(path)
+    root = options.images or path.parent
+    table = read_table(path, root, options.classes)
+    _check_files(path, root, table.lines)
+    stated = any(line.split == "test" for line in table.lines.values())
+    complete, notes = choose_test(f"the column split of {path.name}" if stated else "", options.test)
+    return FilmList(
+        root,
+        tuple(sorted(table.lines)),
+        partial(_describe, table.lines, options),
+        partial(_describe_covariates, table.lines),
+        complete=complete,
+        notes=(*notes, *_describe_skipped(path, table.skipped)),
+    )
+
+
+def _describe(lines: Mapping[str, Line], options: ReadingOptions, film_id: str, header: Header) -> Film:
+    line = lines[film_id]
+    patient = patient_key(film_id, header, options, line.patient)
+    split = line.split or "train"
+    return Film(film_id, line.label, line.subtype, patient, split, header.width, header.height, header.digest)
+
+
+def _describe_covariates(lines: Mapping[str, Line], film_id: str, header: Header) -> dict[str, str]:
+    """Return what the film's file states, and what the table states in its place."""
+    stated = {name: value for name, value in header.fields.items() if name != "patient"}
+    return {**stated, **{name: value for name, value in lines[film_id].covariates.items() if value}}
+
+
+def _check_files(path: Path, root: Path, lines: Mapping[str, Line]) -> None:
+    """Refuse a table with films that are not there, before any is read."""
+    missing = [film_id for film_id in sorted(lines) if not (root / film_id).is_file()]
+    if missing:
+        named = ", ".join(missing[:NAMED])
+        raise UserError(
+            f"{len(missing):,} of {len(lines):,} films of {path} are not in {root}, such as {named}; "
+            "name their folder with --images"
+        )
+
+
+def _describe_skipped(path: Path, skipped: Mapping[str, int]) -> tuple[str, ...]:
+    if not skipped:
+        return ()
+    counts = ", ".join(f"{count:,} of {name or 'no label'}" for name, count in sorted(skipped.items()))
+    return (f"Films of {path.name} with a label that --classes does not name are left out: {counts}.",)
+
+
+CSV_TABLE = DatasetSource(
+    name="csv",
+    title="Films of a CSV",
+    lacks=lacks,
+    list_films=list_films,
+    notice=NOTICE,
+    licence=LICENCE,
+    protocols=PROTOCOLS,
+    options=frozenset({"images", "classes", "test", "patient"}),
+)
+"""Any films, listed in a CSV."""
