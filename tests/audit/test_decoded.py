@@ -39,7 +39,7 @@ def test_unreadable_files_are_listed_and_the_rest_is_read(planted):
     assert [tuple(file) for file in decoded.unreadable] == [
         (ids[0], "empty"),
         (ids[1], "cut off"),
-        (ids[2], "no JPEG or PNG image"),
+        (ids[2], "no image of a known format"),
     ]
     assert len(decoded.films) == 117 == len(decoded.copies.grid)
     assert not {film.id for film in decoded.films} & set(ids[:3])

@@ -79,7 +79,7 @@ def test_edge_crop_cuts_that_share_off_each_edge(dataset, tmp_path):
 def test_unreadable_films_are_named_and_nothing_is_left(dataset, tmp_path):
     (tmp_path / "3.png").write_bytes(b"not an image")
     (tmp_path / "5.png").write_bytes(b"")
-    broken = r"2 of 6 films in .* cannot be read: 3.png \(no JPEG or PNG image\), 5.png \(empty\)"
+    broken = r"2 of 6 films in .* cannot be read: 3.png \(no image of a known format\), 5.png \(empty\)"
     with pytest.raises(UserError, match=broken):
         cached_pixels(dataset, tmp_path / "cache", side=32)
     assert not list((tmp_path / "cache").glob("*.npy"))

@@ -1,13 +1,18 @@
 """Decoded pixels to 8-bit gray: luminance, transparency, and depth."""
 
+from collections.abc import Callable, Iterator
+
 import numpy as np
 
-COLOUR = "colour, read as luminance"
+COLOUR = "stored in colour, read as luminance"
 ALPHA = "transparent in parts, read on black"
 FRAMES = "several frames, of which the first is read"
 
 DEPTHS = (12, 16)
 """Depths that a 16-bit file can have if it does not state one: most detectors give 12 bits."""
+
+_BLOCK = 2**22
+"""Pixels that are converted at a time: intermediate values take more memory than the film."""
 
 
 def smallest_depth(largest: int) -> int:
@@ -19,7 +24,7 @@ def reduce_depth(values: np.ndarray, bits: int) -> np.ndarray:
     """Bring grey levels to 8 bits: 0 stays 0, the largest level of `bits` becomes 255, linear between.
 
     Args:
-        values: uint16, of any shape.
+        values: (height, width) uint16.
         bits: Depth of the film, 9 to 16. Not chosen by the film's own darkest and brightest pixel: two films
             of one set must be brought to 8 bits alike.
 
@@ -27,31 +32,54 @@ def reduce_depth(values: np.ndarray, bits: int) -> np.ndarray:
         ValueError: If a grey level does not fit into the depth.
     """
     largest = 2**bits - 1
-    if values.size and values.max() > largest:
+    if values.max() > largest:
         raise ValueError(f"grey level {values.max():,} does not fit into {bits} bits")
     levels = np.rint(np.arange(largest + 1) * (255 / largest)).astype(np.uint8)
     return levels[values]
 
 
-def luminance(image: np.ndarray) -> np.ndarray:
-    """Return the luminance of an image, (height, width, 3) in the order blue, green, red, in its own type."""
+def flatten(image: np.ndarray) -> np.ndarray:
+    """Return the gray of decoded pixels.
+
+    Args:
+        image: (height, width), or (height, width, 3 or 4) in the order blue, green, red, alpha; uint8 or
+            uint16.
+
+    Returns:
+        (height, width), of the same type; what is transparent is laid on black.
+    """
+    if image.ndim == 2:
+        return image
+    return convert_rows(image, _flatten_rows)
+
+
+def lay_on_black(gray: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """Lay a transparent image on black; both are of one unsigned type, whose largest alpha is opaque."""
+    opaque = np.iinfo(gray.dtype).max
+    laid = np.empty_like(gray)
+    for rows in _blocks(gray):
+        laid[rows] = (gray[rows].astype(np.uint32) * alpha[rows] + opaque // 2) // opaque
+    return laid
+
+
+def convert_rows(image: np.ndarray, convert: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """Convert an image of several channels to one, some rows at a time."""
+    gray = np.empty(image.shape[:2], image.dtype)
+    for rows in _blocks(image):
+        gray[rows] = convert(image[rows])
+    return gray
+
+
+def _flatten_rows(rows: np.ndarray) -> np.ndarray:
     # Imported here: a command that reads no film starts without OpenCV.
     import cv2
 
-    return cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+    gray = cv2.cvtColor(np.ascontiguousarray(rows[..., :3]), cv2.COLOR_BGR2GRAY)
+    return lay_on_black(gray, rows[..., 3]) if rows.shape[2] == 4 else gray
 
 
-def on_black(gray: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """Lay a transparent image on black; both are of one unsigned type, whose largest alpha is opaque."""
-    opaque = np.iinfo(gray.dtype).max
-    return ((gray.astype(np.uint32) * alpha + opaque // 2) // opaque).astype(gray.dtype)
-
-
-def flatten(image: np.ndarray) -> np.ndarray:
-    """Return the gray of an image as OpenCV decodes it: gray, blue-green-red, or the latter with alpha."""
-    if image.ndim == 2:
-        return image
-    if image.shape[2] == 1:
-        return image[..., 0]
-    gray = luminance(np.ascontiguousarray(image[..., :3]))
-    return on_black(gray, image[..., 3]) if image.shape[2] == 4 else gray
+def _blocks(image: np.ndarray) -> Iterator[slice]:
+    height, width = image.shape[:2]
+    count = max(1, _BLOCK // width)
+    for start in range(0, height, count):
+        yield slice(start, start + count)

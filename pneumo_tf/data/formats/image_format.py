@@ -6,8 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-MOST_PIXELS = 100_000_000
-"""Pixels of the largest film that is decoded; a film of 10,000 × 10,000 takes 100 MB."""
+MOST_PIXELS = 89_000_000
+"""Pixels of the largest film that is decoded: 14 × 17 inches at 600 dots an inch are 86 million."""
+
+MOST_DECODED = 540_000_000
+"""Bytes that a decoder may take for the pixels of one film."""
 
 Warn = Callable[[str], None]
 """Called with each fault of a file that its decoder passes over, in a few words."""
@@ -60,13 +63,18 @@ class ImageFormat:
     decode: Callable[[bytes, int, Warn], np.ndarray]
 
 
-def check_pixels(width: int, height: int) -> None:
+def check_pixels(width: int, height: int, bytes_each: float = 1) -> None:
     """Refuse a size that is no film's, before memory is taken for it.
 
+    Args:
+        width: Pixels.
+        height: Pixels.
+        bytes_each: Bytes that the decoder takes for a pixel.
+
     Raises:
-        ValueError: If there are no pixels, or more than `MOST_PIXELS`.
+        ValueError: If there are no pixels, or too many.
     """
     if width < 1 or height < 1:
         raise ValueError("damaged header: no pixels")
-    if width * height > MOST_PIXELS:
+    if width * height > min(MOST_PIXELS, MOST_DECODED / bytes_each):
         raise ValueError(f"too many pixels: {width:,} × {height:,}")

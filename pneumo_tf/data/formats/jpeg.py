@@ -5,12 +5,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pneumo_tf.data.formats.gray import COLOUR
+from pneumo_tf.data.formats.gray import COLOUR, convert_rows
 from pneumo_tf.data.formats.image_format import ImageFormat, ImageHeader, Warn, check_pixels
 from pneumo_tf.data.formats.orientation import ROTATED, displayed_size, read_orientation, turn
 
 _DECODED = {0xC0, 0xC1, 0xC2, 0xC9, 0xCA}
 """Markers of frames that are decoded: baseline, extended, progressive; with arithmetic coding."""
+
+_PROGRESSIVE = {0xC2, 0xCA}
 
 _REFUSED = {
     0xC3: "lossless JPEG",
@@ -30,16 +32,32 @@ _ALONE = {0x00, 0x01, *range(0xD0, 0xD8)}
 
 _START_OF_SCAN, _END, _APP1 = 0xDA, 0xD9, 0xE1
 
+_IGNORED = {0xFE, *range(0xE1, 0xEE), 0xEF}
+"""Markers of segments that no pixel depends on: comments, and applications but JFIF's and Adobe's."""
+
+_START = b"\xff\xd8"
+"""Marker that a file begins with."""
+
 _END_MARKER = b"\xff\xd9"
 
 
 class _Frame(NamedTuple):
-    """What the segments before the pixels state; `width` and `height` are those stored, `scan` ends them."""
+    """What the segments before the pixels state.
+
+    Args:
+        width: Pixels as stored.
+        height: Pixels as stored.
+        channels: 1 for gray, 3 for colour, 4 for inks.
+        orientation: By EXIF.
+        spans: Start and end of each segment that pixels depend on.
+        scan: Start of the pixels.
+    """
 
     width: int
     height: int
     channels: int
     orientation: int
+    spans: tuple[tuple[int, int], ...]
     scan: int
 
 
@@ -61,48 +79,56 @@ def decode(content: bytes, bits: int, warn: Warn) -> np.ndarray:
 
     frame = _read_frame(content)
     space = "CMYK" if frame.channels == 4 else "GRAY"
+    # libjpeg warns of other segments, and of bytes between them, which no pixel depends on.
+    needed = b"".join((_START, *(content[start:end] for start, end in frame.spans), content[frame.scan :]))
     try:
-        pixels = simplejpeg.decode_jpeg(content, space)
+        pixels = simplejpeg.decode_jpeg(needed, space)
     except ValueError as fault:
         if content.rfind(_END_MARKER) < frame.scan:
             raise ValueError("cut off") from fault
         try:
-            pixels = simplejpeg.decode_jpeg(content, space, strict=False)
+            pixels = simplejpeg.decode_jpeg(needed, space, strict=False)
         except ValueError as error:
             raise ValueError(f"does not decode: {error}") from error
         warn(str(fault))
-    gray = _inks_to_gray(pixels) if frame.channels == 4 else pixels[..., 0]
+    gray = convert_rows(pixels, _inks_to_gray) if frame.channels == 4 else pixels[..., 0]
     return turn(gray, frame.orientation)
 
 
 def _read_frame(content: bytes) -> _Frame:
-    orientation, size, scan = 1, None, 0
-    for marker, payload, end in _segments(content):
-        scan = end
+    orientation, size, scan, spans = 1, None, 0, []
+    for marker, start, scan in _segments(content):
+        payload = content[start + 4 : scan]
+        if marker not in _IGNORED:
+            spans.append((start, scan))
         if marker in _REFUSED:
             raise ValueError(f"{_REFUSED[marker]}, which is not read here")
         if marker in _DECODED:
-            size = _read_size(payload)
+            size = _read_size(payload, marker in _PROGRESSIVE)
         elif marker == _APP1 and orientation == 1 and payload.startswith(b"Exif\x00\x00"):
             orientation = read_orientation(payload)
     if size is None:
         raise ValueError("damaged header")
-    return _Frame(*size, orientation, scan)
+    return _Frame(*size, orientation, tuple(spans), scan)
 
 
-def _read_size(payload: bytes) -> tuple[int, int, int]:
+def _read_size(payload: bytes, progressive: bool) -> tuple[int, int, int]:
     """Read width, height and number of channels from the segment of a frame."""
     if len(payload) < 6:
         raise ValueError("damaged header")
     if payload[0] != 8:
         raise ValueError(f"JPEG of {payload[0]} bits, which is not read here")
     width, height = int.from_bytes(payload[3:5], "big"), int.from_bytes(payload[1:3], "big")
-    check_pixels(width, height)
-    return width, height, payload[5]
+    channels = payload[5]
+    if channels not in (1, 3, 4):
+        raise ValueError(f"JPEG of {channels} channels, which is not read here")
+    # Of a progressive one, all coefficients are in memory at once, 2 bytes each.
+    check_pixels(width, height, 2 * channels if progressive else channels)
+    return width, height, channels
 
 
-def _segments(content: bytes) -> Iterator[tuple[int, bytes, int]]:
-    """List the segments before the first scan: markers, what they hold, and where they end.
+def _segments(content: bytes) -> Iterator[tuple[int, int, int]]:
+    """List the segments up to the first scan, with its header: markers, and where they start and end.
 
     Bytes between two segments are skipped, as decoders do.
     """
@@ -114,15 +140,15 @@ def _segments(content: bytes) -> Iterator[tuple[int, bytes, int]]:
         if not 0 < at < len(content) - 2 or content[at] == _END:
             raise ValueError("damaged header")
         marker = content[at]
-        if marker == _START_OF_SCAN:
-            return
         at += 1
         if marker in _ALONE:
             continue
         length = int.from_bytes(content[at : at + 2], "big")
         if length < 2:
             raise ValueError("damaged header")
-        yield marker, content[at + 2 : at + length], at + length
+        yield marker, at - 2, at + length
+        if marker == _START_OF_SCAN:
+            return
         at += length
 
 
@@ -137,7 +163,7 @@ def _inks_to_gray(inks: np.ndarray) -> np.ndarray:
 JPEG = ImageFormat(
     "JPEG",
     (".jpeg", ".jpg", ".jpe", ".jfif"),
-    lambda content: content.startswith(b"\xff\xd8"),
+    lambda content: content.startswith(_START),
     read_header,
     decode,
 )

@@ -4,12 +4,15 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from pneumo_tf.data.formats.bmp import BMP
 from pneumo_tf.data.formats.dicom.dicom_format import DICOM
 from pneumo_tf.data.formats.image_format import ImageFormat, ImageHeader, Warn
 from pneumo_tf.data.formats.jpeg import JPEG
 from pneumo_tf.data.formats.png import PNG
+from pneumo_tf.data.formats.tiff import TIFF
+from pneumo_tf.data.formats.webp import WEBP
 
-FORMATS: dict[str, ImageFormat] = {entry.name: entry for entry in (JPEG, PNG, DICOM)}
+FORMATS: dict[str, ImageFormat] = {entry.name: entry for entry in (JPEG, PNG, TIFF, BMP, WEBP, DICOM)}
 """Formats by name."""
 
 EXTENSIONS = tuple(extension for entry in FORMATS.values() for extension in entry.extensions)
@@ -21,6 +24,7 @@ REFUSED: Mapping[str, tuple[int, tuple[bytes, ...]]] = {
     "JPEG XL": (0, (b"\x00\x00\x00\x0cJXL ", b"\xff\x0a")),
     "HEIC or AVIF": (4, (b"ftyp",)),
     "Photoshop": (0, (b"8BPS",)),
+    "BigTIFF": (0, (b"II+\x00", b"MM\x00+")),
     "portable pixmap": (0, (b"P1\n", b"P2\n", b"P3\n", b"P4\n", b"P5\n", b"P6\n")),
     "PDF": (0, (b"%PDF",)),
     "zip": (0, (b"PK\x03\x04",)),
@@ -64,7 +68,7 @@ def _format_of(content: bytes) -> ImageFormat:
     for name, (place, signatures) in REFUSED.items():
         if content[place:].startswith(signatures):
             raise ValueError(f"a {name} file, which is not read here")
-    raise ValueError(f"no {', '.join(list(FORMATS)[:-1])} or {list(FORMATS)[-1]} image")
+    raise ValueError("no image of a known format")
 
 
 def _ignore(warning: str) -> None:

@@ -332,7 +332,7 @@ def test_film_in_the_wrong_class(tmp_path):
         (b"", "empty"),
         (encoded()[:30], "damaged header"),
         (encoded(".png")[:20], "damaged header"),
-        (b"<html>not found</html>", "no JPEG or PNG image"),
+        (b"<html>not found</html>", "no image of a known format"),
         (b"\xff\xd8\xff\xd9" + bytes(20), "damaged header"),
         (b"\xff\xd8" + bytes(20), "damaged header"),
         (b"\xff\xd8\xff\xda\0\2" + encoded()[2:], "damaged header"),
