@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from itertools import compress
 
 import numpy as np
 from scipy.special import expit
@@ -33,6 +34,12 @@ class LabelledPredictions:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def where(self, keep: np.ndarray) -> "LabelledPredictions":
+        """Return the films for which (n,) bool `keep` holds, in the same order."""
+        ids = tuple(compress(self.ids, keep))
+        columns = (self.labels, self.logits, self.score, self.patients, self.subtypes)
+        return LabelledPredictions(ids, *(column[keep] for column in columns))
 
     @property
     def probability(self) -> np.ndarray:
