@@ -58,6 +58,18 @@ REFUSED = (
 """Names of films that a table or a terminal cannot hold."""
 
 
+LEFT_OUT = (
+    "5 files with a name that is not UTF-8 or has control characters (such as ",
+    "2 files in a subfolder of a class (such as train/NORMAL/folder.jpeg/another.jpeg)",
+    "2 folders beside train and test (such as beside)",
+    "2 folders listed before under another name (such as train/NORMAL/loop)",
+    "1 device (train/NORMAL/zero.jpeg)",
+    "1 file beside train and test (itself)",
+    "4 for other reasons.",
+)
+"""What the sentence on these files and folders names, in its order."""
+
+
 def make_film(seed):
     shades = np.random.default_rng(seed).integers(0, 256, (40, 48), np.uint8)
     return cv2.imencode(".jpeg", shades)[1].tobytes()
@@ -135,6 +147,16 @@ def test_every_accepted_name_is_a_film_and_no_other(commands):
     normals = {film.id.removeprefix("train/NORMAL/") for film in films if film.id.startswith("train/NORMAL/")}
     assert normals == {*ACCEPTED, *(f"IM-{number:04}-0001.jpeg" for number in range(4))}
     assert len(films) == 16 + len(ACCEPTED)
+
+
+def test_what_is_left_out_is_counted_once(commands):
+    folder, done = commands
+    for text in (done["suite"].stdout, (folder / "audit/audit.md").read_text("utf-8")):
+        assert text.count("Left out: 5 files") == 1
+    (sentence,) = (line for line in done["suite"].stdout.splitlines() if line.startswith("Left out:"))
+    places = [sentence.index(part) for part in LEFT_OUT]
+    assert places == sorted(places)
+    assert sentence.endswith(LEFT_OUT[-1])
 
 
 def pages(folder):

@@ -18,7 +18,7 @@ def describe_counts(decoded: DecodedSet) -> Chapter:
     unreadable = [file.id for file in decoded.unreadable]
     misplaced = decoded.misplaced
     unnamed = [film.id for film in films if not film.patient_known]
-    findings, care = [_decoding(decoded)], []
+    findings, care = [_decoding(decoded), *decoded.dataset.notes], []
     if not source.counts:
         findings.append("There are no published counts to compare with.")
     elif differences:

@@ -10,7 +10,7 @@ from pneumo_tf.data.datasets.csv_lines import ask_for_classes
 from pneumo_tf.data.datasets.dataset_source import DatasetSource, FilmList
 from pneumo_tf.data.datasets.own_films import LICENCE, NOTICE, PROTOCOLS, choose_test, patient_key
 from pneumo_tf.data.datasets.reading_options import ReadingOptions
-from pneumo_tf.data.datasets.scan import Omission, count_left_out, other_kind, scan
+from pneumo_tf.data.datasets.scan import NOT_READABLE, Omission, count_left_out, other_kind, scan
 from pneumo_tf.data.films import CLASSES, Film
 from pneumo_tf.data.formats.registry import EXTENSIONS
 from pneumo_tf.data.image_files import Header
@@ -22,12 +22,13 @@ SPLITS = {"train": "train", "training": "train", "val": "train", "validation": "
 
 def lacks(path: Path) -> str:
     """Describe what a path lacks to be a folder of class folders, `""` if it is one."""
-    if not path.is_dir():
+    if not os.path.isdir(path):
         return f"{path} is no folder"
     try:
-        names = {place[1] for place in map(_place, _films(_root(path))[0]) if place}
+        _, ids, _ = _find_films(path)
     except UserError as error:
         return str(error)
+    names = {place[1] for place in map(_place, ids) if place}
     return "" if len(names) > 1 else "there are no two folders with films, one for each class"
 
 
@@ -41,8 +42,7 @@ def list_films(path: Path, options: ReadingOptions) -> FilmList:
     Raises:
         UserError: If the class of a folder is not known, or a class has no film.
     """
-    root = _root(path)
-    ids, omissions = _films(root)
+    root, ids, omissions = _find_films(path)
     counts = Counter(place[1] for place in map(_place, ids) if place)
     classes = options.classes or _usual_classes(counts)
     kept = {film_id: place for film_id in ids if (place := _place(film_id)) and place[1].lower() in classes}
@@ -61,18 +61,18 @@ def list_films(path: Path, options: ReadingOptions) -> FilmList:
     )
 
 
-def _root(path: Path) -> Path:
-    """Return the lowest folder that holds every film."""
-    folders = {os.path.dirname(film_id) for film_id in _films(path)[0]}
-    return path / os.path.commonpath(folders) if folders else path
-
-
-def _films(path: Path) -> tuple[list[str], list[Omission]]:
-    """Return the ids of every film below a folder, and what is left out."""
+def _find_films(path: Path) -> tuple[Path, list[str], list[Omission]]:
+    """Return the lowest folder that holds every film, their paths under it, and what is left out."""
     found = scan(path)
-    ids = [film_id for film_id in found.files if film_id.lower().endswith(EXTENSIONS)]
-    known = set(ids)
-    return ids, [*found.omissions, *(other_kind(name) for name in found.files if name not in known)]
+    for place, _, reason in found.omissions:
+        if reason == NOT_READABLE and place.rpartition("/")[2].lower() in SPLITS:
+            raise UserError(f"cannot read {path / place}; change its permissions")
+    places = [place for place in found.files if place.lower().endswith(EXTENSIONS)]
+    known = set(places)
+    others = (other_kind(place) for place in found.files if place not in known)
+    shared = os.path.commonpath({os.path.dirname(place) for place in places}) if places else ""
+    ids = [place[len(shared) :].lstrip("/") for place in places]
+    return path / shared, ids, [*found.omissions, *others]
 
 
 def _place(film_id: str) -> tuple[str, str] | None:

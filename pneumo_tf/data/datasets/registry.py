@@ -40,6 +40,8 @@ def recognise(path: Path) -> DatasetSource:
             f"there is no folder or table {path}; `python -m benchmarks.fetch NAME` fetches films "
             f"(NAME: {fetched})"
         )
+    if path.resolve().parent == path.resolve():
+        raise UserError(f"{path} is the whole disk; name the folder of the films")
     lacking = {source.name: source.lacks(path) for source in DATASETS.values()}
     found = next((name for name, lack in lacking.items() if not lack), None)
     if found is None:

@@ -65,6 +65,11 @@ def test_the_users_home_is_expanded(tmp_path, monkeypatch):
     assert find_source("~/films").path == tmp_path / "films"
 
 
+def test_the_whole_disk_is_not_searched():
+    with pytest.raises(UserError, match="^/ is the whole disk; name the folder of the films$"):
+        find_source("/")
+
+
 def test_a_zip_is_not_a_folder(tmp_path):
     path = tmp_path / "archive.ZIP"
     path.write_bytes(b"PK")
