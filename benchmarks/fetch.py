@@ -11,6 +11,7 @@ from benchmarks.command_line import CommandLine, one_of, report_usage_error
 from benchmarks.suite.source import DATA
 from pneumo_tf.data.datasets.dataset_source import Dataset, DatasetSource, Files, Progress
 from pneumo_tf.data.datasets.registry import DATASETS
+from pneumo_tf.data.datasets.scan import describe_left_out
 from pneumo_tf.data.films import Films
 from pneumo_tf.data.image_files import describe_broken
 from pneumo_tf.errors import UserError
@@ -106,6 +107,8 @@ def _write_files(source: DatasetSource, archive: Path | None, folder: Path) -> N
     else:
         downloaded = source.download.folder()
         print(f"Copying from {downloaded}, which may be deleted afterwards.")
+        if left_out := describe_left_out(source.find_films(downloaded).left_out):
+            print(left_out)
         _copy(source.download.open_folder(downloaded), folder, _progress("copying films"))
 
 

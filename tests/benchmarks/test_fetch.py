@@ -309,6 +309,18 @@ def test_download(run, tmp_path, monkeypatch):
     assert str(cache) in out
 
 
+def test_what_is_left_out_of_a_download_is_counted(tmp_path, capsys):
+    cache = tmp_path / "cache"
+    with zipfile.ZipFile(
+        make_zip(tmp_path / "a.zip", plain() | {"chest_xray/test/NORMAL/a.dcm": b""})
+    ) as file:
+        file.extractall(cache)
+    source = replace(KERMANY, download=replace(KERMANY.download, folder=lambda: cache))
+    fetch.fetch(source, tmp_path / "data")
+    assert "Left out: 1 file with the extension .dcm (test/NORMAL/a.dcm)." in capsys.readouterr().out
+    assert files(tmp_path / "data") == list(FILMS)
+
+
 # The command
 
 
