@@ -10,7 +10,7 @@ from pneumo_tf.atomic import write_atomically
 from pneumo_tf.costs.hardware import cores
 from pneumo_tf.errors import UserError
 from pneumo_tf.report.board import Board
-from pneumo_tf.report.parallel import forked_map, score_board
+from pneumo_tf.report.parallel import forked_map, measure_board
 from pneumo_tf.report.reading import read_boards
 from pneumo_tf.runs import Runs
 
@@ -39,7 +39,7 @@ def write_report(runs: Path, out: Path, table: Path | None = None) -> Path:
         raise UserError(f"{runs} holds no runs; make some with python -m benchmarks.run_all")
     # Elsewhere than on Linux a process cannot be forked safely.
     processes = cores() if sys.platform == "linux" else 1
-    boards = [score_board(board, processes) for board in boards]
+    boards = [measure_board(board, processes) for board in boards]
     tables, pictures = [], []
     for board in boards:
         calls = [partial(tables_below, board), *drawings(board, out)]

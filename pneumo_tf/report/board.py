@@ -39,18 +39,14 @@ OFFICIAL = "official"
 
 
 @dataclass(frozen=True)
-class RowScores:
-    """Predictions of a row's runs, and their metrics.
+class RowMetrics:
+    """Metrics of a row's runs, without predictions: processes send them to one another.
 
     Args:
-        test: Predictions of the films reported on, one set per run.
-        validation: Predictions of the validation films, one set per run.
         estimates: Every metric on the test films, with its interval; `{}` without a finished run.
         validation_auc: Mean over runs of the AUC on the validation films, nan if it is not defined.
     """
 
-    test: tuple[LabelledPredictions, ...]
-    validation: tuple[LabelledPredictions, ...]
     estimates: dict[str, Estimate]
     validation_auc: float
 
@@ -88,7 +84,7 @@ class Row:
         specs: What each of `runs` is.
         sets: Predictions of each of `runs`, by the name of their set.
         bootstrap: Resamples of patients that all rows of a board share.
-        known_scores: Result of `read_scores`, if it was called before.
+        known_metrics: Result of `measure_metrics`, if it was called before.
     """
 
     name: str
@@ -100,7 +96,7 @@ class Row:
     specs: tuple[RunSpec, ...]
     sets: tuple[Mapping[str, LabelledPredictions], ...] = field(repr=False, compare=False)
     bootstrap: PatientBootstrap = field(default_factory=PatientBootstrap, repr=False, compare=False)
-    known_scores: RowScores | None = field(default=None, repr=False, compare=False)
+    known_metrics: RowMetrics | None = field(default=None, repr=False, compare=False)
 
     @property
     def key(self) -> tuple[str, str]:
@@ -129,41 +125,35 @@ class Row:
         return self._protocol.reported if self._protocol and not self.trivial else "test"
 
     @cached_property
-    def scores(self) -> RowScores:
-        """Predictions of the runs and their metrics, read once."""
-        return self.known_scores or self.read_scores()
+    def metrics(self) -> RowMetrics:
+        """Metrics of the runs, computed once."""
+        return self.known_metrics or self.measure_metrics()
 
-    def read_scores(self) -> RowScores:
-        """Measure the predictions of the runs."""
-        test = self._scored(self.reported_set)
-        validation = self._scored("validation")
-        aucs = [compute_metrics(s.labels, s.score, names=["auc"])["auc"][0] for s in validation]
-        return RowScores(
-            test,
-            validation,
-            self.bootstrap.estimate(test) if test else {},
-            float(np.mean(aucs)) if aucs else np.nan,
-        )
+    def measure_metrics(self) -> RowMetrics:
+        """Compute the metrics of the runs."""
+        estimates = self.bootstrap.estimate(self.test) if self.test else {}
+        aucs = [compute_metrics(s.labels, s.score, names=["auc"])["auc"][0] for s in self.validation]
+        return RowMetrics(estimates, float(np.mean(aucs)) if aucs else np.nan)
 
-    @property
+    @cached_property
     def test(self) -> tuple[LabelledPredictions, ...]:
         """Predictions of the films reported on, one set per run in `runs`."""
-        return self.scores.test
+        return self._scored(self.reported_set)
 
-    @property
+    @cached_property
     def validation(self) -> tuple[LabelledPredictions, ...]:
         """Validation predictions, one set per run in `runs`."""
-        return self.scores.validation
+        return self._scored("validation")
 
     @property
     def estimates(self) -> dict[str, Estimate]:
         """Every metric on the test films, with its interval; `{}` without a finished run."""
-        return self.scores.estimates
+        return self.metrics.estimates
 
     @property
     def validation_auc(self) -> float:
         """Mean over runs of the AUC on the validation films, nan if it is not defined."""
-        return self.scores.validation_auc
+        return self.metrics.validation_auc
 
     @cached_property
     def held_out(self) -> tuple[LabelledPredictions, ...]:

@@ -121,19 +121,21 @@ def _check_exit(worker: BaseProcess) -> None:
         raise RuntimeError(f"a process of the report ended with status {worker.exitcode}")
 
 
-def score_board(board: Board, processes: int) -> Board:
-    """Read and score every row of a board: most of the work before anything is drawn.
+def measure_board(board: Board, processes: int) -> Board:
+    """Compute the metrics of every row of a board, which takes most of the time before anything is drawn.
 
     Args:
         board: As `read_boards` returns it.
-        processes: How many rows at a time.
+        processes: Number of rows at a time.
 
     Returns:
-        The board, its rows with their scores.
+        The board, whose rows have their metrics.
     """
     rows = [row for row in board.rows if row.runs]
-    scores = forked_map(Row.read_scores, rows, processes)
-    known = {row.key: row_scores for row, row_scores in zip(rows, scores, strict=True)}
-    scored = replace(board, rows=tuple(replace(row, known_scores=known.get(row.key)) for row in board.rows))
+    metrics = forked_map(Row.measure_metrics, rows, processes)
+    known = {row.key: row_metrics for row, row_metrics in zip(rows, metrics, strict=True)}
+    measured = replace(
+        board, rows=tuple(replace(row, known_metrics=known.get(row.key)) for row in board.rows)
+    )
     gc.freeze()
-    return scored
+    return measured

@@ -1,4 +1,5 @@
 import os
+import pickle
 import signal
 import time
 
@@ -7,7 +8,7 @@ import pytest
 
 from pneumo_tf.errors import UserError
 from pneumo_tf.report.figures import drawings, sections
-from pneumo_tf.report.parallel import forked_map, score_board
+from pneumo_tf.report.parallel import forked_map, measure_board
 from pneumo_tf.report.reading import read_boards
 from tests.report.fabricate import RECIPES, fabricate_runs
 
@@ -72,9 +73,9 @@ def test_a_process_that_the_system_kills_is_a_user_error():
 
 def test_rows_keep_what_was_computed_elsewhere(runs):
     (own,), (unscored,) = read_boards(runs), read_boards(runs)
-    forked = score_board(unscored, 2)
+    forked = measure_board(unscored, 2)
     for row, other in zip(own.rows, forked.rows, strict=True):
-        assert (other.known_scores is not None) == bool(row.runs)
+        assert (other.known_metrics is not None) == bool(row.runs)
         assert other.estimates.keys() == row.estimates.keys()
         for name, estimate in row.estimates.items():
             # One thread adds in another order than several: the last bit may differ.
@@ -83,6 +84,14 @@ def test_rows_keep_what_was_computed_elsewhere(runs):
             np.testing.assert_allclose(other.estimates[name].replicates, estimate.replicates, rtol=1e-6)
         assert [scored.ids for scored in other.test] == [scored.ids for scored in row.test]
     assert [row.name for row in forked.ranking] == [row.name for row in own.ranking]
+
+
+def test_processes_send_no_predictions_back(runs):
+    (board,) = read_boards(runs)
+    for row in measure_board(board, 2).rows:
+        for scored, sets in zip(row.test, row.sets, strict=True):
+            assert scored is sets[row.reported_set], "a copy would double the memory of a large report"
+        assert len(pickle.dumps(row.metrics)) < len(row.runs) * 10_000 + 50_000
 
 
 def test_pictures_are_the_same_bytes_however_many_processes_draw(runs, tmp_path):

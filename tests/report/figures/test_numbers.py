@@ -312,7 +312,7 @@ def test_a_far_trivial_row_does_not_set_the_scale(trained, trivial, kept):
 
 def test_a_row_beyond_the_scale_is_written_at_its_edge(board):
     row = next(row for row in board.ranking if row.trivial)
-    far = replace(row, name="far", known_scores=replace(row.scores, estimates=constant(row)))
+    far = replace(row, name="far", known_metrics=replace(row.metrics, estimates=constant(row)))
     with style.applied():
         (page, *_) = comparison.draw_metrics(replace(board, rows=(*board.ranking, far)))
         (without, *_) = comparison.draw_metrics(replace(board, rows=board.ranking))
