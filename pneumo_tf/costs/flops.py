@@ -24,7 +24,7 @@ class Layered(Protocol):
 
     @property
     def layers(self) -> Sequence[keras.Layer]:
-        """Its layers, each once."""
+        """All layers, without repetition."""
 
 
 def layer_flops(layer: keras.Layer) -> float | None:
@@ -39,8 +39,7 @@ def layer_flops(layer: keras.Layer) -> float | None:
 
     Returns:
         Operations; 0 for a layer without kernel. None if there is no rule for it: a nested model, a layer
-        with a matrix of weights that is no convolution or dense layer, or one whose output has no fixed
-        size.
+        with a weight matrix that is neither a convolution nor a dense layer, or one whose output size varies.
     """
     kernels = [weight for weight in layer.weights if len(weight.shape) > 1]
     if not kernels:
@@ -85,8 +84,8 @@ def training_flops(model: Layered, variables: Sequence[keras.Variable]) -> float
         variables: The variables that are trained.
 
     Returns:
-        FLOPs: layers with a trained kernel count three times (forward, gradient by their input, gradient by
-        their weights), all others once. None if a layer cannot be counted.
+        FLOPs: layers with a trained kernel count three times (forward pass, gradient with respect to their
+        input and to their weights), all others once. None if a layer cannot be counted.
 
     Reference: Kaplan et al. 2020, "Scaling Laws for Neural Language Models", arXiv:2001.08361, section 2.1:
     the backward pass costs about twice the forward one.

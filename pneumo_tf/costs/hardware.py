@@ -9,12 +9,12 @@ from typing import Any
 
 import pynvml
 
-from pneumo_tf.costs.visible_devices import Card, select
+from pneumo_tf.costs.visible_devices import Card, select_cards
 from pneumo_tf.errors import UserError
 
 PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
 CONTROL_DEVICE = Path("/dev/nvidiactl")
-"""Exists if a driver is loaded and this container may use it, whether NVML is here or not."""
+"""Exists if a driver is loaded and this container may use it, whether or not NVML is installed."""
 
 TO_USE_THE_CPU = "or CUDA_VISIBLE_DEVICES='' to use the CPU"
 NO_SUCH_FUNCTION = (pynvml.NVMLError_NotSupported, pynvml.NVMLError_FunctionNotFound)
@@ -27,11 +27,11 @@ class Gpu:
     """One NVIDIA GPU, or one MIG slice of it.
 
     Args:
-        index: Number of the card by NVML, in the order of the PCI bus.
-        name: Name by NVML; that of a slice ends in its profile, such as "MIG 1g.5gb".
+        index: Index of the card in NVML, which follows the order of the PCI bus.
+        name: Name in NVML; the name of a slice ends with its profile, such as "MIG 1g.5gb".
         memory_mb: Total memory in MiB, None if NVML does not report it.
         capability: Compute capability, major and minor.
-        entry: Entry of `CUDA_VISIBLE_DEVICES` that names it; "" for its number.
+        entry: Entry of `CUDA_VISIBLE_DEVICES` that selects it; "" to use the index.
         mig: Whether it is a slice.
     """
 
@@ -46,7 +46,7 @@ class Gpu:
 def device_variables(gpu: Gpu | None) -> dict[str, str]:
     """Return the environment variables of a process that may use this GPU alone; None for the CPU."""
     return {
-        # NVML counts in this order, CUDA by itself the fastest first.
+        # NVML numbers cards in this order; the default of CUDA is the fastest card first.
         "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
         "CUDA_VISIBLE_DEVICES": (gpu.entry or str(gpu.index)) if gpu else "",
     }
@@ -60,7 +60,8 @@ def gpus(on_note: OnNote | None = None) -> list[Gpu]:
             entry that names no GPU.
 
     Returns:
-        GPUs in the order of `CUDA_VISIBLE_DEVICES`; none if no driver is installed, or if it names none.
+        GPUs in the order of `CUDA_VISIBLE_DEVICES`; an empty list if no driver is installed, or if the
+        variable names no GPU.
 
     Raises:
         UserError: If there is a driver that NVML cannot query, or if it can read none of the cards.
@@ -71,11 +72,11 @@ def gpus(on_note: OnNote | None = None) -> list[Gpu]:
     notes: list[str] = []
     with _nvml() as present:
         cards = _read_cards(notes) if present else []
-        chosen, invalid = select(cards, visible)
+        chosen, invalid = select_cards(cards, visible)
         found = [_read_gpu(card, entry) for card, entry in chosen if card.name]
     if invalid is not None and cards:
         notes.append(
-            f"CUDA_VISIBLE_DEVICES={visible}: {invalid!r} is no GPU; CUDA ignores it and the entries after it"
+            f"CUDA_VISIBLE_DEVICES={visible}: {invalid!r} is not a GPU; CUDA ignores it and all later entries"
         )
     if chosen and not found:
         raise UserError(
@@ -141,7 +142,7 @@ def _read_card(index: int) -> Card:
 
 
 def _uuid(handle: Any) -> str:
-    """Return the UUID; "" if NVML does not report it, so that only the number names the card."""
+    """Return the UUID; "" if NVML does not report it, in which case only the index identifies the card."""
     try:
         return pynvml.nvmlDeviceGetUUID(handle)
     except pynvml.NVMLError:
@@ -170,17 +171,17 @@ def _read_gpu(card: Card, entry: str) -> Gpu:
     name = card.name
     with suppress(pynvml.NVMLError):
         name = pynvml.nvmlDeviceGetName(pynvml.nvmlDeviceGetHandleByUUID(entry))
-    # Never the name of the whole card: its peak is not the slice's.
+    # A slice must not have the name of the whole card, whose peak speed does not apply to it.
     name = name if " MIG" in name else f"{name} MIG"
     memory = _memory_mb(lambda: pynvml.nvmlDeviceGetHandleByUUID(entry))
     return Gpu(card.index, name, memory, card.capability, entry, mig=True)
 
 
-def _memory_mb(find: Callable[[], Any]) -> int | None:
+def _memory_mb(find_handle: Callable[[], Any]) -> int | None:
     try:
-        return pynvml.nvmlDeviceGetMemoryInfo(find()).total // 2**20
+        return pynvml.nvmlDeviceGetMemoryInfo(find_handle()).total // 2**20
     except pynvml.NVMLError_NotSupported:
-        # Only cards that share the memory of the system (GB10, Jetson) have no figure of their own.
+        # Only cards that share the memory of the system (GB10, Jetson) report none of their own.
         return _total_memory_mb()
     except pynvml.NVMLError:
         return None
@@ -210,8 +211,8 @@ def energy_joules(gpu: Gpu) -> float | None:
         gpu: GPU to query.
 
     Returns:
-        Joules of the whole card since its driver was loaded: the difference of two readings counts. None for
-        a MIG slice, if the card has no counter (before Volta), and if a second process computes on it.
+        Joules of the whole card since its driver was loaded, of which only differences are meaningful. None
+        for a MIG slice, if the card has no counter (before Volta), and if a second process computes on it.
     """
     if gpu.mig:
         return None
@@ -234,7 +235,8 @@ def resolve_precision(wanted: str, gpu: Gpu | None) -> str:
         gpu: Device of the run, None for the CPU.
 
     Returns:
-        bfloat16 has tensor cores from compute capability 8 on, float16 from 7 on; neither is faster on a CPU.
+        `wanted` unless it is `"auto"`; then the half precision for which the GPU has tensor cores (bfloat16
+        from compute capability 8, float16 from 7), or float32 if there are none.
     """
     if wanted != "auto":
         return wanted
@@ -249,7 +251,7 @@ def cores() -> int:
 
 
 def memory_mb() -> int:
-    """Return the memory of the machine that is free for use, MiB."""
+    """Return the free memory of the machine, MiB; where the system does not report it, the total."""
     try:
         with open("/proc/meminfo") as file:
             sizes = {line.split(":")[0]: int(line.split()[1]) for line in file}

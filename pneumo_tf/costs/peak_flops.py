@@ -1,4 +1,4 @@
-"""Peak arithmetic that NVIDIA states for its cards, to compare the achieved speed of a run with."""
+"""Peak arithmetic speed that NVIDIA states for its cards, for comparison with the speed of a run."""
 
 import re
 from typing import NamedTuple

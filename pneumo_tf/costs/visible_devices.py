@@ -1,10 +1,10 @@
-"""`CUDA_VISIBLE_DEVICES` as CUDA reads it: numbers, UUIDs by prefix, up to the first entry that is none."""
+"""`CUDA_VISIBLE_DEVICES` as CUDA reads it: numbers or prefixes of UUIDs, up to the first invalid entry."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 NO_DEVICE = ("-1", "none", "NoDevFiles")
-"""Entries that are meant to name no GPU."""
+"""Entries that hide all GPUs on purpose."""
 
 
 class Card(NamedTuple):
@@ -14,7 +14,7 @@ class Card(NamedTuple):
         index: Number, in the order of the PCI bus.
         uuid: UUID, "" if it is not known.
         slices: UUIDs of its MIG slices, None if it is not divided.
-        name: Name by NVML, "" if NVML cannot read the card.
+        name: Name in NVML, "" if NVML cannot read the card.
         capability: Compute capability, major and minor.
     """
 
@@ -28,18 +28,18 @@ class Card(NamedTuple):
 Chosen = list[tuple[Card, str]]
 
 
-def select(cards: Sequence[Card], visible: str | None) -> tuple[Chosen, str | None]:
+def select_cards(cards: Sequence[Card], visible: str | None) -> tuple[Chosen, str | None]:
     """Select the cards and slices that a value of `CUDA_VISIBLE_DEVICES` names.
 
-    One process can use one slice only, but each worker has its own process: all slices that are named count.
+    A process can use one slice only, but each worker has its own process, so all named slices are selected.
 
     Args:
         cards: All cards, by number.
         visible: Value of the variable, None if it is not set.
 
     Returns:
-        Cards, each with the entry that names it or its slice; and the first entry that names no GPU, None if
-        there is none or if it is one of `NO_DEVICE`.
+        Cards, each with the entry that selects it or its slice; and the first invalid entry, None if there is
+        none or if it is in `NO_DEVICE`.
     """
     if visible is None:
         return [(card, entry) for card in cards for entry in _entries(card)], None
