@@ -1,7 +1,7 @@
 """Measure how often intervals and tests are wrong, on simulated test sets.
 
-The truth of these sets is known. Counts go to statistics/error_rates.json, the table to statistics.md, in a
-few minutes.
+The true values of these sets are known. Takes a few minutes; writes the counts to statistics/error_rates.json
+and the table to statistics.md.
 """
 
 import json
@@ -20,12 +20,12 @@ from pneumo_tf.errors import UserError
 from pneumo_tf.report.markdown import Table
 
 PAGE, RESULTS = "statistics.md", "statistics/error_rates.json"
-FIRST = 50
-"""Test sets whose counts are stored apart, so that a test can repeat them."""
+REPEATED_SETS = 50
+"""Number of first test sets whose counts are also stored separately, so that a test can repeat them."""
 
 
 def count_errors(study: ErrorStudy, studies: int) -> dict[str, int]:
-    """Count by metric in how many of the first `studies` test sets the event of a study happens."""
+    """Count by metric the test sets, of the first `studies`, in which the event of a study occurs."""
     counts: Counter[str] = Counter()
     for happened in islice(study.repeat(), studies):
         counts.update({name: int(value) for name, value in happened.items()})
@@ -33,14 +33,14 @@ def count_errors(study: ErrorStudy, studies: int) -> dict[str, int]:
 
 
 def measure_error_rates() -> dict[str, Any]:
-    """Return the counts of every study over all of its test sets and over the first few."""
+    """Return the counts of every study over all of its test sets, and over the first ones alone."""
     results = {}
     for key, study in STUDIES.items():
         counts = count_errors(study, study.studies)
         results[key] = {
             "studies": study.studies,
             "counts": counts,
-            "first": {"studies": FIRST, "counts": count_errors(study, FIRST)},
+            "first": {"studies": REPEATED_SETS, "counts": count_errors(study, REPEATED_SETS)},
         }
         print(f"{study.title}: {counts} of {study.studies:,}", flush=True)
     return results
@@ -58,8 +58,8 @@ def error_rate_table(results: Mapping[str, Any]) -> str:
     return Table(["event", "metric", "test sets", "share", "expected"], rows, left=2).markdown()
 
 
-def page_with(docs: Path, table: str) -> str:
-    """Return the text of the page with another table.
+def replace_table(docs: Path, table: str) -> str:
+    """Return the text of the page with its table replaced.
 
     Raises:
         UserError: If the page or its marks are missing.
@@ -73,11 +73,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return 0, or 2 for a usage error."""
     try:
         options = make_parser().parse_args(arguments)
-        # A wrong folder is refused before the minutes of work.
-        page_with(options.docs, "")
+        # Reject a wrong folder now, not after minutes of work.
+        replace_table(options.docs, "")
         results = measure_error_rates()
         write_atomically(options.docs / RESULTS, json.dumps(results, indent=1) + "\n")
-        write_atomically(options.docs / PAGE, page_with(options.docs, error_rate_table(results)))
+        write_atomically(options.docs / PAGE, replace_table(options.docs, error_rate_table(results)))
     except UserError as error:
         return report_usage_error(error)
     return 0

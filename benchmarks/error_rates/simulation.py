@@ -8,14 +8,15 @@ from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
 OWN, SHARED, CHANCE = 0.6, 0.8, 0.4
 """Standard deviations of a score: difficulty for one recipe, difficulty for all recipes, chance of a run.
 
-The first two have a part of the patient and a part of the film, each of variance 1.
+The first two are the sum of a part shared by all films of a patient and a part of the film, each of variance
+1.
 """
 
 
-def scored(
+def make_predictions(
     labels: ArrayLike, score: ArrayLike, patients: ArrayLike | None = None, subtypes: ArrayLike | None = None
 ) -> LabelledPredictions:
-    """Return a scored set from columns.
+    """Return labelled predictions from columns.
 
     Args:
         labels: (n,) 0 normal, 1 pneumonia.
@@ -30,13 +31,15 @@ def scored(
     return LabelledPredictions(ids, labels, score[:, None].astype(np.float32), score, patients, subtypes)
 
 
-def with_score(films: LabelledPredictions, score: np.ndarray) -> LabelledPredictions:
+def replace_score(films: LabelledPredictions, score: np.ndarray) -> LabelledPredictions:
     """Return the same films with the scores, (n,), of another model."""
     return LabelledPredictions(films.ids, films.labels, films.logits, score, films.patients, films.subtypes)
 
 
 class Study:
-    """Films of patients with one to four films each; a score is the sum of label, patient, film and chance.
+    """Test films of patients with one to four films each.
+
+    A score is the sum of effects of label, patient, film and chance.
 
     Args:
         rng: Generator of the patients and of every model.
@@ -52,7 +55,7 @@ class Study:
         person = np.repeat(np.arange(len(each)), each)
         labels = np.repeat(np.repeat([0, 1, 2], [*patients, mixed]), each)
         chance = rng.integers(0, 2, len(labels))
-        self.films = scored(np.where(labels == 2, chance, labels), np.zeros(len(labels)), person)
+        self.films = make_predictions(np.where(labels == 2, chance, labels), np.zeros(len(labels)), person)
         self.person, self.count = person, len(each)
         self.hard = rng.normal(size=len(each))[person] + rng.normal(size=len(person))
 
@@ -66,7 +69,7 @@ class Model:
     """A recipe that can be trained any number of times.
 
     Args:
-        study: Its films.
+        study: The films that it scores.
         mean: (n,) scores without the chance of training.
     """
 
@@ -83,7 +86,7 @@ class Model:
         """
         films, rng = self.study.films, self.study.rng
         return [
-            with_score(
+            replace_score(
                 films,
                 self.mean
                 + training * rng.normal() * (films.labels - 0.5)

@@ -8,8 +8,9 @@ from scipy.stats import norm
 
 from benchmarks.error_rates.simulation import CHANCE, OWN, SHARED, Study
 from pneumo_tf.evaluation.auc_comparison import compare_auc
+from pneumo_tf.evaluation.comparison import SIGNIFICANCE
 from pneumo_tf.evaluation.intervals import PatientBootstrap
-from pneumo_tf.evaluation.proportion_comparison import CLASS_OF, compare_proportion
+from pneumo_tf.evaluation.proportion_comparison import COUNTED_LABEL, compare_proportion
 
 PATIENTS = (110, 100)
 """Normal patients and patients with pneumonia: half of the official test set."""
@@ -17,18 +18,16 @@ PATIENTS = (110, 100)
 TRAININGS = 2000
 """Number of quantiles of the skill over which the true metric of a recipe is averaged."""
 
-LEVEL = 0.05
-
 
 @dataclass(frozen=True)
 class ErrorStudy:
-    """An event that is counted over simulated test sets.
+    """An event and its count over simulated test sets.
 
     Args:
         title: What is counted, with its setting.
-        repeat: Yields for every further test set, by name of the metric, whether it is counted.
+        repeat: Yields for each simulated test set whether the event occurs, by metric.
         studies: Number of test sets.
-        lowest: Lowest share that agrees with the nominal rate of the method.
+        lowest: Lowest share that is consistent with the nominal rate of the method.
         highest: Highest such share.
     """
 
@@ -39,7 +38,7 @@ class ErrorStudy:
     highest: float
 
 
-def interval_coverage(skill: float, seeds: int) -> Iterator[Mapping[str, bool]]:
+def check_interval_coverage(skill: float, seeds: int) -> Iterator[Mapping[str, bool]]:
     """Yield whether the 95 % intervals of AUC and sensitivity contain the true values.
 
     Patient and film parts of a score are normal, so the true values are known; they are the means over all
@@ -64,7 +63,7 @@ def interval_coverage(skill: float, seeds: int) -> Iterator[Mapping[str, bool]]:
         yield {name: estimates[name].low <= value <= estimates[name].high for name, value in truth.items()}
 
 
-def equal_models_rejected(seeds: int, training: float) -> Iterator[Mapping[str, bool]]:
+def check_rejection_of_equal_models(seeds: int, training: float) -> Iterator[Mapping[str, bool]]:
     """Yield whether each paired test finds two equally good models different at p < 0.05.
 
     Args:
@@ -75,11 +74,11 @@ def equal_models_rejected(seeds: int, training: float) -> Iterator[Mapping[str, 
     while True:
         study = Study(rng, PATIENTS)
         rows = [study.model(2.5).runs(seeds, training) for _ in range(2)]
-        p = {"auc": compare_auc(rows).p} | {name: compare_proportion(rows, name).p for name in CLASS_OF}
-        yield {name: bool(values[0, 1] < LEVEL) for name, values in p.items()}
+        p = {"auc": compare_auc(rows).p} | {name: compare_proportion(rows, name).p for name in COUNTED_LABEL}
+        yield {name: bool(values[0, 1] < SIGNIFICANCE) for name, values in p.items()}
 
 
-def any_of_six_equal_models_rejected() -> Iterator[Mapping[str, bool]]:
+def check_rejection_among_six_equal_models() -> Iterator[Mapping[str, bool]]:
     """Yield whether any of the 15 pairs of six equally good models is significant after Holm."""
     rng = np.random.default_rng(23)
     while True:
@@ -91,7 +90,7 @@ def any_of_six_equal_models_rejected() -> Iterator[Mapping[str, bool]]:
 def _coverage(skill: float, seeds: int) -> ErrorStudy:
     return ErrorStudy(
         f"95 % interval contains the truth; skill {skill:g}, {seeds} seed(s)",
-        lambda: interval_coverage(skill, seeds),
+        lambda: check_interval_coverage(skill, seeds),
         studies=600,
         lowest=0.92,
         highest=0.97 if seeds == 1 else 0.99,
@@ -101,7 +100,7 @@ def _coverage(skill: float, seeds: int) -> ErrorStudy:
 def _rejection(seeds: int, training: float) -> ErrorStudy:
     return ErrorStudy(
         f"two equal models differ at p < 0.05; {seeds} seed(s), training sd {training:g}",
-        lambda: equal_models_rejected(seeds, training),
+        lambda: check_rejection_of_equal_models(seeds, training),
         studies=1500,
         lowest=0.03 if seeds == 1 else 0.0,
         highest=0.07,
@@ -116,7 +115,7 @@ STUDIES: dict[str, ErrorStudy] = {
     },
     "family-wise": ErrorStudy(
         "any pair of six equal models differs, after Holm's correction",
-        any_of_six_equal_models_rejected,
+        check_rejection_among_six_equal_models,
         studies=1500,
         lowest=0.0,
         highest=0.06,

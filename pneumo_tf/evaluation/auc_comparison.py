@@ -14,8 +14,10 @@ class AucComponents(NamedTuple):
 
     Args:
         auc: (k,) AUC of each model.
-        positive: (k, patients) sum over a patient's positives of the share of negatives below, less AUC.
-        negative: (k, patients) sum over a patient's negatives of the share of positives above, less AUC.
+        positive: (k, patients) sum over a patient's positives of the share of negatives scored below, minus
+            the AUC.
+        negative: (k, patients) sum over a patient's negatives of the share of positives scored above, minus
+            the AUC.
     """
 
     auc: np.ndarray
@@ -27,11 +29,11 @@ def compare_auc(rows: Sequence[Sequence[LabelledPredictions]]) -> Comparison:
     """Compare the AUCs of every pair of rows.
 
     Args:
-        rows: For each row its runs over seeds, all on the same films. The AUC of a row and its components are
+        rows: Runs of each row over seeds, all on the same films. The AUC of a row and its components are
             means over seeds.
 
     Returns:
-        Comparison of the k rows; all nan if the films are of one class, or a class has one patient.
+        Comparison of the k rows; all nan unless each class has at least two patients.
 
     Reference: N. Obuchowski, Nonparametric analysis of clustered ROC curve data, Biometrics 53, 1997. With
         one film per patient it equals the test of DeLong, DeLong & Clarke-Pearson, Biometrics 44, 1988.
@@ -48,8 +50,8 @@ def compare_auc(rows: Sequence[Sequence[LabelledPredictions]]) -> Comparison:
     ]
     seeds = np.array([len(part.auc) for part in parts])
     spread = np.array([part.auc.var(ddof=1) / len(part.auc) if len(part.auc) > 1 else 0 for part in parts])
-    between = own[:, None] + own[None, :] - 2 * covariance
-    return compare_pairs(auc, between, np.array(training), seeds, spread)
+    patient_variance = own[:, None] + own[None, :] - 2 * covariance
+    return compare_pairs(auc, patient_variance, np.array(training), seeds, spread)
 
 
 def auc_components(films: LabelledPredictions, scores: np.ndarray) -> AucComponents:
@@ -79,7 +81,7 @@ def clustered_covariance(films: LabelledPredictions, parts: AucComponents) -> np
     patients = len(np.unique(films.patients))
     if min(with_positive, with_negative) < 2:
         return np.full((len(parts.auc), len(parts.auc)), np.nan)
-    # A patient with films of both classes links the two sums; without such patients the last term is 0.
+    # Patients with films of both classes correlate the two sums; without them the last term is 0.
     crossed = parts.positive @ parts.negative.T
     return (
         with_positive / (with_positive - 1) * (parts.positive @ parts.positive.T) / positives**2

@@ -11,11 +11,11 @@ from pneumo_tf.evaluation.metrics import compute_metrics
 
 BINS = 10
 TEMPERATURES = 0.05, 20.0
-"""Range of temperatures: on validation films that a model separates, the best one would be 0."""
+"""Range of temperatures; if a model separates the validation films, the optimum would be 0."""
 
 
 class Reliability(NamedTuple):
-    """Reliability curve over b bins of equal mass, by rising probability.
+    """Reliability curve over b bins of equal mass, in ascending order of probability.
 
     Args:
         probability: (b,) mean predicted probability of pneumonia, in 0–1.
@@ -38,12 +38,13 @@ class Calibration:
 
     Args:
         ece: Expected calibration error, bins of equal mass.
-        ece_by_chance: ECE expected of a calibrated model on as many films.
+        ece_by_chance: ECE that a calibrated model would have on as many films by chance.
         log_loss: Mean log loss, in nats.
         brier: Brier score.
-        miscalibration: Decrease of the Brier score by the best monotone recalibration.
-        discrimination: Decrease of the Brier score from the prevalence to the recalibrated probabilities.
-        uncertainty: Brier score of the prevalence.
+        miscalibration: Decrease of the Brier score through the best monotone recalibration.
+        discrimination: Decrease of the Brier score from a constant prediction to the recalibrated
+            probabilities.
+        uncertainty: Brier score of a constant prediction of the prevalence.
     """
 
     ece: float
@@ -61,11 +62,11 @@ def reliability_curve(labels: np.ndarray, score: np.ndarray, bins: int = BINS) -
     Args:
         labels: (n,) 0 normal, 1 pneumonia.
         score: (n,) logit of pneumonia minus logit of normal.
-        bins: Most bins.
+        bins: Largest number of bins.
     """
     order = np.argsort(score, kind="stable")
     cuts = np.round(np.linspace(0, len(score), min(bins, len(score)) + 1)).astype(int)[:-1]
-    # A cut between equal scores moves to their nearer end: their order is arbitrary.
+    # A cut among equal scores, whose order is arbitrary, moves to the nearer end of them.
     left, right = (np.searchsorted(score[order], score[order][cuts], side) for side in ("left", "right"))
     starts = np.unique(np.where((cuts - left <= right - cuts) | (right == len(score)), left, right))
     given, labels = expit(score[order]), labels[order].astype(np.float64)
@@ -106,16 +107,16 @@ def measure_calibration(labels: np.ndarray, score: np.ndarray) -> Calibration:
 
 
 def fit_temperature(labels: np.ndarray, score: np.ndarray) -> float:
-    """Return the temperature of the least log loss (Guo et al. 2017), by which scores are to be divided.
+    """Return the temperature that minimizes the log loss of scores divided by it (Guo et al. 2017).
 
-    Scaling changes neither ranks, and so AUC, nor the class predicted at probability 0.5.
+    Scaling does not change ranks, hence not the AUC, nor the class predicted at a probability of 0.5.
 
     Args:
-        labels: (n,) 0 normal, 1 pneumonia, of films on which no result is reported.
+        labels: (n,) 0 normal, 1 pneumonia, for films on which no result is reported.
         score: (n,) score of the same films.
 
     Returns:
-        Temperature within `TEMPERATURES`; one of its ends if the films do not determine it.
+        Temperature within `TEMPERATURES`; an end of this range if the films do not determine it.
     """
 
     def loss(log_temperature: float) -> float:

@@ -1,7 +1,7 @@
 """Comparison of every pair of rows on one metric: differences, variances, tests, Holm's correction.
 
-A comparison is paired by film and clustered by patient, so that films hard for every model do not count as
-chance. `auc_comparison` compares AUCs, `proportion_comparison` proportions.
+A comparison is paired by film and clustered by patient, so films that are hard for every model add no
+variance. `auc_comparison` compares AUCs, `proportion_comparison` proportions.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 from scipy.special import stdtr, stdtrit
 
-from pneumo_tf.evaluation.intervals import LEVEL
+from pneumo_tf.evaluation.intervals import INTERVAL_LEVEL
 from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
 
 SIGNIFICANCE = 0.05
@@ -20,17 +20,17 @@ SIGNIFICANCE = 0.05
 
 @dataclass(frozen=True)
 class Comparison:
-    """Pairs of k rows; element [i, j] is of row i minus row j, nan if a row has no value.
+    """Comparison of all pairs of k rows; element [i, j] is for row i minus row j, nan if either has no value.
 
     Args:
-        difference: (k, k) difference that is tested.
-        variance: (k, k) variance of the difference, from patients and training together.
-        freedom: (k, k) degrees of freedom of the variance, infinite if no variance over seeds enters it.
+        difference: (k, k) tested difference.
+        variance: (k, k) variance of the difference over patients and trainings.
+        degrees_of_freedom: (k, k) degrees of freedom of the variance, infinite if both rows have one seed.
     """
 
     difference: np.ndarray
     variance: np.ndarray
-    freedom: np.ndarray
+    degrees_of_freedom: np.ndarray
 
     @cached_property
     def p(self) -> np.ndarray:
@@ -40,7 +40,7 @@ class Comparison:
         with np.errstate(divide="ignore", invalid="ignore"):
             statistic = difference / np.sqrt(self.variance[above])
         statistic[difference == 0] = 0.0
-        return self._symmetric(2 * stdtr(self.freedom[above], -statistic))
+        return self._symmetric(2 * stdtr(self.degrees_of_freedom[above], -statistic))
 
     @cached_property
     def adjusted(self) -> np.ndarray:
@@ -59,10 +59,10 @@ class Comparison:
         """(k, k) bool: True if the rows of a pair differ significantly after Holm's correction."""
         return self.adjusted < SIGNIFICANCE
 
-    def interval(self, i: int, j: int, level: float = LEVEL) -> tuple[float, float]:
+    def interval(self, i: int, j: int, level: float = INTERVAL_LEVEL) -> tuple[float, float]:
         """Return the interval of the difference of one pair, without correction for the other pairs."""
-        reach = stdtrit(self.freedom[i, j], (1 + level) / 2) * np.sqrt(self.variance[i, j])
-        return float(self.difference[i, j] - reach), float(self.difference[i, j] + reach)
+        half_width = stdtrit(self.degrees_of_freedom[i, j], (1 + level) / 2) * np.sqrt(self.variance[i, j])
+        return float(self.difference[i, j] - half_width), float(self.difference[i, j] + half_width)
 
 
 def holm(p: np.ndarray) -> np.ndarray:
@@ -85,17 +85,21 @@ def holm(p: np.ndarray) -> np.ndarray:
 
 
 def compare_pairs(
-    values: np.ndarray, between: np.ndarray, training: np.ndarray, seeds: np.ndarray, spread: np.ndarray
+    values: np.ndarray,
+    patient_variance: np.ndarray,
+    training: np.ndarray,
+    seeds: np.ndarray,
+    spread: np.ndarray,
 ) -> Comparison:
     """Compare every pair of rows, adding the variance of training to the variance over patients.
 
-    Seeds of a recipe correspond to readers of a modality: each reads all films, and recipes share none. The
-    variance of a difference is the variance over patients plus the training variance of both rows. Few seeds
-    determine that variance poorly, hence the degrees of freedom (Satterthwaite).
+    Seeds of a recipe correspond to readers of a modality: each scores all films, and recipes share no seed.
+    The variance of a difference is the variance over patients plus the training variance of both rows. With
+    few seeds the latter is uncertain, hence the degrees of freedom (Satterthwaite).
 
     Args:
         values: (k,) metric of each row, mean over seeds.
-        between: (k, k) variance over patients of each difference of means over seeds.
+        patient_variance: (k, k) variance over patients of each difference of means over seeds.
         training: (k,) training variance of each row, as `training_variance` returns it.
         seeds: (k,) number of seeds of each row.
         spread: (k,) observed variance over seeds, divided by the number of seeds; 0 for one seed.
@@ -103,23 +107,27 @@ def compare_pairs(
     Reference: N. Obuchowski & H. Rockette, Hypothesis testing of diagnostic accuracy for multiple readers
         and multiple tests, Commun. Stat. Simul. 24, 1995; S. Hillis, Stat. Med. 26, 2007.
     """
-    variance = between + training[:, None] + training[None, :]
+    variance = patient_variance + training[:, None] + training[None, :]
     np.fill_diagonal(variance, 0.0)
     uncertain = spread**2 / np.maximum(seeds - 1, 1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        freedom = variance**2 / (uncertain[:, None] + uncertain[None, :])
-    freedom = np.where(np.isfinite(freedom) & (freedom > 0), np.maximum(freedom, 1.0), np.inf)
+        degrees_of_freedom = variance**2 / (uncertain[:, None] + uncertain[None, :])
+    degrees_of_freedom = np.where(
+        np.isfinite(degrees_of_freedom) & (degrees_of_freedom > 0),
+        np.maximum(degrees_of_freedom, 1.0),
+        np.inf,
+    )
     difference = values[:, None] - values[None, :]
     # Equal rows may differ by rounding.
     difference[np.abs(difference) < 1e-12] = 0.0
-    return Comparison(difference, np.where(variance < 1e-18, 0.0, variance), freedom)
+    return Comparison(difference, np.where(variance < 1e-18, 0.0, variance), degrees_of_freedom)
 
 
 def training_variance(values: np.ndarray, variances: np.ndarray, of_mean: float) -> float:
     """Return the variance that training adds to a mean over seeds.
 
-    Part of the variance between seeds arises because their errors are on different patients. The variance
-    over patients contains that part already, so it is subtracted (Obuchowski & Rockette 1995).
+    Seeds also differ because they err on different patients. The variance over patients includes that part
+    already, so it is subtracted (Obuchowski & Rockette 1995).
 
     Args:
         values: (s,) metric of each seed.
@@ -127,7 +135,7 @@ def training_variance(values: np.ndarray, variances: np.ndarray, of_mean: float)
         of_mean: Variance over patients of the mean over seeds.
 
     Returns:
-        Variance, 0 or more; 0 for one seed, so that the test is of that one model.
+        Variance, 0 or more; 0 for one seed, whose test is about that one model.
     """
     seeds = len(values)
     if seeds == 1:
@@ -137,16 +145,16 @@ def training_variance(values: np.ndarray, variances: np.ndarray, of_mean: float)
 
 
 def align_runs(rows: Sequence[Sequence[LabelledPredictions]]) -> tuple[LabelledPredictions, list[np.ndarray]]:
-    """Bring the runs of all rows into the film order of the first.
+    """Reorder the films of all runs as in the first run.
 
     Args:
-        rows: For each row its runs.
+        rows: Runs of each row.
 
     Returns:
         The first run; and for each row the (s, n) scores of its s runs on n films.
 
     Raises:
-        ValueError: If two runs hold different films, which cannot be paired.
+        ValueError: If two runs have different films.
     """
     first = rows[0][0]
     place: dict[str, int] = {}

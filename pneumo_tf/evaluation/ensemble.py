@@ -1,4 +1,4 @@
-"""Pooled predictions of folds, and ensembles: the mean score of several models."""
+"""Pooling of folds, and ensembles: the mean score of several models."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,7 +16,7 @@ def pool_folds(parts: Sequence[LabelledPredictions]) -> LabelledPredictions:
         parts: Predictions without a film in common.
 
     Returns:
-        Predictions of all films, sorted by film id, so that they do not depend on the folds.
+        Predictions of all films, sorted by film id, whatever the order of the parts.
 
     Raises:
         ValueError: If a film is in two parts.

@@ -16,11 +16,11 @@ from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
 from pneumo_tf.evaluation.metrics import METRICS, compute_metrics
 
 REPLICATES = 2000
-LEVEL = 0.95
+INTERVAL_LEVEL = 0.95
 UNDEFINED_ALLOWED = 0.05
-"""Share of replicates without a value, for lack of a predicted positive, above which no interval is given."""
+"""Share of undefined replicates (no predicted positive) above which there is no interval."""
 COMPARED = ("auc", "f1")
-"""Metrics whose replicates are stored, to rank rows and to compare them replicate by replicate."""
+"""Metrics whose replicates are kept, to rank rows and to compare them replicate by replicate."""
 NO_REPLICATES = np.empty(0, np.float32)
 
 
@@ -56,7 +56,7 @@ def resample_patients(
 ) -> np.ndarray:
     """Resample patients with replacement, keeping the number of patients of each class.
 
-    Patients with films of both classes are resampled among themselves, so that no replicate loses a class.
+    Patients with films of both classes form a third stratum, so that no replicate loses a class.
 
     Args:
         labels: (n,) 0 normal, 1 pneumonia.
@@ -84,7 +84,7 @@ def resample_patients(
 
 
 class PatientBootstrap:
-    """Resampled patients, shared by all rows of a board and cached for the most recently added sets of films.
+    """Bootstrap over patients, shared by all rows of a board; it caches the resamples of a few sets of films.
 
     Args:
         replicates: Number of replicates.
@@ -101,7 +101,7 @@ class PatientBootstrap:
     def weights(self, scored: LabelledPredictions) -> np.ndarray:
         """Return (1 + replicates, n) float64 film weights, the same for the same films.
 
-        The first row counts every film once, so that one pass gives the value and its replicates.
+        The first row counts every film once, so that one pass computes the value and its replicates.
 
         Args:
             scored: Predictions of n films.
@@ -129,12 +129,12 @@ class PatientBootstrap:
         """
         names = tuple(names)
         found = [self._measure(run, names) for run in runs]
-        # Rows share patients but no training seed, so that runs are resampled for each row by itself.
+        # Rows share patients but not training seeds, so runs are resampled separately for each row.
         seed = (self.seed, zlib.crc32(runs[0].score.tobytes()))
         estimates = {}
         for name in names:
-            values = np.stack([of[name] for of in found])
-            estimate = summarise(values[:, 0], values[:, 1:], seed, METRICS[name].bounds)
+            values = np.stack([values[name] for values in found])
+            estimate = estimate_mean(values[:, 0], values[:, 1:], seed, METRICS[name].bounds)
             estimates[name] = estimate if name in COMPARED else replace(estimate, replicates=NO_REPLICATES)
         return estimates
 
@@ -143,13 +143,13 @@ class PatientBootstrap:
         return compute_metrics(run.labels, run.score, weights, run.subtypes, names, self._totals[run.ids])
 
 
-def summarise(
+def estimate_mean(
     values: np.ndarray,
     replicates: np.ndarray,
     seed: int | Sequence[int] = 0,
     bounds: tuple[float, float] = (0.0, 1.0),
 ) -> Estimate:
-    """Return the mean over runs with its interval.
+    """Estimate the mean of a metric over runs.
 
     Args:
         values: (s,) metric of each run.
@@ -165,10 +165,10 @@ def summarise(
 
 
 def resample_runs(replicates: np.ndarray, seed: int | Sequence[int] = 0) -> np.ndarray:
-    """Resample runs with replacement and average them; the runs of a replicate share its patients.
+    """Resample runs with replacement and average them; all runs of a replicate have the same patients.
 
-    The mean of s resampled runs has (s − 1) / s of the variance between runs, half of it for two. Deviations
-    are therefore stretched by the root of s / (s − 1) (Rao & Wu 1988), which may exceed a metric's bounds.
+    The mean of s resampled runs has only (s − 1) / s of the variance of a mean over runs. Deviations are
+    therefore scaled by the root of s / (s − 1) (Rao & Wu 1988), which may exceed a metric's bounds.
 
     Args:
         replicates: (s, r) metric of each run in each replicate of patients.
@@ -192,7 +192,7 @@ def _choose_runs(seed: tuple[int, ...], runs: int, replicates: int) -> np.ndarra
     return np.random.default_rng([*seed, runs]).integers(runs, size=(runs, replicates))
 
 
-def percentile_interval(replicates: np.ndarray, level: float = LEVEL) -> tuple[float, float]:
+def percentile_interval(replicates: np.ndarray, level: float = INTERVAL_LEVEL) -> tuple[float, float]:
     """Return the central interval of (r,) replicates.
 
     Args:
@@ -233,10 +233,10 @@ class FilmMean(NamedTuple):
 def mean_over_films(values: np.ndarray, labels: np.ndarray, patients: np.ndarray) -> FilmMean:
     """Average a measure over films, with an interval by the percentile bootstrap over patients.
 
-    The mean of the difference of two methods, film by film, is their paired comparison.
+    Applied to differences of two methods film by film, it compares them in pairs.
 
     Args:
-        values: (n,) measure of each film, nan for a film without one.
+        values: (n,) measure of each film, nan if undefined.
         labels: (n,) 0 normal, 1 pneumonia.
         patients: (n,) patient of each film.
     """
@@ -252,5 +252,5 @@ def mean_over_films(values: np.ndarray, labels: np.ndarray, patients: np.ndarray
 
 @lru_cache(maxsize=16)
 def _resampled(labels: tuple[int, ...], patients: tuple, /) -> np.ndarray:
-    """Return resampled patients from a cache: the measures of a board are taken on few sets of films."""
+    """Return resampled patients, cached because the measures of a board share a few sets of films."""
     return resample_patients(np.array(labels), np.array(patients))

@@ -60,12 +60,12 @@ def join_labels(
     Args:
         predictions: Outputs of one run on one set.
         films: Film table of the dataset.
-        like: Predictions joined before. If they are of the same films in the same order, their columns are
-            shared, so that a board of thousands of runs fits into memory.
+        like: Earlier result. If it has the same films in the same order, its columns are shared, so that a
+            board of thousands of runs fits into memory.
 
     Raises:
-        UserError: If a film is not in the table or was predicted twice, or if a score is not a number; names
-            the first such film.
+        UserError: If a film is not in the table or was predicted twice, or if a score is not a number. The
+            message names the first such film.
     """
     finite = np.isfinite(predictions.logits).all(axis=1)
     if not finite.all():
@@ -80,14 +80,14 @@ def join_labels(
 
 
 def check_complete(ids: tuple[str, ...], expected: tuple[str, ...]) -> None:
-    """Check that a set holds exactly the expected films.
+    """Check that a set has exactly the expected films.
 
     Args:
         ids: Film ids of the set.
-        expected: Film ids that it must hold, in any order.
+        expected: Film ids that it must have, in any order.
 
     Raises:
-        UserError: If a film is missing or does not belong to the set; names the first.
+        UserError: If a film is missing or does not belong to the set. The message names the first.
     """
     if ids == expected:
         return

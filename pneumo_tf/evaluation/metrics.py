@@ -1,7 +1,7 @@
-"""Registry of metrics. Plain values and bootstrap replicates differ only in the weights of films.
+"""Registry of metrics; the same code computes values and bootstrap replicates, under different film weights.
 
-Pneumonia is the positive class; the operating point is score > 0, a probability of 0.5 before calibration.
-A metric that is not defined, such as the precision of a model without a predicted positive, is nan, never 0.
+Pneumonia is the positive class; the operating point is score > 0, an uncalibrated probability of 0.5. An
+undefined metric, such as the precision without a predicted positive, is nan and not 0.
 """
 
 from collections.abc import Callable, Iterable
@@ -31,7 +31,7 @@ def auc(films: WeightedCounts) -> np.ndarray:
 def average_precision(films: WeightedCounts) -> np.ndarray:
     """(r,) precision at each distinct score, averaged over the recall that it adds; not interpolated."""
     found, false, gained = np.zeros((3, len(films.weights)))
-    false += np.finfo(np.float64).tiny  # Precision is 0, not 0 / 0, while none is predicted positive.
+    false += np.finfo(np.float64).tiny  # Avoids 0 / 0 before the first predicted positive.
     for normals, pneumonias in films.descending():
         if normals is not None:
             false += normals
@@ -61,7 +61,7 @@ def brier(films: WeightedCounts) -> np.ndarray:
 
 
 def sensitivity_of(subtype: str) -> Callable[[WeightedCounts], np.ndarray]:
-    """Return the metric of sensitivity to one subtype; its values are (r,), nan if subtypes are unknown."""
+    """Return a metric, the (r,) sensitivity to one subtype; nan if subtypes are unknown."""
 
     def share(films: WeightedCounts) -> np.ndarray:
         if films.subtypes is None:
@@ -92,16 +92,16 @@ class Metric:
     """An entry of the registry.
 
     Args:
-        of: Function from films under r sets of weights to (r,) values, nan where undefined.
+        compute: Function from films under r sets of weights to (r,) values, nan if undefined.
         title: Name in tables and on axes.
-        better: Direction in which it improves.
-        digits: Decimals to print without an interval.
-        undefined: Reason for nan, in words.
-        from_counts: Whether TN, FP, FN and TP alone decide it, so that a printed confusion matrix gives it.
+        better: Whether higher or lower values are better.
+        digits: Decimals of a value without an interval.
+        undefined: Reason for nan, for readers.
+        from_counts: Whether it can be computed from a confusion matrix alone.
         bounds: Lowest and highest possible value.
     """
 
-    of: Callable[[WeightedCounts], np.ndarray]
+    compute: Callable[[WeightedCounts], np.ndarray]
     title: str
     better: Literal["higher", "lower"] = "higher"
     digits: int = 3
@@ -180,10 +180,10 @@ def compute_metrics(
     Args:
         labels: (n,) 0 normal, 1 pneumonia.
         score: (n,) logit of pneumonia minus logit of normal, finite.
-        weights: (r, n) how often each film counts in each replicate; None counts each film once, r = 1.
+        weights: (r, n) how often each film counts in each replicate; None counts each film once, with r = 1.
         subtypes: (n,) str, for the sensitivity to each subtype of pneumonia.
         names: Keys of `METRICS`.
-        totals: As in `WeightedCounts`: one dictionary for all models measured under the same weights.
+        totals: Cache, as in `WeightedCounts`; one dictionary for all models under the same weights.
 
     Returns:
         (r,) float64 for each name.
@@ -202,7 +202,7 @@ def compute_metrics(
     for name in names:
         if name not in METRICS:
             raise unknown("metric", name, METRICS)
-    return {name: METRICS[name].of(films) for name in names}
+    return {name: METRICS[name].compute(films) for name in names}
 
 
 OUTCOMES = ("TN", "FP", "FN", "TP")
@@ -231,7 +231,7 @@ def count_outcomes(labels: np.ndarray, score: np.ndarray) -> tuple[int, int, int
 
 
 def metrics_from_counts(counts: tuple[int, int, int, int]) -> dict[str, float]:
-    """Compute every metric that a confusion matrix determines.
+    """Compute every metric that a confusion matrix suffices for.
 
     Args:
         counts: TN, FP, FN, TP.

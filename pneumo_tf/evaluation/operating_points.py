@@ -9,9 +9,9 @@ from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
 from pneumo_tf.evaluation.metrics import count_outcomes
 
 PREVALENCES = (0.02, 0.10, 0.30)
-"""Prevalences of pneumonia for which PPV and NPV are computed; set them to those of the intended places."""
+"""Prevalences of pneumonia for which PPV and NPV are computed; choose those of the intended use."""
 SENSITIVITY = 0.95
-"""Least sensitivity on the validation films of the point `"sensitive"`."""
+"""Least sensitivity on the validation films at the operating point `"sensitive"`."""
 MISS_COST = 5
 """Number of false positives that cost as much as one false negative."""
 
@@ -22,9 +22,9 @@ class OperatingPoint:
 
     Args:
         title: Name in tables.
-        choose: Function of sensitivity (k,) and specificity (k,) on the validation films at k thresholds
-            in ascending order, and of the prevalence there, that returns the index of the threshold
-            to use. None keeps a probability of 0.5.
+        choose: Function that returns the index of the threshold to use, from sensitivity (k,) and specificity
+            (k,) on the validation films at k ascending thresholds, and the prevalence there. None for a fixed
+            probability of 0.5.
     """
 
     title: str
@@ -37,7 +37,7 @@ def _youden(sensitivity: np.ndarray, specificity: np.ndarray, prevalence: float)
 
 
 def _sensitive(sensitivity: np.ndarray, specificity: np.ndarray, prevalence: float) -> int:
-    """Maximize specificity among thresholds of at least `SENSITIVITY`."""
+    """Maximize specificity among thresholds with a sensitivity of at least `SENSITIVITY`."""
     return int(np.flatnonzero(sensitivity >= SENSITIVITY)[-1])
 
 
@@ -47,7 +47,7 @@ def _cheapest(sensitivity: np.ndarray, specificity: np.ndarray, prevalence: floa
 
 
 def _middle(gain: np.ndarray) -> int:
-    """Return the index of the middle one of the best candidates, the least sensitive to single films."""
+    """Return the index of the middle one of the best candidates, which depends least on single films."""
     best = np.flatnonzero(gain >= gain.max() - 1e-12)
     return int(best[len(best) // 2])
 
@@ -63,7 +63,7 @@ POINTS: dict[str, OperatingPoint] = {
 
 @dataclass(frozen=True)
 class OperatingRates:
-    """Sensitivity and specificity at an operating point, means over runs.
+    """Sensitivity and specificity at an operating point, each a mean over runs.
 
     Args:
         validation: Both on the validation films, where the threshold was chosen.
@@ -96,11 +96,11 @@ def choose_threshold(name: str, validation: LabelledPredictions) -> float:
     if not len(negatives) or not len(positives):
         return np.nan
     scores = np.unique(validation.score)
-    # Between neighbours, and one beyond either end: every way to divide these films.
-    between = [scores[0] - 1.0, *(scores[:-1] + np.diff(scores) / 2), scores[-1] + 1.0]
-    sensitivity = 1 - np.searchsorted(positives, between, "right") / len(positives)
-    specificity = np.searchsorted(negatives, between, "right") / len(negatives)
-    return float(between[choose(sensitivity, specificity, float(validation.labels.mean()))])
+    # Midpoints of neighbouring scores and one beyond either end cover every division of these films.
+    thresholds = [scores[0] - 1.0, *(scores[:-1] + np.diff(scores) / 2), scores[-1] + 1.0]
+    sensitivity = 1 - np.searchsorted(positives, thresholds, "right") / len(positives)
+    specificity = np.searchsorted(negatives, thresholds, "right") / len(negatives)
+    return float(thresholds[choose(sensitivity, specificity, float(validation.labels.mean()))])
 
 
 def measure_operating_point(
@@ -124,7 +124,7 @@ def measure_operating_point(
 def predictive_values(sensitivity: float, specificity: float, prevalence: float) -> tuple[float, float]:
     """Return PPV and NPV at another prevalence, by Bayes' theorem.
 
-    They assume that positives and negatives score as they do in the test set.
+    This assumes the same scores of positives and negatives as in the test set.
 
     Args:
         sensitivity: Sensitivity of the operating point, in 0–1.
@@ -132,7 +132,7 @@ def predictive_values(sensitivity: float, specificity: float, prevalence: float)
         prevalence: Share of positives, in 0–1.
 
     Returns:
-        PPV and NPV; nan if no patient is predicted to be of that class.
+        PPV and NPV; nan if nothing is predicted to be of that class.
     """
     positive = sensitivity * prevalence, (1 - specificity) * (1 - prevalence)
     negative = specificity * (1 - prevalence), (1 - sensitivity) * prevalence

@@ -7,29 +7,29 @@ import numpy as np
 from pneumo_tf.evaluation.comparison import Comparison, align_runs, compare_pairs, training_variance
 from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
 
-CLASS_OF = {"accuracy": None, "sensitivity": 1, "specificity": 0}
-"""Proportions that can be compared, with the true label of the films that they count; None counts all."""
+COUNTED_LABEL = {"accuracy": None, "sensitivity": 1, "specificity": 0}
+"""Proportions that can be compared, with the true label of the films that count; None if all do."""
 
 
 def compare_proportion(rows: Sequence[Sequence[LabelledPredictions]], metric: str) -> Comparison:
     """Compare the share of correctly predicted films between every pair of rows.
 
-    All patients have the same weight, however many films they have: the difference tested is the mean over
-    patients of the difference of their shares. It may differ from that of the board, which counts films.
+    Every patient has the same weight, whatever the number of films: the tested difference is a mean over
+    patients of differences of shares. It may differ from that on the board, which counts films.
 
     Args:
-        rows: For each row its runs over seeds, all on the same films; a film that only some seeds predict
+        rows: Runs of each row over seeds, all on the same films; a film that only some seeds predict
             correctly counts in part.
-        metric: A key of `CLASS_OF`.
+        metric: A key of `COUNTED_LABEL`.
 
     Returns:
         Comparison of the k rows; all nan if there is no film to count.
 
     Reference: V. Durkalski, Y. Palesch, S. Lipsitz & P. Rust, Analysis of clustered matched-pair data, Stat.
-        Med. 22, 2003. With one film to a patient it is McNemar's test without continuity correction.
+        Med. 22, 2003. With one film per patient it is McNemar's test without continuity correction.
     """
     films, scores = align_runs(rows)
-    shares = [_correct_by_patient(films, score, CLASS_OF[metric]) for score in scores]
+    shares = [_correct_by_patient(films, score, COUNTED_LABEL[metric]) for score in scores]
     patients = shares[0].shape[1]
     if patients == 0:
         nothing = np.full((len(rows), len(rows)), np.nan)
@@ -42,16 +42,16 @@ def compare_proportion(rows: Sequence[Sequence[LabelledPredictions]], metric: st
         spread[index] = values.var(ddof=1) / len(values) if len(values) > 1 else 0.0
     products = means @ means.T
     own = np.diag(products)
-    # The null hypothesis centres the differences at 0, so that they are squared as they are.
+    # Under the null hypothesis the differences have mean 0, so they are not centred.
     squares = own[:, None] + own[None, :] - 2 * products
-    between = np.where(squares < 1e-9, 0.0, squares) / patients**2
+    patient_variance = np.where(squares < 1e-9, 0.0, squares) / patients**2
     return compare_pairs(
-        means.mean(axis=1), between, training, np.array([len(share) for share in shares]), spread
+        means.mean(axis=1), patient_variance, training, np.array([len(share) for share in shares]), spread
     )
 
 
 def _correct_by_patient(films: LabelledPredictions, scores: np.ndarray, label: int | None) -> np.ndarray:
-    """Return the (s, patients) share of each patient's films of a class that each run predicts correctly."""
+    """Return (s, patients): the share of each patient's films of a class that each run predicts correctly."""
     counted = np.ones(len(films), bool) if label is None else films.labels == label
     _, person = np.unique(films.patients[counted], return_inverse=True)
     correct = (scores[:, counted] > 0) == (films.labels[counted] == 1)

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.stats import rankdata
 
-from pneumo_tf.evaluation.intervals import LEVEL
+from pneumo_tf.evaluation.intervals import INTERVAL_LEVEL
 
 
-def tiers(significant: np.ndarray) -> list[int]:
-    """Group ranked rows: a row that differs significantly from the first of the last tier opens a new one.
+def assign_tiers(significant: np.ndarray) -> list[int]:
+    """Assign ranked rows to tiers; a row that differs significantly from a tier's first row starts the next.
 
     Args:
         significant: (k, k) bool, rows in the order of the ranking.
@@ -25,16 +25,16 @@ def tiers(significant: np.ndarray) -> list[int]:
     return found
 
 
-def rank_intervals(replicates: Sequence[np.ndarray], level: float = LEVEL) -> list[tuple[int, int]]:
-    """Return the central interval of each row's rank over replicates that all rows share.
+def rank_intervals(replicates: Sequence[np.ndarray], level: float = INTERVAL_LEVEL) -> list[tuple[int, int]]:
+    """Return the central interval of each row's rank over shared replicates.
 
     Args:
-        replicates: For each of k rows its (r,) replicates, higher is better; nan ranks last, and of equal
-            values the first.
+        replicates: (r,) replicates of each of k rows, higher is better; nan ranks last, and ties rank in the
+            order of the rows.
         level: Coverage, in 0–1.
 
     Returns:
-        For each row its lowest and highest rank, from 1.
+        Lowest and highest rank of each row, from 1.
     """
     if not replicates:
         return []

@@ -1,4 +1,4 @@
-"""Division where a divisor may be 0."""
+"""Division with a value for zero divisors."""
 
 import numpy as np
 
@@ -7,8 +7,8 @@ def ratio(above: np.ndarray, below: np.ndarray, empty: float = np.nan) -> np.nda
     """Divide element by element, without a warning.
 
     Args:
-        above: (…) any numbers.
-        below: (…) 0 or more, of a shape that broadcasts with that of `above`.
+        above: (…) dividends.
+        below: (…) divisors, 0 or more, in a shape that broadcasts with `above`.
         empty: Result of a division by 0.
 
     Returns:

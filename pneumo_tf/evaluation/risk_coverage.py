@@ -11,12 +11,12 @@ from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
 
 @dataclass(frozen=True)
 class Uncertainty:
-    """Errors of a mean score, and two measures of its uncertainty, on n films.
+    """Errors of a mean score on n films, and two measures of its uncertainty.
 
     Args:
         wrong: (n,) bool: True if the mean score predicts the film wrongly.
-        distance: (n,) distance of the mean score from the threshold, 0 or more; larger is more confident.
-        spread: (n,) standard deviation of the scores of each film; smaller is more confident. None for a
+        distance: (n,) distance of the mean score from the threshold, 0 or more; larger means more confident.
+        spread: (n,) standard deviation of the scores of each film; smaller means more confident. None for a
             single score.
     """
 
@@ -46,9 +46,9 @@ class Uncertainty:
 
 
 def risk_coverage_curve(wrong: np.ndarray, confidence: np.ndarray) -> np.ndarray:
-    """Return the error rate among the one, two … n films of the highest confidence.
+    """Return the error rate among the 1, 2 … n most confident films.
 
-    Films of equal confidence are in random order: each counts as the mean of its group.
+    Films of equal confidence are in random order, so each counts with the mean error of its group.
 
     Args:
         wrong: (n,) bool: True if predicted wrongly.

@@ -1,4 +1,4 @@
-"""Predictions under weights: the sums that metrics are made of, for one value or thousands of replicates."""
+"""Weighted counts of predictions, from which metrics and their replicates are computed."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,12 +11,12 @@ from scipy.special import expit
 
 @dataclass(frozen=True)
 class WeightedCounts:
-    """Predictions under one or more sets of film weights, with the sums that metrics share.
+    """Predictions under one or more sets of film weights, with sums that several metrics need.
 
     Args:
         labels: (n,) 0 normal, 1 pneumonia.
         score: (n,) logit of pneumonia minus logit of normal.
-        weights: (r, n) float64: how often each film counts in each of r replicates; fastest in column order.
+        weights: (r, n) float64: how often each film counts in each of r replicates; column order is fastest.
         subtypes: (n,) str, or None if they are unknown.
         totals: Cache of sums that do not depend on the score; models under the same weights may share it.
     """
@@ -74,9 +74,9 @@ class WeightedCounts:
     def descending(self) -> Iterator[tuple[np.ndarray | None, np.ndarray | None]]:
         """Iterate over the (r,) weights of negatives and of positives at each distinct score, highest first.
 
-        A class without a film of the score has None; a single set of weights has plain numbers, which are
-        faster. A metric steps through the films with all replicates at once, because a step fits into the
-        processor's cache and a cumulated table of all films does not.
+        A class without a film at a score yields None; a single set of weights yields plain numbers, which are
+        faster. A metric goes through the films one by one with all replicates at once, because one step fits
+        into the processor's cache and cumulative sums of all films do not.
         """
         order = np.argsort(-self.score, kind="stable")
         starts = np.flatnonzero(np.diff(self.score[order], prepend=np.inf)).tolist()
@@ -94,7 +94,7 @@ class WeightedCounts:
 
     @cached_property
     def _sums(self) -> dict[str, np.ndarray]:
-        # A single matrix product reads the weights once.
+        # One matrix product for all sums, so that the weights are read once.
         kinds = ("normal", "pneumonia", *(SUBTYPES if self.subtypes is not None else ()))
         columns = {kind: self._of(kind) & (self.score > 0) for kind in kinds}
         columns["log loss"] = np.logaddexp(0.0, np.where(self.labels == 1, -self.score, self.score))
@@ -110,4 +110,4 @@ class WeightedCounts:
 
 
 SUBTYPES = ("bacteria", "virus")
-"""Subtypes of pneumonia that have a metric of their own."""
+"""Subtypes of pneumonia with their own sensitivity."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from pneumo_tf.evaluation.intervals import LEVEL, REPLICATES, Estimate
+from pneumo_tf.evaluation.intervals import INTERVAL_LEVEL, REPLICATES, Estimate
 from pneumo_tf.evaluation.metrics import count_outcomes
 from pneumo_tf.report.board import Board, Row
 from pneumo_tf.report.cross_validation import CrossValidation, cross_validations
@@ -38,7 +38,11 @@ def to_csv(boards: Iterable[Board]) -> str:
 
 def to_json(boards: Sequence[Board], ranked: Sequence[Sequence[Standing]]) -> str:
     """Everything the page shows, and each run's own values."""
-    interval = {"level": LEVEL, "method": "percentile bootstrap of patients and seeds", "draws": REPLICATES}
+    interval = {
+        "level": INTERVAL_LEVEL,
+        "method": "percentile bootstrap of patients and seeds",
+        "draws": REPLICATES,
+    }
     pages = [_board(board, order) for board, order in zip(boards, ranked, strict=True)]
     return _object({"interval": _text(interval), "boards": _array(pages)}) + "\n"
 

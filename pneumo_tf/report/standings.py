@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pneumo_tf.evaluation.ranking import rank_intervals, tiers
+from pneumo_tf.evaluation.ranking import assign_tiers, rank_intervals
 from pneumo_tf.report.board import Board, Row
 
 
@@ -48,7 +48,7 @@ def rank_rows(board: Board) -> list[Standing]:
     rows = board.ranking
     if not rows:
         return []
-    tier = tiers(board.comparison.significant)
+    tier = assign_tiers(board.comparison.significant)
     ranks = rank_intervals([row.estimates["auc"].replicates for row in rows])
     found = []
     for at, row in enumerate(rows):

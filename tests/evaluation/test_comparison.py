@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 from sklearn.metrics import roc_auc_score
 
-from benchmarks.error_rates.simulation import Study, scored, with_score
+from benchmarks.error_rates.simulation import Study, make_predictions, replace_score
 from pneumo_tf.evaluation.auc_comparison import compare_auc
 from pneumo_tf.evaluation.comparison import align_runs, holm, training_variance
 from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
@@ -52,14 +52,14 @@ def obuchowski(one, other):
 
 
 def alone(run: LabelledPredictions) -> LabelledPredictions:
-    return scored(run.labels, run.score)
+    return make_predictions(run.labels, run.score)
 
 
 @pytest.mark.parametrize("decimals", [0, 6])
 def test_with_one_film_a_patient_auc_is_compared_as_by_delong(decimals):
     study = Study(np.random.default_rng(decimals))
     runs = [alone(study.model(skill).runs()[0]) for skill in (1.0, 2.0)]
-    runs = [with_score(run, np.round(run.score, decimals)) for run in runs]
+    runs = [replace_score(run, np.round(run.score, decimals)) for run in runs]
     compared = compare_auc([[run] for run in runs])
     difference, variance = delong(*runs)
     assert compared.difference[0, 1] == pytest.approx(difference, abs=1e-12)
@@ -93,7 +93,7 @@ def test_differences_are_those_of_scikit_learn():
 def test_mcnemar_where_every_patient_has_one_film():
     rng = np.random.default_rng(2)
     labels = rng.integers(0, 2, 200)
-    one, other = (scored(labels, rng.normal(2 * labels - 1, scale)) for scale in (1.0, 2.0))
+    one, other = (make_predictions(labels, rng.normal(2 * labels - 1, scale)) for scale in (1.0, 2.0))
     right = [(run.score > 0) == (labels == 1) for run in (one, other)]
     for metric, films in (
         ("accuracy", labels >= 0),
@@ -116,7 +116,7 @@ def test_clusters_of_pairs_are_compared_as_durkalski_prints_it():
         first += [1] * both + [1] * b + [-1] * c + [-1] * none
         second += [1] * both + [-1] * b + [1] * c + [-1] * none
         patients += [cluster] * (both + b + c + none)
-    rows = [[scored(np.ones(len(first)), score, patients)] for score in (first, second)]
+    rows = [[make_predictions(np.ones(len(first)), score, patients)] for score in (first, second)]
     share = (counts[1] - counts[2]) / counts.sum(axis=0)
     statistic = share.sum() ** 2 / (share**2).sum()
     compared = compare_proportion(rows, "sensitivity")
@@ -127,7 +127,7 @@ def test_clusters_of_pairs_are_compared_as_durkalski_prints_it():
 def test_rows_that_agree_do_not_differ_significantly():
     study = Study(np.random.default_rng(3))
     (run,) = study.model().runs()
-    rows = [[run], [with_score(run, 3 * run.score)], [run, run]]
+    rows = [[run], [replace_score(run, 3 * run.score)], [run, run]]
     for compared in (compare_auc(rows), compare_proportion(rows, "accuracy")):
         assert (compared.difference == 0).all()
         assert (compared.p == 1).all()
@@ -135,9 +135,9 @@ def test_rows_that_agree_do_not_differ_significantly():
 
 
 def test_films_of_one_class_are_not_compared():
-    one = scored([1, 1, 1], [0.1, 0.2, 0.3])
+    one = make_predictions([1, 1, 1], [0.1, 0.2, 0.3])
     with np.errstate(all="raise"):
-        compared = compare_auc([[one], [with_score(one, -one.score)]])
+        compared = compare_auc([[one], [replace_score(one, -one.score)]])
         specificity = compare_proportion([[one], [one]], "specificity")
     for nothing in (compared, specificity):
         assert np.isnan(nothing.adjusted[0, 1]) and not nothing.significant.any()
@@ -163,7 +163,7 @@ def test_seeds_that_vary_in_training_widen_the_difference():
     calm = compare_auc([one.runs(4, noise=0.3), other.runs(4, noise=0.3)])
     wild = compare_auc([one.runs(4, training=1.0, noise=0.3), other.runs(4, training=1.0, noise=0.3)])
     assert wild.variance[0, 1] > 2 * calm.variance[0, 1]
-    assert wild.freedom[0, 1] < 30 < calm.freedom[0, 1]
+    assert wild.degrees_of_freedom[0, 1] < 30 < calm.degrees_of_freedom[0, 1]
 
 
 def test_training_variance_takes_off_what_patients_explain():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from benchmarks.error_rates.simulation import scored
+from benchmarks.error_rates.simulation import make_predictions
 from pneumo_tf.evaluation.ensemble import average_scores, pool_folds
 from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
 from pneumo_tf.evaluation.metrics import compute_metrics
@@ -15,7 +15,7 @@ from pneumo_tf.evaluation.metrics import compute_metrics
 def drawn(films: int, seed: int) -> LabelledPredictions:
     rng = np.random.default_rng(seed)
     labels = rng.permutation(np.arange(films) % 3 > 0).astype(int)
-    return scored(labels, np.round(rng.normal(labels, 1.0), 1), patients=np.arange(films) // 2)
+    return make_predictions(labels, np.round(rng.normal(labels, 1.0), 1), patients=np.arange(films) // 2)
 
 
 def chosen(films: LabelledPredictions, rows: np.ndarray) -> LabelledPredictions:

@@ -5,10 +5,10 @@ import pytest
 
 from pneumo_tf.evaluation.intervals import (
     PatientBootstrap,
+    estimate_mean,
     percentile_interval,
     resample_patients,
     resample_runs,
-    summarise,
 )
 from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
 from pneumo_tf.evaluation.metrics import compute_metrics
@@ -125,9 +125,9 @@ def test_seeds_that_differ_widen_the_interval():
 
 
 def test_an_interval_stays_within_the_bounds_of_its_metric():
-    estimate = summarise(np.array([1.0, 0.9]), np.tile([[1.0], [0.9]], (1, 500)), bounds=(0, 1))
+    estimate = estimate_mean(np.array([1.0, 0.9]), np.tile([[1.0], [0.9]], (1, 500)), bounds=(0, 1))
     assert estimate.high == 1.0
-    assert summarise(np.array([1.0, 0.9]), np.tile([[1.0], [0.9]], (1, 500)), bounds=(0, 9)).high > 1
+    assert estimate_mean(np.array([1.0, 0.9]), np.tile([[1.0], [0.9]], (1, 500)), bounds=(0, 9)).high > 1
 
 
 def test_the_same_films_give_the_same_draws():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.error_rates.simulation import Study, scored
+from benchmarks.error_rates.simulation import Study, make_predictions
 from pneumo_tf.evaluation.operating_points import (
     MISS_COST,
     POINTS,
@@ -56,14 +56,16 @@ def test_the_boards_point_is_not_chosen(validation):
 
 
 def test_separated_films_are_parted_in_the_middle():
-    films = scored([0, 0, 1, 1], [-3.0, -1.0, 2.0, 5.0])
+    films = make_predictions([0, 0, 1, 1], [-3.0, -1.0, 2.0, 5.0])
     assert choose_threshold("youden", films) == 0.5
     assert choose_threshold("cost", films) == 0.5
 
 
 def test_one_class_fixes_no_threshold():
-    assert np.isnan(choose_threshold("youden", scored([1, 1], [0.0, 1.0])))
-    achieved = measure_operating_point("youden", [scored([1, 1], [0.0, 1.0])], [scored([0, 1], [0.0, 1.0])])
+    assert np.isnan(choose_threshold("youden", make_predictions([1, 1], [0.0, 1.0])))
+    achieved = measure_operating_point(
+        "youden", [make_predictions([1, 1], [0.0, 1.0])], [make_predictions([0, 1], [0.0, 1.0])]
+    )
     assert np.isnan(achieved.drift).all()
 
 
@@ -78,7 +80,7 @@ def test_test_films_move_no_threshold_and_drift_is_test_minus_validation(validat
 
 
 def test_every_run_has_a_threshold_of_its_own(validation):
-    shifted = scored(validation.labels, validation.score + 3.0)
+    shifted = make_predictions(validation.labels, validation.score + 3.0)
     achieved = measure_operating_point("youden", [validation, shifted], [validation, shifted])
     assert achieved.test == pytest.approx(measure_operating_point("youden", [validation], [validation]).test)
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks.error_rates.simulation import scored
+from benchmarks.error_rates.simulation import make_predictions
 from pneumo_tf.evaluation.risk_coverage import aurc, measure_uncertainty, risk_coverage_curve
 
 
@@ -28,7 +28,10 @@ def test_equal_confidence_counts_as_the_mean_over_all_orders():
 
 def test_seeds_are_averaged_and_their_agreement_ranks_errors():
     labels = [1, 1, 0, 0]
-    one, other = scored(labels, [3.0, -3.0, -2.0, -1.0]), scored(labels, [3.2, 1.0, -2.1, -1.2])
+    one, other = (
+        make_predictions(labels, [3.0, -3.0, -2.0, -1.0]),
+        make_predictions(labels, [3.2, 1.0, -2.1, -1.2]),
+    )
     trust = measure_uncertainty([one, other])
     assert trust.error == 0.25
     assert trust.best == pytest.approx(0.25 / 4)
@@ -47,7 +50,10 @@ def test_the_curve_by_hand_and_its_mean_is_the_area():
 
 def test_confidence_does_not_depend_on_the_order_of_films_in_a_set():
     labels = [1, 1, 0, 0]
-    one, other = scored(labels, [3.0, -3.0, -2.0, -1.0]), scored(labels, [3.2, 1.0, -2.1, -1.2])
+    one, other = (
+        make_predictions(labels, [3.0, -3.0, -2.0, -1.0]),
+        make_predictions(labels, [3.2, 1.0, -2.1, -1.2]),
+    )
     turned = replace(other, ids=other.ids[::-1], labels=other.labels[::-1], score=other.score[::-1])
     plain, mixed = measure_uncertainty([one, other]), measure_uncertainty([one, turned])
     np.testing.assert_array_equal(plain.spread, mixed.spread)

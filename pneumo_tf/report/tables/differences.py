@@ -4,7 +4,7 @@ import numpy as np
 
 from pneumo_tf.evaluation.intervals import percentile_interval
 from pneumo_tf.evaluation.metrics import METRICS
-from pneumo_tf.evaluation.proportion_comparison import CLASS_OF, compare_proportion
+from pneumo_tf.evaluation.proportion_comparison import COUNTED_LABEL, compare_proportion
 from pneumo_tf.report.board import Board
 from pneumo_tf.report.markdown import Table
 from pneumo_tf.report.number_format import (
@@ -26,19 +26,20 @@ LEAD = (
 def differences_table(board: Board) -> Table:
     """Every ranked row against the first one; no line if there is nothing to compare."""
     rows = board.ranking
-    titles = [f"{METRICS[name].title}, p" for name in CLASS_OF]
+    titles = [f"{METRICS[name].title}, p" for name in COUNTED_LABEL]
     header = ("Recipe", "AUC [95 %]", "AUC, p", *titles, "F1 [95 %]")
     if len(rows) < 2 or not np.isfinite(rows[0].estimates["auc"].value):
         return Table(header, [])
     # One metric at a time: the pairs of thousands of rows are large tables.
     shares = {
-        name: compare_proportion([row.test for row in rows], name).adjusted[:, 0].copy() for name in CLASS_OF
+        name: compare_proportion([row.test for row in rows], name).adjusted[:, 0].copy()
+        for name in COUNTED_LABEL
     }
     aucs = [board.comparison.interval(place, 0) for place in range(1, len(rows))]
     decimals = supported_decimals([(high - low) / 2 for low, high in aucs], 3)
     lines = []
     for place, row in enumerate(rows[1:], start=1):
-        plain = (_proportion(board, place, name, shares[name], decimals) for name in CLASS_OF)
+        plain = (_proportion(board, place, name, shares[name], decimals) for name in COUNTED_LABEL)
         auc = difference_with_interval(board.comparison.difference[place, 0], aucs[place - 1], decimals)
         p = format_p(board.comparison.adjusted[place, 0])
         lines.append((row.name, auc, p, *plain, _f1(board, place, decimals)))
