@@ -1,6 +1,6 @@
 """Baselines that a method has to beat: maps made without the model, and the plain input gradient.
 
-All are brought to the grid of the explained layer, so that methods and baselines have the same resolution.
+All have the grid of the explained layer, so that methods and baselines have the same resolution.
 """
 
 import zlib
@@ -28,7 +28,7 @@ class Baseline:
 
 
 class RandomMap(Baseline):
-    """Independent uniform random numbers, seeded by the film."""
+    """Independent uniform random numbers, with a seed from the film."""
 
     title = "random map"
 
@@ -63,8 +63,8 @@ class SobelEdges(Baseline):
 class InputGradient(Cam):
     """Absolute gradient of the target with respect to the film, averaged over each cell of the grid.
 
-    Simonyan et al. 2014, arXiv:1312.6034. It is large where a change of the film, in either
-    direction, changes the target.
+    Simonyan et al. 2014, arXiv:1312.6034. It is large where changes of the film, in either direction, change
+    the target most.
     """
 
     title = "input gradient"

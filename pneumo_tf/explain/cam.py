@@ -1,7 +1,7 @@
 """Class activation maps: each method is one formula on activations and gradients of one layer.
 
-Every map is 0 or more, in the model's own units and not normalised; it is 0 everywhere if nothing in the film
-is evidence for the target.
+Maps are 0 or more and not normalised; a map is 0 everywhere if nothing in the film is evidence for the
+target.
 """
 
 from collections.abc import Callable, Mapping
@@ -55,7 +55,7 @@ class GradCamPlusPlus(Cam):
 
     Chattopadhyay et al. 2018, arXiv:1710.11063. As in the paper, the target is the exponent of an
     exponential, so that its higher derivatives are powers of the first. The exponential itself, one positive
-    factor per film, is left out, so that maps of films of different confidence share a scale.
+    factor per film, is left out, so that the maps of all films have the same scale.
     """
 
     title = "Grad-CAM++"
@@ -73,7 +73,7 @@ class GradCamPlusPlus(Cam):
 class HiResCam(Cam):
     """`relu(sum_k G_k A_k)`, element by element (Draelos & Carin 2020, arXiv:2011.08891).
 
-    It marks exactly the places that a linear head after the layer used; with global average pooling and one
+    It marks exactly the places that a linear head after the layer uses; with global average pooling and one
     dense layer it equals Grad-CAM.
     """
 
@@ -85,7 +85,7 @@ class HiResCam(Cam):
 
 
 class LayerCam(Cam):
-    """`relu(sum_k relu(G_k) A_k)`, element by element; suits earlier layers too.
+    """`relu(sum_k relu(G_k) A_k)`, element by element; also suited to earlier layers.
 
     Jiang et al. 2021, doi:10.1109/TIP.2021.3089943.
     """
@@ -110,7 +110,7 @@ class EigenCam(Cam):
         """See `Cam.map`."""
         height, width, channels = activations.features.shape[1:]
         cells = tf.reshape(activations.features, (-1, height * width, channels))
-        # Both Gram matrices yield the projection: the smaller one is decomposed.
+        # Both Gram matrices give the projection; decompose the smaller one.
         if height * width <= channels:
             values, vectors = _decompose(tf.matmul(cells, cells, transpose_b=True))
             projected = vectors[:, :, -1] * tf.sqrt(tf.nn.relu(values[:, -1:]))
@@ -125,8 +125,8 @@ class ScoreCam(Cam):
     """`relu(sum_k w_k A_k)`, `w_k` = target of the film masked by A_k minus target of a black film.
 
     Wang et al. 2020, arXiv:1910.01279, with the increase in confidence of its definition 3. The softmax over
-    channels of its algorithm 1 is left out: it makes every weight positive, so that a map of a film without
-    evidence would look like any other. Takes one forward pass per channel and film.
+    channels of its algorithm 1 is left out: it makes every weight positive, so a film without evidence would
+    have a map like any other. Takes one forward pass per channel and film.
     """
 
     title = "Score-CAM"

@@ -26,7 +26,7 @@ class Explainer:
 
     Args:
         layers: Names of the explained layers.
-        grid: Height and width of the maps: those of the largest of these layers.
+        grid: Height and width of the maps, those of the largest explained layer.
 
     Example:
         >>> explain = Explainer(model, ("grad_cam", "layer_cam", "centre"))
@@ -48,8 +48,8 @@ class Explainer:
             model: Functional model without nested models, from grey films to one or two logits. Later
                 changes of its weights take effect.
             methods: Keys of `METHODS` and `BASELINES`.
-            layer: Layer to explain, by default that of the model's architecture in the registry. Maps of
-                several layers are fused: the result is the mean of their densities over the film.
+            layer: Layer to explain, by default the one that the registry names for the model's architecture.
+                Maps of several layers are resized to one grid and averaged.
             target: `"score"`, the logit of pneumonia minus that of normal; or the logit of one class, 0
                 normal or 1 pneumonia. For a single logit, 0 explains its negative.
             batch: Maximum number of films in one pass; affects memory, not the maps.
@@ -68,7 +68,7 @@ class Explainer:
         self._baselines = {name: item for name, item in made.items() if isinstance(item, Baseline)}
         self._order, self._batch, self._target = tuple(made), batch, target
         self._side = model.inputs[0].shape[1]
-        # The input is the film in floating point, so that gradients reach the film and frozen layers too.
+        # Starts at the film in floating point, so that gradients exist for the film and for frozen layers.
         self._inner = keras.Model(film_in_float(model), [*outputs, model.outputs[0]])
         films = tf.TensorSpec((None, *model.inputs[0].shape[1:]), tf.uint8)
         self._pass = tf.function(self._maps_of, input_signature=[films])
@@ -84,7 +84,7 @@ class Explainer:
             if nothing in the film is evidence for the target.
 
         Raises:
-            UserError: If the films have another size or type than the model takes.
+            UserError: If the films have another size or type than the model expects.
         """
         if films.dtype != np.uint8 or films.shape[1:] != (self._side, self._side):
             raise UserError(
@@ -108,10 +108,10 @@ class Explainer:
             tape.watch(pixels)
             *features, logits = self._inner(pixels, training=False)
             scaled = _SCALE * _explained(logits, self._target)
-        down_to_film = any(cam.of_pixels for cam in self._cams.values())
-        gradients = tape.gradient(scaled, [*features, *([pixels] if down_to_film else [])])
+        with_pixels = any(cam.of_pixels for cam in self._cams.values())
+        gradients = tape.gradient(scaled, [*features, *([pixels] if with_pixels else [])])
         gradients = [tf.cast(gradient, tf.float32) / _SCALE for gradient in gradients]
-        pixel_gradient = gradients.pop() if down_to_film else None
+        pixel_gradient = gradients.pop() if with_pixels else None
         activations = [
             Activations(tf.cast(feature, tf.float32), gradient, pixels, pixel_gradient, self._target_of)
             for feature, gradient in zip(features, gradients, strict=True)
@@ -125,18 +125,18 @@ class Explainer:
         return tf.cast(_explained(self._inner(pixels, training=False)[-1], self._target), tf.float32)
 
 
-def scorer(model: keras.Model, *, batch: int = 64) -> Callable[[np.ndarray], np.ndarray]:
+def make_scorer(model: keras.Model, *, batch: int = 64) -> Callable[[np.ndarray], np.ndarray]:
     """Return the model as a function from films (n, side, side) uint8 to (n,) float64 scores."""
     check_model(model)
     films = tf.TensorSpec((None, *model.inputs[0].shape[1:]), tf.uint8)
     scores = tf.function(lambda films: _explained(model(films, training=False), "score"), [films])
 
-    def of(films: np.ndarray) -> np.ndarray:
+    def score_films(films: np.ndarray) -> np.ndarray:
         starts = range(0, len(films), batch)
         parts = [scores(tf.constant(films[start : start + batch, ..., None])).numpy() for start in starts]
         return np.concatenate([np.zeros(0, np.float32), *parts]).astype(np.float64)
 
-    return of
+    return score_films
 
 
 def _method(name: str) -> Cam | Baseline:
@@ -146,7 +146,7 @@ def _method(name: str) -> Cam | Baseline:
 
 
 def _explained(logits: tf.Tensor, target: Target) -> tf.Tensor:
-    """Return the (b,) target of logits (b, 1 or 2)."""
+    """Return the (b,) explained values of logits (b, 1 or 2)."""
     if logits.shape[-1] == 1:
         return -logits[:, 0] if target == 0 else logits[:, 0]
     return logits[:, 1] - logits[:, 0] if target == "score" else logits[:, target]

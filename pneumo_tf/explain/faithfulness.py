@@ -1,7 +1,7 @@
-"""Faithfulness: does the score depend on what a map marks? Films are changed by the map and scored again.
+"""Faithfulness of maps: whether the score depends on what they mark, measured by scoring changed films.
 
-The model is a function of films, so that this needs no TensorFlow. Curves are of the probability of pneumonia
-and are meaningful for films predicted positive; for others the probability is low from the start.
+The model is a function from films to scores, so TensorFlow is not needed. Curves show the probability of
+pneumonia and are only meaningful for films predicted positive; for others it is low from the start.
 """
 
 from collections.abc import Callable, Sequence
@@ -30,11 +30,11 @@ NEIGHBOURS = np.array([[1, 2, 1], [2, 0, 2], [1, 2, 1]], np.float32) / 12
 """Weights of the eight neighbours in the imputation, as in ROAD."""
 
 SWEEPS = 64
-"""Number of relaxations at each resolution of the imputation."""
+"""Number of relaxation steps at each resolution of the imputation."""
 
 
-def blurred(film: np.ndarray, removed: np.ndarray) -> np.ndarray:
-    """Replace pixels by those of the blurred film, which removes detail and keeps brightness.
+def replace_by_blur(film: np.ndarray, removed: np.ndarray) -> np.ndarray:
+    """Replace pixels by those of the blurred film, which removes detail but keeps brightness.
 
     Args:
         film: (side, side) uint8.
@@ -45,7 +45,7 @@ def blurred(film: np.ndarray, removed: np.ndarray) -> np.ndarray:
     return np.where(removed, cv2.GaussianBlur(film, (0, 0), BLUR * film.shape[0]), film)
 
 
-def noise_imputed(film: np.ndarray, removed: np.ndarray) -> np.ndarray:
+def replace_by_imputation(film: np.ndarray, removed: np.ndarray) -> np.ndarray:
     """Replace pixels by the weighted mean of their eight neighbours, known or imputed, plus noise.
 
     Noisy linear imputation of ROAD (Rong et al. 2022, arXiv:2202.00449): unlike a flat patch, it does not
@@ -69,7 +69,7 @@ def _imputed(levels: np.ndarray, known: np.ndarray) -> np.ndarray:
     """Fill the unknown pixels of levels (h, w) float32 so that each is the mean of its neighbours."""
     if known.all():
         return levels
-    # A coarser film fills large holes, so that few relaxations suffice at this resolution.
+    # A coarser film fills large holes, so that few relaxation steps suffice at this resolution.
     half = tuple(-(-size // 2) for size in levels.shape[::-1])
     share = cv2.resize(known.astype(np.float32), half, interpolation=cv2.INTER_AREA)
     mean = cv2.resize(np.where(known, levels, 0), half, interpolation=cv2.INTER_AREA)
@@ -88,7 +88,7 @@ def removal_curve(
     films: np.ndarray,
     maps: np.ndarray,
     *,
-    replace: Replace = blurred,
+    replace: Replace = replace_by_blur,
     fractions: Sequence[float] = FRACTIONS,
     keep: bool = False,
     least_first: bool = False,
@@ -101,8 +101,8 @@ def removal_curve(
         maps: (n, side, side); the largest values are replaced first, equal values in a fixed random order.
         replace: Function that replaces pixels.
         fractions: Shares of the film to replace, ascending.
-        keep: Keep these shares and replace the rest.
-        least_first: Start with the smallest values of the map.
+        keep: Whether to keep these shares and replace the rest.
+        least_first: Whether to start with the smallest values of the map.
 
     Returns:
         (n, len(fractions)) float64 in 0–1.
@@ -125,12 +125,12 @@ def deletion(
     score: Score,
     films: np.ndarray,
     maps: np.ndarray,
-    replace: Replace = blurred,
+    replace: Replace = replace_by_blur,
     fractions: Sequence[float] = FRACTIONS,
 ) -> np.ndarray:
     """Return the (n,) deletion scores of Petsiuk et al. 2018 (arXiv:1806.07421); lower is better.
 
-    The area under the probability while the most marked pixels are replaced first. Arguments as in
+    Area under the curve of the probability while pixels are replaced, the most marked first. Arguments as in
     `removal_curve`.
     """
     return area_under_curve(
@@ -142,13 +142,13 @@ def insertion(
     score: Score,
     films: np.ndarray,
     maps: np.ndarray,
-    replace: Replace = blurred,
+    replace: Replace = replace_by_blur,
     fractions: Sequence[float] = FRACTIONS,
 ) -> np.ndarray:
     """Return the (n,) insertion scores of Petsiuk et al. 2018 (arXiv:1806.07421); higher is better.
 
-    The area under the probability while the most marked pixels are put first into a film without detail.
-    Arguments as in `removal_curve`.
+    Area under the curve of the probability while pixels are restored in a film without detail, the most
+    marked first. Arguments as in `removal_curve`.
     """
     return area_under_curve(
         removal_curve(score, films, maps, replace=replace, fractions=fractions, keep=True), fractions
@@ -159,12 +159,12 @@ def road(
     score: Score,
     films: np.ndarray,
     maps: np.ndarray,
-    replace: Replace = noise_imputed,
+    replace: Replace = replace_by_imputation,
     fractions: Sequence[float] = ROAD_FRACTIONS,
 ) -> np.ndarray:
     """Return the (n,) ROAD scores (Rong et al. 2022, arXiv:2202.00449); higher is better, about 0 at random.
 
-    Half the difference of two probabilities, with the least and with the most marked pixels replaced first,
+    Half the difference between the probabilities with the least and with the most marked pixels replaced,
     averaged over fractions. Arguments as in `removal_curve`.
     """
     most, least = (
@@ -198,7 +198,7 @@ def drop_and_increase(score: Score, films: np.ndarray, maps: np.ndarray) -> tupl
 
 def _pixel_ranks(map_: np.ndarray) -> np.ndarray:
     """Return the rank of each pixel of a map (side, side), 0 for the largest value."""
-    # In a fixed random order, or ties would be removed row by row.
+    # Ties are ordered at random; otherwise they would be replaced row by row.
     order = np.random.default_rng(0).permutation(map_.size)
     order = order[np.argsort(-map_.ravel()[order], kind="stable")]
     ranks = np.empty(map_.size, np.int64)

@@ -1,4 +1,4 @@
-"""Selection of the films to explain: by hash, the same for every recipe, and by the outcomes of each."""
+"""Selection of films to explain: some by hash, the same for every recipe, and some by outcome."""
 
 import hashlib
 from collections.abc import Mapping
@@ -9,13 +9,13 @@ from pneumo_tf.data.films import Film, Films
 from pneumo_tf.data.subtypes import named_subtype
 
 COMMON = {"normal": 3, "bacteria": 3, "virus": 2, "pneumonia": 3}
-"""Number of films of each subtype that every recipe explains; other subtypes count as their class."""
+"""Number of films per subtype that every recipe explains; other subtypes count as their class."""
 
 PLACES = {"most": "most confident", "median": "median", "least": "least confident"}
-"""Films explained of each outcome, by the distance of their score from 0, with their names in figures."""
+"""Explained films of an outcome, by the rank of their confidence, with their names in figures."""
 
 MEASURED = {"normal": 20, "bacteria": 20, "virus": 20, "pneumonia": 40}
-"""Number of films of each subtype on which maps are measured, counted as in `COMMON`."""
+"""Number of films per subtype on which maps are measured, counted as in `COMMON`."""
 
 
 def common_films(films: Films, ids: tuple[str, ...]) -> list[str]:
@@ -47,7 +47,7 @@ def outcome_films(films: Films, ids: tuple[str, ...], score: np.ndarray) -> dict
         score: (n,) score of each test film.
 
     Returns:
-        Key in `PLACES` by film id; an outcome of fewer than three films has fewer.
+        Key in `PLACES` by film id; an outcome with fewer than three films contributes all of them.
     """
     rows = films.rows
     groups: dict[tuple[int, bool], list[tuple[float, str]]] = {}

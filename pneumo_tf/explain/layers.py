@@ -28,7 +28,7 @@ def check_model(model: keras.Model) -> None:
 
 
 def film_in_float(model: keras.Model) -> keras.KerasTensor:
-    """Return the tensor of the film in floating point, grey levels 0–255, to which gradients can be taken.
+    """Return the tensor of the film in floating point, grey levels 0–255, for which gradients exist.
 
     Raises:
         UserError: If the model takes integers and has no layer that casts them.
@@ -45,8 +45,8 @@ def choose_layers(model: keras.Model, wanted: str | Sequence[str] | None) -> tup
 
     Args:
         model: Model that passed `check_model`.
-        wanted: A layer; several layers, to be fused; or None for that of the model's architecture in the
-            registry.
+        wanted: A layer; several layers, to be fused; or None for the one that the registry names for the
+            model's architecture.
 
     Raises:
         UserError: If there is no such layer, or it has no height and width.

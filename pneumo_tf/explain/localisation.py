@@ -1,4 +1,4 @@
-"""Localisation: maps against masks of opacities, of lungs and of the body, in NumPy alone."""
+"""Localisation: agreement of maps with masks of opacities, lungs and body; without TensorFlow."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ FIXED_THRESHOLD = 0.5
 """Share of a map's largest value above which a pixel counts as marked."""
 
 NEAR = 0.04
-"""Tolerance of the pointing game as a share of the side: about the 15 pixels of the paper on its images."""
+"""Tolerance of the pointing game as a share of the side, about the 15 pixels of the paper."""
 
 
 def pointing_game(maps: np.ndarray, masks: np.ndarray, tolerance: float = 0.0) -> np.ndarray:
@@ -30,9 +30,9 @@ def pointing_game(maps: np.ndarray, masks: np.ndarray, tolerance: float = 0.0) -
         (n,) float64: 1 or 0; if several pixels have the largest value, the share of them in the mask; 0 for
         an empty map; nan for an empty mask.
     """
-    reach = round(tolerance * maps.shape[-1])
-    if reach:
-        disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+    radius = round(tolerance * maps.shape[-1])
+    if radius:
+        disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
         masks = np.array([cv2.dilate(mask.astype(np.uint8), disc) > 0 for mask in masks]).reshape(masks.shape)
     peaks = maps.max(axis=(1, 2), keepdims=True)
     highest = (maps == peaks) & (peaks > 0)
@@ -95,13 +95,13 @@ def _best_iou(map_: np.ndarray, mask: np.ndarray) -> float:
     values = map_.ravel()[order]
     shared = np.cumsum(mask.ravel()[order])
     marked = np.arange(1, len(values) + 1)
-    # A threshold takes all pixels of a value or none, so only the last of each value counts.
+    # A threshold includes all pixels of equal value or none, so only the last of them counts.
     last = np.append(values[1:] < values[:-1], True) & (values > 0)
     return float(np.max((shared / (marked + mask.sum() - shared))[last], initial=0.0))
 
 
-def body(film: np.ndarray) -> np.ndarray:
-    """Segment the body on a film: all but the dark regions that touch the film's edge.
+def segment_body(film: np.ndarray) -> np.ndarray:
+    """Segment the body on a film: everything except dark regions that touch the film's edge.
 
     Args:
         film: (side, side) uint8.
@@ -111,7 +111,7 @@ def body(film: np.ndarray) -> np.ndarray:
     """
     smooth = cv2.GaussianBlur(film, (0, 0), max(film.shape[0] / 100, 0.5))
     split, _ = cv2.threshold(smooth, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
-    # Air is below half of Otsu's threshold; lungs are as dark, but enclosed by the body.
+    # Air is darker than half of Otsu's threshold; lungs may be as dark, but the body encloses them.
     _, parts = cv2.connectedComponents((smooth < split / 2).astype(np.uint8))
     edge = np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]])
     return ~np.isin(parts, np.setdiff1d(edge, [0]))
@@ -127,7 +127,7 @@ def energy_outside_body(maps: np.ndarray, films: np.ndarray) -> np.ndarray:
     Returns:
         (n,) float64 in 0–1; nan for an empty map.
     """
-    outside = np.array([~body(film) for film in films]).reshape(films.shape)
+    outside = np.array([~segment_body(film) for film in films]).reshape(films.shape)
     return ratio(
         (maps * outside).sum(axis=(1, 2), dtype=float), maps.sum(axis=(1, 2), dtype=float), empty=np.nan
     )
@@ -136,19 +136,19 @@ def energy_outside_body(maps: np.ndarray, films: np.ndarray) -> np.ndarray:
 def read_masks(
     dataset: Dataset, kind: str, ids: Sequence[str], side: int, fit: Fit = "squash", edge_crop: float = 0.0
 ) -> np.ndarray | None:
-    """Read the masks of a dataset, fitted as its films are.
+    """Read masks of a dataset, resized and cropped like its films.
 
     Args:
         dataset: The films.
         kind: `"masks"` for opacities or `"lungs"`.
-        ids: Films.
-        side: Side of the films as the model sees them.
-        fit: How they were resized, as in `cached_pixels`.
-        edge_crop: How much was cut off, as in `cached_pixels`.
+        ids: Film ids.
+        side: Side of the model's input.
+        fit: Resizing of the films, as in `cached_pixels`.
+        edge_crop: Share that was cropped at the edges, as in `cached_pixels`.
 
     Returns:
-        (n, side, side) bool, empty for films in which nothing is marked; None if the dataset has no masks
-        of that kind.
+        (n, side, side) bool, all False for films without a mark; None if the dataset has no masks of that
+        kind.
     """
     mask_of = dataset.source.open_masks(dataset.root, kind)
     if mask_of is None:

@@ -1,4 +1,4 @@
-"""Resampling of maps: to the size of films for measures and figures, to few cells for storage."""
+"""Resampling of maps: to the size of films for measures and figures, to a coarse grid for storage."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 KEPT_CELLS = 8
-"""Most cells of a side of a stored map: about those of the last layer of a backbone at 224 px. Finer maps are
+"""Most cells along a side of a stored map, about those of a backbone's last layer at 224 px. Finer maps are
 downsampled, because their detail alone would make them less repeatable than coarse ones."""
 
 _LEVELS = 255
@@ -31,7 +31,7 @@ def downsample(maps: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
 
 
 def pack_maps(maps: np.ndarray) -> list[str]:
-    """Encode maps (n, h, w) as text: at most 8 × 8 cells, in 255 levels of each film's largest value.
+    """Encode maps (n, h, w) as text: at most 8 × 8 cells, as multiples of 1/255 of each map's largest value.
 
     Returns:
         One string per film, two hexadecimal digits per cell, row by row.

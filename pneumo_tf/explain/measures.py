@@ -1,4 +1,4 @@
-"""Measures of maps that a run leaves for the report, film by film, from maps and scores alone."""
+"""Measures of maps that a run stores for the report, film by film."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ from pneumo_tf.explain.maps import downsample, upsample
 from pneumo_tf.explain.similarity import compare_maps
 
 REFERENCE = "grad_cam"
-"""Map that the others are compared with."""
+"""Map with which the others are compared."""
 
 CEILING = "opacity"
 """Name of the mask of the opacity on the grid of the maps: an upper bound for maps of that grid."""
@@ -22,24 +22,24 @@ SCORED = ("grad_cam", "layer_cam", PUBLISHED, "centre", "edges", "random", "inpu
 """Maps whose faithfulness is measured, at 14 passes per film and map."""
 
 DELETED = (0.0, 0.1, 0.2, 0.4)
-"""Shares of a film that are deleted or inserted; beyond them methods hardly differ."""
+"""Shares of a film that are deleted or inserted; methods hardly differ at larger ones."""
 
 IMPUTED = (0.2, 0.4)
 """Shares of a film that are imputed for ROAD."""
 
 SCORED_FILMS = 16
-"""Most films for faithfulness, evenly chosen among those predicted positive."""
+"""Most films on which faithfulness is measured, evenly spaced among those predicted positive."""
 
 DIGITS = 3
 
 Values = Mapping[str, np.ndarray]
-"""(n,) values per film, by measure; nan for a film without one."""
+"""(n,) values per film, by measure; nan if undefined."""
 
 
 def measure_location(
     maps: np.ndarray, films: np.ndarray, masks: np.ndarray | None, lungs: np.ndarray | None
 ) -> dict[str, np.ndarray]:
-    """Measure the location of maps on the film.
+    """Measure where on the film maps lie.
 
     Args:
         maps: (n, h, w) 0 or more, at any resolution.
@@ -48,8 +48,8 @@ def measure_location(
         lungs: (n, side, side) bool: lung fields; None if unknown.
 
     Returns:
-        `border`, `corners`, `empty` and `outside_body`; with lung fields `lungs`, the energy in them; with
-        opacities also `pointing`, `near`, `energy`, `iou` and `best_iou`.
+        `border`, `corners`, `empty` and `outside_body`; `lungs`, the energy in lung fields, if these are
+        known; and if opacities are known, `pointing`, `near`, `energy`, `iou` and `best_iou`.
     """
     high = upsample(maps, films.shape[1])
     values = {

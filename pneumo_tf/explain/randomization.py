@@ -1,4 +1,4 @@
-"""Cascading weight randomization: do maps depend on the trained weights?
+"""Cascading weight randomization, which tests whether maps depend on the trained weights.
 
 Adebayo et al. 2018, arXiv:1810.03292: a map that stays the same when the weights are randomized shows the
 film, not the model.
@@ -24,7 +24,7 @@ class Stage(NamedTuple):
 
     Args:
         layers: Number of layers with randomized weights, from the logits down.
-        share: The same as a share of all layers with weights, in 0–1.
+        share: This number as a share of all layers with weights, in 0–1.
         similarity: Similarity by method.
     """
 
@@ -55,16 +55,16 @@ def randomize_weights(
     steps: int = STEPS,
     seed: int = 0,
 ) -> Randomization:
-    """Randomize the weights from the top in steps, and compare the maps. The model's weights are restored.
+    """Randomize weights in steps from the logits down, and compare the maps; the weights are restored.
 
     Args:
         model: Trained model that `Explainer` accepts.
         films: (n, side, side) uint8.
         methods: Keys of `METHODS` and `BASELINES`.
         layer: Layer or layers to explain, as in `Explainer`.
-        explain: Explainer of the same model and layers with these methods and others, which is traced
-            already; None makes one.
-        steps: Number of stages; the first randomizes the logits alone.
+        explain: Existing explainer of the same model and layers with at least these methods, to save a trace;
+            None to create one.
+        steps: Number of stages; the first randomizes the layer of the logits only.
         seed: Random seed of the new weights.
     """
     explain = explain or Explainer(model, methods, layer)

@@ -20,10 +20,10 @@ from pneumo_tf.predictions import Predictions
 from pneumo_tf.run_folder import RunFolder
 
 MEASURED = tuple(name for name in METHODS_AND_BASELINES if name != "score_cam")
-"""Methods and baselines that every run measures: all that one backward pass gives."""
+"""Methods and baselines that every run measures: all that need one backward pass only."""
 
 RANDOMIZATION_FILMS = 15
-"""Most films on which maps are compared under weight randomization."""
+"""Most films for the comparison under weight randomization."""
 
 TITLES = {name: method.title for name, method in METHODS_AND_BASELINES.items()} | {
     PUBLISHED: "Grad-CAM, published layer",
@@ -44,7 +44,7 @@ def record_explanations(
     Args:
         folder: Folder of the run.
         model: Trained model of the run.
-        score: The model as a function from films to scores; that of its predictions is traced already.
+        score: Function from films to the model's scores; reusing that of the predictions saves a trace.
         dataset: Dataset of the run.
         pixels: (n, side, side) uint8 of the whole dataset.
         test: Predictions of the model on the test films.
@@ -97,7 +97,7 @@ def _measured(
 
     Returns:
         JSON-ready values: `layers`; `grid`, the cells of a map, down and across; `films`, the ids; `methods`,
-        for each its `title` and for each measure one value per film, None without one; `maps`, Grad-CAM as
+        each with its `title` and one value per film for each measure, None if undefined; `maps`, Grad-CAM as
         `pack_maps` encodes it; `sanity`, similarity under weight randomization on some of the `films`, by
         `stages`, and of the maps of the `next_film`.
     """

@@ -1,6 +1,6 @@
-"""Shortcut alarm: share of a map on the border and in the corners of the film, where no lung is.
+"""Shortcut alarm: share of a map on the border and in the corners of the film, outside the lungs.
 
-Side markers, letters, tubes and collimation lie there. A model that relies on them maps them.
+Side markers, letters, tubes and collimation lie there; the maps of a model that uses them show them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ CORNER = 0.2
 """Side of each corner's square as a share of the film's side."""
 
 BORDER_AREA = 1 - (1 - 2 * BORDER) ** 2
-"""Share of the film that is border, and so of a uniform map: 0.36."""
+"""Share of the film that is border, 0.36; a uniform map has the same share there."""
 
 CORNER_AREA = 4 * CORNER**2
 """Share of the film that is corner: 0.16."""
@@ -69,7 +69,7 @@ def shares_by_group(
 
 
 def largest_shares(shares: np.ndarray, ids: Sequence[str], count: int = 5) -> list[tuple[str, float]]:
-    """Return ids and shares of the `count` films with the largest of the (n,) shares, without nan."""
+    """Return ids and shares of the `count` films with the largest (n,) shares; nan are left out."""
     order = np.argsort(-np.nan_to_num(shares, nan=-1.0), kind="stable")[:count]
     return [(ids[at], float(shares[at])) for at in order if np.isfinite(shares[at])]
 

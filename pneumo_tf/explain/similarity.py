@@ -1,4 +1,4 @@
-"""Similarity of two maps of a film: between weights, between seeds of a recipe, or between methods."""
+"""Similarity of two maps of a film, from different weights, seeds of a recipe, or methods."""
 
 import cv2
 import numpy as np
@@ -63,15 +63,15 @@ def compare_maps(one: np.ndarray, other: np.ndarray) -> dict[str, np.ndarray]:
         other: (n, h, w) 0 or more.
 
     Returns:
-        `rank`, the `rank_correlation`, and `ssim`, each (n,) float64; both nan if a map is constant, as an
-        empty one is.
+        `rank`, the `rank_correlation`, and `ssim`, each (n,) float64; both nan if a map is constant, for
+        example empty.
     """
     rank = rank_correlation(one, other)
     return {"rank": rank, "ssim": np.where(np.isnan(rank), np.nan, ssim(one, other))}
 
 
 def compare_with_next_film(one: np.ndarray, other: np.ndarray) -> dict[str, np.ndarray]:
-    """Return the similarity of each map to the other's map of the next film; the last's is the first.
+    """Return the similarity of each map to the other's map of the next film; the first film follows the last.
 
     It measures what maps have in common regardless of the film. Arguments and result as in `compare_maps`.
     """

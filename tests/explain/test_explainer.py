@@ -7,7 +7,7 @@ import pytest
 from pneumo_tf.errors import UserError
 from pneumo_tf.explain.baselines import BASELINES
 from pneumo_tf.explain.cam import METHODS
-from pneumo_tf.explain.explainer import Explainer, scorer
+from pneumo_tf.explain.explainer import Explainer, make_scorer
 from pneumo_tf.models.registry import ARCHITECTURES, build
 from pneumo_tf.recipe import Head
 from tests.explain.networks import by_hand, films, random_convnet
@@ -105,7 +105,7 @@ def test_weights_that_change_later_are_explained(small):
 
 def test_the_scorer_is_the_model(small):
     logits = small(films(48)[..., None]).numpy()
-    np.testing.assert_allclose(scorer(small, batch=3)(films(48)), logits[:, 1] - logits[:, 0], rtol=1e-5)
+    np.testing.assert_allclose(make_scorer(small, batch=3)(films(48)), logits[:, 1] - logits[:, 0], rtol=1e-5)
 
 
 def test_random_maps_belong_to_the_film(small):

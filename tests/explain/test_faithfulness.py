@@ -7,12 +7,12 @@ import pytest
 from pneumo_tf.explain import faithfulness
 from pneumo_tf.explain.faithfulness import (
     area_under_curve,
-    blurred,
     deletion,
     drop_and_increase,
     insertion,
-    noise_imputed,
     removal_curve,
+    replace_by_blur,
+    replace_by_imputation,
     road,
 )
 
@@ -39,7 +39,7 @@ def right(films):
 
 def test_the_map_of_what_the_model_uses_beats_the_others(films, right):
     wrong, random = 1 - right, np.random.default_rng(1).random(films.shape)
-    for replace in (blurred, noise_imputed):
+    for replace in (replace_by_blur, replace_by_imputation):
         left = [deletion(score_the_spot, films, maps, replace).mean() for maps in (right, random, wrong)]
         assert left == sorted(left), replace.__name__
         brought = [insertion(score_the_spot, films, maps, replace).mean() for maps in (right, random, wrong)]
@@ -53,7 +53,7 @@ def test_the_map_of_what_the_model_uses_beats_the_others(films, right):
 
 def test_curves_begin_and_end_where_they_must(films, right):
     before = 1 / (1 + np.exp(-score_the_spot(films)))
-    gone = np.array([blurred(film, np.ones(film.shape, bool)) for film in films])
+    gone = np.array([replace_by_blur(film, np.ones(film.shape, bool)) for film in films])
     after = 1 / (1 + np.exp(-score_the_spot(gone)))
     removed = removal_curve(score_the_spot, films, right)
     np.testing.assert_allclose(removed[:, 0], before)
@@ -100,10 +100,10 @@ def test_equal_values_are_not_taken_from_the_top_down(films):
 
 
 def test_blurring_keeps_brightness_and_takes_detail(films):
-    gone = blurred(films[0], np.ones((SIDE, SIDE), bool))
+    gone = replace_by_blur(films[0], np.ones((SIDE, SIDE), bool))
     assert gone.mean() == pytest.approx(films[0].mean(), abs=1)
     assert gone.std() < 0.3 * films[0].std()
-    np.testing.assert_array_equal(blurred(films[0], np.zeros((SIDE, SIDE), bool)), films[0])
+    np.testing.assert_array_equal(replace_by_blur(films[0], np.zeros((SIDE, SIDE), bool)), films[0])
 
 
 def test_imputation_continues_the_surroundings(monkeypatch):
@@ -111,7 +111,7 @@ def test_imputation_continues_the_surroundings(monkeypatch):
     slope = np.tile(np.linspace(20, 220, SIDE), (SIDE, 1)).astype(np.uint8)
     removed = np.zeros((SIDE, SIDE), bool)
     removed[5:15, 5:15] = True
-    imputed = noise_imputed(slope, removed)
+    imputed = replace_by_imputation(slope, removed)
     np.testing.assert_allclose(imputed, slope, atol=2)  # a plane is its neighbours' mean everywhere
     np.testing.assert_array_equal(imputed[~removed], slope[~removed])
 
@@ -125,7 +125,7 @@ def test_imputation_is_near_the_solution_of_its_equations(monkeypatch, cells):
     removed = order < np.quantile(order, 0.4)
     exact = film.astype(float)
     exact[removed] = solved(film.astype(float), removed)
-    error = np.abs(noise_imputed(film, removed) - exact)
+    error = np.abs(replace_by_imputation(film, removed) - exact)
     assert error[~removed].max() == 0
     assert error[removed].mean() < 1.5
     # Far nearer than the flat patch that the film's mean would be.
@@ -154,13 +154,13 @@ def test_one_imputed_pixel_by_hand(monkeypatch):
     film = np.array([[12, 60, 12], [0, 99, 0], [12, 0, 12]], np.uint8)
     hole = np.zeros((3, 3), bool)
     hole[1, 1] = True
-    assert noise_imputed(film, hole)[1, 1] == 60 / 6 + 4 * 12 / 12
+    assert replace_by_imputation(film, hole)[1, 1] == 60 / 6 + 4 * 12 / 12
     corner = np.zeros((3, 3), bool)
     corner[0, 0] = True
-    assert noise_imputed(film, corner)[0, 0] == round((60 / 6 + 0 / 6 + 99 / 12) / (2 / 6 + 1 / 12))
+    assert replace_by_imputation(film, corner)[0, 0] == round((60 / 6 + 0 / 6 + 99 / 12) / (2 / 6 + 1 / 12))
     nothing, everything = np.zeros((3, 3), bool), np.ones((3, 3), bool)
-    np.testing.assert_array_equal(noise_imputed(film, nothing), film)
-    np.testing.assert_array_equal(noise_imputed(film, everything), int(film.mean()))
+    np.testing.assert_array_equal(replace_by_imputation(film, nothing), film)
+    np.testing.assert_array_equal(replace_by_imputation(film, everything), int(film.mean()))
 
 
 def test_drop_and_rise_by_hand():

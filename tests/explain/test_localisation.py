@@ -76,7 +76,7 @@ def test_the_body_of_a_phantom_holds_its_lungs(small_phantom, tmp_path):
     films = cached_pixels(small_phantom, tmp_path, side=64)[:30]
     ids = [film.id for film in small_phantom.films.rows[:30]]
     lungs = localisation.read_masks(small_phantom, "lungs", ids, 64)
-    bodies = np.array([localisation.body(film) for film in films])
+    bodies = np.array([localisation.segment_body(film) for film in films])
     inside = (bodies & lungs).sum(axis=(1, 2)) / lungs.sum(axis=(1, 2))
     assert np.median(inside) > 0.98
     assert inside.min() > 0.8
@@ -85,11 +85,11 @@ def test_the_body_of_a_phantom_holds_its_lungs(small_phantom, tmp_path):
 
 
 def test_a_film_without_air_is_all_body():
-    assert localisation.body(np.full((32, 32), 120, np.uint8)).all()
+    assert localisation.segment_body(np.full((32, 32), 120, np.uint8)).all()
     disc = np.hypot(*(np.mgrid[:64, :64] - 31.5)) < 24
     film = np.where(disc, 180, 2).astype(np.uint8)
     film[28:36, 28:36] = 0  # dark as air, but enclosed
-    found = localisation.body(film)
+    found = localisation.segment_body(film)
     assert found[32, 32]
     assert abs(found.sum() / disc.sum() - 1) < 0.1
 

@@ -10,7 +10,7 @@ import pytest
 from pneumo_tf.data.formats.registry import decode
 from pneumo_tf.data.pixels import cached_pixels, fit_film
 from pneumo_tf.explain import record
-from pneumo_tf.explain.explainer import Explainer, scorer
+from pneumo_tf.explain.explainer import Explainer, make_scorer
 from pneumo_tf.explain.maps import unpack_maps
 from pneumo_tf.explain.similarity import rank_correlation
 from pneumo_tf.models.registry import ARCHITECTURES, build
@@ -44,7 +44,7 @@ def recorded(small_phantom, tmp_path_factory, published):
     ids = tuple(film.id for film in small_phantom.films if film.split == "test")
     films = pixels[small_phantom.films.indices(ids)]
     kernel, _ = model.layers[-1].get_weights()
-    model.layers[-1].set_weights([kernel, -np.median(scorer(model)(films))[None]])
+    model.layers[-1].set_weights([kernel, -np.median(make_scorer(model)(films))[None]])
     runs = Runs(root / "runs")
     runs.write_films(small_phantom)
     recipe = Recipe("tiny", "conv4_gray", (Phase(1, 1e-3),), size=SIDE)
@@ -52,7 +52,7 @@ def recorded(small_phantom, tmp_path_factory, published):
     folder = runs.plan(spec)
     test = Predictions(ids, model(films[..., None]).numpy())
     kept = model.get_weights()
-    record.record_explanations(folder, model, scorer(model), small_phantom, pixels, test)
+    record.record_explanations(folder, model, make_scorer(model), small_phantom, pixels, test)
     for before, after in zip(kept, model.get_weights(), strict=True):
         np.testing.assert_array_equal(before, after)
     others = tuple(film.id for film in small_phantom.films if film.split == "train")
