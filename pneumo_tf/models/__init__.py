@@ -1,1 +1,1 @@
-"""Architectures: a registry, and the flat Keras graph that each entry is built into."""
+"""Architectures: a registry, and a builder of a flat Keras graph for each entry."""

@@ -7,7 +7,7 @@ from typing import Any
 from pneumo_tf.errors import UserError, unknown
 
 PROCESS_MB = 1000.0
-"""Resident memory of a worker around its model: Python, TensorFlow and the traced graph, in MB."""
+"""Resident memory of a worker without its model, in MB: Python, TensorFlow and the traced graph."""
 
 INFERENCE_SHARE = 0.3
 """Peak memory of a forward pass, as a share of the activations of a training step."""
@@ -21,7 +21,7 @@ class Normalisation:
 
     Args:
         scale: Factor on the grey level, for each channel or for all.
-        offset: Added after scaling, for each channel or for all.
+        offset: Offset added after scaling, for each channel or for all.
     """
 
     scale: float | tuple[float, float, float]
@@ -39,7 +39,7 @@ NORMALISATIONS: Mapping[str, Normalisation] = {
     "unit": Normalisation(1 / 255, 0.0),
     "symmetric": Normalisation(1 / 127.5, -1.0),
     "imagenet": _standardised((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
-    # The swap of RGB to BGR is left out: the three channels of a replicated film are equal.
+    # Swapping RGB to BGR is unnecessary, since the three channels of a replicated film are equal.
     "caffe": Normalisation(1.0, (-103.939, -116.779, -123.68)),
 }
 """Input normalisations by name; `symmetric` is also mean 0.5 and standard deviation 0.5 of levels / 255."""
@@ -51,9 +51,9 @@ class Weights:
 
     Args:
         file: File name under `$KERAS_HOME/models`, by default `~/.keras/models`.
-        url: Address it is published at.
-        checksum: `"md5:…"` or `"sha256:…"` as published; None if none is published: then that of the first
-            download is recorded and compared.
+        url: Address of the published file.
+        checksum: `"md5:…"` or `"sha256:…"` as published; None if none is published, in which case that of the
+            first download is recorded.
         licence: Terms of the weights, as an SPDX identifier.
     """
 
@@ -81,26 +81,27 @@ class Architecture:
 
     Args:
         name: Key in recipes and options.
-        title: Name in tables; that of the Keras class if `keras.applications` has it.
+        title: Name in tables; for an architecture of `keras.applications`, the name there.
         builder: `"package.module:function"` that turns normalised input into a feature map.
-        channels: 1, or 3: the grey film is replicated.
+        channels: 1, or 3 if the grey film is replicated.
         normalisation: Key of `NORMALISATIONS`.
-        parameters: Parameters of the backbone without head, the moving statistics of batch norm included, as
-            Keras counts them.
-        last_stage: Layers that `train="last_stage"` trains: a pattern that their names match from the start,
-            or the share of the backbone's layers with weights, counted from its end.
+        parameters: Parameters of the backbone without head as Keras counts them, including moving statistics
+            of batch norm.
+        last_stage: Layers that `train="last_stage"` trains: a pattern for the start of their names, or the
+            share of the backbone's layers with weights, counted from the end.
         batch_norm: Whether the backbone has batch normalisation.
-        activation_mb: Memory that each film of `size` adds to the peak of a training step in float32 on a
-            CPU, in MB: the slope between two batches of 4 to 40 films.
-        gflops: Operations of one film of `size`, forward, in 10⁹; a multiplication and an addition are two.
+        activation_mb: Memory in MB that each film of `size` adds to the peak of a training step in float32 on
+            a CPU, measured as the slope between two batches of 4 to 40 films.
+        gflops: Operations of a forward pass on one film of `size`, in 10⁹; a multiplication and an addition
+            are two.
         paper: Publication that describes it.
         licence: Licence of the code that builds it, as an SPDX identifier.
         size: Native side of the input in pixels.
         minimum_size: Smallest side supported.
         cam_layer: Layer for class activation maps, the output of the last convolutional stage after its
             normalisation and activation; None for the last layer with height and width.
-        published_cam_layer: Layer that a reproduced system drew its class activation maps from.
-        weights: Initial weights; None if it is only trained from scratch.
+        published_cam_layer: Layer that a reproduced system used for class activation maps.
+        weights: Initial weights; None if it can only be trained from scratch.
         options: Keyword arguments of the builder.
     """
 
@@ -134,15 +135,16 @@ class Architecture:
             )
 
     def flops(self, size: int) -> float:
-        """Estimate the operations of one film of a side, forward: they grow with its area."""
+        """Estimate the operations of a forward pass on one film, in proportion to its area."""
         return self.gflops * 1e9 * (size / self.size) ** 2
 
     def memory_mb(self, *, size: int, batch: int, training: bool = True) -> float:
         """Estimate the memory of a worker process that runs this architecture in float32.
 
         The sum of a process without model, the parameters (in training also their gradients and Adam's two
-        moments) and the activations, which grow with the film's area. Peaks measured in training steps of 12
-        to 32 films lay between 10 % above it and 20 % below. A dense head on a flattened map comes on top.
+        moments) and the activations, in proportion to the film's area. Measured peaks of training steps of 12
+        to 32 films were between 20 % below and 10 % above the estimate. A dense head on a flattened map is
+        not included.
 
         Args:
             size: Side of the films in pixels.
@@ -150,7 +152,7 @@ class Architecture:
             training: Whether activations are stored for gradients.
 
         Returns:
-            Megabytes (10⁶ bytes), of the host for a run on the CPU, of host and device together otherwise.
+            Megabytes (10⁶ bytes): host memory for a run on the CPU, host and device memory together on a GPU.
         """
         parameters = self.parameters * 4e-6 * (4 if training else 1)
         activations = self.activation_mb * batch * (size / self.size) ** 2

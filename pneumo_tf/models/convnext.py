@@ -1,8 +1,8 @@
-"""ConvNeXt with the layer names of Keras' own (Liu et al. 2022): entries, and a flat, fast builder.
+"""ConvNeXt (Liu et al. 2022) with the layer names of Keras: entries, and a flat, fast builder.
 
-Keras' graph nests its stem and downsampling in `Sequential`s, scales branches with a class of its own, and
-writes depthwise convolutions as grouped ones, which on a CPU are several times slower. Here
-`DepthwiseConv2D` computes the same: 7×7 for the convolutions, 1×1 for the scale of each channel.
+The graph of Keras nests its stem and downsampling in `Sequential`s, has a special layer for scaling branches,
+and uses grouped convolutions for depthwise ones, which are several times slower on a CPU. Here
+`DepthwiseConv2D` computes the same: 7×7 for the convolutions, 1×1 for scaling each channel.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ SCALE = 1e-6
 
 
 def backbone(x: "KerasTensor", *, name: str, depths: Sequence[int], widths: Sequence[int]) -> "KerasTensor":
-    """Build stem, four stages and the layer normalisation that ends Keras' headless ConvNeXt.
+    """Build stem, four stages and the final layer normalisation of Keras' ConvNeXt without head.
 
     Args:
         x: Normalised films (N, H, W, 3).
@@ -52,7 +52,7 @@ def _block(x: "KerasTensor", width: int, name: str) -> "KerasTensor":
     branch = layers.Dense(4 * width, name=f"{name}_pointwise_conv_1")(branch)
     branch = layers.Activation("gelu", name=f"{name}_gelu")(branch)
     branch = layers.Dense(width, name=f"{name}_pointwise_conv_2")(branch)
-    # EinsumDense would do as well, but took 8 to 18 times as long on a CPU.
+    # EinsumDense would give the same result, but took 8 to 18 times as long on a CPU.
     branch = layers.DepthwiseConv2D(
         1,
         use_bias=False,

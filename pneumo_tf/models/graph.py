@@ -25,7 +25,7 @@ def assemble(
 
     Args:
         architecture: Registry entry of the backbone.
-        builder: Its resolved builder: `(x, **options)` → feature map, both symbolic (N, H, W, C).
+        builder: Its builder, a function `(x, **options)` → feature map, both symbolic (N, H, W, C).
         head: Layers after the feature map.
         size: Side of the films in pixels.
 
@@ -34,7 +34,7 @@ def assemble(
         (N, classes).
 
     Raises:
-        UserError: The films are smaller than the architecture supports, or the builder nests a model.
+        UserError: If the films are smaller than the architecture supports, or the builder nests a model.
     """
     if size < architecture.minimum_size:
         raise UserError(
@@ -48,10 +48,10 @@ def assemble(
 
 
 def check_flat(model: keras.Model) -> None:
-    """Refuse a model that contains another model.
+    """Check that a model contains no other model.
 
     Raises:
-        UserError: A layer of the model is a model.
+        UserError: If a layer of the model is a model.
     """
     for layer in model.layers:
         if isinstance(layer, keras.Model):
@@ -62,7 +62,8 @@ def check_flat(model: keras.Model) -> None:
 
 
 def _normalised(film: keras.KerasTensor, architecture: Architecture) -> keras.KerasTensor:
-    # float32 under every policy: bfloat16 has 8 significant bits, and neighbouring grey levels would merge.
+    # float32 under every policy: in bfloat16, with 8 significant bits, neighbouring grey levels would be
+    # equal.
     x = keras.layers.Rescaling(1.0, dtype="float32", name="input_float")(film)
     if architecture.channels == 3:
         x = keras.layers.Concatenate(dtype="float32", name="input_channels")([x, x, x])
@@ -81,7 +82,7 @@ def _logits(features: keras.KerasTensor, head: "Head") -> keras.KerasTensor:
         x = layers.ReLU(name=f"head_relu_{number}")(x)
     if head.dropout > 0:
         x = layers.Dropout(head.dropout, name="head_dropout")(x)
-    # float32 under every policy: logits rounded to 8 bits tie by the hundred, and ranks need them apart.
+    # float32 under every policy: logits rounded to 8 bits have hundreds of ties, which spoils ranks.
     return layers.Dense(head.classes, dtype="float32", name="head_logits")(x)
 
 
@@ -108,7 +109,7 @@ def last_stage_layers(model: keras.Model, architecture: Architecture) -> list[ke
 
 
 def cam_layer(model: keras.Model, architecture: Architecture) -> str:
-    """Return the name of the layer for class activation maps: the entry's, or the last with four axes."""
+    """Return the name of the layer for class activation maps: as in the entry, or the last with four axes."""
     if architecture.cam_layer is not None:
         return architecture.cam_layer
     return [layer.name for layer in backbone_layers(model) if len(layer.output.shape) == 4][-1]

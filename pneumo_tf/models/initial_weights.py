@@ -1,4 +1,4 @@
-"""Published weight files loaded into a backbone, with a clear error for a file that does not fit."""
+"""Loading of published weight files into a backbone, with a clear error for a file that does not fit."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -16,11 +16,11 @@ from pneumo_tf.models.graph import backbone_layers
 
 
 def load_initial_weights(model: keras.Model, architecture: Architecture, path: Path) -> None:
-    """Load the backbone's weights from a file; none is set unless all of them fit.
+    """Load the backbone's weights from a file; if any does not fit, none is changed.
 
     Args:
         model: Model built for `architecture`.
-        architecture: Registry entry of the backbone, named in messages.
+        architecture: Registry entry of the backbone.
         path: Weights file: `.h5` in Keras' layout, or `.safetensors` with torchvision's names.
 
     Raises:
@@ -43,7 +43,9 @@ def load_initial_weights(model: keras.Model, architecture: Architecture, path: P
 
 
 def _from_h5(path: Path, layers: Sequence[keras.Layer]) -> list[tuple[keras.Variable, np.ndarray]]:
-    """Pair variables with arrays of a Keras file by order, as Keras does: names changed over the years."""
+    """Pair variables with arrays of a Keras file by order, as Keras does, because names changed over the
+    years.
+    """
     with h5py.File(path) as file:
         arrays = list(_h5_arrays(file.get("model_weights", file)))
     variables = [variable for layer in layers for variable in layer.weights]
@@ -54,14 +56,14 @@ def _from_h5(path: Path, layers: Sequence[keras.Layer]) -> list[tuple[keras.Vari
 
 def _h5_arrays(group: h5py.Group) -> Iterator[np.ndarray]:
     for name in _names(group, "layer_names"):
-        # EfficientNet's files hold the statistics of its input normalisation, which is a constant here.
+        # EfficientNet files also have the statistics of the input normalisation, which are constants here.
         if not name.startswith("normalization"):
             for weight in _names(group[name], "weight_names"):
                 yield group[name][weight][()]
 
 
 def _names(group: h5py.Group, attribute: str) -> list[str]:
-    """Read a list of names, which Keras splits over numbered attributes if it is long."""
+    """Read a list of names, which Keras splits into numbered attributes if it is long."""
     parts = [key for key in group.attrs if re.fullmatch(rf"{attribute}\d*", key)]
     if not parts:
         raise KeyError(f"no {attribute}: not a file of layer weights")

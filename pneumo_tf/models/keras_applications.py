@@ -1,4 +1,4 @@
-"""Backbones of `keras.applications`: their entries, and the builder that puts one on our input."""
+"""Backbones of `keras.applications`: entries, and a builder that connects one to our input."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -35,7 +35,9 @@ def backbone(
 def _rebuild(
     model: "keras.Model", tensor: "keras.KerasTensor", x: "keras.KerasTensor"
 ) -> "keras.KerasTensor":
-    """Copy the layers that follow `tensor` onto `x`: a layer called twice would have two outputs."""
+    """Copy the layers that follow `tensor` onto `x`; calling the same layers again would give them two
+    outputs.
+    """
     import keras
 
     made = {id(tensor): x}
@@ -167,7 +169,7 @@ ENTRIES = (
         batch_norm=True,
         activation_mb=69.0,
         gflops=0.599,
-        # Keras publishes files for 96 to 224 px, and no checksum; this file serves every size.
+        # Keras publishes files for 96 to 224 px, and no checksum; this file is used for every size.
         weights=keras_weights(
             "mobilenet_v2",
             "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5",
@@ -178,7 +180,7 @@ ENTRIES = (
     ),
     _entry(
         name="efficientnet_b0",
-        # Its own normalisation has no switch and would run in bfloat16; the graph starts after it.
+        # Its own normalisation cannot be turned off and would run in bfloat16; the graph starts after it.
         application="EfficientNetB0",
         options={"start": "stem_conv_pad"},
         normalisation="imagenet",

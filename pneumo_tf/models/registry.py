@@ -1,4 +1,4 @@
-"""Every architecture by name. Keras is imported when one is built, not when the registry is read."""
+"""Registry of architectures; Keras is imported only when one is built."""
 
 import importlib
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ def architecture(name: str) -> Architecture:
     """Return the entry of an architecture.
 
     Raises:
-        UserError: The name is unknown; the message suggests the nearest.
+        UserError: If the name is unknown; the message suggests the nearest.
     """
     if name not in ARCHITECTURES:
         raise unknown("architecture", name, ARCHITECTURES)
@@ -47,10 +47,10 @@ def build(name: str, *, head: "Head", size: int, weights: Path | None = None) ->
 
     Returns:
         A functional model without nested models: uint8 films (N, size, size, 1), grey levels 0–255 → float32
-        logits (N, classes). Layers of the input are named `input_*`, of the head `head_*`.
+        logits (N, classes). Names of input layers start with `input_`, names of head layers with `head_`.
 
     Raises:
-        UserError: An unknown name, too small a size, or a weights file that does not fit.
+        UserError: For an unknown name, too small a size, or a weights file that does not fit.
     """
     entry = architecture(name)
     if weights is not None and entry.weights is None:

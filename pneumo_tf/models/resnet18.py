@@ -1,4 +1,4 @@
-"""ResNet-18 as torchvision has it, so that its published weights fit (He et al. 2016): entries, builder."""
+"""ResNet-18 (He et al. 2016) as in torchvision, so that its published weights fit: entries and builder."""
 
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,7 @@ def backbone(x: "KerasTensor") -> "KerasTensor":
 
     x = _convolution(x, 64, kernel=7, stride=2, name="conv1")
     x = layers.ReLU(name="relu")(_normalisation(x, "bn1"))
-    # Zeros may stand in for −∞ as padding of the maximum: nothing is below zero after the ReLU.
+    # Padding with zeros is equivalent to −∞ here, because values after the ReLU are not negative.
     x = layers.ZeroPadding2D(1, name="maxpool_pad")(x)
     x = layers.MaxPooling2D(3, strides=2, name="maxpool")(x)
     for stage, width in enumerate(WIDTHS, start=1):
@@ -51,7 +51,7 @@ def _block(x: "KerasTensor", width: int, stride: int, name: str) -> "KerasTensor
 def _convolution(x: "KerasTensor", width: int, *, kernel: int, stride: int, name: str) -> "KerasTensor":
     from keras import initializers, layers
 
-    # Keras' "same" pads an even side unevenly where the stride is 2; PyTorch pads both sides alike.
+    # With stride 2, Keras' "same" pads the sides of an even input unequally; PyTorch pads them equally.
     if kernel > 1:
         x = layers.ZeroPadding2D(kernel // 2, name=f"{name}_pad")(x)
     return layers.Conv2D(

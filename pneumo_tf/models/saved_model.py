@@ -1,4 +1,4 @@
-"""Saved models of runs: one clear error for a file that is damaged or of another model."""
+"""Loading of saved models of runs, with one clear error for a file that is damaged or does not fit."""
 
 import zipfile
 import zlib
@@ -19,7 +19,8 @@ UNREADABLE = (
     zipfile.BadZipFile,
     zlib.error,
 )
-"""Errors of Keras for a damaged file, without those of TensorFlow, such as a full device."""
+"""Errors that Keras raises for a damaged file; those of TensorFlow, such as a full device, are not
+included."""
 
 
 def load_saved_model(path: Path, recipe: Recipe) -> keras.Model:
@@ -27,7 +28,7 @@ def load_saved_model(path: Path, recipe: Recipe) -> keras.Model:
 
     Args:
         path: Keras file of the model.
-        recipe: Recipe that the model was trained by.
+        recipe: Recipe of the run.
 
     Raises:
         DamagedFile: If the file cannot be read, or its model has another architecture, input or output.

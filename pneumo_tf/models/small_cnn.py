@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 def backbone(x: "KerasTensor", *, filters: Sequence[int], batch_norm: bool) -> "KerasTensor":
     """Stack blocks of Conv 3×3 → batch normalisation, if any → ReLU → MaxPool 2.
 
-    Convolutions keep the size ("same", which is padding 1). The published one-channel network states it; of
-    the RGB ones the padding is unknown, and the same was chosen.
+    Convolutions keep the size (padding "same", that is 1). This is published for the one-channel network; the
+    padding of the RGB networks is unknown, and the same was chosen.
 
     Args:
         x: Normalised films (N, H, W, channels).

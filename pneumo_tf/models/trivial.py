@@ -56,8 +56,8 @@ def fit_trivial(name: str, dataset: Dataset, cache: Path, train: np.ndarray) -> 
         train: Indices of the training films.
 
     Returns:
-        (n, 1) float32, the logit of pneumonia of every film, trained on or not: by logistic regression with
-        balanced classes, or for `majority`, which has no features, the log odds of the training films.
+        (n, 1) float32 logit of pneumonia of every film, including training films: from logistic regression
+        with balanced classes, or for `majority`, which has no features, the log odds of the training labels.
     """
     features, labels = FEATURES[name](dataset, cache), dataset.films.labels
     if name == "majority":

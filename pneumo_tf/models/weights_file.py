@@ -1,4 +1,4 @@
-"""Files of initial weights: found, downloaded once, checked; without TensorFlow."""
+"""Files of initial weights: search, download and checksums, without TensorFlow."""
 
 import hashlib
 import os
@@ -17,7 +17,7 @@ Progress = Callable[[int, int], None]
 
 
 class HostUnreachable(UserError):
-    """No connection to the host of a file: its other files cannot be downloaded either.
+    """Error for a host without a connection, from which no other file can be downloaded either.
 
     Args:
         url: Address of the file.
@@ -42,7 +42,7 @@ def find(weights: Weights, given: Path | None = None) -> Path | None:
         given: Folder to look into first, or the file itself.
 
     Returns:
-        Path of the file, None if it is not here.
+        Path of the file, None if it is not on this machine.
     """
     places = [
         given / weights.file if given and given.is_dir() else given,
@@ -54,14 +54,14 @@ def find(weights: Weights, given: Path | None = None) -> Path | None:
 def fetch(weights: Weights, progress: Progress | None = None) -> Path:
     """Download a weights file to the folder where Keras keeps such files.
 
-    If no checksum of it is published, that of the first download is stored next to it.
+    If it has no published checksum, that of the first download is stored next to it.
 
     Args:
         weights: Registry entry of the file.
         progress: Called with bytes done and bytes in all (0 if unknown).
 
     Returns:
-        Path of the file, which appears only when it is complete and its checksum is right.
+        Path of the file, which exists only once it is complete and its checksum is correct.
 
     Raises:
         HostUnreachable: If its host cannot be reached.
@@ -106,12 +106,12 @@ def sha256(path: Path) -> str:
 
 
 def digest(path: Path) -> str:
-    """Return the first 12 hex digits of a file's SHA-256: the part of a run's id for its initial weights."""
+    """Return the first 12 hex digits of a file's SHA-256, which identify initial weights in a run's spec."""
     return sha256(path)[:12]
 
 
 def _record(path: Path) -> Path:
-    """Return where the checksum of a file without a published one is kept, as `sha256sum -c` reads it."""
+    """Return the path of a file's recorded checksum, in the format of `sha256sum -c`."""
     return path.with_name(f"{path.name}.sha256")
 
 
@@ -136,16 +136,18 @@ def _download(url: str, target: Path, progress: Progress | None) -> None:
             if progress:
                 progress(done, total)
     if total and done != total:
-        raise UserError(f"the download of {url} broke off; start again")
+        raise UserError(f"the download of {url} was interrupted; start it again")
 
 
 def _is_of_connection(error: OSError) -> bool:
-    """Return whether the host was not reached; an HTTP status is its answer about one file."""
+    """Return whether the host was not reached; an HTTP status means that it was."""
     return isinstance(error, URLError | ConnectionError | TimeoutError) and not isinstance(error, HTTPError)
 
 
 def _check(download: Path, weights: Weights, path: Path) -> None:
-    """Compare a download with the published checksum, else with that of the first download to a path."""
+    """Compare a download with the published checksum or, if there is none, with that of the first
+    download.
+    """
     recorded = recorded_checksum(path)
     if weights.checksum is not None:
         kind, _, wanted = weights.checksum.partition(":")
