@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.command_line import CommandLine, add_films, reading_options, report_usage_error
-from benchmarks.suite.source import draw_if_missing, find_source
+from benchmarks.suite.source import find_source, generate_if_missing
 from benchmarks.suite.terminal import Terminal
 from pneumo_tf.errors import UserError
 
@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         terminal, source = Terminal(), find_source(options.data, reading_options(options))
         for note in source.notes:
             terminal.warn(note)
-        draw_if_missing(source, terminal.progress)
+        generate_if_missing(source, terminal.progress)
         decoded = decode_set(source.path, options.sizes, terminal.progress("decoding films"), source.options)
         page = write_audit(decoded, options.out, _command(source.path, options), not options.without_films)
     except UserError as error:

@@ -1,6 +1,7 @@
 """Check a machine before a long training.
 
-It takes at most 8 minutes with a GPU, 1 without; prints tables, and writes them and every figure to files.
+It takes at most 8 minutes with a GPU and 1 minute without, prints tables, and writes them and every
+measurement to files.
 """
 
 import argparse
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from benchmarks.command_line import CommandLine, report_usage_error
 from benchmarks.doctor.examination import Examination, examine
-from benchmarks.doctor.outcome import WRONG, Outcome
+from benchmarks.doctor.outcome import BAD_STATES, Outcome
 from benchmarks.doctor.registry import STEPS, Step, choose_steps
 from benchmarks.doctor.tables import describe_examination
 from benchmarks.speed.machine import describe_machine
@@ -20,7 +21,7 @@ from pneumo_tf.atomic import write_atomically
 from pneumo_tf.costs.hardware import Gpu, gpus
 from pneumo_tf.errors import UserError
 
-EXIT_WRONG, EXIT_INTERRUPTED = 1, 130
+EXIT_PROBLEM, EXIT_INTERRUPTED = 1, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         0 if nothing is wrong; 1 if a step found a problem, failed, crashed or was stopped; 2 for a usage
-        error; 130 after Ctrl-C, with the tables of what was measured before.
+        error; 130 after Ctrl-C, with the tables of the measurements so far.
     """
     outcomes: dict[str, Outcome] = {}
     try:
@@ -98,9 +99,9 @@ def _examine(
             if outcome.state != "skipped":
                 print(f"{outcome.state}, {outcome.seconds:.0f} s", file=sys.stderr, flush=True)
     except KeyboardInterrupt:
-        print("\ninterrupted; measured until then:", file=sys.stderr)
+        print("\ninterrupted; measurements so far:", file=sys.stderr)
         return EXIT_INTERRUPTED
-    return EXIT_WRONG if any(outcome.state in WRONG for outcome in outcomes.values()) else 0
+    return EXIT_PROBLEM if any(outcome.state in BAD_STATES for outcome in outcomes.values()) else 0
 
 
 def _finish(examination: Examination, out: Path) -> None:

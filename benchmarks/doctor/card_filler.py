@@ -1,4 +1,4 @@
-"""A process that takes a card's memory and waits: `python -m benchmarks.doctor.card_filler FREE_MB`."""
+"""A process that allocates a card's memory and waits: `python -m benchmarks.doctor.card_filler FREE_MB`."""
 
 import sys
 
@@ -12,7 +12,7 @@ BLOCK_MB = 128
 
 
 def main() -> int:
-    """Take blocks until only so much is free, print `full`, and hold them until standard input ends."""
+    """Allocate blocks until FREE_MB are left, print `full`, and keep them until standard input ends."""
     free_mb = int(sys.argv[1])
     prepare_tensorflow()
     card = gpus()[0]

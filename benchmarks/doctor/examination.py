@@ -1,4 +1,4 @@
-"""An examination of a machine: every step in turn, within one time limit; its JSON and its tables."""
+"""An examination of a machine: every step in turn, within one time limit; stored as JSON."""
 
 import os
 import tempfile
@@ -26,7 +26,7 @@ class Examination:
 
     Args:
         machine: As `benchmarks.speed.machine.describe_machine` returns it.
-        gpu: Whether steps measured on a GPU.
+        gpu: Whether the steps ran on a GPU.
         patience: Factor on the time limits of the steps.
         outcomes: By name of the step.
     """
@@ -63,12 +63,12 @@ def examine(
     Args:
         steps: By name, in order.
         card: The GPU that is examined; None skips steps that need one.
-        patience: Factor on the shares of time.
+        patience: Factor on the time limits of the steps.
         on_start: Called before each step that is run.
 
     Yields:
-        Name and outcome of each step, as soon as it has ended. A step may use its share of time and what the
-        steps before it left over.
+        Name and outcome of each step, as soon as it has ended. A step may use its share of time and what
+        earlier steps left over.
     """
     ends, gpu = time.monotonic(), card is not None
     # Deletes the files of a killed step too; its last workers may still write for a second.

@@ -16,7 +16,7 @@ STATES = {
 }
 """States of a step, with their meaning."""
 
-WRONG = frozenset({"problem", "failed", "crashed", "stopped"})
+BAD_STATES = frozenset({"problem", "failed", "crashed", "stopped"})
 """States for which the command exits with status 1."""
 
 

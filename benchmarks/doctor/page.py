@@ -30,14 +30,14 @@ def write_page(page: Path, folder: Path) -> int:
         UserError: If the page has no such marks, or a file is not an examination.
     """
     found = [_read(file) for file in sorted(folder.glob("*.json"))]
-    sections = [never_run_on_a_gpu(found)]
+    sections = [describe_steps_not_run_on_gpu(found)]
     sections += [f"### {one.machine['device']}\n\n{describe_examination(one)}".rstrip() for one in found]
     text = replace_part(page.read_text("utf-8"), "examinations", "\n\n".join(sections), page)
     write_atomically(page, text)
     return len(found)
 
 
-def never_run_on_a_gpu(examinations: Sequence[Examination]) -> str:
+def describe_steps_not_run_on_gpu(examinations: Sequence[Examination]) -> str:
     """Return a sentence that names the steps that no examination ran on a GPU."""
     run = {
         name
@@ -56,7 +56,9 @@ def _read(file: Path) -> Examination:
     try:
         return Examination.from_dict(json.loads(file.read_text("utf-8")))
     except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{file} is not what benchmarks.doctor writes: {error}; examine again") from error
+        raise UserError(
+            f"{file} was not written by benchmarks.doctor: {error}; examine the machine again"
+        ) from error
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

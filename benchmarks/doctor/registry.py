@@ -9,12 +9,12 @@ LIMIT_ON_GPU, LIMIT_ON_CPU = 480.0, 60.0
 
 
 class Step(NamedTuple):
-    """One thing that is checked.
+    """One check of the machine.
 
     Args:
         title: Its name in tables.
         function: `"package.module:function"`, a `Measure`; it is imported in the step's own process.
-        on_gpu: Its share of `LIMIT_ON_GPU`, seconds. What earlier steps leave over is added.
+        on_gpu: Its share of `LIMIT_ON_GPU`, seconds. Time that earlier steps did not use is added.
         on_cpu: Its share of `LIMIT_ON_CPU`; None if the step needs a GPU.
     """
 
@@ -24,7 +24,7 @@ class Step(NamedTuple):
     on_cpu: float | None
 
     def share(self, *, gpu: bool) -> float:
-        """Seconds that are set aside for the step; 0 if it is skipped."""
+        """Seconds reserved for the step; 0 if it is skipped."""
         return self.on_gpu if gpu else self.on_cpu or 0.0
 
 
@@ -39,11 +39,11 @@ STEPS: dict[str, Step] = {
     "probe": _step("TensorFlow on the device", "probe", 30, 9),
     "tiny_run": _step("A tiny run, end to end", "tiny_run", 75, 20),
     "training_step": _step("Training step of each backbone", "training_step", 85, 11),
-    "training_step_xla": _step("The same with XLA", "training_step", 90, None, "measure_xla"),
-    "full_card": _step("Errors of a full card", "full_card", 40, None),
+    "training_step_xla": _step("Training step with XLA", "training_step", 90, None, "measure_xla"),
+    "full_card": _step("Errors on a full card", "full_card", 40, None),
     "depthwise": _step("Depthwise convolutions", "depthwise", 25, None),
-    "feeding": _step("Films from the pipeline or on the device", "feeding", 40, None),
-    "agreement": _step("The same numbers everywhere", "agreement", 45, 12),
+    "feeding": _step("Training fed by the pipeline", "feeding", 40, None),
+    "agreement": _step("Agreement between devices and modes", "agreement", 45, 12),
     "explaining": _step("Explanations on a full card", "explaining", 30, None),
 }
 """Steps by name."""
@@ -56,7 +56,7 @@ def choose_steps(only: str | None) -> dict[str, Step]:
         only: Names with commas between; None for all steps.
 
     Raises:
-        UserError: If a name is unknown, or there is none.
+        UserError: If a name is unknown, or no step is named.
     """
     if only is None:
         return dict(STEPS)

@@ -1,7 +1,7 @@
 """One step in its own process: `python -m benchmarks.doctor.step_child FUNCTION INPUT`.
 
-Every row is one line of JSON on standard output; what anything else prints goes to standard error. The exit
-status is 0 if the step came to its end, and 1 if it raised, with a last line that holds the error.
+Every row is one line of JSON on standard output; all other output goes to standard error. The exit status is
+0 if the step finished; if it raised, the status is 1 and the last line holds the error.
 """
 
 import importlib
@@ -20,7 +20,7 @@ DIGITS = 6
 
 
 def main() -> int:
-    """Do the step that the command line names."""
+    """Run the step that the command line names."""
     output = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
 
@@ -43,7 +43,7 @@ def main() -> int:
 
 
 def _rounded(value: Any) -> Any:
-    """Round a number to some digits; one that JSON cannot hold becomes text."""
+    """Round a float to `DIGITS` significant digits; turn infinity and nan, which JSON lacks, into text."""
     if not isinstance(value, float):
         return value
     return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else str(value)

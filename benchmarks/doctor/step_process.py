@@ -27,7 +27,7 @@ def run_step(function: str, step_input: StepInput, environment: Mapping[str, str
         environment: Environment variables of the process.
 
     Returns:
-        How it ended, whatever happened to the process. All processes that it started have ended.
+        Its outcome, even if the process crashed or was killed. No process that it started is left.
     """
     started, limit = time.monotonic(), max(0.0, step_input.seconds_left)
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as log:
@@ -51,8 +51,8 @@ def run_step(function: str, step_input: StepInput, environment: Mapping[str, str
 
 
 def _judge(printed: str, code: int | None, limit: float) -> tuple[str, str, tuple[Row, ...]]:
-    """Return state, reason and rows of a step that printed this and exited with a status, None if killed."""
-    # The last line is unfinished if the process was ended while it wrote.
+    """Return state, reason and rows of a step from its output and exit status, None if it was killed."""
+    # The last line is incomplete if the process was ended while it wrote.
     *lines, _ = printed.split("\n")
     rows: list[Row] = []
     for line in lines:

@@ -1,11 +1,11 @@
-"""Tables of an examination, for a terminal and for a page: markdown whose columns are also aligned."""
+"""Tables of an examination: markdown with aligned columns, for a terminal and for a page."""
 
 from typing import Any
 
 from benchmarks.doctor.examination import Examination
-from benchmarks.doctor.outcome import WRONG, Outcome
+from benchmarks.doctor.outcome import BAD_STATES, Outcome
 from benchmarks.doctor.registry import STEPS
-from benchmarks.speed.machine import busy_warning, machine_line
+from benchmarks.speed.machine import format_machine, warn_if_busy
 from pneumo_tf.report.markdown import Markdown, Table, render
 
 SUMMARY = ("Step", "What", "State", "Seconds", "Rows")
@@ -16,8 +16,8 @@ SENTENCES = ("problem", "message")
 
 def describe_examination(examination: Examination) -> Markdown:
     """Return the machine, the table of steps and a table for each step that measured something."""
-    busy = busy_warning(examination.machine)
-    about = [machine_line(examination.machine)]
+    busy = warn_if_busy(examination.machine)
+    about = [format_machine(examination.machine)]
     if examination.patience != 1:
         about.append(f"time limits × {examination.patience:g}")
     outcomes = examination.outcomes.items()
@@ -26,7 +26,7 @@ def describe_examination(examination: Examination) -> Markdown:
         about=about,
         busy=busy,
         summary=summary_table(examination),
-        wrong=[(name, outcome.reason) for name, outcome in outcomes if outcome.state in WRONG],
+        wrong=[(name, outcome.reason) for name, outcome in outcomes if outcome.state in BAD_STATES],
         steps=[(name, STEPS[name].title, rows_table(outcome)) for name, outcome in outcomes if outcome.rows],
     )
 
@@ -43,7 +43,7 @@ def summary_table(examination: Examination) -> Markdown:
 
 
 def rows_table(outcome: Outcome) -> Markdown:
-    """Return the rows of a step; columns are the names of their values, in the order in which they come."""
+    """Return the rows of a step; columns are the names of their values, in order of appearance."""
     names = dict.fromkeys(name for row in outcome.rows for name in row if name not in SENTENCES)
     rows = [[_cell(row.get(name)) for name in names] for row in outcome.rows]
     header = [name.replace("_", " ") for name in names]

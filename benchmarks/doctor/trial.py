@@ -1,4 +1,4 @@
-"""A training step of a recipe on one batch on the device."""
+"""A trial: one training step of a recipe, on a batch that stays on the device."""
 
 import gc
 import time
@@ -23,7 +23,7 @@ from pneumo_tf.training.trainable import set_trainable
 T = TypeVar("T")
 
 STEPS_PER_EPOCH = 100
-"""Optimiser steps of an epoch that schedules are made for."""
+"""Steps per epoch for which learning-rate schedules are made."""
 
 MESSAGE_CHARACTERS = 200
 """Most characters of an error's message that are kept."""
@@ -55,7 +55,7 @@ class Trial:
 def make_trial(
     recipe: Recipe, phase: Phase, precision: str, *, xla: bool = False, micro_batches: int = 1
 ) -> Trial:
-    """Build a model from seed 0 and its step; what earlier trials held is freed.
+    """Build a model from seed 0 and its training step; the memory of earlier trials is freed.
 
     Args:
         recipe: Architecture, size and batch.
@@ -89,11 +89,11 @@ def make_trial(
 
 
 def time_trial(trial: Trial, *, seconds: float, most: int = 50) -> tuple[float, int]:
-    """Return seconds of a step and the number of timed steps, after one that warms up.
+    """Return the seconds of a step and the number of timed steps, after a warm-up step.
 
     Args:
         trial: Its step was called at least once.
-        seconds: Time to spend, about; two steps are timed at least.
+        seconds: Approximate time to spend; at least two steps are timed.
         most: Most steps.
     """
     trial.run().numpy()
@@ -108,11 +108,11 @@ def time_trial(trial: Trial, *, seconds: float, most: int = 50) -> tuple[float, 
 
 
 def measure_power(gpu: Gpu | None, work: Callable[[], T]) -> tuple[T, float | None]:
-    """Do some work; return its result and the mean power of the GPU meanwhile, watts, None if not known.
+    """Run `work`; return its result and the mean power of the GPU meanwhile, watts, None if unknown.
 
     Args:
         gpu: The GPU that does the work, None for a CPU.
-        work: Returns when the work is done, not only started.
+        work: Returns once the work is finished, not only queued.
     """
     before, started = _energy(gpu), time.perf_counter()
     result = work()
@@ -130,7 +130,7 @@ def peak_mb(*, gpu: bool) -> float | None:
 
 
 def reset_peak(*, gpu: bool) -> None:
-    """Start to measure the peak of device memory from here."""
+    """Reset the peak of device memory."""
     if gpu:
         tf.config.experimental.reset_memory_stats("GPU:0")
 

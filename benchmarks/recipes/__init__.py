@@ -30,7 +30,7 @@ def index_recipes(recipes: Iterable[Recipe]) -> dict[str, Recipe]:
     """Index recipes by name.
 
     Raises:
-        UserError: If two have one name, or one does not fit its architecture.
+        UserError: If two recipes have the same name, or one does not fit its architecture.
     """
     indexed: dict[str, Recipe] = {}
     for entry in recipes:
@@ -42,9 +42,9 @@ def index_recipes(recipes: Iterable[Recipe]) -> dict[str, Recipe]:
 
 
 def _check_architecture(entry: Recipe) -> None:
-    """Refuse a network without phases, and ImageNet weights that an architecture does not have.
+    """Reject a network without phases, and ImageNet weights that an architecture does not have.
 
-    An unknown name is left to the lookup that builds it: a trivial row is not in the registry.
+    Architectures of trivial rows are not in this registry; an unknown name fails when it is built.
     """
     network = ARCHITECTURES.get(entry.architecture)
     if network and not entry.phases:
@@ -59,7 +59,7 @@ RECIPES: dict[str, Recipe] = index_recipes(entry for system in _SYSTEMS for entr
 
 
 def recipe(name: str) -> Recipe:
-    """Return the recipe of a name.
+    """Return a recipe by name.
 
     Raises:
         UserError: For an unknown name, with the nearest known one.

@@ -1,7 +1,7 @@
 """A custom CNN on one channel, and ResNet-18 fine-tuned in two phases, at 224 px.
 
-Source: a PyTorch project. Weight decay is torch's, added to the gradient; crops outside the film are black.
-The test set chose the checkpoint: its accuracy ranged from .808 to .925 over the epochs of phase 2.
+Source: a PyTorch project. Weight decay is added to the gradient, as in torch; crops beyond the film are
+black. The test set chose the checkpoint: its accuracy ranged from .808 to .925 over the epochs of phase 2.
 
 Expected on the official test set: custom CNN accuracy .75–.90, ResNet-18 .80–.93.
 Command: `python -m benchmarks.run_all --only 'custom_cnn,resnet18_transfer'`

@@ -1,7 +1,7 @@
 """A small CNN with one logit, trained by SGD at 160 px.
 
 Source: a PyTorch project. BCE with `pos_weight` 0.6, edges cropped, rotation ±15°; scored on a random 15 % of
-train and test pooled, where 38 % of the held-out films have their patient in training.
+train and test pooled, where the patients of 38 % of the held-out films are also in training.
 
 Expected on the official test set: accuracy .75–.90.
 Command: `python -m benchmarks.run_all --only small_cnn_sgd`

@@ -2,8 +2,8 @@
 
 Source: a Keras/TensorFlow study on one A100 40 GB. 224 px squashed, rotation ±20°, shift ±20 %, flip;
 global average pool, one dense layer, dropout 0.5, softmax; class weights N / count; the last epoch's weights.
-What was published as validation is the alphabetical head of `train/`, augmented; the confusion matrices of
-the same authors, on test and val together, show far more false positives.
+Its published validation set is the alphabetical head of `train/`, augmented; the confusion matrices of the
+same authors, on test and val together, show far more false positives.
 
 `efficientnet_b0 efficientnet_v2b0 densenet169 convnext_tiny` are backbones that its authors name as future
 work, with the same recipe.

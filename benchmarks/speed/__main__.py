@@ -1,6 +1,7 @@
 """Measure what the project claims about its speed, as one table.
 
-Contestants take turns; the table shows medians, ratios and targets, with how each row was measured below.
+Alternatives take turns; the table shows medians, ratios and targets, and notes below it describe how each row
+was measured.
 """
 
 import argparse
@@ -17,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.command_line import CommandLine, add_films, at_least, reading_options, report_usage_error
 from benchmarks.speed.contest import Line
 from benchmarks.speed.entries import ENTRIES, choose_entries
-from benchmarks.speed.machine import busy_warning, describe_machine, machine_line
-from benchmarks.speed.table import note_lines, speed_table
+from benchmarks.speed.machine import describe_machine, format_machine, warn_if_busy
+from benchmarks.speed.table import list_notes, tabulate_speed
 from pneumo_tf.atomic import write_atomically
 from pneumo_tf.costs.hardware import gpus
 from pneumo_tf.errors import UserError
@@ -26,7 +27,7 @@ from pneumo_tf.errors import UserError
 if TYPE_CHECKING:
     from benchmarks.speed.scene import Scale, Scene
 
-EXIT_OPEN, EXIT_INTERRUPTED = 1, 130
+EXIT_NOT_MEASURED, EXIT_INTERRUPTED = 1, 130
 NEEDS_GPU = Line("open: needs a GPU", note="not measured: this machine has no NVIDIA GPU.")
 
 
@@ -38,9 +39,9 @@ def main(arguments: Sequence[str] | None = None, scale: "Scale | None" = None) -
         scale: How much is measured, by default `Scale()`.
 
     Returns:
-        0, also if a target is missed, which the table shows; 1 if something could not be measured, with the
-        reason below the table; 2 for a usage error; 130 after Ctrl-C, with the table of what was measured
-        before.
+        0, also if a target is missed, which the table shows; 1 if a row could not be measured, with the
+        reason below the table; 2 for a usage error; 130 after Ctrl-C, with the table of the measurements so
+        far.
     """
     try:
         options = make_parser().parse_args(arguments)
@@ -49,8 +50,8 @@ def main(arguments: Sequence[str] | None = None, scale: "Scale | None" = None) -
         return report_usage_error(error)
     measured: dict[str, Any] = {"machine": describe_machine(), "repeat": options.repeat}
     lines: list[tuple[str, Line]] = []
-    _log(machine_line(measured["machine"]))
-    _log(busy_warning(measured["machine"]))
+    _log(format_machine(measured["machine"]))
+    _log(warn_if_busy(measured["machine"]))
     try:
         with _scratch(options.out) as scratch:
             scene = _scene(options, scratch, scale)
@@ -59,7 +60,7 @@ def main(arguments: Sequence[str] | None = None, scale: "Scale | None" = None) -
     except UserError as error:
         status = report_usage_error(error)
     except KeyboardInterrupt:
-        print("interrupted; measured until then:", file=sys.stderr)
+        print("interrupted; measurements so far:", file=sys.stderr)
         status = EXIT_INTERRUPTED
     if lines:
         _finish(measured, lines, options.json)
@@ -98,7 +99,7 @@ def make_parser() -> CommandLine:
 
 
 def _check_options(options: argparse.Namespace) -> list[str]:
-    """Return the chosen rows; wrong options are refused before any film is read."""
+    """Return the chosen rows; reject wrong options before any film is read."""
     letters = choose_entries(options.only)
     if options.weights and not options.weights.is_dir():
         raise UserError(f"--weights {options.weights}: no such folder")
@@ -141,10 +142,10 @@ def _measure_all(letters: Sequence[str], scene: "Scene", lines: list[tuple[str, 
         try:
             for line in _measure(letter, scene):
                 lines.append((letter, line))
-        # Rows before it are kept, and rows after it are still measured.
+        # An error costs one row: earlier rows are kept and later ones still measured.
         except Exception as error:
             lines.append((letter, _not_measured(letter, error)))
-            status = EXIT_OPEN
+            status = EXIT_NOT_MEASURED
     return status
 
 
@@ -166,8 +167,8 @@ def _not_measured(letter: str, error: Exception) -> Line:
 
 
 def _finish(measured: dict[str, Any], lines: Sequence[tuple[str, Line]], file: Path | None) -> None:
-    print(speed_table(lines))
-    print(*note_lines(lines), sep="\n")
+    print(tabulate_speed(lines))
+    print(*list_notes(lines), sep="\n")
     if file:
         values = measured | {"lines": [{"letter": letter} | line.to_dict() for letter, line in lines]}
         write_atomically(file, json.dumps(values, indent=1, ensure_ascii=False) + "\n")

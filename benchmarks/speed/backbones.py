@@ -1,4 +1,4 @@
-"""(h) Every backbone in training and inference, against the same graph on one batch on the device."""
+"""(h) Every backbone in training and inference, compared with the same graph on a resident batch."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -24,10 +24,10 @@ from pneumo_tf.training.step import Predictor, TrainingStep
 from pneumo_tf.training.trainable import set_trainable
 
 BACKBONES = (*(recipe.architecture for recipe in RECIPES), "mobilenetv2", "resnet18")
-ROOM = 0.6
-"""Share of the memory that a batch may take by the estimate of the registry."""
+MOST_MEMORY_SHARE = 0.6
+"""Largest share of memory that a batch may need by the registry's estimate."""
 
-OF_CEILING = 0.9
+LEAST_SHARE_OF_CEILING = 0.9
 PHASE = Phase(epochs=1, learning_rate=1e-4, train="all", batch_norm="training")
 
 
@@ -62,9 +62,9 @@ def _backbone(scene: Scene, name: str, gpu: Gpu | None) -> Iterator[Line]:
 
 
 def _largest_batch(name: str, gpu: Gpu | None, batch: int) -> int:
-    room = ROOM * ((gpu and gpu.memory_mb) or memory_mb())
+    most = MOST_MEMORY_SHARE * ((gpu and gpu.memory_mb) or memory_mb())
     entry = architecture(name)
-    while batch > 1 and entry.memory_mb(size=entry.size, batch=batch) > room:
+    while batch > 1 and entry.memory_mb(size=entry.size, batch=batch) > most:
         batch //= 2
     return batch
 
@@ -79,7 +79,9 @@ class _Backbone:
         self.waited = 0.0
 
     def training(self) -> Line:
-        """Compare steps with the two-phase augmentation with steps on a batch on the device."""
+        """Compare steps fed by the pipeline, with the two-phase augmentation, with steps on a resident
+        batch.
+        """
         variables = set_trainable(self.model, architecture(self.recipe.architecture), PHASE)
         precision = keras.mixed_precision.dtype_policy().name
         step = TrainingStep(
@@ -93,7 +95,7 @@ class _Backbone:
         return self._line("training", rates, flops, f"the host waited for films for {self.waited:.1%}")
 
     def inference(self) -> Line:
-        """Compare the predictor of the harness on films in memory with calls on a batch on the device."""
+        """Compare the harness's predictor on films in host memory with calls on a resident batch."""
         predict = Predictor(self.model, batch=self.recipe.batch)
         films = tf.identity(self.pixels[self.scene.order(self.recipe.batch)][..., None])
         resident = _repeated(lambda: predict.function(films))
@@ -107,7 +109,7 @@ class _Backbone:
         return training_batches(self.recipe, self.pixels, order, self.scene.labels, 0, 0, steps)
 
     def _steps(self, resident: Callable[[int], None]) -> int:
-        """Return the steps of a turn: as many as fill its seconds, three at least."""
+        """Return the number of steps that fill a turn, at least three."""
         resident(1)
         started = time.perf_counter()
         resident(3)
@@ -115,7 +117,7 @@ class _Backbone:
         return max(3, round(self.scene.scale.backbone_seconds / one))
 
     def _fed(self, step: TrainingStep, steps: int) -> float:
-        """Return the seconds of steps once the pipeline runs: its start belongs to the epoch."""
+        """Return the seconds of `steps` steps, after a first one that starts the pipeline."""
         batches = iter(self._batches(steps + 1))
         step(*next(batches)).numpy()
         started, waited = time.perf_counter(), 0.0
@@ -145,14 +147,14 @@ class _Backbone:
             f"{self.recipe.architecture}, {what} / ceiling",
             "films/s",
             *rates,
-            at_least=OF_CEILING,
+            at_least=LEAST_SHARE_OF_CEILING,
             note=f"{self.recipe.size} px, batches of {self.recipe.batch}, {precision}; "
             f"{arithmetic} per film{used}; {how}.",
         )
 
 
 def _repeated(call: Callable[[], tf.Tensor]) -> Callable[[int], None]:
-    """Return a function that calls a compiled one so many times, and waits for the last result."""
+    """Return a function that calls a compiled one a number of times and waits for the last result."""
 
     def repeat(times: int) -> None:
         for _ in range(times):

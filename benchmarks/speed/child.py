@@ -1,4 +1,4 @@
-"""A module run in its own process, with its time and peak memory."""
+"""Time and peak memory of a module that runs in its own process."""
 
 import contextlib
 import os
@@ -14,18 +14,18 @@ from typing import NamedTuple
 from benchmarks.child_modules import module_variables
 from pneumo_tf.costs.hardware import device_variables
 
-EVERY = 0.1
+SECONDS_BETWEEN_READINGS = 0.1
 """Seconds between two readings of the memory of a process."""
 
 
 class Child(NamedTuple):
-    """Time and memory of a process and of all that it started.
+    """Time and memory of a process and all its descendants.
 
     Args:
         seconds: From its start to its end.
         processor_seconds: Over all cores.
-        peak_mb: Peak memory, MiB, pages that processes share counted once; None if it was not read, or the
-            kernel does not have it.
+        peak_mb: Peak memory, MiB, counting shared pages once; None if it was not read, or the kernel does not
+            report it.
         output: Standard output and standard error.
     """
 
@@ -41,10 +41,10 @@ def run_child(module: str, arguments: Sequence[str], *, memory: bool = True) -> 
     Args:
         module: Full name of the module.
         arguments: Its command line.
-        memory: Whether to read its memory, which slows it: the kernel counts its pages each time.
+        memory: Whether to read its memory, which slows it down because the kernel counts its pages each time.
 
     Raises:
-        RuntimeError: If it fails, with its output.
+        RuntimeError: If the module fails, with its output.
     """
     with tempfile.TemporaryFile("w+") as printed:
         started = time.perf_counter()
@@ -75,7 +75,7 @@ def _killed_at_the_end(process: subprocess.Popen) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _memory_read(process: int, memory: bool) -> Iterator[list[float]]:
-    """Yield a list to which the memory of a process is added, MiB, again and again until the block ends."""
+    """Yield a list to which readings of a process's memory, MiB, are appended until the block ends."""
     ended, readings = threading.Event(), []
     watch = threading.Thread(target=_read_memory, args=(process, ended, readings))
     if memory:
@@ -89,14 +89,14 @@ def _memory_read(process: int, memory: bool) -> Iterator[list[float]]:
 
 
 def _read_memory(process: int, ended: threading.Event, readings: list[float]) -> None:
-    while not ended.wait(EVERY):
+    while not ended.wait(SECONDS_BETWEEN_READINGS):
         held = [_memory_kb(member) for member in _family(process)]
         if held and None not in held:
             readings.append(sum(held) / 1024)
 
 
 def _family(process: int) -> list[int]:
-    """Return a process and all that it started."""
+    """Return the ids of a process and all its descendants."""
     try:
         children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
     except OSError:
@@ -105,7 +105,7 @@ def _family(process: int) -> list[int]:
 
 
 def _memory_kb(process: int) -> int | None:
-    """Return resident memory; a page that n processes share counts as an nth of one."""
+    """Return proportional resident memory: a page shared by n processes counts 1/n."""
     try:
         with open(f"/proc/{process}/smaps_rollup") as file:
             return next((int(line.split()[1]) for line in file if line.startswith("Pss:")), None)

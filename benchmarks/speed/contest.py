@@ -1,4 +1,4 @@
-"""Contestants that take turns: the first round warms up, and medians are compared."""
+"""Timing of alternatives in turns: the first round warms up, and medians are compared."""
 
 import dataclasses
 import statistics
@@ -13,12 +13,12 @@ Clock = Callable[[], float]
 def time_in_turns(
     contestants: Sequence[Callable[[], float | None]], repeat: int, clock: Clock = time.perf_counter
 ) -> list[tuple[float, ...]]:
-    """Time contestants in turns, A B A B …, so that what slows the machine for a while slows all of them.
+    """Time alternatives in turns, A B A B …, so that a temporary slowdown of the machine affects all of them.
 
     Args:
-        contestants: Each does its work once a call; one that has to prepare first returns the seconds that
-            count.
-        repeat: Turns that count, after one round that warms up.
+        contestants: Each does its work once per call. One that has to prepare first returns its seconds
+            without the preparation; the others return None.
+        repeat: Turns that count, after a warm-up round.
         clock: Returns seconds.
 
     Returns:
@@ -41,11 +41,11 @@ class Line:
 
     Args:
         what: What was measured, in a few words.
-        unit: `"films/s"`, of which more is better; `"s"` or `"MB"`, of which less is.
+        unit: `"films/s"`, where higher is better; `"s"` or `"MB"`, where lower is better.
         ours: Value of every turn.
-        theirs: As many values of the other contestant, in turn with ours; empty if there is none.
-        at_least: Lowest ratio that meets the target: how many times better ours is.
-        at_most: Highest value of ours that meets the target, if there is no other contestant.
+        theirs: Values of the alternative, as many as ours, measured in alternation; empty if there is none.
+        at_least: Lowest ratio that meets the target; above 1, ours is better.
+        at_most: Highest value of ours that meets the target, if there is no alternative.
         note: How it was measured, in one sentence; if `ours` is empty, the reason.
     """
 
@@ -59,7 +59,7 @@ class Line:
 
     @property
     def ratios(self) -> tuple[float, ...]:
-        """How many times better ours is, pair by pair; 1 if they are equal."""
+        """Ratio of each pair, above 1 if ours is better."""
         pairs = zip(self.ours, self.theirs, strict=True) if self.theirs else ()
         return tuple(a / b if self.unit.endswith("/s") else b / a for a, b in pairs)
 

@@ -12,11 +12,12 @@ if TYPE_CHECKING:
 
 
 class Entry(NamedTuple):
-    """One thing that is measured.
+    """One measurement.
 
     Args:
         title: What is measured, in a few words.
-        function: `"package.module:function"`, resolved when it is measured: TensorFlow comes with it.
+        function: `"package.module:function"`, imported only when it is measured, because it imports
+            TensorFlow.
         gpu: Whether it needs a GPU.
     """
 
@@ -49,7 +50,7 @@ def choose_entries(only: str | None) -> list[str]:
         only: Letters with commas between, None for all.
 
     Raises:
-        UserError: If a letter is unknown, or there is none.
+        UserError: If a letter is unknown, or no row is named.
     """
     if only is None:
         return list(ENTRIES)

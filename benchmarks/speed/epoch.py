@@ -16,7 +16,7 @@ def main(path: Path) -> None:
     """Print films per second and the peak of anonymous memory, MiB, as JSON.
 
     Args:
-        path: A map of films, (n, side, side) uint8.
+        path: NumPy file of films, (n, side, side) uint8.
     """
     pixels = np.load(path, mmap_mode="r")
     recipe = replace(TWO_PHASE, size=pixels.shape[1], batch=BATCH)
@@ -31,7 +31,7 @@ def main(path: Path) -> None:
 
 
 def _anonymous_mb() -> float | None:
-    """Return the memory of this process alone: the kernel may drop the pages of a mapped file."""
+    """Return anonymous memory, without pages of mapped files, which the kernel may drop."""
     try:
         with open("/proc/self/status") as file:
             return next(int(line.split()[1]) / 1024 for line in file if line.startswith("RssAnon"))

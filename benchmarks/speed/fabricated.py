@@ -1,4 +1,4 @@
-"""Run folders like those of a large benchmark, made without training; the report is timed on them."""
+"""Run folders like those of a large benchmark, made without training, to time the report on."""
 
 import itertools
 import zlib
@@ -26,10 +26,10 @@ COUNTS = {
     "val": {"NORMAL": 8, "bacteria": 8, "virus": 0},
     "test": {"NORMAL": 234, "bacteria": 242, "virus": 148},
 }
-"""Films by folder and kind, as in the published set."""
+"""Number of films by folder and class, as in the published set."""
 
 PUBLISHED = "published-test-selected"
-"""The published protocol that recipes are run under as well."""
+"""The published protocol under which recipes are run as well."""
 
 THREADS = 8
 SECONDS = {"start": 4.0, "build": 3.0, "train": 160.0, "predict": 2.0, "explain": 6.0, "total": 180.0}
@@ -54,8 +54,8 @@ def fabricate_films() -> Films:
 def fabricate_runs(root: Path, count: int) -> Runs:
     """Write finished runs: every recipe under `official`, and under `PUBLISHED` if it has figures there.
 
-    Seeds are added until there are enough, so that a larger folder has the same rows with more runs, like a
-    benchmark that is run again with further seeds. No run has explanations.
+    Seeds are added until there are `count` runs, so a larger folder has the same rows with more seeds each.
+    No run has explanations.
 
     Args:
         root: Folder of the runs.
@@ -105,7 +105,7 @@ def _finish(folder: RunFolder, films: Films, split: Split) -> None:
 
 def _predictions(films: Films, ids: tuple[str, ...], recipe: Recipe, seed: int) -> Predictions:
     random = np.random.default_rng([zlib.crc32(recipe.name.encode()), seed, len(ids)])
-    # A recipe has a skill, and every film is as hard for one recipe as for another.
+    # Each recipe has its own skill; the difficulty of a film is the same for all recipes.
     skill = 1.0 + zlib.crc32(recipe.name.encode()) % 100 / 60
     hard = np.random.default_rng(len(ids)).normal(size=len(ids))
     truth = 2.0 * films.labels[films.indices(ids)] - 1

@@ -1,4 +1,4 @@
-"""(c) A frozen phase whose features are computed once, against the same phase through the whole network."""
+"""(c) A frozen phase with features computed once, compared with the same phase through the whole network."""
 
 import statistics
 import tempfile
@@ -19,7 +19,7 @@ BACKBONE = "mobilenetv2"
 
 
 def measure(scene: Scene) -> Iterator[Line]:
-    """Time whole calls of `train`: building, tracing, features and validation count."""
+    """Time whole calls of `train`, including building, tracing, features and validation."""
     scale, weights = scene.scale, scene.initial_weights(BACKBONE)
     contestants = (lambda: cached_seconds(scene, weights), lambda: plain_seconds(scene, weights))
     cached, plain = time_in_turns(contestants, scene.repeat)
@@ -37,12 +37,12 @@ def measure(scene: Scene) -> Iterator[Line]:
 
 
 def cached_seconds(scene: Scene, weights: Path | None) -> float:
-    """Return the seconds of a phase with cached features, none of them cached before."""
+    """Return the seconds of a phase with cached features, starting from an empty cache."""
     return _train(scene, weights, scene.scale.frozen_epochs, cached=True)[0]
 
 
 def plain_seconds(scene: Scene, weights: Path | None) -> float:
-    """Return the seconds of the same phase through the whole network; every epoch is the same work."""
+    """Return the seconds of the same phase through the whole network, extrapolated from its first epochs."""
     seconds, epochs = _train(scene, weights, scene.scale.plain_epochs, cached=False)
     return seconds + (scene.scale.frozen_epochs - len(epochs)) * statistics.median(epochs[1:])
 
@@ -70,7 +70,7 @@ def _train(scene: Scene, weights: Path | None, epochs: int, *, cached: bool) -> 
 
 
 def _films(scene: Scene) -> TrainingFilms:
-    # No film twice: its features would be computed once, and make the cache look faster than it is.
+    # Use no film twice: its features would be computed once, which would flatter the cache.
     pixels = scene.pixels(scene.scale.step_side)
     rows = scene.order(min(scene.scale.frozen * 11 // 10, len(pixels)))
     train = len(rows) * 10 // 11

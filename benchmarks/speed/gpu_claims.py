@@ -1,4 +1,4 @@
-"""Claims about GPUs that were tested without one: their tests, and the command that tests them on a GPU."""
+"""Claims about GPUs that were tested without one: their tests, and the command that decides on a GPU."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -11,9 +11,9 @@ class GpuClaim(NamedTuple):
 
     Args:
         claim: What is claimed.
-        basis: What the check ran on: `"CPU"`, `"fake NVML"`, `"fake errors"` …
-        tests: Tests that check it, each `"file::function"`; none if nothing checks it yet.
-        decided_by: Step of `python -m benchmarks.doctor`, or another command, that decides on a GPU.
+        basis: What the tests run on: `"CPU"`, `"fake NVML"`, `"fake errors"` …
+        tests: Tests that check it, each `"file::function"`; empty if there is none yet.
+        decided_by: Step of `python -m benchmarks.doctor`, or another command, that decides it on a GPU.
     """
 
     claim: str
@@ -30,7 +30,7 @@ GPU_CLAIMS = (
         "doctor: `machine`, `probe`",
     ),
     GpuClaim(
-        "a MIG slice is found, named and used by itself, with neither peak nor energy of its card",
+        "a MIG slice is found, named and used by itself, without the peak and the energy of its card",
         "fake NVML",
         (
             "tests/costs/test_hardware_detection.py::test_a_worker_is_given_the_entry_of_its_card_or_slice",
@@ -107,7 +107,7 @@ GPU_CLAIMS = (
         "doctor: `explaining`",
     ),
     GpuClaim(
-        "nothing of an attempt that ran out of memory keeps device memory",
+        "an attempt that ran out of memory frees all of its device memory",
         "CPU, by weak references",
         (
             "tests/benchmarks/worker/test_training_run.py::"
@@ -157,8 +157,8 @@ GPU_CLAIMS = (
         "doctor: `training_step_xla`; it also shows whether XLA is faster",
     ),
     GpuClaim(
-        "the pipeline keeps a GPU busy without prefetching to the device",
-        "nothing; the CPU measures films a second",
+        "the pipeline keeps a GPU busy without prefetching to it",
+        "nothing; films per second are measured on a CPU",
         ("tests/benchmarks/doctor/test_steps.py::test_feeds_are_compared_with_the_resident_batch",),
         "doctor: `feeding`; row (h)",
     ),
@@ -179,7 +179,7 @@ GPU_CLAIMS = (
     ),
     GpuClaim(
         "the estimated time of a suite on a GPU, from 10 % of its peak and 20 ms a step",
-        "nothing: runs on a CPU are compared, those on a GPU are not",
+        "nothing: the estimate is compared with runs on a CPU only",
         (
             "tests/benchmarks/suite/test_forecast.py::test_stored_cpu_runs_took_a_third_to_three_times_the_estimate",
         ),
@@ -192,7 +192,7 @@ GPU_CLAIMS = (
         "doctor: `training_step`, peak of device memory",
     ),
 )
-"""Remove an entry when a GPU has decided it, and write the figure next to the claim."""
+"""Once a run on a GPU has decided a claim, remove its entry and write the figure next to the claim."""
 
 
 def claims_table(claims: Sequence[GpuClaim] = GPU_CLAIMS) -> Markdown:

@@ -1,4 +1,4 @@
-"""(d) Grad-CAM of a batch in one compiled pass, against one film at a time in eager mode."""
+"""(d) Grad-CAM of a batch in one compiled pass, compared with one film at a time in eager mode."""
 
 from collections.abc import Callable, Iterator
 
@@ -13,7 +13,7 @@ from pneumo_tf.models.registry import build
 from pneumo_tf.recipe import Head
 
 MODELS = {"mobilenetv2": (32, 4.0), "conv3_gray": (32, 6.0), "vgg16": (8, None)}
-"""Films of a batch and target ratio of each architecture."""
+"""Batch size and target ratio of each architecture."""
 
 
 def measure(scene: Scene) -> Iterator[Line]:

@@ -1,4 +1,4 @@
-"""(g) Time and memory of the pipeline and of the report with more films and runs."""
+"""(g) Growth of time and memory: the pipeline with more films, the report with more runs."""
 
 import json
 from collections.abc import Iterator
@@ -11,8 +11,8 @@ from benchmarks.speed.contest import Line
 from benchmarks.speed.reporting import run_report, write_runs
 from benchmarks.speed.scene import LARGE_RUNS, Scene
 
-FLAT = 0.9
-"""Lowest ratio at which a rate or a memory counts as the same."""
+LEAST_RATIO = 0.9
+"""Lowest ratio to the smallest size at which time and memory count as constant."""
 
 MEASURED = {
     "films_per_second": ("films/s", "an epoch from a memory map."),
@@ -38,7 +38,7 @@ def _pipeline(scene: Scene) -> Iterator[Line]:
             larger, smallest = (tuple(one[at][key] for one in rounds) for at in (place, 0))
             if None not in larger:
                 what = f"pipeline, {count:,} / {counts[0]:,} films"
-                yield Line(what, unit, larger, smallest, at_least=FLAT, note=note)
+                yield Line(what, unit, larger, smallest, at_least=LEAST_RATIO, note=note)
 
 
 def _write_map(scene: Scene, count: int) -> Path:
@@ -69,7 +69,7 @@ def _report(scene: Scene) -> Iterator[Line]:
             "runs/s",
             tuple(count / ours.seconds for ours, _ in pairs),
             tuple(smallest / theirs.seconds for _, theirs in pairs),
-            at_least=FLAT,
+            at_least=LEAST_RATIO,
             note="the whole command; growth is linear or less if the rate does not fall.",
         )
         held = tuple(child.peak_mb for child in children[count])

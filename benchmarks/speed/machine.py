@@ -1,4 +1,4 @@
-"""The machine that figures were measured on, and whether it had other work; without TensorFlow."""
+"""The machine of a measurement, and whether it was busy; without TensorFlow."""
 
 import os
 import platform
@@ -9,7 +9,7 @@ from typing import Any
 from pneumo_tf.costs.hardware import cores, gpus, memory_mb
 
 PACKAGES = ("tensorflow", "keras", "numpy")
-BUSY = 0.25
+BUSY_LOAD = 0.25
 """Load per core before the start above which timings are unreliable."""
 
 
@@ -26,8 +26,8 @@ def describe_machine() -> dict[str, Any]:
     }
 
 
-def machine_line(machine: dict[str, Any]) -> str:
-    """Return one line about what `describe_machine` returned."""
+def format_machine(machine: dict[str, Any]) -> str:
+    """Return a description from `describe_machine` as one line."""
     versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
     return (
         f"{machine['date']}; {machine['device']}; {machine['processor']}, {machine['cores']} cores, "
@@ -35,9 +35,9 @@ def machine_line(machine: dict[str, Any]) -> str:
     )
 
 
-def busy_warning(machine: dict[str, Any]) -> str:
+def warn_if_busy(machine: dict[str, Any]) -> str:
     """Return one line if the machine was busy before the start, otherwise an empty one."""
-    if machine["load_per_core"] <= BUSY:
+    if machine["load_per_core"] <= BUSY_LOAD:
         return ""
     return (
         f"The machine was busy before the start (load {machine['load_per_core']} per core): "

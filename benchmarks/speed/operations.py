@@ -1,6 +1,6 @@
 """Count the operations of a training step, and write their table into `docs/speed.md`.
 
-Each is a launch on a GPU: with small batches they, not the arithmetic, bound the step.
+Each is a kernel launch on a GPU; with small batches, launches and not arithmetic limit the speed of a step.
 """
 
 import sys
@@ -26,19 +26,20 @@ from pneumo_tf.training.step import TrainingStep
 from pneumo_tf.training.trainable import set_trainable
 
 SIDE, STEPS = 64, 100
-"""Side of the films where an architecture takes it, and steps of a schedule: neither changes a count."""
+"""Side of the films, unless an architecture needs larger ones, and steps of a schedule; neither changes a
+count."""
 
 CONDITIONS = ("If", "StatelessIf", "While", "StatelessWhile")
 INPUTS = ("Placeholder", "Const", "NoOp", "Identity")
-"""Types that compute nothing."""
+"""Types of operations that compute nothing."""
 
 
 class StepCount(NamedTuple):
-    """Contents of a traced step.
+    """Numbers of operations in a traced step.
 
     Args:
-        operations: Operations that compute something, those of its functions included.
-        conditions: Branches and loops among them.
+        operations: Operations that compute something, including those in functions.
+        conditions: Those of them that are branches or loops.
     """
 
     operations: int
@@ -46,7 +47,7 @@ class StepCount(NamedTuple):
 
 
 def count_step(recipe: Recipe, phase: Phase, optimizer: keras.optimizers.Optimizer) -> tuple[int, StepCount]:
-    """Trace a step of a phase; return the number of its variables and what the step holds."""
+    """Trace a training step of a phase; return the number of trained variables and of operations."""
     entry = architecture(recipe.architecture)
     side = max(SIDE, entry.minimum_size)
     model = build(recipe.architecture, head=recipe.head, size=side)
@@ -60,7 +61,7 @@ def count_step(recipe: Recipe, phase: Phase, optimizer: keras.optimizers.Optimiz
 
 
 def keras_optimizer(phase: Phase, steps: int) -> keras.optimizers.Optimizer:
-    """Return the optimiser and the schedule that Keras itself has for a phase."""
+    """Return the optimiser and schedule of a phase as built into Keras."""
     rate, warmup, schedules = phase.learning_rate, phase.warmup_steps, keras.optimizers.schedules
     if phase.schedule == "cosine":
         start, target = (0.0, rate) if warmup else (rate, None)
@@ -76,7 +77,9 @@ def keras_optimizer(phase: Phase, steps: int) -> keras.optimizers.Optimizer:
 
 
 def operations_table(recipes: Sequence[Recipe]) -> Markdown:
-    """Return a line for each recipe with a network: its last phase, by Keras' optimiser and by ours."""
+    """Return a row for each recipe with a network: its last phase with the optimiser of Keras and with
+    ours.
+    """
     rows = []
     for recipe in (recipe for recipe in recipes if recipe.phases):
         phase = recipe.phases[-1]

@@ -1,4 +1,4 @@
-"""Write the tables of `docs/speed.md` from measured figures."""
+"""Write the tables of `docs/speed.md` from stored measurements."""
 
 import json
 import sys
@@ -9,8 +9,8 @@ from benchmarks.command_line import CommandLine, report_usage_error
 from benchmarks.page_part import replace_part
 from benchmarks.speed.contest import Line
 from benchmarks.speed.gpu_claims import claims_table
-from benchmarks.speed.machine import busy_warning, machine_line
-from benchmarks.speed.table import note_lines, speed_table
+from benchmarks.speed.machine import format_machine, warn_if_busy
+from benchmarks.speed.table import list_notes, tabulate_speed
 from pneumo_tf.atomic import write_atomically
 from pneumo_tf.errors import UserError
 from pneumo_tf.report.markdown import Markdown, join_parts, render
@@ -25,13 +25,13 @@ def write_page(page: Path, figures: Path) -> int:
 
     Args:
         page: Has the marks `<!-- figures: … -->` and `<!-- /figures -->`.
-        figures: Folder of what `python -m benchmarks.speed --json` wrote, one file for each machine.
+        figures: Folder of files that `python -m benchmarks.speed --json` wrote, one for each machine.
 
     Returns:
         Number of machines.
 
     Raises:
-        UserError: If the page has no such marks, or a file is not such figures.
+        UserError: If the page has no such marks, or a file was not written by that command.
     """
     sections = [_section(file) for file in sorted(figures.glob("*.json"))]
     bodies = (join_parts(sections) or "Nothing was measured yet.", claims_table())
@@ -47,21 +47,21 @@ def _section(file: Path) -> Markdown:
         measured = json.loads(file.read_text("utf-8"))
         lines = [(line["letter"], Line.from_dict(line)) for line in measured["lines"]]
         about = [
-            machine_line(measured["machine"]),
+            format_machine(measured["machine"]),
             f"{measured['films']}; medians of {measured['repeat']} turns",
         ]
-        busy = busy_warning(measured["machine"])
+        busy = warn_if_busy(measured["machine"])
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(
-            f"{file} is not what benchmarks.speed --json writes: {error}; measure again"
+            f"{file} was not written by benchmarks.speed --json: {error}; measure again"
         ) from error
     return render(
         "speed.md",
         device=measured["machine"]["device"],
         about=about,
         busy=busy,
-        table=speed_table(lines),
-        notes=note_lines(lines),
+        table=tabulate_speed(lines),
+        notes=list_notes(lines),
     )
 
 

@@ -1,4 +1,4 @@
-"""(a) Films to augmented batches: our pipeline, `ImageDataGenerator`, and stacked Keras layers."""
+"""(a) From films to augmented batches: our pipeline, `ImageDataGenerator`, and stacked Keras layers."""
 
 import contextlib
 import io
@@ -34,7 +34,7 @@ TWO_PHASE = RECIPES["resnet50v2"]
 
 
 class Contestant(NamedTuple):
-    """One implementation of films to batches.
+    """One implementation of the input pipeline.
 
     Args:
         epoch: Reads all of its films once.
@@ -75,7 +75,7 @@ def _compare(
 
 
 def our_pipeline(scene: Scene, recipe: Recipe, pixels: np.ndarray) -> Contestant:
-    """Return the pipeline of training, with other random draws in each epoch."""
+    """Return the pipeline of training, with new random augmentation in each epoch."""
     order, epochs = scene.order(scene.scale.epoch), itertools.count()
 
     def epoch() -> None:
@@ -86,7 +86,7 @@ def our_pipeline(scene: Scene, recipe: Recipe, pixels: np.ndarray) -> Contestant
 
 
 def generator(files: Dataset, recipe: Recipe, color_mode: str) -> Contestant:
-    """Return `ImageDataGenerator` with a recipe's rotation, shift and flip, on one folder a class."""
+    """Return `ImageDataGenerator` with a recipe's rotation, shift and flip, on one folder per class."""
     augment, side = recipe.augment, recipe.size
     generator = tf.keras.preprocessing.image.ImageDataGenerator(
         rotation_range=augment.rotation,
@@ -136,14 +136,14 @@ def stacked_layers(scene: Scene, recipe: Recipe, pixels: np.ndarray) -> Contesta
 
 
 def _measure_decoding(scene: Scene, files: Dataset) -> float:
-    """Return how many files a second are decoded into the map."""
+    """Return the number of files per second that are decoded into the pixel cache."""
     started = time.perf_counter()
     cached_pixels(files, scene.scratch / "cache", side=scene.scale.side)
     return len(files.films) / (time.perf_counter() - started)
 
 
 def _write_films(scene: Scene, root: Path, count: int, *, original: bool) -> Dataset:
-    """Write films as JPEG, one folder a class, as they are in the map or as large as published."""
+    """Write films as JPEG, one folder per class, in the size of the pixel cache or as large as published."""
     pixels, films = scene.pixels(scene.scale.side), scene.dataset.films.rows
     written = []
     for place, row in enumerate(scene.order(min(count, len(films)))):

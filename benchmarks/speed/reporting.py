@@ -1,4 +1,4 @@
-"""(f) The whole report, leaderboard and pictures, of many runs."""
+"""(f) Time of the whole report, leaderboard and figures, over many runs."""
 
 import statistics
 from collections.abc import Iterator
@@ -36,6 +36,8 @@ def write_runs(scene: Scene, count: int) -> Path:
 
 
 def run_report(runs: Path, *, memory: bool) -> Child:
-    """Report on a folder of runs in its own process; reading its memory slows it."""
+    """Write the report of a folder of runs in its own process; `memory` reads its memory, which slows it
+    down.
+    """
     out = runs.with_name("report")
     return run_child("benchmarks.report", ["--runs", str(runs), "--out", str(out)], memory=memory)

@@ -13,24 +13,24 @@ from pneumo_tf.models.registry import architecture
 from pneumo_tf.models.weights_file import find
 
 LARGE_RUNS = 10_000
-"""Runs of the largest report, which is made once: its memory does not vary, and its time is minutes."""
+"""Runs of the largest report, which is measured once: it takes minutes, and its memory hardly varies."""
 
 
 @dataclass(frozen=True)
 class Scale:
-    """Amount of work of a turn: long against the clock, short enough for all rows within ten minutes.
+    """Amount of work in a turn: enough to be timed well, and all rows take less than ten minutes.
 
     Args:
         side: Pixels of the films, in (a), (d) and (g).
         epoch: Films of one turn through our pipeline; a smaller set is repeated.
-        files: Films of one turn of a contestant that reads files.
+        files: Films of one turn of an alternative that reads files.
         originals: Files of original size.
         layers: Films of one turn through stacked Keras layers.
         step_side: Pixels of the films, in (b) and (c).
         steps: Films of one turn of training.
-        frozen: Training films of the frozen phase; a tenth as many validate.
+        frozen: Training films of the frozen phase; a tenth as many are for validation.
         frozen_epochs: Epochs of the frozen phase.
-        plain_epochs: Epochs of the frozen phase that are run without the cache, two at least.
+        plain_epochs: Epochs of the frozen phase that are run without the cache, at least two.
         explained: Most films of one turn of Grad-CAM in a batch.
         explained_singly: Films of one turn of Grad-CAM, one at a time.
         scored: Films of each scored set.
@@ -70,8 +70,8 @@ class Scene:
         sized: Whether the film table has the sizes of the original images.
         scratch: Folder to write in.
         weights: Folder with initial weights; None for the cache of Keras.
-        repeat: Turns of each contestant that count.
-        scale: How much work a turn is.
+        repeat: Turns of each alternative that count.
+        scale: Amount of work in a turn.
         log: Shows a line to the user.
     """
 
@@ -93,7 +93,7 @@ class Scene:
         return self.dataset.films.labels
 
     def order(self, count: int) -> np.ndarray:
-        """Return indices of films, (count,), in a random order that is repeated if there are fewer."""
+        """Return indices of films, (count,), in a random order, repeated if there are fewer films."""
         shuffled = np.random.default_rng(0).permutation(len(self.dataset.films))
         return np.resize(shuffled, count)
 

@@ -16,7 +16,7 @@ LIMITS = {624: 1.0}
 
 
 def measure(scene: Scene) -> Iterator[Line]:
-    """Time sets of several sizes, the replicates included."""
+    """Time the scoring of sets of several sizes, including the replicates."""
     for films in scene.scale.scored:
         yield _time(fabricate_scored(films), scene.repeat)
 
@@ -37,7 +37,9 @@ def _time(scored: LabelledPredictions, repeat: int) -> Line:
 
 
 def fabricate_scored(films: int) -> LabelledPredictions:
-    """Return scored films like those of the published test set: five in eight positive, two to a patient."""
+    """Return predictions like those on the published test set: five in eight films positive, two per
+    patient.
+    """
     random = np.random.default_rng(0)
     labels = (np.arange(films) % 8 < 5).astype(np.int8)
     score = random.normal(2.0 * labels - 1, 1.5)

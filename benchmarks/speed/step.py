@@ -1,4 +1,4 @@
-"""(b) Training steps of the harness, fed by its own batches, against bare `model.fit` on arrays."""
+"""(b) Training steps of the harness, fed by its own pipeline, compared with `model.fit` on arrays."""
 
 import itertools
 from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ PHASE = Phase(epochs=1, learning_rate=1e-4, train="all", batch_norm="training")
 
 
 def measure(scene: Scene) -> Iterator[Line]:
-    """Compare one epoch of a backbone and of a small CNN, everything trained."""
+    """Compare one epoch of a backbone and of a small CNN, with all variables trained."""
     side, films = scene.scale.step_side, scene.scale.steps
     for name, target in MODELS.items():
         recipe = Recipe(name, name, (PHASE,), size=side)

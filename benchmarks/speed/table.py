@@ -1,4 +1,4 @@
-"""The table, for a terminal and for a page: markdown whose columns are also aligned."""
+"""The table of measurements: markdown with aligned columns, for a terminal and for a page."""
 
 import statistics
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ LEFT = 2
 DASH = "–"
 
 
-def speed_table(lines: Sequence[tuple[str, Line]]) -> Markdown:
+def tabulate_speed(lines: Sequence[tuple[str, Line]]) -> Markdown:
     """Return the table.
 
     Args:
@@ -23,7 +23,7 @@ def speed_table(lines: Sequence[tuple[str, Line]]) -> Markdown:
     return Table(HEADER, [_cells(letter, line) for letter, line in lines], left=LEFT, aligned=True).lines
 
 
-def note_lines(lines: Sequence[tuple[str, Line]]) -> list[str]:
+def list_notes(lines: Sequence[tuple[str, Line]]) -> list[str]:
     """Return how each line was measured, one sentence each."""
     return [f"({letter}) {line.what}: {line.note}" for letter, line in lines if line.note]
 

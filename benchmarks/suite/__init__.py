@@ -1,1 +1,1 @@
-"""A suite: options, the plan of its runs, the films, and the engines that do them."""
+"""A suite: its options, films, plan of runs, and the engines that execute it."""

@@ -15,8 +15,8 @@ TRAIN_AGAIN = "--fresh trains the run again"
 EXPLAIN_AGAIN = "--explain-again makes them"
 
 
-def variants_of(recipe: Recipe, options: Options) -> list[str]:
-    """Return the names of the scoring variants that the options request of a recipe."""
+def requested_variants(recipe: Recipe, options: Options) -> list[str]:
+    """Return the names of the scoring variants that the options request for a recipe."""
     return [
         variant_name(kind, number)
         for kind, about in VARIANT_KINDS.items()
@@ -26,18 +26,20 @@ def variants_of(recipe: Recipe, options: Options) -> list[str]:
 
 
 def missing_variants(job: Job, runs: Runs, options: Options) -> tuple[str, ...]:
-    """Return the variants of which a run has no predictions yet."""
+    """Return the requested variants for which a run has no predictions yet."""
     present = runs.folder(job.spec).prediction_sets()
-    return tuple(name for name in variants_of(job.spec.recipe, options) if f"test@{name}" not in present)
+    return tuple(
+        name for name in requested_variants(job.spec.recipe, options) if f"test@{name}" not in present
+    )
 
 
 def lacks_explanations(job: Job, runs: Runs) -> bool:
-    """Return whether a finished run should have explanations and has none."""
+    """Return whether a finished run of a network has no explanations."""
     folder = runs.folder(job.spec)
     return bool(job.spec.recipe.phases) and folder.state == "done" and not _explained(folder)
 
 
-def adding_jobs(jobs: Iterable[Job], runs: Runs, options: Options) -> list[Job]:
+def list_addition_jobs(jobs: Iterable[Job], runs: Runs, options: Options) -> list[Job]:
     """Return the jobs that add what the options request to finished runs that still have their models."""
     found = []
     for job in jobs:
@@ -52,13 +54,13 @@ def adding_jobs(jobs: Iterable[Job], runs: Runs, options: Options) -> list[Job]:
 
 
 def count_additions(jobs: Sequence[Job], todo: Sequence[Job], runs: Runs, options: Options) -> int:
-    """Count the tasks that will add to runs: to finished ones, and to those that are trained first."""
+    """Count the tasks that add to runs, whether these are finished or still have to be trained."""
     finished = [job for job in jobs if job not in todo]
-    trained_first = [job for job in todo if variants_of(job.spec.recipe, options)]
-    return len(adding_jobs(finished, runs, options)) + len(trained_first)
+    trained_first = [job for job in todo if requested_variants(job.spec.recipe, options)]
+    return len(list_addition_jobs(finished, runs, options)) + len(trained_first)
 
 
-def lacking_lines(jobs: Iterable[Job], runs: Runs, options: Options) -> list[str]:
+def list_missing_additions(jobs: Iterable[Job], runs: Runs, options: Options) -> list[str]:
     """Return a line for each finished run that still lacks what the options request."""
     lines = []
     for job in jobs:
@@ -72,8 +74,8 @@ def lacking_lines(jobs: Iterable[Job], runs: Runs, options: Options) -> list[str
     return lines
 
 
-def explanations_line(jobs: Iterable[Job], runs: Runs, options: Options) -> str:
-    """Return the advice for finished runs without explanations that still have their models, "" if none."""
+def hint_missing_explanations(jobs: Iterable[Job], runs: Runs, options: Options) -> str:
+    """Return a hint for finished runs that have a model but no explanations, "" if there are none."""
     lacking = [job for job in jobs if lacks_explanations(job, runs) and runs.folder(job.spec).model.exists()]
     if options.explain_again or not lacking:
         return ""
@@ -82,8 +84,10 @@ def explanations_line(jobs: Iterable[Job], runs: Runs, options: Options) -> str:
     return f"{len(lacking)} runs have no explanations; {EXPLAIN_AGAIN}"
 
 
-def variant_lines(recipes: Collection[Recipe], options: Options) -> list[str]:
-    """Return lines for the terminal: recipes without such variants, and recipes with default mild views."""
+def describe_variant_options(recipes: Collection[Recipe], options: Options) -> list[str]:
+    """Return lines for the terminal: recipes that a variant leaves out, and recipes with mild default
+    views.
+    """
     lines = []
     for kind, about in VARIANT_KINDS.items():
         if not _count(kind, options):

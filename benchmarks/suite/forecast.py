@@ -20,17 +20,18 @@ CORE_FLOPS = 30e9
 """Operations that a core trains in a second; runs of `outputs/reference` reached 11 to 54 · 10⁹."""
 
 PEAK_SHARE, UNKNOWN_PEAK = 0.1, 20e12
-"""Share of a GPU's peak that training is taken to reach, and the peak of a card that is in no table."""
+"""Assumed share of a GPU's peak that training reaches, and assumed peak of an unknown card."""
 
 STEP_SECONDS = {False: 0.0, True: 0.02}
-"""Least seconds of a training step, by whether it is on a GPU: launches take as long on the fastest card."""
+"""Least seconds of a training step, on a CPU and on a GPU, where kernel launches limit even the fastest
+card."""
 
 RUN_SECONDS = 40.0
-"""Start, trace, scoring and explanation of a trained run."""
+"""Seconds for start, tracing, scoring and explanations of a trained run."""
 
 TRIVIAL_SECONDS = 5.0
 VALIDATION_SHARE = 0.15
-"""Share of the training films that protocols set apart."""
+"""Share of the training films that protocols use for validation."""
 
 CHECKPOINT_COPIES = 3
 """Weights and the two moments of Adam."""
@@ -41,7 +42,7 @@ class Forecast:
     """Forecast of a suite.
 
     Args:
-        hours: With as many runs at a time as the machine has places; None if the films are not known yet.
+        hours: Hours with as many runs at a time as there are slots; None if the films are not known yet.
         disk_gb: Models of all runs, decoded films and the largest checkpoint; cached features come on top,
             at most a quarter of the free disk.
     """
@@ -50,7 +51,7 @@ class Forecast:
     disk_gb: float
 
     def lines(self) -> list[str]:
-        """The forecast as it is logged."""
+        """The forecast as lines of the log."""
         hours = "unknown until the films exist" if self.hours is None else format_hours(self.hours)
         return [
             f"Estimated time: {hours}",
@@ -62,12 +63,12 @@ class Forecast:
 def forecast(
     jobs: Sequence[Job], films: int | None, gpus: Sequence[Gpu], places: int, runs: Runs
 ) -> Forecast:
-    """Estimate what jobs will take.
+    """Estimate time and disk of jobs.
 
     Args:
-        jobs: The runs to do.
+        jobs: Jobs to run.
         films: Films outside of the test set, None if they are not known yet.
-        gpus: GPUs to be used; a CPU otherwise.
+        gpus: GPUs to be used; empty for the CPU.
         places: Runs at a time.
         runs: The folder of runs; finished ones of the same recipe replace the estimate.
     """
@@ -109,12 +110,12 @@ def run_seconds(
 
 
 def training_operations(recipe: Recipe, films: int) -> float:
-    """Estimate the operations of a training; a backward pass takes twice its forward pass.
+    """Estimate the operations of a training; a backward pass counts as two forward passes.
 
     A frozen backbone processes each view of a film once: its features are cached.
 
     Args:
-        recipe: As it is run, with its side in pixels.
+        recipe: Resolved recipe, with its film size.
         films: Training films.
     """
     passes = 0.0
@@ -132,7 +133,7 @@ def measured_seconds(runs: Runs) -> dict[tuple[str, str, bool], float]:
             spec, on = folder.spec, not folder.read_json("environment.json")["device"].startswith("CPU")
             key = spec.recipe.name, spec.profile, on
             total = float(folder.read_json("costs.json")["seconds"]["total"])
-        # A run that cannot be read has no time to learn from; the report names it.
+        # Skip a run that cannot be read; the report names it.
         except (UserError, KeyError, TypeError, ValueError, AttributeError):
             continue
         seconds.setdefault(key, []).append(total)
@@ -140,12 +141,12 @@ def measured_seconds(runs: Runs) -> dict[tuple[str, str, bool], float]:
 
 
 def older_runs(jobs: Iterable[Job], runs: Runs) -> list[Job]:
-    """Return the jobs whose run an older version of the harness has done in this folder."""
+    """Return the jobs that have a finished run of an older harness version in this folder."""
     done = {_place(spec) for folder in runs if (spec := _old_spec(folder))}
     return [job for job in jobs if _place(job.spec) in done]
 
 
-def older_runs_line(count: int, hours: float | None) -> str:
+def describe_older_runs(count: int, hours: float | None) -> str:
     """Return what is logged if runs of an older harness will be run again."""
     time = "" if hours is None else f", {format_hours(hours)}"
     return (

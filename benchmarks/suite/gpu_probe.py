@@ -1,4 +1,4 @@
-"""Probe before a suite: TensorFlow computes on every GPU, or the reason is shown before any run fails."""
+"""Probe before a suite: check that TensorFlow can compute on every GPU, before any run fails."""
 
 import os
 import re
@@ -11,20 +11,21 @@ from pneumo_tf.costs.hardware import TO_USE_THE_CPU, Gpu, device_variables
 from pneumo_tf.errors import UserError
 
 SECONDS = 600
-"""Most time for TensorFlow's import and two operations, which a new kind of card compiles first."""
+"""Time limit for the import of TensorFlow and two operations, which are compiled first on a new kind of
+card."""
 
 HARMLESS = ("Unable to register", "already been registered", "already registered", "NUMA node", "TF-TRT")
-"""Parts of TensorFlow's own errors and warnings at every start."""
+"""Parts of harmless errors and warnings that TensorFlow prints at every start."""
 
 SEVERE = re.compile(r"^(?:[EF]\d{4} |\d{4}-\d\d-\d\d \S+ ?[EF] )")
 WARNING = re.compile(r"^(?:W\d{4} |\d{4}-\d\d-\d\d \S+ ?W )")
 
 
-def require_usable(gpus: Sequence[Gpu]) -> None:
+def require_usable_gpus(gpus: Sequence[Gpu]) -> None:
     """Compute on each GPU in a process of its own, all at the same time.
 
     Raises:
-        UserError: If TensorFlow cannot use one of them; a run must not move to the CPU for days.
+        UserError: If TensorFlow cannot use one of them; otherwise runs would silently take days on the CPU.
     """
     processes = [_start(gpu) for gpu in gpus]
     try:
@@ -76,5 +77,5 @@ def find_reason(printed: str) -> str:
     severe = [line for line in lines if SEVERE.match(line)]
     warnings = [line for line in lines if WARNING.match(line)]
     found = (severe or warnings or lines or ["it ended without a message"])[-1]
-    # Without date, thread and source file.
+    # Strip date, thread and source file.
     return re.sub(r"^.*?\.cc:\d+\] ", "", found)

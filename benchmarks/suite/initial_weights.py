@@ -1,4 +1,4 @@
-"""Initial weights of a suite: the file of each architecture, and the lines to log about it."""
+"""Initial weights of a suite: the file of each architecture, and the lines to log about missing ones."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -29,10 +29,10 @@ class Resolved:
     """The initial weights of a recipe.
 
     Args:
-        stored: Their entry in the run's spec.
-        file: None for random ones, and if the file is not here.
-        note: Their note on the board.
-        failure: Why the recipe cannot be run, None if it can.
+        stored: Entry in the run's spec.
+        file: Weights file; None for random weights, and if the file is missing.
+        note: Note for the board.
+        failure: Reason why the recipe cannot be run, None if it can.
     """
 
     stored: str
@@ -46,14 +46,14 @@ class InitialWeights:
 
     Args:
         wanted: Value of `--weights`.
-        required: Whether a recipe fails without its file; else it starts from random weights. Always true
-            if the files were requested.
+        required: Whether a recipe whose file is missing fails instead of starting from random weights. Always
+            true if `wanted` requests ImageNet weights or a file.
         synthetic: Whether the films are synthetic: no file is downloaded for them unless it was requested.
-        dry_run: Whether nothing is downloaded at all.
-        progress: For downloads.
+        dry_run: Whether to download nothing at all.
+        progress: Progress callback of downloads.
 
     Raises:
-        UserError: If `wanted` is no file or folder, or a file of no architecture.
+        UserError: If `wanted` does not exist, or is a file of no known architecture.
     """
 
     def __init__(
@@ -120,14 +120,14 @@ class InitialWeights:
         return file
 
     def _not_here(self, name: str) -> Resolved:
-        """Return the weights of an architecture that are not here and must not be downloaded."""
+        """Resolve weights that are missing and must not be downloaded."""
         if self._required:
             self._to_download.append(name)
             return Resolved("imagenet")
         return self._at_random(name, f"not on this machine; {self._no_download}")
 
     def _missing(self, name: str, weights: Weights, error: UserError) -> Resolved:
-        """Return the weights of an architecture that are not available."""
+        """Resolve weights that are missing and cannot be downloaded, or are damaged."""
         if self._required:
             failure = RunFailure("weights-missing", f"{weights.file}: {error}")
             return Resolved("imagenet", failure=failure)

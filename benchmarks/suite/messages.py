@@ -1,13 +1,13 @@
 """Lines that `run_all` logs before it starts: device, profile, runs, time; and the plan of a dry run."""
 
-from benchmarks.suite.additions import count_additions, missing_variants, variant_lines
-from benchmarks.suite.forecast import format_hours, missing_weights, older_runs_line
+from benchmarks.suite.additions import count_additions, describe_variant_options, missing_variants
+from benchmarks.suite.forecast import describe_older_runs, format_hours, missing_weights
 from benchmarks.suite.plan import Job
 from benchmarks.suite.planning import Suite
 from benchmarks.suite.terminal import Terminal
 
 
-def introduce(suite: Suite, terminal: Terminal) -> None:
+def log_overview(suite: Suite, terminal: Terminal) -> None:
     """Log device and profile, how many runs are done and to do, and the estimated time."""
     options, jobs, todo, runs = suite.options, suite.jobs, suite.todo, suite.runs
     where = ", ".join(gpu.name for gpu in suite.devices) or "CPU, no NVIDIA GPU"
@@ -16,23 +16,25 @@ def introduce(suite: Suite, terminal: Terminal) -> None:
     done = sum(runs.state(job.spec) == "done" for job in jobs if job not in todo)
     without = sum(job.failure is not None for job in jobs)
     failed = len(jobs) - len(todo) - done - without
-    lacking = f", {without} fail without their initial weights" if without else ""
+    lacking = f", {without} cannot start because their initial weights are missing" if without else ""
     skipped = f", {failed} failed before (--retry-failed runs them again)" if failed else ""
     additions = count_additions(jobs, todo, runs, options)
     added = f", {additions} to extend with scores or explanations from saved models" if additions else ""
     total = "1 run" if len(jobs) == 1 else f"{len(jobs)} runs"
     before = f"{total}, {done} of them finished before{skipped}{lacking}"
     terminal.log(f"{before}, {len(todo)} to do{added}")
-    for line in variant_lines({job.spec.recipe.name: job.spec.recipe for job in jobs}.values(), options):
+    for line in describe_variant_options(
+        {job.spec.recipe.name: job.spec.recipe for job in jobs}.values(), options
+    ):
         terminal.warn(line)
     if suite.older:
-        terminal.warn(older_runs_line(len(suite.older), suite.forecast(suite.older).hours))
+        terminal.warn(describe_older_runs(len(suite.older), suite.forecast(suite.older).hours))
     hours = suite.forecast(todo).hours if todo and not options.dry_run else None
     if hours:
         terminal.log(f"estimated time: {format_hours(hours)}")
 
 
-def show_plan(suite: Suite) -> None:
+def print_plan(suite: Suite) -> None:
     """Print every run with its state, then the forecast."""
     width = max(len(job.spec.id) for job in suite.jobs)
     for job in suite.jobs:
@@ -45,7 +47,7 @@ def show_plan(suite: Suite) -> None:
 
 
 def _downloads(suite: Suite) -> bool:
-    """Return whether weights that are not here are downloaded: for synthetic films only on request."""
+    """Return whether missing weights are downloaded: for synthetic films only on request."""
     wanted = suite.options.weights
     return wanted != "random" and not (wanted == "auto" and suite.source.dataset.synthetic)
 
@@ -58,7 +60,7 @@ def _state(job: Job, suite: Suite) -> str:
 
 def _detail(job: Job) -> str:
     recipe = job.spec.recipe
-    network = "no network"
+    network = "without a network"
     if recipe.phases:
         network = f"{recipe.size} px, {sum(phase.epochs for phase in recipe.phases)} epochs"
     return f"{network}, {job.spec.weights}, {job.memory_mb:,.0f} MB"

@@ -77,7 +77,7 @@ CHOICES = {
     **dict.fromkeys(SUITES, "a suite is chosen with --suite"),
     **dict.fromkeys(RECIPES, "recipes are chosen with --only"),
 }
-"""How each name of a protocol, suite or recipe is chosen."""
+"""Hint about the right option, by name of a protocol, suite or recipe."""
 
 
 def parse(arguments: Sequence[str]) -> Options:
@@ -155,11 +155,15 @@ def _add_scale(parser: CommandLine) -> None:
         metavar="NAME",
         help=f"{', '.join(PROFILES)}; auto: full for real films on a GPU, otherwise quick (default: auto)",
     )
-    group.add_argument("--size", type=at_least(32), metavar="PX", help="side of the films for every recipe")
+    group.add_argument(
+        "--size", type=at_least(32), metavar="PX", help="side of the films in pixels, for every recipe"
+    )
     group.add_argument(
         "--films", type=at_least(40), metavar="N", help="number of training films; all test films are used"
     )
-    group.add_argument("--epochs", type=at_least(1), metavar="N", help="most epochs of each phase")
+    group.add_argument(
+        "--epochs", type=at_least(1), metavar="N", help="largest number of epochs in each phase"
+    )
     group.add_argument(
         "--views",
         type=_views,
@@ -185,7 +189,10 @@ def _add_training(parser: CommandLine) -> None:
     )
     group.add_argument("--xla", action="store_true", help="compile training steps with XLA, on a GPU")
     group.add_argument(
-        "--workers", type=at_least(1), metavar="N", help="runs at the same time (default: by the machine)"
+        "--workers",
+        type=at_least(1),
+        metavar="N",
+        help="number of runs at the same time (default: depends on the machine)",
     )
     group.add_argument("--retry-failed", action="store_true", help="run failed runs again")
     group.add_argument("--fresh", action="store_true", help="run all chosen runs again, finished ones too")
@@ -227,4 +234,4 @@ def _add_scoring(parser: CommandLine) -> None:
 def _add_previews(parser: CommandLine) -> None:
     group = parser.add_argument_group("previews")
     group.add_argument("--list", action="store_true", help="list the recipes, and stop")
-    group.add_argument("--dry-run", action="store_true", help="show which runs would be done, and stop")
+    group.add_argument("--dry-run", action="store_true", help="show which runs would be started, and stop")

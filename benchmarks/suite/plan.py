@@ -17,10 +17,10 @@ from pneumo_tf.run_spec import RunSpec
 
 TRIVIAL_MB = 400.0
 OPTIMIZER_PARTS = 4
-"""Weights, gradients and two moments: copies of each parameter that training holds."""
+"""Values that training keeps per parameter: weight, gradient and two moments."""
 
 WHOLE_RUN = 1.3
-"""Peak of a worker over its whole life, scoring, explaining and saving included, over that of its steps."""
+"""Peak memory of a whole run, with scoring, explaining and saving, relative to that of its training steps."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,9 @@ class Job:
         weights: File of initial weights, None for random ones.
         notes: Notes for the terminal and the board.
         memory_mb: Estimate of host memory for its worker.
-        task: Do the run, or add to it when it is finished.
+        task: Make the run, or add to a finished one.
         variants: Names of the scoring variants that the task `score` adds.
-        failure: Why the run cannot be done, None if it can.
+        failure: Reason why the run cannot be made, None if it can.
     """
 
     spec: RunSpec
@@ -55,25 +55,25 @@ def make_plan(
     weights: InitialWeights,
     gpu: Gpu | None,
 ) -> list[Job]:
-    """List every run of a suite, heaviest first, done or not.
+    """List every run of a suite, done or not, the largest first.
 
     Args:
-        recipes: Recipes as they are run.
+        recipes: Recipes scaled to the profile.
         options: Options of the command.
         profile: `"full"` or `"quick"`.
         dataset: Fingerprint of the films.
-        weights: Finds initial weights.
+        weights: Resolver of initial weights.
         gpu: The first GPU, None on a CPU.
 
     Returns:
-        Jobs. What differs from a recipe is in their notes; one whose weights are not available is a failure.
+        Jobs. Differences from a recipe are in their notes; a job without available weights has a failure.
     """
     jobs = [
         job
         for recipe in recipes
         for job in _jobs(recipe, options, profile, dataset, weights=weights, gpu=gpu)
     ]
-    # Order by the memory that a CPU would need: what is heavy there is heavy on a GPU too.
+    # Sort by the memory needed on a CPU, which is a good order for GPUs too.
     return sorted(jobs, key=lambda job: -estimate_mb(job.spec.recipe, None))
 
 
@@ -102,7 +102,7 @@ def _jobs(
         xla=options.xla and trained,
     )
     notes = tuple(filter(None, (initial.note, views_note(recipe))))
-    # Nothing in a trivial fit is random: it has one seed.
+    # A trivial fit has nothing random, so one seed.
     for seed in range(options.seeds or SEEDS[profile]) if trained else range(1):
         for fold in PROTOCOLS[options.protocol].fold_numbers:
             one = replace(spec, seed=seed, fold=fold)
@@ -110,9 +110,9 @@ def _jobs(
 
 
 def estimate_mb(recipe: Recipe, gpu: Gpu | None) -> float:
-    """Estimate the host memory of a run's worker, megabytes: backbone, activations and a flattening head.
+    """Estimate the host memory of a worker in MB: backbone, activations and a head on flattened features.
 
-    A GPU holds the activations itself.
+    On a GPU the activations are in device memory and do not count.
     """
     if not recipe.phases:
         return TRIVIAL_MB

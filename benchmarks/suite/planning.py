@@ -1,4 +1,4 @@
-"""A suite before it runs: devices, films, weights and the list of its runs."""
+"""Planning of a suite: devices, films, weights and the list of runs."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,7 +9,7 @@ from benchmarks.suite.forecast import Forecast, forecast, older_runs
 from benchmarks.suite.initial_weights import InitialWeights
 from benchmarks.suite.options import Options
 from benchmarks.suite.plan import Job, make_plan
-from benchmarks.suite.profile import choose_recipes, profile_of, views_lines
+from benchmarks.suite.profile import choose_recipes, resolve_profile, views_lines
 from benchmarks.suite.source import Source, find_source, read_source
 from benchmarks.suite.terminal import Terminal
 from pneumo_tf.costs.hardware import Gpu, gpus
@@ -19,18 +19,18 @@ from pneumo_tf.run_folder import RunFolder
 from pneumo_tf.runs import Runs
 
 NO_FILMS_YET = "not-yet-drawn"
-"""Placeholder for the fingerprint of films that a dry run does not draw."""
+"""Placeholder for the fingerprint of synthetic films, which a dry run does not generate."""
 
 
 @dataclass(frozen=True)
 class Suite:
-    """A suite that is planned.
+    """A planned suite.
 
     Args:
         options: Options of the command.
         profile: `"full"` or `"quick"`.
-        devices: GPUs to be used; none for the CPU.
-        source: Where the films are from.
+        devices: GPUs to use; empty for the CPU.
+        source: Source of the films.
         dataset: The films, None if a dry run has none yet.
         jobs: Every run, done or not.
         runs: Folder of the runs.
@@ -46,18 +46,18 @@ class Suite:
 
     @cached_property
     def todo(self) -> list[Job]:
-        """Jobs whose runs were to be done when this was first read."""
+        """Jobs that still had to be run when this was first read."""
         return choose_jobs(self.jobs, self.runs, self.options)
 
     def forecast(self, jobs: list[Job]) -> Forecast:
-        """Estimate hours and disk of some jobs."""
+        """Estimate the time and disk space of jobs."""
         films = sum(film.split == "train" for film in self.dataset.films) if self.dataset else None
         places = min(len(make_slots(self.devices, self.options.workers)), max(1, len(jobs)))
         return forecast(jobs, films, self.devices, places, self.runs)
 
     @cached_property
     def older(self) -> list[Job]:
-        """Jobs to do whose run an older version of the harness has done."""
+        """Jobs to run that have a finished run of an older harness version."""
         return older_runs(self.todo, self.runs)
 
 
@@ -65,13 +65,13 @@ def plan_suite(options: Options, terminal: Terminal) -> Suite:
     """Find devices, films and weights, and list the runs."""
     devices = gpus(terminal.warn)
     if options.xla and not devices:
-        # Operations are deterministic on a CPU, and max pooling has no such kernel under XLA.
+        # On a CPU operations must be deterministic, and XLA has no deterministic kernel of max pooling.
         raise UserError("--xla needs a GPU, and none is used here; leave it out")
-    # Several GPUs take runs as they come: all of them must know the precision.
+    # A run may land on any of the GPUs, so all of them must support the precision.
     first = min(devices, key=lambda gpu: gpu.capability, default=None)
     source = find_source(options.data, reading_options(options))
-    profile = profile_of(options, first, synthetic=source.dataset.synthetic)
-    # Unknown names and sizes that a recipe cannot take are refused before any film is read.
+    profile = resolve_profile(options, first, synthetic=source.dataset.synthetic)
+    # Reject unknown names and unsupported sizes before any film is read.
     recipes = choose_recipes(options, profile)
     source.dataset.check_protocol(options.protocol)
     for note in source.notes:
@@ -92,20 +92,20 @@ def plan_suite(options: Options, terminal: Terminal) -> Suite:
 
 
 def choose_jobs(jobs: list[Job], runs: Runs, options: Options) -> list[Job]:
-    """Leave out what cannot be run, what is done, and what has failed unless it is to be tried again."""
+    """Return the jobs that can start and are not done; failed ones only with --retry-failed."""
     runnable = [job for job in jobs if not job.failure]
     return [job for job in runnable if options.fresh or _is_open(runs.folder(job.spec), options)]
 
 
 def _is_open(folder: RunFolder, options: Options) -> bool:
-    """Return whether a run is to be done; with --retry-failed also one that failed or is damaged."""
+    """Return whether a run has to be made; with --retry-failed this includes failed and damaged ones."""
     if folder.state == "done":
         return options.retry_failed and bool(folder.damage())
     return options.retry_failed or folder.state != "failed" or _lacked_weights(folder)
 
 
 def _lacked_weights(folder: RunFolder) -> bool:
-    """Return whether a run did not start because its weights were missing: each call looks for them again."""
+    """Return whether a run never started because its weights were missing; each call looks for them again."""
     return folder.status.get("kind") == "weights-missing"
 
 

@@ -15,7 +15,7 @@ SEEDS = {"full": 3, "quick": 1}
 
 @dataclass(frozen=True)
 class Quick:
-    """Limits of the quick profile; `docs/harness.md` has the cost of cycling views."""
+    """Limits of the quick profile; `docs/harness.md` has the loss of AUC from cycling views."""
 
     size: int = 64
     films: int = 480
@@ -28,15 +28,15 @@ class Quick:
 QUICK = Quick()
 
 
-def profile_of(options: Options, gpu: Gpu | None, *, synthetic: bool) -> str:
-    """Return `"full"` or `"quick"`: the meaning of `--profile auto`, full only for real films on a GPU."""
+def resolve_profile(options: Options, gpu: Gpu | None, *, synthetic: bool) -> str:
+    """Return `"full"` or `"quick"`; auto means full for real films on a GPU, otherwise quick."""
     if options.profile != "auto":
         return options.profile
     return "full" if gpu and not synthetic else "quick"
 
 
 def profile_name(options: Options, profile: str) -> str:
-    """Return the profile as the board names it: runs of different profiles never share a board."""
+    """Return the name of a profile with its changes; runs of different profiles never share a board."""
     changed = [
         f"{name} {getattr(options, name)}" for name in ("size", "films", "epochs") if getattr(options, name)
     ]
@@ -44,29 +44,29 @@ def profile_name(options: Options, profile: str) -> str:
 
 
 def train_films(options: Options, profile: str) -> int | None:
-    """Return the number of training films that a run is limited to, None for all."""
+    """Return the largest number of training films, None for all."""
     return options.films or (QUICK.films if profile == "quick" else None)
 
 
 def choose_recipes(options: Options, profile: str) -> list[Recipe]:
-    """Return the chosen recipes as they are run.
+    """Return the chosen recipes, scaled to the profile.
 
     Raises:
-        UserError: For unknown names, and for a size that a recipe cannot take.
+        UserError: For unknown names, and for a size that is too small for a recipe.
     """
     return [scale(recipe, profile, options) for recipe in suites.choose_recipes(options.suite, options.only)]
 
 
 def scale(recipe: Recipe, profile: str, options: Options) -> Recipe:
-    """Fit a recipe to a profile and to `--size`, `--epochs` and `--views`.
+    """Scale a recipe to a profile and to `--size`, `--epochs` and `--views`.
 
     Args:
-        recipe: As its module has it.
+        recipe: Recipe as defined in its module.
         profile: `"full"` or `"quick"`.
         options: Options of the command.
 
     Returns:
-        The recipe as it is run, with its side in pixels.
+        Recipe to run, with its film size set.
 
     Raises:
         UserError: If the size is too small for the architecture.
@@ -90,7 +90,7 @@ def scale(recipe: Recipe, profile: str, options: Options) -> Recipe:
 
 
 def views_note(recipe: Recipe) -> str:
-    """Return the note of a recipe that cycles augmented views, "" if every epoch has its own."""
+    """Return the note of a recipe that cycles augmented views, "" if every epoch has new ones."""
     if recipe.views is None:
         return ""
     views = "1 augmented view" if recipe.views == 1 else f"{recipe.views} augmented views"
@@ -101,7 +101,7 @@ def views_note(recipe: Recipe) -> str:
 
 
 def views_lines(recipes: list[Recipe]) -> list[str]:
-    """Return the line that names the recipes with cycled views, none if there are none."""
+    """Return a line that names the recipes with cycled views, or no line if there are none."""
     names = [recipe.name for recipe in recipes if recipe.views]
     note = next(filter(None, map(views_note, recipes)), "")
     return [f"{', '.join(names)}: {note}"] if names else []

@@ -1,9 +1,9 @@
-"""A suite from films to report: what `run_all` does once its options are read."""
+"""Execution of a suite: plan, runs, additions and report."""
 
-from benchmarks.suite.additions import adding_jobs, explanations_line, lacking_lines
+from benchmarks.suite.additions import hint_missing_explanations, list_addition_jobs, list_missing_additions
 from benchmarks.suite.engines.local import LocalEngine, make_slots
-from benchmarks.suite.gpu_probe import require_usable
-from benchmarks.suite.messages import introduce, show_plan
+from benchmarks.suite.gpu_probe import require_usable_gpus
+from benchmarks.suite.messages import log_overview, print_plan
 from benchmarks.suite.options import Options
 from benchmarks.suite.plan import Job
 from benchmarks.suite.planning import Suite, plan_suite
@@ -18,18 +18,18 @@ def run_suite(options: Options) -> bool:
         options: Options of the command.
 
     Returns:
-        Whether a run of the plan has failed, or lacks something that the options request.
+        Whether a run of the plan has failed, or lacks results that the options request.
     """
     terminal = Terminal()
     suite = plan_suite(options, terminal)
-    introduce(suite, terminal)
+    log_overview(suite, terminal)
     if options.dry_run:
-        show_plan(suite)
+        print_plan(suite)
         return False
     folders = make_folders(suite)
     _do(suite.todo, folders, suite, terminal)
-    # Runs trained in this call are extended like older ones: from their saved models.
-    additions = adding_jobs(suite.jobs, suite.runs, options)
+    # New runs are extended like older ones, from their saved models.
+    additions = list_addition_jobs(suite.jobs, suite.runs, options)
     if additions:
         terminal.log(f"adding results to finished runs from their saved models: {len(additions)}")
     _do(additions, folders, suite, terminal)
@@ -37,7 +37,7 @@ def run_suite(options: Options) -> bool:
 
 
 def make_folders(suite: Suite) -> dict[str, RunFolder]:
-    """Plan every run on disk, with the film table that its predictions will be joined to."""
+    """Create a folder for every run, and store the film table that its predictions refer to."""
     todo = suite.todo
     suite.runs.write_films(suite.dataset)
     folders = {job.spec.id: suite.runs.plan(job.spec) for job in suite.jobs}
@@ -53,11 +53,11 @@ def make_folders(suite: Suite) -> dict[str, RunFolder]:
 
 
 def _do(jobs: list[Job], folders: dict[str, RunFolder], suite: Suite, terminal: Terminal) -> None:
-    """Have the jobs done by the engine."""
+    """Run jobs on the local engine."""
     if not jobs:
         return
     if suite.devices:
-        require_usable(suite.devices)
+        require_usable_gpus(suite.devices)
     with RunsShown(terminal, len(jobs)) as shown:
         engine = LocalEngine(
             make_slots(suite.devices, suite.options.workers),
@@ -66,25 +66,25 @@ def _do(jobs: list[Job], folders: dict[str, RunFolder], suite: Suite, terminal: 
             watcher=shown,
             share_cores=suite.options.workers is None,
         )
-        engine.do([(job, folders[job.spec.id]) for job in jobs])
+        engine.run([(job, folders[job.spec.id]) for job in jobs])
 
 
 def _report(suite: Suite, terminal: Terminal) -> bool:
-    """Write the report; log failures and what is lacking, and return whether there is any."""
+    """Write the report; log failed runs and missing results, and return whether there are any."""
     from benchmarks.report import write_report
 
     options, runs = suite.options, suite.runs
     failed = [job for job in suite.jobs if runs.state(job.spec) == "failed"]
-    lacking = lacking_lines(suite.jobs, runs, options)
+    lacking = list_missing_additions(suite.jobs, runs, options)
     leaderboard = write_report(options.runs, options.report)
     terminal.log(f"leaderboard: {leaderboard}")
-    # The reasons of runs that were tried in this call are logged above.
+    # Reasons of runs that were tried in this call are already logged.
     for folder in (runs.folder(job.spec) for job in failed if job not in suite.todo):
         log = f" ({folder.log})" if folder.log.exists() else ""
         terminal.warn(f"failed: {folder.spec.id}: {folder.status['reason']}{log}")
     if failed:
         again = "" if all(job.failure for job in failed) else "; --retry-failed runs them again"
         terminal.warn(f"{len(failed)} of {len(suite.jobs)} runs failed{again}")
-    for line in filter(None, [*lacking, explanations_line(suite.jobs, runs, options)]):
+    for line in filter(None, [*lacking, hint_missing_explanations(suite.jobs, runs, options)]):
         terminal.warn(line)
     return bool(failed or lacking)

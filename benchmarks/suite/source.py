@@ -1,4 +1,4 @@
-"""Which films a suite runs on: those that the user names, those that were fetched, or synthetic ones."""
+"""Source of a suite's films: a folder named by the user, a fetched dataset, or synthetic films."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -29,13 +29,13 @@ SYNTHETIC = "SYNTHETIC FILMS: results test the suite and have no medical meaning
 
 @dataclass(frozen=True)
 class Source:
-    """Films on disk, or still to be drawn.
+    """Films on disk, or still to be generated.
 
     Args:
-        dataset: What is known of the dataset.
+        dataset: Description of the dataset.
         path: Its folder.
-        notes: What the user should know of the choice, one line each.
-        options: What the user states of the films.
+        notes: Warnings about the choice, one line each.
+        options: Facts about the films that the user gives.
     """
 
     dataset: DatasetSource
@@ -45,7 +45,7 @@ class Source:
 
     @property
     def ready(self) -> bool:
-        """Whether its films exist, so that none has to be drawn."""
+        """Whether its films exist already."""
         return not (self.dataset.synthetic and self.dataset.lacks(self.path))
 
 
@@ -53,9 +53,10 @@ def find_source(wanted: str, options: ReadingOptions = NO_OPTIONS) -> Source:
     """Choose the films.
 
     Args:
-        wanted: `"auto"` for the first dataset that was fetched or that Kaggle or Colab has mounted, else
-            synthetic films; the name of a dataset; a folder of films, or a CSV that lists them.
-        options: What the user states of the films.
+        wanted: `"auto"` for the first dataset that was fetched or that Kaggle or Colab has mounted, or
+            synthetic films if there is none; the name of a dataset; a folder of films, or a CSV that lists
+            them.
+        options: Facts about the films that the user gives.
 
     Raises:
         UserError: If there is no such folder, or it holds no known dataset.
@@ -65,7 +66,7 @@ def find_source(wanted: str, options: ReadingOptions = NO_OPTIONS) -> Source:
 
 def _find_source(wanted: str) -> Source:
     if wanted == "auto":
-        return _first_fetched() or _first_mounted() or _drawn(f"There is no {_folders()}. {_advice()}")
+        return _first_fetched() or _first_mounted() or _synthetic(f"There is no {_folders()}. {_advice()}")
     if wanted not in DATASETS:
         path = Path(os.path.expanduser(wanted))
         if path.suffix.lower() == ".zip" and path.is_file():
@@ -73,7 +74,7 @@ def _find_source(wanted: str) -> Source:
                 f"{path} is a zip; `python -m benchmarks.fetch NAME --zip {path}` takes the films out of it"
             )
         dataset = recognise(path)
-        # Synthetic films must not pass for real ones because they are named by their folder.
+        # Mark synthetic films that are given by folder too, so that nobody takes them for real ones.
         return Source(dataset, path, (SYNTHETIC,) if dataset.synthetic else ())
     dataset = DATASETS[wanted]
     if not dataset.folder:
@@ -88,13 +89,13 @@ def _find_source(wanted: str) -> Source:
 def read_source(
     source: Source, cache: Path | None, sizes: Path | None, progress: Callable[[str], Progress]
 ) -> tuple[Dataset, list[str]]:
-    """Read the films of a source; synthetic ones are drawn if they are not there yet.
+    """Read the films of a source; synthetic ones are generated if they do not exist yet.
 
     Args:
         source: From `find_source`.
-        cache: Folder for the index of the films; None keeps none.
+        cache: Folder for the index of the films; None to store none.
         sizes: CSV of original pixel sizes.
-        progress: Takes what is being done; makes a progress callback.
+        progress: Function that returns a progress callback for a named task.
 
     Returns:
         The dataset, and how it differs from the published set, one line each.
@@ -102,7 +103,7 @@ def read_source(
     Raises:
         UserError: If the folder does not hold that dataset.
     """
-    draw_if_missing(source, progress)
+    generate_if_missing(source, progress)
     dataset = source.dataset.read(
         source.path,
         options=source.options,
@@ -113,15 +114,15 @@ def read_source(
     return dataset, source.dataset.count_differences(dataset.films)
 
 
-def draw_if_missing(source: Source, progress: Callable[[str], Progress]) -> None:
-    """Draw the films of a synthetic source that is not ready.
+def generate_if_missing(source: Source, progress: Callable[[str], Progress]) -> None:
+    """Generate the films of a synthetic source that is not ready.
 
     Args:
         source: From `find_source`.
-        progress: Takes what is being done; makes a progress callback.
+        progress: Function that returns a progress callback for a named task.
     """
     if not source.ready:
-        source.dataset.draw(source.path, progress("drawing synthetic films"))
+        source.dataset.draw(source.path, progress("generating synthetic films"))
 
 
 def _first_fetched() -> Source | None:
@@ -152,7 +153,7 @@ def _mounted_folders() -> Iterator[Path]:
                     yield mount / listing.path
 
 
-def _drawn(reason: str) -> Source:
+def _synthetic(reason: str) -> Source:
     dataset = next(dataset for dataset in DATASETS.values() if dataset.synthetic)
     return Source(dataset, DATA / dataset.folder, (SYNTHETIC, reason))
 

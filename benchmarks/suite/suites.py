@@ -51,14 +51,14 @@ SUITES: Mapping[str, list[str]] = {
 
 
 def choose_recipes(suite: str, only: str | None) -> list[Recipe]:
-    """Return the recipes of a suite, or those of all recipes that patterns name.
+    """Return the recipes of a suite, or all recipes that match patterns.
 
     Args:
         suite: Key of `SUITES`.
-        only: Names or shell patterns with commas between; takes the suite's place.
+        only: Names or shell patterns with commas between; replaces the suite.
 
     Raises:
-        UserError: For a suite or a pattern that names nothing.
+        UserError: For an unknown suite, or a pattern without a match.
     """
     if only is None:
         if suite not in SUITES:

@@ -1,4 +1,4 @@
-"""Terminal of a command: lines, and bars where it is one; elsewhere a line for each finished task."""
+"""Terminal output of a command: lines and progress bars; no bars if the output is redirected."""
 
 import time
 from collections.abc import Callable
@@ -23,7 +23,7 @@ STAGES = {
 
 
 class Terminal:
-    """Shows lines and progress."""
+    """Output of lines and progress bars."""
 
     def __init__(self) -> None:
         self.console = Console(stderr=False, highlight=False, soft_wrap=True)
@@ -38,15 +38,15 @@ class Terminal:
         )
 
     def log(self, line: str) -> None:
-        """Show a line."""
+        """Print a line."""
         self.console.print(line, markup=False)
 
     def warn(self, line: str) -> None:
-        """Show a line in colour."""
+        """Print a line in colour."""
         self.console.print(line, style="bold yellow", markup=False)
 
     def progress(self, what: str) -> Callable[[int, int], None]:
-        """Make a callback that shows how much of a task is done, and a line when all of it is."""
+        """Return a callback that shows the progress of a task, and prints a line when it is finished."""
         tasks: list[TaskID] = []
 
         def show(done: int, total: int) -> None:
@@ -63,7 +63,7 @@ class Terminal:
 
 
 class RunsShown:
-    """Shows a plan being done: a `Watcher` of an engine."""
+    """Progress of the runs of an engine, as its `Watcher`."""
 
     def __init__(self, terminal: Terminal, total: int) -> None:
         self._terminal, self._total, self._ended = terminal, total, 0
@@ -97,7 +97,7 @@ class RunsShown:
             self._terminal.warn(f"  {_short(name)}: {event['text']}")
 
     def ended(self, name: str, folder: RunFolder, *, succeeded: bool) -> None:
-        """Show how a worker ended; one that should have added to a finished run may have failed at that."""
+        """Show how a worker ended. A finished run stays done even if adding results to it failed."""
         self._ended += 1
         self._bars.remove_task(self._tasks.pop(name))
         self._bars.update(self._suite, completed=self._ended, doing=f"{self._ended} of {self._total}")

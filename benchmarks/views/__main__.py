@@ -1,7 +1,7 @@
 """Measure the AUC that a frozen phase loses when it cycles a few augmented views.
 
-The first phase of the two-phase recipes is trained on MobileNetV2 with 1, 2, 4, 8 and all views per film, and
-evaluated on the validation films. The test films are not used.
+The first phase of the two-phase recipes is trained on MobileNetV2 with 1, 2, 4, 8 and unlimited views per
+film, and evaluated on the validation films. The test films are not used.
 """
 
 import sys

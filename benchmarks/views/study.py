@@ -22,7 +22,7 @@ from pneumo_tf.training.device import prepare_tensorflow
 from pneumo_tf.training.harness import Setting, TrainingFilms, train
 
 VIEWS = (1, 2, 4, 8, None)
-"""Views of a film that the epochs cycle; None draws new ones in every epoch."""
+"""Numbers of views per film that the epochs cycle; None for new ones in every epoch."""
 
 MODEL = "mobilenetv2"
 
@@ -43,7 +43,9 @@ def measure_views(options: argparse.Namespace) -> dict[int | None, np.ndarray]:
     initial = architecture(MODEL).weights
     weights = find(initial, options.weights)
     if weights is None:
-        raise UserError(f"{initial.file} is missing, and random features show nothing; --weights FOLDER")
+        raise UserError(
+            f"{initial.file} is missing, and the study is meaningless with random weights; --weights FOLDER"
+        )
     cache = options.out / "cache"
     films = _read_films(options.data, cache, options.size, options.films)
     _log(f"{len(films.train):,} training films, {len(films.validation):,} validation films")
@@ -61,7 +63,7 @@ def _log(line: str) -> None:
 
 
 def views_table(results: Mapping[int | None, np.ndarray]) -> str:
-    """Return mean ± SD over seeds, and of the differences from all views seed by seed, as markdown."""
+    """Return mean ± SD over seeds as markdown, and the same of each seed's difference from all views."""
     lines = [
         "| views | validation AUC | validation log loss | AUC − all | log loss − all |",
         "|---|---|---|---|---|",

@@ -15,22 +15,22 @@ import time
 from pathlib import Path
 
 from benchmarks.worker.assignment import Assignment
-from benchmarks.worker.attempt import do_task
+from benchmarks.worker.attempt import execute_task
 from benchmarks.worker.events import Events
 from pneumo_tf.file_lock import lock_file
 from pneumo_tf.run_folder import RunFolder
 
 PARENT_CHECK_SECONDS = 1.0
 NEEDED = {"trained": "benchmarks.worker.training_run", "trivial": "pneumo_tf.models.trivial"}
-"""Modules that take long to import, by the kind of run."""
+"""Module that takes long to import, by kind of run."""
 
 
 def main() -> int:
-    """Do the task that standard input names; 0 if it is done or if there is none, 1 if it failed."""
+    """Execute the task on standard input; return 0 if it succeeded or there is none, 1 if it failed."""
     events = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     _end_with_parent()
-    # Imported early to save time; an import that fails here fails again in the run, which records why.
+    # Imported early to save time; if it fails, it fails again in the run, which records the reason.
     with contextlib.suppress(Exception):
         importlib.import_module(NEEDED[sys.argv[1]])
     line = sys.stdin.readline()
@@ -40,14 +40,14 @@ def main() -> int:
     folder, assignment = RunFolder(Path(path)), Assignment.from_json(text)
     _print_to(folder.log)
     with (folder.path / "lock").open("w") as lock:
-        # A worker whose run_all was killed may run for another second: wait until it has ended.
+        # A worker of a killed run_all may run for another second: wait until it has ended.
         lock_file(lock)
-        reason = do_task(folder, assignment, Events(events))
+        reason = execute_task(folder, assignment, Events(events))
     return 1 if reason else 0
 
 
 def _print_to(log: Path) -> None:
-    """Move what was printed so far to the run's log, and send there what follows."""
+    """Move the output so far to the run's log, and redirect further output there."""
     printed = os.pread(2, os.fstat(2).st_size, 0)
     os.ftruncate(2, 0)
     with log.open("ab", buffering=0) as file:
@@ -57,7 +57,7 @@ def _print_to(log: Path) -> None:
 
 
 def _end_with_parent() -> None:
-    """End this process when its parent has ended: a run whose result nobody reads must not continue."""
+    """End this process once its parent has ended, since nobody would read the result."""
     parent = os.getppid()
 
     def watch() -> None:

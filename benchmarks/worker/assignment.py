@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Literal
 
 Task = Literal["run", "score", "explain"]
-"""Do the run; or, when it is finished, add scoring variants to its predictions, or its explanations."""
+"""`"run"` makes the run; `"score"` and `"explain"` add scoring variants or explanations to a finished one."""
 
 
 @dataclass(frozen=True)
@@ -14,15 +14,15 @@ class Assignment:
     """Task, device and files of a worker; nothing here changes a result.
 
     Args:
-        data: Root that film ids are relative to.
+        data: Root folder of the films.
         cache: Folder of decoded films and features.
         weights: File of initial weights, "" for random ones.
-        device: Name for the record, such as `"CPU, 1 thread"`.
+        device: Name of the device on the board, such as `"CPU, 1 thread"`.
         threads: CPU threads.
         gpu: Whether a GPU is required.
         notes: Notes of the plan, for the board.
-        sent: Time of the assignment by `time.monotonic`, a clock that all processes of a machine share.
-        task: What to do.
+        sent: Time of the assignment by `time.monotonic`, which is the same clock in all processes.
+        task: Task of the worker.
         variants: Names of the scoring variants that `score` adds.
     """
 
@@ -43,7 +43,7 @@ class Assignment:
 
     @classmethod
     def from_json(cls, text: str) -> "Assignment":
-        """Read `to_json`."""
+        """Rebuild an assignment from `to_json`."""
         values = json.loads(text)
         return cls(
             **{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}

@@ -1,4 +1,4 @@
-"""The task of a worker. Every error becomes a reason, and its traceback is in the run's log.
+"""Tasks of a worker. Every error becomes the reason of a failure, with its traceback in the run's log.
 
 Modules that need TensorFlow are imported where they are used: a run of a trivial row does not need it.
 """
@@ -25,13 +25,13 @@ from pneumo_tf.run_folder import RunFolder
 Work = Callable[[RunFolder, Assignment, Events], None]
 
 
-def do_task(folder: RunFolder, assignment: Assignment, send: Events) -> str:
-    """Do the task of an assignment; return the reason if it failed, "" if not."""
+def execute_task(folder: RunFolder, assignment: Assignment, send: Events) -> str:
+    """Execute the task of an assignment; return the reason if it failed, otherwise ""."""
     return TASKS[assignment.task](folder, assignment, send)
 
 
 def make_run(folder: RunFolder, assignment: Assignment, send: Events) -> str:
-    """Do a run and record how it ended."""
+    """Make a run and record how it ended."""
     folder.work.mkdir(parents=True, exist_ok=True)
     folder.set_status("running", pid=os.getpid())
     failure = attempt(do_run, folder, assignment, send)
@@ -58,10 +58,10 @@ TASKS: dict[Task, Callable[[RunFolder, Assignment, Events], str]] = {
 }
 
 
-def attempt(do: Work, folder: RunFolder, assignment: Assignment, send: Events) -> RunFailure | None:
-    """Do the work of a worker; return how it failed, None if it did not."""
+def attempt(work: Work, folder: RunFolder, assignment: Assignment, send: Events) -> RunFailure | None:
+    """Call `work`; return its failure, None if it succeeded."""
     try:
-        do(folder, assignment, send)
+        work(folder, assignment, send)
     # Every error of a run must become a row with a reason.
     except Exception as error:
         if not isinstance(error, UserError):
@@ -70,8 +70,8 @@ def attempt(do: Work, folder: RunFolder, assignment: Assignment, send: Events) -
     return None
 
 
-def _add(do: Work, lacking: str, folder: RunFolder, assignment: Assignment, send: Events) -> str:
-    failure = attempt(do, folder, assignment, send)
+def _add(work: Work, lacking: str, folder: RunFolder, assignment: Assignment, send: Events) -> str:
+    failure = attempt(work, folder, assignment, send)
     if not failure:
         return ""
     send("note", text=f"{lacking}: {failure.reason}")
@@ -79,7 +79,7 @@ def _add(do: Work, lacking: str, folder: RunFolder, assignment: Assignment, send
 
 
 def do_run(folder: RunFolder, assignment: Assignment, send: Events) -> None:
-    """Train or fit, predict, write every result, and explain."""
+    """Train or fit the model of a run, predict, explain, and write all results."""
     run = open_run(folder, assignment, send)
     if run.spec.recipe.phases:
         _do_network(run)
@@ -151,8 +151,8 @@ def _write_results(
 
 
 def _write_costs(run: RunContext, costs: dict[str, Any]) -> None:
-    """Write costs with the seconds of all stages so far and the peak of host memory."""
-    # Linux counts kilobytes, macOS bytes.
+    """Write costs, with the seconds of all stages so far and the peak of host memory."""
+    # Linux reports kilobytes, macOS bytes.
     unit = 2**20 if sys.platform == "darwin" else 2**10
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
     seconds = {**run.clock.seconds, "total": sum(run.clock.seconds.values())}

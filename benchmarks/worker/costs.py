@@ -1,4 +1,4 @@
-"""Costs of training a run and of using its model: figures for `costs.json`."""
+"""Costs of training and of inference, as stored in `costs.json`."""
 
 from dataclasses import dataclass
 from time import perf_counter
@@ -20,12 +20,12 @@ from pneumo_tf.training.step import Predictor
 
 @dataclass(frozen=True)
 class Training:
-    """How training went.
+    """Result and costs of a training.
 
     Args:
         trained: Result of the harness.
         micro_batches: Number of micro-batches that batches were split into.
-        joules: Energy of the GPU, None where it is not known.
+        joules: Energy of the GPU, None if unknown.
     """
 
     trained: Trained
@@ -34,15 +34,15 @@ class Training:
 
 
 class EnergyMeter:
-    """Measures the energy of a run's GPU from when it is made."""
+    """Meter of the energy that a run's GPU uses after the meter is created."""
 
     def __init__(self, assignment: Assignment) -> None:
         # The GPU of the assignment is the only one that this process may see.
-        self._gpu = only_gpu() if assignment.gpu else None
+        self._gpu = find_own_gpu() if assignment.gpu else None
         self._before = self._read()
 
     def joules(self) -> float | None:
-        """Return the energy so far; None on a CPU, and if the counter does not measure this run alone."""
+        """Return the energy so far; None on a CPU, and if other processes share the counter."""
         after = self._read()
         return None if None in (self._before, after) else after - self._before
 
@@ -50,16 +50,16 @@ class EnergyMeter:
         return energy_joules(self._gpu) if self._gpu else None
 
 
-def only_gpu() -> Gpu | None:
-    """Return the GPU of this process; None if NVML does not answer, which must not end a run."""
+def find_own_gpu() -> Gpu | None:
+    """Return the GPU of this process; None if NVML fails, which must not end a run."""
     try:
         return next(iter(gpus()), None)
     except UserError:
         return None
 
 
-def costs_of_training(training: Training, spec: RunSpec, assignment: Assignment) -> dict[str, Any]:
-    """Figures of training; None where a figure is not known."""
+def training_costs(training: Training, spec: RunSpec, assignment: Assignment) -> dict[str, Any]:
+    """Return the costs of training; None for unknown values."""
     trained = training.trained
     memory = tf.config.experimental.get_memory_info("GPU:0") if assignment.gpu else None
     return {
@@ -79,10 +79,10 @@ def costs_of_training(training: Training, spec: RunSpec, assignment: Assignment)
     }
 
 
-def costs_of_use(model: keras.Model, predict: Predictor, pixels: np.ndarray) -> dict[str, Any]:
-    """Figures of inference, measured in about a second."""
-    milliseconds = latencies(predict, pixels) * 1000
-    throughput = best_throughput(predict, pixels)
+def measure_inference(model: keras.Model, predict: Predictor, pixels: np.ndarray) -> dict[str, Any]:
+    """Measure the costs of inference, in about a second."""
+    milliseconds = measure_latencies(predict, pixels) * 1000
+    throughput = measure_throughput(predict, pixels)
     return {
         "parameters": model.count_params(),
         "flops_per_film": forward_flops(model),
@@ -93,50 +93,51 @@ def costs_of_use(model: keras.Model, predict: Predictor, pixels: np.ndarray) -> 
     }
 
 
-LATENCY_CALLS, FEWEST_CALLS, LATENCY_SECONDS = 200, 20, 0.5
+LATENCY_CALLS, LEAST_CALLS, LATENCY_SECONDS = 200, 20, 0.5
 BATCHES, REPEATS, BATCH_SECONDS = (8, 32, 128, 512), 3, 0.35
 
 
 class Throughput(NamedTuple):
-    """Films in batches.
+    """Speed of inference in batches.
 
     Args:
-        films_per_second: From memory to logits.
-        batch: Films at a time.
+        films_per_second: Films per second, from host memory to logits.
+        batch: Films per batch.
     """
 
     films_per_second: float
     batch: int
 
 
-def latencies(predict: Predictor, pixels: np.ndarray) -> np.ndarray:
-    """Times single films.
+def measure_latencies(predict: Predictor, pixels: np.ndarray) -> np.ndarray:
+    """Measure the latency of single films.
 
     Args:
-        predict: The model.
+        predict: Compiled predictor of the model.
         pixels: (n, side, side) uint8.
 
     Returns:
-        Seconds from memory to logits, one for each of 20 to 200 calls, as many as half a second takes.
+        Seconds from host memory to logits of each call: 200 calls, or as many as fit into half a second, at
+        least 20.
     """
-    # The first calls of a new batch size are slower: memory is found for it.
+    # The first calls with a new batch size are slower, because memory is allocated.
     for _ in range(2):
         _seconds(predict, pixels, 1)
     times: list[float] = []
-    while len(times) < FEWEST_CALLS or (len(times) < LATENCY_CALLS and sum(times) < LATENCY_SECONDS):
+    while len(times) < LEAST_CALLS or (len(times) < LATENCY_CALLS and sum(times) < LATENCY_SECONDS):
         times.append(_seconds(predict, pixels, 1))
     return np.array(times)
 
 
-def best_throughput(predict: Predictor, pixels: np.ndarray) -> Throughput:
-    """Tries batches of growing size, up to the predictor's own and while one takes about a third of a second.
+def measure_throughput(predict: Predictor, pixels: np.ndarray) -> Throughput:
+    """Measure batches of growing size, up to that of the predictor or a third of a second.
 
     Args:
-        predict: The model.
+        predict: Compiled predictor of the model.
         pixels: (n, side, side) uint8.
 
     Returns:
-        The fastest, by the median of three calls.
+        Throughput of the fastest size, by the median of three calls.
     """
     best = Throughput(0.0, 0)
     for batch in sorted({min(size, predict.batch) for size in BATCHES}):

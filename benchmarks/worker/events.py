@@ -16,7 +16,7 @@ STEP_EVENT_SECONDS = 0.5
 
 
 class Events:
-    """Writes events; an engine that has ended does not fail the run."""
+    """Sender of events; a run continues if its engine has ended."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -29,13 +29,13 @@ class Events:
 
 
 class Clock:
-    """Seconds of each stage; the beginning of a stage is an event."""
+    """Stopwatch of a run's stages; the start of each stage is sent as an event."""
 
     def __init__(self, send: Events, since: float) -> None:
         """Start counting.
 
         Args:
-            send: Takes the names of the stages.
+            send: Sender of events.
             since: Time of the assignment by `time.monotonic`.
         """
         self.seconds: dict[str, float] = {"start": time.monotonic() - since}
@@ -43,7 +43,7 @@ class Clock:
 
     @contextlib.contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Time a stage; the times of a stage that is repeated are added, one that fails included."""
+        """Time a stage, even if it fails; the times of a repeated stage add up."""
         self._send("stage", name=name)
         started = time.perf_counter()
         try:
@@ -53,7 +53,7 @@ class Clock:
 
 
 class TrainingProgress:
-    """Sends how far training is, a few times a second at most."""
+    """Sender of training progress, at most a few times a second."""
 
     def __init__(self, send: Events, recipe: Recipe) -> None:
         self._send, self._sent_at = send, 0.0

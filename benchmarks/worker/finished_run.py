@@ -1,4 +1,4 @@
-"""A finished run with its saved model."""
+"""Loading of a finished run's saved model."""
 
 import keras
 
@@ -22,6 +22,6 @@ def load_finished(run: RunContext) -> tuple[keras.Model, Predictor]:
         prepare_device(run.assignment, run.spec)
     with run.clock.stage("load"):
         model = load_saved_model(path, run.spec.recipe)
-    # As many films at a time as the run could take when it was trained.
+    # A run that had to split its batches for training needs smaller batches here too.
     batch = EVALUATION_BATCH // run.folder.read_json("costs.json").get("micro_batches", 1)
     return model, Predictor(model, batch=batch, xla=run.spec.xla)

@@ -11,7 +11,7 @@ from pneumo_tf.training.device import prepare_tensorflow
 def main() -> int:
     """Compute a bfloat16 convolution with its gradient and a matrix product; 0 if both are finite."""
     if not prepare_tensorflow():
-        print("TensorFlow sees no GPU", file=sys.stderr)
+        print("TensorFlow finds no GPU", file=sys.stderr)
         return 1
     values = convolution_gradient(), matrix_product()
     return 0 if all(map(math.isfinite, values)) else 1

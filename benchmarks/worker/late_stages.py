@@ -1,4 +1,4 @@
-"""Stages after the predictions: costs of inference, explanations, pictures. If one fails, the run is done."""
+"""Stages after the predictions: costs of inference, explanations, pictures. A failed stage is only a note."""
 
 import traceback
 from collections.abc import Callable, Iterator
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import keras
 import numpy as np
 
-from benchmarks.worker.costs import costs_of_use
+from benchmarks.worker.costs import measure_inference
 from benchmarks.worker.run_context import RunContext
 from benchmarks.worker.training_run import augmented_view
 from pneumo_tf.explain.record import record_explanations
@@ -27,11 +27,11 @@ UNFINISHED = f"the worker ended before they were made; {REMEDY}"
 def add_late_stages(run: RunContext, model: keras.Model, predict: Predictor, test: Predictions) -> None:
     """Measure inference, explain test films and store augmented ones; a failure becomes a note.
 
-    Until a stage has succeeded, `environment.json` has the note that its results are missing, so that the
-    note stays if the process is killed.
+    `environment.json` notes missing results until their stage has succeeded, so the note remains if the
+    process is killed.
 
     Args:
-        run: A run whose predictions are written.
+        run: Run whose predictions are already written.
         model: Its trained model.
         predict: Compiled predictor of the model.
         test: Predictions of the test films.
@@ -42,7 +42,7 @@ def add_late_stages(run: RunContext, model: keras.Model, predict: Predictor, tes
     _write_notes(run, missing)
     if INFERENCE_COSTS in missing:
         with _late(run, missing, INFERENCE_COSTS, "predict"):
-            costs = run.folder.read_json("costs.json") | costs_of_use(model, predict, run.pixels)
+            costs = run.folder.read_json("costs.json") | measure_inference(model, predict, run.pixels)
             run.folder.write_json("costs.json", costs)
     with _late(run, missing, EXPLANATIONS, "explain"):
         record_explanations(run.folder, model, _scores_of(predict), run.dataset, run.pixels, test)
@@ -74,12 +74,12 @@ def _write_notes(run: RunContext, missing: dict[str, str]) -> None:
 
 
 def _scores_of(predict: Predictor) -> Callable[[np.ndarray], np.ndarray]:
-    """Return a predictor as a function from films (n, side, side) uint8 to (n,) scores."""
+    """Wrap a predictor as a function from films, (n, side, side) uint8, to (n,) scores."""
     return lambda films: score_of_logits(predict(films, np.arange(len(films))))
 
 
 def _write_augmented(run: RunContext) -> None:
-    """Store some training films and random views of them."""
+    """Store some training films with random augmented views."""
     films, train = run.dataset.films, run.split.train
     shown = films.indices(train[:: len(train) // 2])[:AUGMENTED_FILMS]
     views = [augmented_view(run, shown, view) for view in range(AUGMENTED_VIEWS)]

@@ -1,4 +1,4 @@
-"""Training within the memory of a device: batches are split into micro-batches until a phase fits."""
+"""Training within the memory of a device: batches are split into micro-batches until they fit."""
 
 import hashlib
 import json
@@ -7,7 +7,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from benchmarks.worker.costs import EnergyMeter, Training, only_gpu
+from benchmarks.worker.costs import EnergyMeter, Training, find_own_gpu
 from benchmarks.worker.events import TrainingProgress
 from benchmarks.worker.run_context import RunContext
 from pneumo_tf.atomic import write_atomically
@@ -139,7 +139,7 @@ def _describe_parts(run: RunContext, parts: tuple[int, ...], reason: str) -> str
 
 def _free_memory(run: RunContext) -> str:
     """Return the GPU memory that was free before training; "" on a CPU, or if NVML does not report it."""
-    gpu = only_gpu() if run.assignment.gpu else None
+    gpu = find_own_gpu() if run.assignment.gpu else None
     free = free_memory_mb(gpu) if gpu else None
     return "" if free is None else f" ({free:,.0f} MB were free before training)"
 

@@ -20,17 +20,17 @@ from pneumo_tf.runs import Runs
 
 @dataclass(frozen=True)
 class RunContext:
-    """A run under way.
+    """A run in progress.
 
     Args:
         folder: Folder of the run.
-        spec: What the run is.
+        spec: Definition of the run.
         assignment: Task, device and files.
         dataset: Dataset of the run.
         split: Split of its films.
-        clock: Times the stages.
-        send: Takes events.
-        notes: What a reader of the results must know, one line each.
+        clock: Stopwatch of the stages.
+        send: Sender of events.
+        notes: Notes for readers of the board, one line each.
     """
 
     folder: RunFolder
@@ -59,7 +59,7 @@ class RunContext:
         return self.decode(source_side(self.spec.recipe.augment, self.spec.recipe.size))
 
     def decode(self, side: int) -> np.ndarray:
-        """Return (n, side, side) uint8: the whole dataset at a size, from the cache if it is there."""
+        """Return (n, side, side) uint8: the whole dataset at a size, from the cache if it is stored there."""
         fit, edge_crop = self.spec.recipe.fit, self.spec.recipe.edge_crop
         return cached_pixels(
             self.dataset, Path(self.assignment.cache), side=side, fit=fit, edge_crop=edge_crop
@@ -76,7 +76,7 @@ def open_run(folder: RunFolder, assignment: Assignment, send: Events) -> RunCont
 
 
 def read_split(spec: RunSpec, dataset: Dataset) -> Split:
-    """Return the split of a run: as its protocol makes it, reduced to the run's training films."""
+    """Return the split of a run's protocol, limited to the run's number of training films."""
     protocol = PROTOCOLS[spec.protocol]
     split = protocol.split(dataset.films, spec.fold)
     check_sides(protocol, split)

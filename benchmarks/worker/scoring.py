@@ -1,4 +1,4 @@
-"""Finished runs scored again from their saved models: scoring variants are added, nothing is changed."""
+"""Scoring variants of finished runs, from their saved models; existing predictions are not changed."""
 
 from benchmarks.worker.finished_run import load_finished
 from benchmarks.worker.run_context import RunContext

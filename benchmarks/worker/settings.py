@@ -20,10 +20,10 @@ NOT_RECORDED = ("TF_CPP_MIN_LOG_LEVEL", "TF_CLI_", "TF_VAR_", "TF_DATA_DIR")
 
 
 def prepare_device(assignment: Assignment, spec: RunSpec) -> None:
-    """Set types, layout, threads, memory and precision: once in a process, before TensorFlow starts.
+    """Set types, layout, threads, memory and precision, once per process before TensorFlow starts.
 
-    On a CPU, operations are deterministic too: the same run twice gives the same numbers. On a GPU that would
-    cost too much speed.
+    On a CPU, operations are made deterministic: the same run twice gives the same numbers. On a GPU that
+    would be too slow.
 
     Raises:
         UserError: If TensorFlow does not find the GPU of the assignment.

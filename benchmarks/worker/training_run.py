@@ -1,4 +1,4 @@
-"""A run that trains a network: train, save the model, predict. It needs TensorFlow."""
+"""A run that trains a network: train, save the model, predict."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from benchmarks.worker.costs import costs_of_training
+from benchmarks.worker.costs import training_costs
 from benchmarks.worker.micro_batching import train_within_memory
 from benchmarks.worker.run_context import RunContext
 from benchmarks.worker.settings import prepare_device, settings_record
@@ -17,7 +17,7 @@ from pneumo_tf.training.step import EVALUATION_BATCH, Predictor
 from pneumo_tf.training.variant_scorer import augmented_films
 
 TRAINED = "work/trained.json"
-"""Costs and notes of a training that is done, while the run is not: the model is not trained again."""
+"""Costs and notes of a finished training; a run that is retried after it does not train again."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class NetworkRun:
         model: The trained model.
         predict: Its compiled predictor.
         outputs: Logits of each set, (k, classes) float32 in the order of the split.
-        costs: Figures of the training, for `costs.json`.
+        costs: Costs of the training, for `costs.json`.
         environment: Versions and settings, for `environment.json`.
     """
 
@@ -54,7 +54,7 @@ def run_network(run: RunContext) -> NetworkRun:
 
 
 def _load_trained(run: RunContext) -> tuple[keras.Model, dict[str, Any]] | None:
-    """Load the model that an earlier attempt at the run has trained, None if none has."""
+    """Load the model that an earlier attempt at the run trained, None if there is none."""
     trained = run.folder.read_json(TRAINED)
     if not trained or not run.folder.model.exists():
         return None
@@ -76,7 +76,7 @@ def _train(run: RunContext) -> tuple[keras.Model, dict[str, Any]]:
         index(run.split.validation),
     )
     model, training = train_within_memory(run, films)
-    costs = costs_of_training(training, run.spec, run.assignment) | {"train_films": len(run.split.train)}
+    costs = training_costs(training, run.spec, run.assignment) | {"train_films": len(run.split.train)}
     with run.clock.stage("save"):
         run.folder.write_history(training.trained.history)
         run.folder.save_model(model.save)

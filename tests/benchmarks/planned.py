@@ -2,13 +2,13 @@
 
 from benchmarks.suite.initial_weights import InitialWeights
 from benchmarks.suite.plan import make_plan
-from benchmarks.suite.profile import choose_recipes, profile_of, views_lines
+from benchmarks.suite.profile import choose_recipes, resolve_profile, views_lines
 from benchmarks.worker.assignment import Assignment
 
 
 def plan_jobs(options, dataset="films", *, synthetic=True, gpu=None):
     """Jobs of the options, and the lines that a command would log about them."""
-    profile = profile_of(options, gpu, synthetic=synthetic)
+    profile = resolve_profile(options, gpu, synthetic=synthetic)
     recipes = choose_recipes(options, profile)
     weights = InitialWeights(
         options.weights,

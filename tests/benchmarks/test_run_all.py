@@ -168,7 +168,7 @@ def test_a_killed_worker_is_a_row_with_a_reason_and_the_others_continue(small_ph
         cache=options.cache,
         watcher=Killer("thumbnail"),
     )
-    engine.do(folders)
+    engine.run(folders)
     found = states(tmp_path)
     assert found["thumbnail"]["state"] == "failed"
     assert "out of memory" in found["thumbnail"]["reason"]

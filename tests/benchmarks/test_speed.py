@@ -17,9 +17,9 @@ from benchmarks.speed.contest import Line, films_per_second, time_in_turns
 from benchmarks.speed.entries import Entry
 from benchmarks.speed.fabricated import fabricate_films, fabricate_runs
 from benchmarks.speed.gpu_claims import GPU_CLAIMS, claims_table
-from benchmarks.speed.machine import busy_warning
+from benchmarks.speed.machine import warn_if_busy
 from benchmarks.speed.scene import Scale, Scene
-from benchmarks.speed.table import note_lines, speed_table
+from benchmarks.speed.table import list_notes, tabulate_speed
 from pneumo_tf.data.augment import random_transforms
 from pneumo_tf.errors import UserError
 from pneumo_tf.report.reading import read_boards
@@ -105,13 +105,13 @@ LINES = [
 
 
 def test_the_table_shows_medians_spread_and_verdict():
-    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in speed_table(LINES).splitlines()]
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in tabulate_speed(LINES).splitlines()]
     assert rows[0] == ["", "What", "Ours", "Theirs", "Ratio", "Target", "Met"]
     assert rows[2] == ["(a)", "pipeline", "1,100 films/s", "100", "12.0 [9.09–22.0]", "≥ 12", "yes"]
     assert rows[3] == ["(e)", "scoring", "0.050 s", "–", "–", "≤ 1 s", "yes"]
     assert rows[4] == ["(h)", "open: needs a GPU", "–", "–", "–", "–", "open"]
-    assert len({len(line) for line in speed_table(LINES).splitlines()}) == 1
-    assert note_lines(LINES)[0] == "(a) pipeline: how."
+    assert len({len(line) for line in tabulate_speed(LINES).splitlines()}) == 1
+    assert list_notes(LINES)[0] == "(a) pipeline: how."
 
 
 def measured(monkeypatch, tmp_path, *arguments, lines=LINES, fail=None, error=KeyboardInterrupt):
@@ -148,7 +148,7 @@ def stub_scene(options):
 def test_table_and_json_agree(monkeypatch, tmp_path, capsys):
     status, written = measured(monkeypatch, tmp_path, "--repeat", "3")
     assert status == 0
-    assert speed_table(LINES) in capsys.readouterr().out
+    assert tabulate_speed(LINES) in capsys.readouterr().out
     assert [(line["letter"], Line.from_dict(line)) for line in written["lines"]] == LINES
     first = written["lines"][0]
     assert (first["median"]["ours"], first["median"]["ratio"], first["met"]) == (1100, 12, True)
@@ -252,8 +252,8 @@ def test_wrong_use_is_one_line_before_any_film_is_read(arguments, message, capsy
 
 
 def test_a_busy_machine_is_reported():
-    assert busy_warning({"load_per_core": 0.1}) == ""
-    assert "load 0.8 per core" in busy_warning({"load_per_core": 0.8})
+    assert warn_if_busy({"load_per_core": 0.1}) == ""
+    assert "load 0.8 per core" in warn_if_busy({"load_per_core": 0.8})
 
 
 def test_every_entry_can_be_resolved():
@@ -274,7 +274,7 @@ def test_the_page_is_written_from_figures_and_twice_the_same(tmp_path, monkeypat
     page.write_page(tmp_path / "speed.md", figures)
     assert (tmp_path / "speed.md").read_text("utf-8") == first
     assert "STALE" not in first
-    assert speed_table(LINES) in first
+    assert tabulate_speed(LINES) in first
     assert written["machine"]["date"] in first
     assert re.search(r"### CPU, no NVIDIA GPU\n", first)
     assert claims_table() in first
@@ -390,7 +390,7 @@ def test_every_row_runs_end_to_end(scene, letter, ratios):
     assert sum(bool(line.ratios) for line in lines) == ratios
     assert all(len(line.ours) == scene.repeat and min(line.ours) > 0 for line in lines)
     assert all(line.note.endswith(".") for line in lines)
-    assert speed_table([(letter, line) for line in lines])
+    assert tabulate_speed([(letter, line) for line in lines])
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""The same numbers everywhere: one step from the same weights, on every device and in every mode."""
+"""Agreement between devices and modes: the same training step from the same weights in each."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
@@ -14,7 +14,7 @@ from pneumo_tf.recipe import Phase, Recipe
 from pneumo_tf.training.device import prepare_tensorflow
 
 NETWORKS = {True: ("conv3_gray", "conv4_gray"), False: ("conv3_gray",)}
-"""With and without a GPU: one without batch norm, then one with it."""
+"""Architectures with and without a GPU: `conv3_gray` has no batch norm, `conv4_gray` has it."""
 
 SIZE, BATCH, PARTS = 32, 22, 4
 """The last part is smaller than the others: 6, 6, 6 and 4 films."""
@@ -23,7 +23,7 @@ DESCENT = Phase(epochs=1, learning_rate=1.0, batch_norm="training", optimizer="s
 """A step of rate 1 without momentum subtracts the gradient, so the change of the weights is the gradient."""
 
 TOLERANCES = {"float32": 1e-3, "tf32": 2e-2, "mixed_bfloat16": 0.1}
-"""Largest difference from the reference as a share of it, of loss and gradient."""
+"""Largest relative difference of loss and gradient from the reference, by precision."""
 
 
 @dataclass(frozen=True)
@@ -46,11 +46,11 @@ class Mode:
 
     @property
     def tolerance(self) -> float:
-        """Largest difference that is put down to rounding."""
+        """Largest difference that counts as rounding."""
         return TOLERANCES["tf32" if self.tf32 else self.precision]
 
 
-def modes(*, gpu: bool) -> list[Mode]:
+def list_modes(*, gpu: bool) -> list[Mode]:
     """List the modes that are compared with float32 on the CPU in one part."""
     if not gpu:
         return [Mode(parts=PARTS), Mode(xla=True)]
@@ -69,7 +69,7 @@ def measure(step_input: StepInput) -> Iterator[Row]:
     for network in NETWORKS[step_input.gpu]:
         reference = compute(network, Mode())
         yield _row(network, Mode(), reference, reference)
-        for mode in modes(gpu=step_input.gpu):
+        for mode in list_modes(gpu=step_input.gpu):
             try:
                 yield compare(network, mode, reference)
             except tf.errors.OpError as error:

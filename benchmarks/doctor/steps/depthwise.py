@@ -34,8 +34,8 @@ def time_operation(side: int | None, kind: tf.DType, shape: tuple[int, ...], *, 
     """Return seconds of an operation with its gradients.
 
     Args:
-        side: Side of the kernel; None multiplies each channel by a number.
-        kind: Type.
+        side: Side of the kernel; None multiplies each channel by one number instead.
+        kind: Data type.
         shape: Shape of the input, (b, height, width, channels).
         xla: Compile with XLA.
     """

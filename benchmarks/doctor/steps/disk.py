@@ -1,4 +1,4 @@
-"""Room and speed of the disks that runs write to."""
+"""Free space and write speed of the disks that runs write to."""
 
 import os
 import shutil
@@ -10,8 +10,8 @@ from pathlib import Path
 from benchmarks.doctor.step_input import Row, StepInput
 from pneumo_tf.models.weights_file import keras_models_folder
 
-FEWEST_GB = 5.0
-"""Free room below which the core suite is likely to fill the disk."""
+LEAST_FREE_GB = 5.0
+"""Free space below which the core suite is likely to fill the disk."""
 
 WRITTEN_MB = 16
 
@@ -24,7 +24,7 @@ def measure(step_input: StepInput) -> Iterator[Row]:
 
 
 def check_folder(name: str, folder: Path) -> Row:
-    """Measure free room, and the speed of writing where it can be written.
+    """Measure the free space of a folder, and its write speed if it can be written.
 
     Args:
         name: Its name in the table.
@@ -38,8 +38,8 @@ def check_folder(name: str, folder: Path) -> Row:
         row["written_mb_per_second"] = _write_speed(folder)
     except OSError as error:
         return row | {"problem": f"{name}: cannot be written ({error.strerror})"}
-    if free < FEWEST_GB:
-        row["problem"] = f"{name}: {free:.1f} GB free; make room for {FEWEST_GB:.0f} GB"
+    if free < LEAST_FREE_GB:
+        row["problem"] = f"{name}: {free:.1f} GB free; free at least {LEAST_FREE_GB:.0f} GB"
     return row
 
 

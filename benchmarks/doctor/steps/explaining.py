@@ -1,4 +1,4 @@
-"""Explanations and predictions when another process holds nearly the whole card."""
+"""Explanations and predictions while another process holds nearly all memory of the card."""
 
 import contextlib
 import subprocess
@@ -25,7 +25,7 @@ FILMS = 8
 
 
 def measure(step_input: StepInput) -> Iterator[Row]:
-    """Use a model before and after the rest of the card is taken."""
+    """Use a model before and after the rest of the card is filled."""
     prepare_tensorflow()
     yield from explain_everything(
         "mobilenetv2_robust", 224, resolve_precision("auto", gpus()[0]), fill_card(FREE_MB)
@@ -41,7 +41,7 @@ def explain_everything(
         name: Recipe.
         size: Side of the films, pixels.
         precision: Keras dtype policy.
-        full: The card is full while it is entered.
+        full: Context within which the card is full.
     """
     chosen = replace(recipe(name), size=size, batch=FILMS)
     model = make_trial(chosen, chosen.phases[-1], precision).model
@@ -56,13 +56,13 @@ def explain_everything(
 
 @contextlib.contextmanager
 def fill_card(free_mb: int) -> Iterator[None]:
-    """Let another process take all but some memory of the card, until the block ends.
+    """Let another process hold all but `free_mb` of the card's memory until the block ends.
 
     Raises:
-        UserError: If that process cannot.
+        UserError: If that process fails.
     """
     command = [sys.executable, "-m", "benchmarks.doctor.card_filler", str(free_mb)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as filler:
         if "full" not in filler.stdout.readline():
-            raise UserError("the card cannot be filled; its reason is in the log")
+            raise UserError("the card cannot be filled; the log has the reason")
         yield

@@ -1,4 +1,4 @@
-"""Training fed by the pipeline against training on a batch that lies on the device."""
+"""Speed of training fed by the pipeline, relative to training on a batch that stays on the device."""
 
 import time
 from collections.abc import Iterator
@@ -65,7 +65,7 @@ def compare_feeds(recipe: Recipe, precision: str, *, steps: int, device: str | N
 
 
 def _train_resident(trial: Trial, steps: int) -> tuple[float, float]:
-    """Return seconds of some steps, and 0: nothing is waited for."""
+    """Return the seconds of `steps` steps, and 0 for the time spent waiting."""
     started = time.perf_counter()
     for _ in range(steps):
         loss = trial.run()
@@ -74,7 +74,7 @@ def _train_resident(trial: Trial, steps: int) -> tuple[float, float]:
 
 
 def _train_fed(trial: Trial, batches: tf.data.Dataset) -> tuple[float, float]:
-    """Return seconds of all steps but the first, during which the pipeline starts, and those of waiting."""
+    """Return the seconds of all steps but the first, which starts the pipeline, and those spent waiting."""
     feed, waited = iter(batches), 0.0
     trial.step(*next(feed)).numpy()
     started = requested = time.perf_counter()

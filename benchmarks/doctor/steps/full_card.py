@@ -1,4 +1,4 @@
-"""Errors of a full card: their classes, whether runs recognise them, and the batch that fits."""
+"""Errors on a full card: their classes, whether runs recognise them, and the batch that fits."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -32,13 +32,13 @@ def measure(step_input: StepInput) -> Iterator[Row]:
         trial = make_trial(chosen, chosen.phases[-1], precision, xla=xla, micro_batches=parts)
         trial.run().numpy()
 
-    yield from climb(train, MOST_PARTS)
+    yield from split_until_it_fits(train, MOST_PARTS)
     yield attempt("training step with XLA, whole batch", lambda: train(1, xla=True))
     yield predict_when_full(precision)
 
 
-def climb(train: Callable[[int], None], most: int) -> Iterator[Row]:
-    """Train with 1, 2, 4 … parts until it fits; yield a row for each attempt.
+def split_until_it_fits(train: Callable[[int], None], most: int) -> Iterator[Row]:
+    """Train with 1, 2, 4 … parts of a batch until a step fits into memory; yield a row for each attempt.
 
     Args:
         train: Trains with a number of parts.
@@ -49,13 +49,13 @@ def climb(train: Callable[[int], None], most: int) -> Iterator[Row]:
         row = attempt(f"training step in {parts} parts", lambda parts=parts: train(parts))
         fits = not row["error"]
         if not fits and parts == most:
-            row["problem"] = f"batches do not fit in {most} parts either: {row['error']}"
+            row["problem"] = f"a batch does not fit even in {most} parts: {row['error']}"
         yield row | {"parts": parts, "device_mb_after": _current_mb()}
         parts *= 2
 
 
 def attempt(what: str, work: Callable[[], None]) -> Row:
-    """Do some work; return the error that it raised, and whether a run would recognise a full card."""
+    """Run `work`; return the error that it raised, and whether a run would recognise it as a full card."""
     try:
         work()
     except (tf.errors.OpError, MemoryError) as error:

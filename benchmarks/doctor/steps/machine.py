@@ -46,7 +46,7 @@ VARIABLES = (
 
 
 def measure(step_input: StepInput) -> Iterator[Row]:
-    """Read what the machine has."""
+    """Report driver, cards, packages and environment variables."""
     yield _fact("system", f"{platform.system()} {platform.machine()}, {cores()} cores, {memory_mb()} MB free")
     yield from read_driver()
     left_out: list[str] = []
@@ -64,7 +64,7 @@ def measure(step_input: StepInput) -> Iterator[Row]:
 
 
 def read_driver() -> Iterator[Row]:
-    """Yield what NVML reports; without a driver that is one row and no problem."""
+    """Yield the versions of driver and CUDA; without a driver, one row and no problem."""
     try:
         pynvml.nvmlInit()
     except (pynvml.NVMLError_LibraryNotFound, pynvml.NVMLError_DriverNotLoaded):
@@ -90,7 +90,7 @@ def describe_gpu(gpu: Gpu) -> str:
 
 
 def describe_energy(gpu: Gpu) -> str:
-    """Return what the counter of energy shows, or why runs have no figure of energy."""
+    """Return the reading of the energy counter, or why runs do not measure energy."""
     if gpu.mig:
         return "not measured: the counter is of the whole card"
     joules = energy_joules(gpu)
@@ -100,7 +100,7 @@ def describe_energy(gpu: Gpu) -> str:
 
 
 def read_use(gpu: Gpu) -> Row:
-    """Return how much of a card or slice is taken, and by how many processes."""
+    """Return how much memory of a card or slice is used, and by how many processes."""
 
     def of_gpu(call: Callable[[Any], Any]) -> str:
         return _query(lambda: call(nvml_handle(gpu)))

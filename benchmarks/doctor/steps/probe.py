@@ -1,4 +1,4 @@
-"""TensorFlow on the device: its build, what it sees, and two operations with gradients."""
+"""TensorFlow on the device: its build, the devices it finds, and two operations with gradients."""
 
 from collections.abc import Callable, Iterator
 
@@ -9,14 +9,14 @@ from pneumo_tf.errors import UserError
 from pneumo_tf.training.device import prepare_tensorflow
 
 BFLOAT16_TOLERANCE = 0.03
-"""Largest difference of a bfloat16 result from the float32 one, as a share of it: 8 bits and some sums."""
+"""Largest relative difference of a bfloat16 result from float32: rounding to 8 bits, accumulated in sums."""
 
 
 def measure(step_input: StepInput) -> Iterator[Row]:
     """Report the build and the devices, then compute.
 
     Raises:
-        UserError: If there is a GPU and TensorFlow does not see it.
+        UserError: If there is a GPU that TensorFlow does not find.
     """
     build = tf.sysconfig.get_build_info()
     for key in ("is_cuda_build", "cuda_version", "cudnn_version"):
@@ -39,7 +39,7 @@ def compare(what: str, compute: Callable[[tf.DType], tf.Tensor]) -> Row:
 
     Args:
         what: Name of the operation.
-        compute: Operation and gradient, summed up as one number, in a type.
+        compute: Operation and gradient in a data type, reduced to one number.
     """
     exact, rounded = float(compute(tf.float32)), float(compute(tf.bfloat16))
     difference = abs(rounded - exact) / abs(exact)

@@ -25,7 +25,7 @@ PARTS = ("log.txt", "model.keras", "history.csv", "costs.json", "explanations.js
 
 
 def measure(step_input: StepInput) -> Iterator[Row]:
-    """Draw films, run the suite on them, and check the files of each run.
+    """Generate films, run the suite on them, and check the files of each run.
 
     Raises:
         UserError: If the suite ended without a run.
@@ -70,7 +70,7 @@ def check_folder(folder: RunFolder) -> Row:
 
 
 def check_report(report: Path, status: int) -> Row:
-    """Return whether the leaderboard was written, given the exit status of `run_all`."""
+    """Return whether the leaderboard was written, and a problem if it is missing or `run_all` failed."""
     row: Row = {
         "run": "leaderboard",
         "state": "written" if (report / "leaderboard.md").exists() else "missing",

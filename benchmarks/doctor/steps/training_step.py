@@ -1,4 +1,4 @@
-"""Time and memory of a training step of each backbone, on a batch that lies on the device."""
+"""Time and memory of a training step of each backbone, on a batch that stays on the device."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,7 +14,7 @@ from pneumo_tf.training.device import prepare_tensorflow
 
 
 class Subject(NamedTuple):
-    """A recipe, with side and batch of the trial.
+    """A recipe, with the film size and batch of its trial.
 
     Args:
         name: Recipe.
@@ -45,9 +45,9 @@ NEEDED_SECONDS = {True: 12.0, False: 2.0}
 
 
 def measure(step_input: StepInput) -> Iterator[Row]:
-    """Measure plain steps, then the same with plain gradient descent.
+    """Measure steps as the recipes define them, then with plain gradient descent.
 
-    The difference of both is the most that a fused optimiser could save.
+    The difference is an upper bound of the time that a fused optimiser could save.
     """
     yield from _measure_all(step_input, "plain")
     if step_input.gpu:
@@ -97,7 +97,7 @@ def measure_subject(subject: Subject, *, gpu: bool, xla: bool, descent: bool = F
     if descent:
         phase = Phase(phase.epochs, 1e-6, phase.train, phase.batch_norm, optimizer="sgd")
     trial = make_trial(chosen, phase, precision, xla=xla)
-    # Not before: making it frees what the trial before it held.
+    # Only now: making a trial frees the memory of the last one.
     reset_peak(gpu=gpu)
     loss = float(trial.run())
     (seconds, steps), watts = measure_power(card, lambda: time_trial(trial, seconds=TIMED_SECONDS[gpu]))

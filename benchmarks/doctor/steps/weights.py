@@ -14,14 +14,14 @@ from pneumo_tf.models.registry import architecture
 from pneumo_tf.models.weights_file import check_recorded, find
 
 TIMEOUT_SECONDS = 1.5
-"""Patience with a host."""
+"""Longest wait for a host."""
 
 SUITE = next(iter(SUITES))
 """The suite that is run by default."""
 
 
 def measure(step_input: StepInput) -> Iterator[Row]:
-    """Look for the files of the default suite, and check the hosts of missing ones."""
+    """Find the weights files of the default suite, and check the hosts of missing ones."""
     files = {
         recipe.architecture: architecture(recipe.architecture).weights
         for recipe in choose_recipes(SUITE, None)
@@ -55,7 +55,7 @@ def check_files(files: dict[str, Weights]) -> Iterator[Row]:
 
 
 def _difference(file: Path, weights: Weights) -> Row:
-    """Return a problem if a file is not the one that was downloaded first."""
+    """Return a problem if a file differs from the one that was downloaded first."""
     try:
         check_recorded(file, weights)
     except UserError as error:
@@ -64,7 +64,7 @@ def _difference(file: Path, weights: Weights) -> Row:
 
 
 def check_host(url: str) -> str:
-    """Request the header of a file from its host; return why that fails, `""` if it does not."""
+    """Request the header of a file from its host; return the reason if that fails, otherwise `""`."""
     try:
         with urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=TIMEOUT_SECONDS):
             return ""

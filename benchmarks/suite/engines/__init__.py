@@ -1,1 +1,1 @@
-"""Engines start workers: here on this machine."""
+"""Engines, which start workers: `local` on this machine."""

@@ -16,19 +16,19 @@ from pneumo_tf.failures import describe, failure_of_exit
 from pneumo_tf.run_folder import RunFolder
 
 MEMORY_SHARE = 0.25
-"""Part of the host's free memory that workers may fill by estimate."""
+"""Share of the host's free memory that workers may need by their estimates."""
 
 SPARE_MB = 300.0
-"""Memory of a worker that has imported TensorFlow and waits; what it shares with others left out."""
+"""Memory of a waiting worker that has imported TensorFlow, without what it shares with others."""
 
 MOST_CPU_WORKERS = 4
 
 STOP_SECONDS = 5.0
-"""Time that workers have to end by themselves when all is stopped."""
+"""Time that workers have to exit by themselves when the engine stops."""
 
 
 class Watcher(Protocol):
-    """Shows what workers do."""
+    """Observer of workers."""
 
     def started(self, name: str, folder: RunFolder) -> None:
         """A worker was started."""
@@ -69,11 +69,11 @@ class _Working:
 
 
 def make_slots(gpus: Sequence[Gpu], workers: int | None) -> list[Slot]:
-    """Divide the machine.
+    """Divide the machine into slots.
 
     Args:
         gpus: GPUs to use.
-        workers: Workers at a time; None is one for each GPU, or on a CPU one for each core up to four.
+        workers: Number of workers at a time; None for one per GPU, or on a CPU one per core up to four.
     """
     count = workers or (len(gpus) or max(1, min(MOST_CPU_WORKERS, cores())))
     threads = max(1, cores() // count)
@@ -81,7 +81,7 @@ def make_slots(gpus: Sequence[Gpu], workers: int | None) -> list[Slot]:
 
 
 class LocalEngine:
-    """Local engine: jobs done on this machine."""
+    """Engine that runs jobs on this machine."""
 
     def __init__(
         self,
@@ -98,9 +98,9 @@ class LocalEngine:
             slots: Places for workers.
             data: Root of the films.
             cache: Folder of decoded films and features.
-            watcher: Shows what workers do.
-            share_cores: If fewer runs than slots are left when a run starts, it gets threads of those that
-                stay empty.
+            watcher: Observer of the workers.
+            share_cores: Whether a run that starts when fewer runs than slots are left also gets the threads
+                of the empty slots.
         """
         self._free, self._watcher, self._share_cores = list(slots), watcher, share_cores
         self._places = len(self._free)
@@ -110,11 +110,11 @@ class LocalEngine:
         self._spares: list[tuple[Slot, WorkerProcess]] = []
         self._selector = selectors.DefaultSelector()
 
-    def do(self, jobs: Sequence[tuple[Job, RunFolder]]) -> None:
-        """Do jobs, in order where memory allows, until all have ended.
+    def run(self, jobs: Sequence[tuple[Job, RunFolder]]) -> None:
+        """Run jobs, in order as far as memory allows, until all have ended.
 
-        If a worker ends by itself, its run is `failed`, with the reason; the others continue. When this is
-        interrupted, workers are stopped and their runs `interrupted`.
+        If a worker exits early, its run becomes `failed`, with the reason, and the others continue. On an
+        interrupt all workers are stopped and their runs become `interrupted`.
         """
         waiting = list(jobs)
         try:
@@ -134,7 +134,7 @@ class LocalEngine:
         # A run that takes over a spare worker needs the memory of one worker, not of two.
         used = self._used - (SPARE_MB if self._spares else 0)
         fitting = (i for i, (job, _) in enumerate(waiting) if used + job.memory_mb <= self._memory)
-        # A run that is larger than the machine is tried alone: the estimate may be wrong.
+        # A run whose estimate exceeds the memory is tried alone: the estimate may be wrong.
         return next(fitting, 0 if waiting and not self._working else None)
 
     def _start(self, job: Job, folder: RunFolder, *, left: int) -> None:
@@ -160,13 +160,13 @@ class LocalEngine:
         self._watcher.started(job.spec.id, folder)
 
     def _widen(self, slot: Slot, left: int) -> Slot:
-        """Return a slot with its share of the cores, if fewer runs are left than there are slots."""
+        """Return a slot with an equal share of all cores, if fewer runs are left than there are slots."""
         runs = min(self._places, len(self._working) + 1 + left)
         share = cores() // runs if self._share_cores else 0
         return replace(slot, threads=max(slot.threads, share))
 
     def _keep_spares(self, waiting: Sequence[tuple[Job, RunFolder]]) -> None:
-        """Keep a spare worker for each busy slot, while there are runs for them and memory."""
+        """Keep a spare worker for each busy slot, as long as runs are waiting and memory allows."""
         while len(self._spares) > len(waiting):
             self._spares.pop()[1].stop()
         # A worker of one thread leaves no core idle: there a spare would only slow it down.

@@ -1,4 +1,4 @@
-"""Process of a worker, as its engine uses it: it waits for its one run, does it and ends."""
+"""Process of a worker, as seen by its engine: it waits for one run, executes it and ends."""
 
 import contextlib
 import json
@@ -15,16 +15,16 @@ from pneumo_tf.run_folder import RunFolder
 
 
 class WorkerProcess:
-    """A process that imports at once what its run will need, and does the run when it is assigned."""
+    """A process that imports what its run will need right away, and executes the run once it is assigned."""
 
     def __init__(self, trained: bool, environment: Mapping[str, str]) -> None:
         """Start the process.
 
         Args:
-            trained: Whether its run trains a network; another kind of run only starts later.
+            trained: Whether its run trains a network; if not, it starts without TensorFlow.
             environment: Environment variables of the process.
         """
-        # The run's log is not known yet: what is printed until then is moved there.
+        # The run's log is not known yet: earlier output is collected here and moved there.
         self._printed = tempfile.TemporaryFile()  # noqa: SIM115
         self._process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.worker", "trained" if trained else "trivial"],
@@ -49,7 +49,7 @@ class WorkerProcess:
         return self._process.poll() is None
 
     def assign(self, folder: RunFolder, assignment: Assignment) -> None:
-        """Assign a run; a process that has ended meanwhile is noticed where events are read."""
+        """Assign a run; if the process has already ended, reading its events shows it."""
         self._folder = folder
         line = json.dumps([str(folder.path), assignment.to_json()]) + "\n"
         with contextlib.suppress(BrokenPipeError), self._process.stdin as stdin:
@@ -71,7 +71,7 @@ class WorkerProcess:
         """Wait for the process, and return its exit status as `subprocess` does."""
         code = self._process.wait()
         self._printed.seek(0)
-        # A worker moves its output to the log itself; this is the output of one that ended before.
+        # A worker moves its output to the log itself; this is for one that ended before it could.
         if self._folder and (printed := self._printed.read()):
             with self._folder.log.open("ab") as log:
                 log.write(printed)

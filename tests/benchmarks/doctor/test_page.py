@@ -46,11 +46,14 @@ def test_steps_without_a_gpu_are_named_until_one_has_run_them(tmp_path):
     stored = [json.loads(file.read_text("utf-8")) for file in sorted(EXAMINATIONS.glob("*.json"))]
     stored = [found for found in stored if not found["gpu"]][0]
     on_cpu = page.Examination.from_dict(stored)
-    assert page.never_run_on_a_gpu([on_cpu]) == f"**Never run on a GPU so far: {', '.join(STEPS)}.**"
+    assert (
+        page.describe_steps_not_run_on_gpu([on_cpu]) == f"**Never run on a GPU so far: {', '.join(STEPS)}.**"
+    )
     on_gpu = page.Examination.from_dict(stored | {"gpu": True})
     skipped = [name for name, step in STEPS.items() if step.on_cpu is None]
     assert (
-        page.never_run_on_a_gpu([on_cpu, on_gpu]) == f"**Never run on a GPU so far: {', '.join(skipped)}.**"
+        page.describe_steps_not_run_on_gpu([on_cpu, on_gpu])
+        == f"**Never run on a GPU so far: {', '.join(skipped)}.**"
     )
 
 

@@ -117,8 +117,8 @@ def test_little_room_is_a_problem(monkeypatch, tmp_path):
     row = disk.check_folder("here", tmp_path / "not" / "yet" / "there")
     assert row["free_gb"] > 0
     assert row["written_mb_per_second"] > 0
-    monkeypatch.setattr(disk, "FEWEST_GB", 1e9)
-    assert "make room" in disk.check_folder("here", tmp_path)["problem"]
+    monkeypatch.setattr(disk, "LEAST_FREE_GB", 1e9)
+    assert "free at least" in disk.check_folder("here", tmp_path)["problem"]
 
 
 @pytest.fixture
@@ -246,7 +246,7 @@ def fails_until(fits, error):
 
 def test_batches_are_split_until_one_fits():
     known = tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
-    rows = list(full_card.climb(fails_until(4, known), most=64))
+    rows = list(full_card.split_until_it_fits(fails_until(4, known), most=64))
     assert [(row["parts"], row["error"]) for row in rows] == [
         (1, "ResourceExhaustedError"),
         (2, "ResourceExhaustedError"),
@@ -257,8 +257,8 @@ def test_batches_are_split_until_one_fits():
 
 def test_batches_that_never_fit_and_unknown_errors_are_reported():
     known = tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
-    *_, last = full_card.climb(fails_until(128, known), most=4)
-    assert last["problem"] == "batches do not fit in 4 parts either: ResourceExhaustedError"
+    *_, last = full_card.split_until_it_fits(fails_until(128, known), most=4)
+    assert last["problem"] == "a batch does not fit even in 4 parts: ResourceExhaustedError"
     unknown = tf.errors.FailedPreconditionError(None, None, "something else")
     row = full_card.attempt("step", lambda: fails_until(2, unknown)(1))
     assert row["recognised"] is False
@@ -307,7 +307,7 @@ def test_another_gradient_is_a_problem_but_not_that_of_batch_norm_in_parts(monke
 
 
 def test_modes_on_a_gpu_are_all_that_a_run_can_use():
-    modes = agreement.modes(gpu=True)
+    modes = agreement.list_modes(gpu=True)
     assert len(modes) == len(set(modes)) == 12
     assert {(mode.precision, mode.tf32) for mode in modes} == {
         ("float32", False),

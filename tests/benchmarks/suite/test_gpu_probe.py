@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from benchmarks.suite import gpu_probe
-from benchmarks.suite.gpu_probe import find_reason, require_usable
+from benchmarks.suite.gpu_probe import find_reason, require_usable_gpus
 from pneumo_tf.costs.hardware import Gpu
 from pneumo_tf.errors import UserError
 
@@ -33,21 +33,21 @@ def child(monkeypatch):
 
 def test_cards_that_compute_pass(child):
     child("import os; assert os.environ['CUDA_VISIBLE_DEVICES'] in ('0', '1')")
-    require_usable(CARDS)
+    require_usable_gpus(CARDS)
 
 
 def test_the_card_that_fails_is_named_with_the_reason_of_tensorflow(child):
     failing = f"import os, sys; print({CUDNN!r}, file=sys.stderr); print('last', file=sys.stderr); "
     child(failing + "sys.exit(os.environ['CUDA_VISIBLE_DEVICES'] == '1')")
     with pytest.raises(UserError, match=r"GPU 1, .*: Loaded runtime CuDNN library: 8.9.6.*requirements.txt"):
-        require_usable(CARDS)
+        require_usable_gpus(CARDS)
 
 
 def test_a_child_that_hangs_is_stopped(child, monkeypatch):
     monkeypatch.setattr(gpu_probe, "SECONDS", 0.2)
     child("import time; time.sleep(60)")
     with pytest.raises(UserError, match="no answer within"):
-        require_usable(CARDS)
+        require_usable_gpus(CARDS)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_a_child_that_hangs_is_stopped(child, monkeypatch):
     [
         ([CUDNN, HARMLESS, "UnimplementedError: DNN library is not found."], "Loaded runtime CuDNN library"),
         (
-            [HARMLESS, DLOPEN, "Skipping registering GPU devices...", "TensorFlow sees no GPU"],
+            [HARMLESS, DLOPEN, "Skipping registering GPU devices...", "TensorFlow finds no GPU"],
             "Cannot dlopen",
         ),
         ([HARMLESS, "Traceback", "InternalError: exclusive mode"], "InternalError: exclusive mode"),

@@ -83,7 +83,7 @@ def machine(monkeypatch):
 
 def do(jobs, slots, **how):
     engine = LocalEngine(slots, data=Path("d"), cache=Path("c"), watcher=Nobody(), **how)
-    engine.do(jobs)
+    engine.run(jobs)
     assert all(folder.state == "done" for _, folder in jobs)
 
 

@@ -150,7 +150,7 @@ def suite(internet, small_phantom, tmp_path, monkeypatch):
         def __init__(self, *_, **__):
             pass
 
-        def do(self, jobs):
+        def run(self, jobs):
             for job, folder in jobs:
                 self.started.append(job.spec.recipe.name)
                 folder.set_status("interrupted", "by the test")
@@ -183,7 +183,7 @@ def test_missing_weights_are_a_failed_row_until_they_come(suite, internet, capsy
     assert file_of("resnet18") in line[4]
     assert "--weights random" in line[5]
     printed = capsys.readouterr()
-    assert "1 fail without their initial weights, 1 to do" in printed.out + printed.err
+    assert "1 cannot start because their initial weights are missing, 1 to do" in printed.out + printed.err
     # Asked for again, without --retry-failed; the same row of the same run.
     asked = len(internet.asked)
     assert suite()[2]["resnet18_transfer"].unfinished == rows["resnet18_transfer"].unfinished

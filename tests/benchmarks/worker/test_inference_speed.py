@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks.worker import costs
-from benchmarks.worker.costs import best_throughput, latencies
+from benchmarks.worker.costs import measure_latencies, measure_throughput
 
 PIXELS = np.zeros((50, 4, 4), np.uint8)
 
@@ -24,19 +24,19 @@ class Model:
 
 
 def test_latency_is_of_single_films_without_the_first_calls(monkeypatch):
-    times = latencies(Model(monkeypatch, 128, call=0.003, film=0.001, slow=(5, 5)), PIXELS)
+    times = measure_latencies(Model(monkeypatch, 128, call=0.003, film=0.001, slow=(5, 5)), PIXELS)
     np.testing.assert_allclose(times, 0.004)
     assert len(times) == pytest.approx(125, abs=1), "as many as half a second takes"
 
 
 @pytest.mark.parametrize(("seconds", "calls"), [(1e-5, 200), (2.0, 20)])
 def test_number_of_latency_calls_is_bounded_for_fast_and_slow_models(monkeypatch, seconds, calls):
-    assert len(latencies(Model(monkeypatch, 128, call=seconds, film=0), PIXELS)) == calls
+    assert len(measure_latencies(Model(monkeypatch, 128, call=seconds, film=0), PIXELS)) == calls
 
 
 def test_the_best_throughput_is_found_among_batches_up_to_the_predictors_own(monkeypatch):
     model = Model(monkeypatch, 128, call=0.01, film=1e-4)
-    best = best_throughput(model, PIXELS)
+    best = measure_throughput(model, PIXELS)
     assert best.batch == 128
     assert best.films_per_second == pytest.approx(128 / (0.01 + 0.0128))
     assert set(model.batches) == {8, 32, 128}
@@ -44,10 +44,10 @@ def test_the_best_throughput_is_found_among_batches_up_to_the_predictors_own(mon
 
 def test_a_slow_model_is_not_measured_with_large_batches(monkeypatch):
     model = Model(monkeypatch, 128, call=0.0, film=0.02)
-    assert best_throughput(model, PIXELS).films_per_second == pytest.approx(50)
+    assert measure_throughput(model, PIXELS).films_per_second == pytest.approx(50)
     assert set(model.batches) == {8}
 
 
 def test_a_predictor_of_small_batches_stays_small(monkeypatch):
     model = Model(monkeypatch, 4, call=0.0, film=1e-4)
-    assert best_throughput(model, PIXELS).batch == 4
+    assert measure_throughput(model, PIXELS).batch == 4

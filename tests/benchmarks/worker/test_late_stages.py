@@ -4,10 +4,10 @@ import dataclasses
 
 import pytest
 
-from benchmarks.suite.additions import adding_jobs, explanations_line, lacking_lines
+from benchmarks.suite.additions import hint_missing_explanations, list_addition_jobs, list_missing_additions
 from benchmarks.suite.options import parse
 from benchmarks.worker import finished_run, late_stages, micro_batching, training_run
-from benchmarks.worker.attempt import do_task
+from benchmarks.worker.attempt import execute_task
 from pneumo_tf.runs import Runs
 from tests.benchmarks.planned import assign_to_cpu, plan_jobs
 
@@ -56,7 +56,7 @@ def test_a_failed_explanation_is_a_note_on_a_done_run_and_is_made_again_from_the
     folder, real = plan(job, runs), late_stages.record_explanations
     monkeypatch.setattr(late_stages, "record_explanations", raises(MemoryError("no room for maps")))
     sent = Sent()
-    assert do_task(folder, assignment, sent) == ""
+    assert execute_task(folder, assignment, sent) == ""
     assert folder.state == "done"
     note = (
         "no explanations: out of memory (no room for maps); use fewer --workers or a smaller --size; "
@@ -65,22 +65,26 @@ def test_a_failed_explanation_is_a_note_on_a_done_run_and_is_made_again_from_the
     assert sent.notes == [note]
     assert folder.read_json("environment.json")["notes"] == [note]
     before = folder.read_predictions("test").logits.tobytes()
-    assert adding_jobs([job], runs, options_of()) == []
-    assert "has no explanations; --explain-again makes them" in explanations_line([job], runs, options_of())
-    (again,) = adding_jobs([job], runs, options_of("--explain-again"))
+    assert list_addition_jobs([job], runs, options_of()) == []
+    assert "has no explanations; --explain-again makes them" in hint_missing_explanations(
+        [job], runs, options_of()
+    )
+    (again,) = list_addition_jobs([job], runs, options_of("--explain-again"))
     assert again.task == "explain"
 
     monkeypatch.setattr(late_stages, "record_explanations", real)
     monkeypatch.setattr(micro_batching, "train", raises(AssertionError("trained again")))
     costs = folder.read_json("costs.json")
-    assert do_task(folder, dataclasses.replace(assignment, task="explain"), Sent()) == ""
+    assert execute_task(folder, dataclasses.replace(assignment, task="explain"), Sent()) == ""
     assert folder.read_json("explanations.json")["methods"]
     assert folder.read_json("environment.json")["notes"] == []
     assert folder.read_json("costs.json") == costs
     assert folder.read_predictions("test").logits.tobytes() == before
-    assert adding_jobs([job], runs, options_of("--explain-again")) == []
-    assert [job.task for job in adding_jobs([job], runs, options_of("--explain-again", "all"))] == ["explain"]
-    assert lacking_lines([job], runs, options_of("--explain-again")) == []
+    assert list_addition_jobs([job], runs, options_of("--explain-again")) == []
+    assert [job.task for job in list_addition_jobs([job], runs, options_of("--explain-again", "all"))] == [
+        "explain"
+    ]
+    assert list_missing_additions([job], runs, options_of("--explain-again")) == []
 
 
 def test_a_worker_killed_while_it_explains_leaves_a_done_run_with_a_note(planned, monkeypatch):
@@ -89,7 +93,7 @@ def test_a_worker_killed_while_it_explains_leaves_a_done_run_with_a_note(planned
     # Like a signal, it is caught by no handler of errors.
     monkeypatch.setattr(late_stages, "record_explanations", raises(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
-        do_task(folder, assignment, Sent())
+        execute_task(folder, assignment, Sent())
     assert folder.state == "done"
     (note,) = folder.read_json("environment.json")["notes"]
     assert note.startswith("no explanations: the worker ended before they were made; --explain-again")
@@ -99,8 +103,8 @@ def test_a_worker_killed_while_it_explains_leaves_a_done_run_with_a_note(planned
 def test_costs_that_cannot_be_measured_are_a_note_too(planned, monkeypatch):
     job, runs, assignment = planned
     folder = plan(job, runs)
-    monkeypatch.setattr(late_stages, "costs_of_use", raises(ValueError("no such layer")))
-    assert do_task(folder, assignment, Sent()) == ""
+    monkeypatch.setattr(late_stages, "measure_inference", raises(ValueError("no such layer")))
+    assert execute_task(folder, assignment, Sent()) == ""
     (note,) = folder.read_json("environment.json")["notes"]
     assert note.startswith("no costs of inference: ValueError: no such layer")
     assert folder.read_json("explanations.json")["methods"]
@@ -110,14 +114,14 @@ def test_a_run_that_failed_after_its_training_is_not_trained_again(planned, monk
     job, runs, assignment = planned
     folder, real = plan(job, runs), training_run.Predictor
     monkeypatch.setattr(training_run, "Predictor", raises(RuntimeError("driver")))
-    assert do_task(folder, assignment, Sent()) == "RuntimeError: driver"
+    assert execute_task(folder, assignment, Sent()) == "RuntimeError: driver"
     assert (folder.state, folder.model.exists()) == ("failed", True)
     history = folder.read_history()
 
     folder.prepare_retry()
     monkeypatch.setattr(training_run, "Predictor", real)
     monkeypatch.setattr(micro_batching, "train", raises(AssertionError("trained again")))
-    assert do_task(folder, assignment, Sent()) == ""
+    assert execute_task(folder, assignment, Sent()) == ""
     costs = folder.read_json("costs.json")
     assert folder.state == "done"
     assert folder.read_history() == history
@@ -143,20 +147,20 @@ def test_a_damaged_checkpoint_is_a_failure_that_a_retry_repairs(planned):
     folder = plan(job, runs)
     folder.work.mkdir()
     (folder.work / "checkpoint.npz").write_bytes(b"half a checkpoint")
-    assert "work/checkpoint.npz: cannot be read" in do_task(folder, assignment, Sent())
+    assert "work/checkpoint.npz: cannot be read" in execute_task(folder, assignment, Sent())
     assert folder.status["kind"] == "damaged"
     folder.prepare_retry()
-    assert do_task(folder, assignment, Sent()) == ""
+    assert execute_task(folder, assignment, Sent()) == ""
 
 
 @pytest.mark.parametrize("content", [b"", b"no model"])
 def test_a_damaged_model_is_named_when_it_is_to_be_explained(planned, content):
     job, runs, assignment = planned
     folder = plan(job, runs)
-    assert do_task(folder, assignment, Sent()) == ""
+    assert execute_task(folder, assignment, Sent()) == ""
     folder.model.write_bytes(content)
     sent = Sent()
-    reason = do_task(folder, dataclasses.replace(assignment, task="explain"), sent)
+    reason = execute_task(folder, dataclasses.replace(assignment, task="explain"), sent)
     assert reason.endswith("model.keras: cannot be read as a Keras model; run it again with --fresh")
     assert sent.notes == [f"not explained: {reason}"]
     assert folder.state == "done"

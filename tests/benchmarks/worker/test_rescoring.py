@@ -10,12 +10,12 @@ import pytest
 
 from benchmarks.recipes import RECIPES
 from benchmarks.suite.additions import (
-    adding_jobs,
     count_additions,
-    lacking_lines,
+    describe_variant_options,
+    list_addition_jobs,
+    list_missing_additions,
     missing_variants,
-    variant_lines,
-    variants_of,
+    requested_variants,
 )
 from benchmarks.suite.options import parse
 from benchmarks.suite.terminal import RunsShown, Terminal
@@ -54,20 +54,26 @@ def plan(out, films, *arguments):
 
 def test_only_recipes_that_have_something_to_draw_are_variants_of():
     options = parse(DRAWS)
-    assert variants_of(RECIPES["regularized_cnn"], options) == ["tta-1", "tta-2", "mc-1", "mc-2", "mc-3"]
-    assert variants_of(RECIPES["mobilenetv2_frozen"], options) == ["tta-1", "tta-2"]
-    assert variants_of(RECIPES["thumbnail"], options) == []
-    assert variants_of(RECIPES["regularized_cnn"], parse([])) == []
+    assert requested_variants(RECIPES["regularized_cnn"], options) == [
+        "tta-1",
+        "tta-2",
+        "mc-1",
+        "mc-2",
+        "mc-3",
+    ]
+    assert requested_variants(RECIPES["mobilenetv2_frozen"], options) == ["tta-1", "tta-2"]
+    assert requested_variants(RECIPES["thumbnail"], options) == []
+    assert requested_variants(RECIPES["regularized_cnn"], parse([])) == []
 
 
 def test_what_is_left_out_or_mild_is_logged():
     recipes = [RECIPES[name] for name in ("regularized_cnn", "mobilenetv2_frozen", "thumbnail")]
-    lines = variant_lines(recipes, parse(DRAWS))
+    lines = describe_variant_options(recipes, parse(DRAWS))
     assert "--tta leaves out thumbnail: there is no network" in lines
     assert "--mc-dropout leaves out mobilenetv2_frozen, thumbnail: there is no dropout" in lines
     assert [line for line in lines if "mild" in line][0].startswith("--tta: mobilenetv2_frozen trained")
-    assert variant_lines(recipes, parse([])) == []
-    assert variant_lines(recipes[:1], parse(DRAWS)) == []
+    assert describe_variant_options(recipes, parse([])) == []
+    assert describe_variant_options(recipes[:1], parse(DRAWS)) == []
 
 
 @pytest.mark.parametrize("option", ["--tta", "--mc-dropout"])
@@ -82,25 +88,25 @@ def test_a_plan_adds_only_what_finished_runs_lack(tmp_path, small_phantom):
         next(j for j in jobs if bool(j.spec.recipe.phases) == network) for network in (True, False)
     )
     assert count_additions(jobs, jobs, runs, options) == 1, "the network, once it is trained"
-    assert adding_jobs(jobs, runs, options) == []
+    assert list_addition_jobs(jobs, runs, options) == []
     for job in jobs:
         runs.plan(job.spec).set_status("done")
     folder = runs.folder(net.spec)
-    assert adding_jobs(jobs, runs, options) == []
+    assert list_addition_jobs(jobs, runs, options) == []
     assert "model.keras is missing; --fresh trains the run again" in "".join(
-        lacking_lines([net], runs, options)
+        list_missing_additions([net], runs, options)
     )
     folder.model.write_bytes(b"model")
-    (job,) = adding_jobs(jobs, runs, options)
+    (job,) = list_addition_jobs(jobs, runs, options)
     assert job.variants == ("tta-1", "tta-2", "mc-1", "mc-2", "mc-3")
     assert job.spec.id == net.spec.id, "a variant is not part of the id"
     folder.write_predictions("test@tta-1", Predictions(("a",), np.zeros((1, 1), np.float32)))
-    (job,) = adding_jobs(jobs, runs, options)
+    (job,) = list_addition_jobs(jobs, runs, options)
     assert job.variants == ("tta-2", "mc-1", "mc-2", "mc-3")
     assert count_additions(jobs, [], runs, options) == 1
-    assert "see " in "".join(lacking_lines([net], runs, options))
+    assert "see " in "".join(list_missing_additions([net], runs, options))
     assert missing_variants(trivial, runs, options) == ()
-    assert lacking_lines([trivial], runs, options) == []
+    assert list_missing_additions([trivial], runs, options) == []
 
 
 @pytest.fixture
@@ -120,7 +126,7 @@ def finished(small_phantom, tmp_path, monkeypatch):
     logits = Predictor(model)(pixels, small_phantom.films.indices(test))
     folder.write_predictions("test", Predictions(test, logits))
     folder.set_status("done")
-    (job,) = adding_jobs([job], runs, options)
+    (job,) = list_addition_jobs([job], runs, options)
     return folder, replace(assignment, task="score", variants=job.variants), job, (runs, options)
 
 
@@ -133,7 +139,7 @@ def test_conditions_are_added_to_a_finished_run_and_nothing_else_changes(finishe
     added = {f"predictions/test@{condition}.csv" for condition in job.variants}
     assert set(after) - set(before) == added
     assert {name: after[name] for name in before} == before
-    assert adding_jobs([job], *request) == [] and lacking_lines([job], *request) == []
+    assert list_addition_jobs([job], *request) == [] and list_missing_additions([job], *request) == []
     sets = [folder.read_predictions(f"test@{condition}") for condition in job.variants]
     plain = folder.read_predictions("test")
     assert all(one.ids == plain.ids for one in sets)
@@ -176,7 +182,7 @@ def test_failed_scoring_is_one_note_and_the_run_stays_done(finished):
     folder.model.unlink()
     assert "is missing; run it again with --fresh" in add_variants(folder, assignment, Sent())
     assert folder.state == "done"
-    assert "is missing" in lacking_lines([job], *request)[0]
+    assert "is missing" in list_missing_additions([job], *request)[0]
 
 
 @pytest.mark.slow
