@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
-from benchmarks.error_rates.simulation import scored
+from benchmarks.error_rates.simulation import make_predictions
 from pneumo_tf.evaluation.external import choose_locally, measure_external, rates_at
 from pneumo_tf.evaluation.intervals import PatientBootstrap
 from pneumo_tf.evaluation.operating_points import choose_threshold
@@ -13,7 +13,7 @@ from pneumo_tf.evaluation.operating_points import choose_threshold
 
 def films(rng, n=300, skill=1.5, shift=0.0, patients=None):
     labels = np.arange(n) % 2
-    return scored(labels, rng.normal(skill * labels + shift, 1), patients)
+    return make_predictions(labels, rng.normal(skill * labels + shift, 1), patients)
 
 
 def places():
@@ -47,7 +47,7 @@ def test_a_threshold_that_does_not_exist_gives_no_rates():
 
 def test_an_external_set_of_one_class_gives_only_the_rate_of_that_class():
     rng = np.random.default_rng(2)
-    normals = scored(np.zeros(50, int), rng.normal(0, 1, 50))
+    normals = make_predictions(np.zeros(50, int), rng.normal(0, 1, 50))
     found = measure_external(*places(), [films(rng)], [films(rng)], [normals])
     missing = (found.auc, found.change, found.sensitivity, found.slope, found.intercept)
     assert all(np.isnan(estimate.value) for estimate in missing)
@@ -82,7 +82,7 @@ def test_local_thresholds_take_whole_patients():
     # Each patient's films are alike: a threshold measured on films of the same patients would look better.
     labels = (np.arange(400) // 10) % 2
     score = rng.normal(0, 1, 40)[np.arange(400) // 10] + 1e-3 * rng.normal(0, 1, 400)
-    rates = choose_locally([scored(labels, score, patients)], 50, 300)
+    rates = choose_locally([make_predictions(labels, score, patients)], 50, 300)
     assert rates.sensitivity[0] + rates.specificity[0] == pytest.approx(1, abs=0.12)
 
 
