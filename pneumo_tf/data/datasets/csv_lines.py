@@ -1,18 +1,15 @@
 """The lines of a CSV of films: columns path and label, and whatever else is known of a film."""
 
-import csv
-import io
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from pneumo_tf.data.datasets.csv_cells import column_names, read_cells
 from pneumo_tf.data.films import CLASSES, Film
 from pneumo_tf.errors import UserError
 
 NEEDED = ("path", "label")
-
-DELIMITERS = (",", ";", "\t")
 
 SPLITS = {"": "", "train": "train", "val": "train", "valid": "train", "validation": "train", "test": "test"}
 """Names of splits, and the split that their films belong to: a protocol chooses its own validation films."""
@@ -63,7 +60,7 @@ def lacks_columns(path: Path) -> str:
     """Describe what a file lacks to be a table of films, `""` if it has the columns that are needed."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            names = _columns(file.readline(1 << 16))
+            names = column_names(file.readline(1 << 16))
     except OSError as error:
         return f"cannot read {path}: {error.strerror}"
     except UnicodeDecodeError:
@@ -89,7 +86,7 @@ def read_table(path: Path, root: Path, classes: Mapping[str, str] | None) -> Fil
     unknown = _unknown_labels(path) if classes is None else ()
     if unknown:
         raise UserError(f"{path} has labels that are not known here; {ask_for_classes(unknown)}")
-    for place, cells in _cells(path):
+    for place, cells in read_cells(path):
         film_id = _film_id(cells["path"], root, place)
         if film_id in lines:
             raise UserError(f"{place}: {film_id} is listed a second time")
@@ -138,40 +135,5 @@ def _film_id(text: str, root: Path, place: str) -> str:
 
 def _unknown_labels(path: Path) -> dict[str, int]:
     """Count films by label, if there are labels that need `--classes`."""
-    counts = Counter(cells["label"] for _, cells in _cells(path))
+    counts = Counter(cells["label"] for _, cells in read_cells(path))
     return dict(counts.most_common()) if any(name.lower() not in LABELS for name in counts) else {}
-
-
-def _cells(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
-    """Read the lines of a CSV, each with its place in the file; empty lines are left out."""
-    try:
-        text = path.read_text("utf-8-sig")
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path} is no CSV text in UTF-8") from error
-    first = text.split("\n", 1)[0]
-    names = _columns(first)
-    if doubled := [name for name, count in Counter(names).items() if count > 1]:
-        raise UserError(f"{path} has two columns {doubled[0]!r}")
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(first), strict=True)
-    try:
-        next(reader)
-        for cells in reader:
-            place = f"{path}, line {reader.line_num}"
-            if not any(cells):
-                continue
-            if len(cells) != len(names):
-                raise UserError(f"{place}: {len(cells)} cells under {len(names)} columns")
-            yield place, dict(zip(names, map(str.strip, cells), strict=True))
-    except csv.Error as error:
-        raise UserError(f"{path}, line {reader.line_num}: {error}") from error
-
-
-def _delimiter(first: str) -> str:
-    return max(DELIMITERS, key=first.count)
-
-
-def _columns(first: str) -> list[str]:
-    cells = next(csv.reader([first.strip()], delimiter=_delimiter(first)), [])
-    return [cell.strip().lower() for cell in cells]
