@@ -4,13 +4,17 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
+from pneumo_tf.data.datasets import boxes
 from pneumo_tf.data.datasets.csv_lines import Line, lacks_columns, read_table
-from pneumo_tf.data.datasets.dataset_source import DatasetSource, FilmList
+from pneumo_tf.data.datasets.dataset_source import DatasetSource, FilmList, Masks
 from pneumo_tf.data.datasets.own_films import LICENCE, NOTICE, PROTOCOLS, choose_test, patient_key
 from pneumo_tf.data.datasets.reading_options import ReadingOptions
 from pneumo_tf.data.films import Film
 from pneumo_tf.data.image_files import Header
 from pneumo_tf.errors import UserError
+
+BOXES = "boxes.csv"
+"""Name of a table of boxes around findings, in the folder that the paths of films are relative to."""
 
 NAMED = 3
 """Number of missing films that an error names."""
@@ -65,8 +69,15 @@ def list_films(path: Path, options: ReadingOptions) -> FilmList:
         partial(_describe, table.lines, options),
         partial(_describe_covariates, table.lines),
         complete=complete,
-        notes=(*notes, *_describe_skipped(path, table.skipped)),
+        notes=(*notes, *_describe_skipped(path, table.skipped), *_describe_boxes(path, root, table.lines)),
     )
+
+
+def open_masks(root: Path, kind: str) -> Masks | None:
+    """Return the boxes of `boxes.csv` as masks, as `DatasetSource` describes; None without the file."""
+    if kind != "masks" or not (root / BOXES).is_file():
+        return None
+    return boxes.open_boxes(root, boxes.read_table(root / BOXES))
 
 
 def _describe(lines: Mapping[str, Line], options: ReadingOptions, film_id: str, header: Header) -> Film:
@@ -100,6 +111,17 @@ def _describe_skipped(path: Path, skipped: Mapping[str, int]) -> tuple[str, ...]
     return (f"Films of {path.name} with a label that --classes does not name are left out: {counts}.",)
 
 
+def _describe_boxes(path: Path, root: Path, lines: Mapping[str, Line]) -> tuple[str, ...]:
+    """Read the boxes, so that a fault in them is found before a run, and describe those that are not used."""
+    if not (root / BOXES).is_file():
+        unused = (path.parent / BOXES).is_file()
+        return (f"{path.parent / BOXES} is not read: boxes lie with the films, in {root}.",) if unused else ()
+    unlisted = [film_id for film_id in boxes.read_table(root / BOXES) if film_id not in lines]
+    if not unlisted:
+        return ()
+    return (f"{BOXES} has boxes of {len(unlisted):,} films that are not listed, such as {unlisted[0]}.",)
+
+
 CSV_TABLE = DatasetSource(
     name="csv",
     title="Films of a CSV",
@@ -109,5 +131,6 @@ CSV_TABLE = DatasetSource(
     licence=LICENCE,
     protocols=PROTOCOLS,
     options=frozenset({"images", "classes", "test", "patient"}),
+    open_masks=open_masks,
 )
 """Any films, listed in a CSV."""
