@@ -110,16 +110,23 @@ class Download:
         folder: Downloads the dataset; gives the folder that it lies in.
         open_folder: Takes such a folder; gives the files to copy.
         open_archive: Takes a zip downloaded by hand; opens the files in it.
+        steps: What the user has to do in a browser, or can, one phrase each.
     """
 
     summary: str
     folder: Callable[[], Path]
     open_folder: Callable[[Path], Files]
     open_archive: Callable[[Path], AbstractContextManager[Files]]
+    steps: tuple[str, ...] = ()
 
 
 def _no_film(film_id: str) -> bool:
     return False
+
+
+def split_and_subtype(film: Film) -> tuple[str, str]:
+    """Return what published counts are stated by, if a dataset names nothing else."""
+    return film.split, film.subtype
 
 
 def _no_masks(root: Path, kind: str) -> Masks | None:
@@ -179,7 +186,10 @@ class DatasetSource:
         protocols: Names of the protocols that can divide it.
         folder: Name of its folder under `data/`, `""` if it may lie anywhere.
         options: Names of the `ReadingOptions` that it takes.
-        counts: Films of the published set by split and subtype; empty if there is no such set.
+        counts: Films of the published set by split and subtype; empty if there is no such set. The split is
+            `""` if the set states none.
+        counts_of_tasks: The same for the tasks of `ReadingOptions` that take other films of the set.
+        kind_of: Function from a film to the key that it is counted under.
         plausible_accuracy: Highest accuracy on the published test films that was published without leakage;
             None if it is not known.
         series: The series of its films, None if they are not known.
@@ -203,6 +213,8 @@ class DatasetSource:
     folder: str = ""
     options: frozenset[str] = frozenset()
     counts: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    counts_of_tasks: tuple[Mapping[tuple[str, str], int], ...] = ()
+    kind_of: Callable[[Film], tuple[str, str]] = split_and_subtype
     plausible_accuracy: float | None = None
     series: SourceSeries | None = None
     misleading_number: MisleadingNumber | None = None
@@ -312,13 +324,8 @@ class DatasetSource:
         """
         if not self.counts:
             return []
-        found = Counter((film.split, film.subtype) for film in films)
-        return [
-            f"{split}: {found[split, subtype]:,} instead of {self.counts.get((split, subtype), 0):,} "
-            f"{subtype} films"
-            for split, subtype in [*self.counts, *sorted(set(found) - set(self.counts))]
-            if found[split, subtype] != self.counts.get((split, subtype), 0)
-        ]
+        found = Counter(map(self.kind_of, films))
+        return min((_differences(found, counts) for counts in (self.counts, *self.counts_of_tasks)), key=len)
 
     def title_of(self, films: Films, path: Path) -> str:
         """Return the title that a board shows: the published one for the published films alone.
@@ -354,6 +361,18 @@ class DatasetSource:
             raise UserError(
                 f"{self.name} cannot be divided by the protocol {name}; choose {', '.join(self.protocols)}"
             )
+
+
+def _differences(found: Mapping[tuple[str, str], int], counts: Mapping[tuple[str, str], int]) -> list[str]:
+    """Describe each kind of film that is not as often found as published."""
+    lines = []
+    for kind in [*counts, *sorted(set(found) - set(counts))]:
+        split, subtype = kind
+        number, published = found.get(kind, 0), counts.get(kind, 0)
+        if number != published:
+            side = f"{split}: " if split else ""
+            lines.append(f"{side}{number:,} instead of {published:,} {subtype} films")
+    return lines
 
 
 def _describe_patients(films: Films) -> tuple[str, ...]:

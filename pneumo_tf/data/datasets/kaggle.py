@@ -2,7 +2,9 @@
 
 import zipfile
 import zlib
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 from pneumo_tf.errors import UserError
 
@@ -22,6 +24,17 @@ def download_dataset(handle: str, page: str) -> Path:
     Raises:
         UserError: If kagglehub is not installed, or Kaggle cannot be reached or refuses.
     """
+    return _download(lambda kagglehub: kagglehub.dataset_download(handle), page, _LOGIN)
+
+
+def download_competition(name: str, page: str) -> Path:
+    """Download the files of a competition, whose rules the user has to accept, as `download_dataset` does."""
+    access = f"{_LOGIN}, and accept the rules at {page}/rules"
+    return _download(lambda kagglehub: kagglehub.competition_download(name), page, access)
+
+
+def _download(download: Callable[[ModuleType], str], page: str, access: str) -> Path:
+    """Download through kagglehub; `access` is what to do if Kaggle refuses."""
     by_hand = f"or download {page} in a browser and give the file with --zip"
     try:
         import kagglehub
@@ -30,12 +43,12 @@ def download_dataset(handle: str, page: str) -> Path:
     except ImportError as error:
         raise UserError(f"kagglehub is not installed; run `pip install kagglehub`, {by_hand}") from error
     try:
-        return Path(kagglehub.dataset_download(handle))
+        return Path(download(kagglehub))
     except (exceptions.UnauthenticatedError, exceptions.CredentialError) as error:
-        raise UserError(f"Kaggle requires a login; {_LOGIN}, {by_hand}") from error
+        raise UserError(f"Kaggle requires a login; {access}, {by_hand}") from error
     except HTTPError as error:
         status = error.response.status_code if error.response is not None else "with an error"
-        advice = _LOGIN if status in (401, 403) else "try again later"
+        advice = access if status in (401, 403) else "try again later"
         raise UserError(f"Kaggle answered {status}; {advice}, {by_hand}") from error
     except RequestException as error:
         raise UserError(f"cannot reach Kaggle; check the network and run again, {by_hand}") from error
