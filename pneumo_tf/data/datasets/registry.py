@@ -8,11 +8,13 @@ from pneumo_tf.data.datasets.class_folders import CLASS_FOLDERS
 from pneumo_tf.data.datasets.csv_table import CSV_TABLE
 from pneumo_tf.data.datasets.dataset_source import DatasetSource
 from pneumo_tf.data.datasets.kermany import KERMANY
+from pneumo_tf.data.datasets.nih import NIH
 from pneumo_tf.data.datasets.phantom.entry import PHANTOM
+from pneumo_tf.data.datasets.rsna import RSNA
 from pneumo_tf.errors import UserError, unknown
 
 DATASETS: dict[str, DatasetSource] = {
-    source.name: source for source in (PHANTOM, KERMANY, CSV_TABLE, CLASS_FOLDERS)
+    source.name: source for source in (PHANTOM, KERMANY, RSNA, NIH, CSV_TABLE, CLASS_FOLDERS)
 }
 """Datasets by name, in the order in which a folder is compared with them: the most specific first."""
 

@@ -25,6 +25,8 @@ from pneumo_tf.errors import UserError
 from pneumo_tf.explain.localisation import read_masks
 from pneumo_tf.runs import Runs
 from tests.data.datasets.bedside import BEDSIDE, RAW, TABLE, write_bedside
+from tests.data.datasets.nih_folder import write_nih
+from tests.data.datasets.rsna_folder import write_rsna
 from tests.data.datasets.test_kermany import encoded
 
 
@@ -70,9 +72,17 @@ EXAMPLES = {
     "phantom": write_small_phantom,
     "csv": write_csv,
     "folders": write_class_folders,
+    "rsna": write_rsna,
+    "nih": write_nih,
     "bedside": write_bedside,
 }
 """What writes a small folder of each dataset; a new entry brings one."""
+
+NEGATIVE = ("normal", "not normal", "no opacity")
+"""Subtypes of the films of label 0."""
+
+PATIENTS_UNKNOWN = ("folders", "rsna")
+"""Datasets whose examples state no patient."""
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -117,8 +127,8 @@ def test_rows_describe_the_files(example):
         image = dataset.decode(film.id)
         assert image.dtype == np.uint8 and image.shape == (film.height, film.width)
         assert film.digest == hashlib.blake2b(content, digest_size=8).hexdigest()
-        assert film.label == (film.subtype != "normal") and film.split in ("train", "test")
-        assert film.patient and film.patient_known == (source.name != "folders")
+        assert film.label == (film.subtype not in NEGATIVE) and film.split in ("train", "test")
+        assert film.patient and film.patient_known == (source.name not in PATIENTS_UNKNOWN)
     assert {film.split for film in dataset.films if film.id in dataset.films.set_apart} <= {"train"}
 
 
@@ -148,8 +158,9 @@ def test_counts_are_compared_with_those_published(example):
         (line,) = source.count_differences(whole.where(lambda film: film.id != whole.rows[0].id))
         film = whole.rows[0]
         count = source.counts[film.split, film.subtype]
-        assert line == f"{film.split}: {count - 1:,} instead of {count:,} {film.subtype} films"
-        assert sum(source.test_counts) == sum(film.split == "test" for film in whole)
+        side = f"{film.split}: " if film.split else ""
+        assert line == f"{side}{count - 1:,} instead of {count:,} {film.subtype} films"
+        assert sum(source.test_counts or ()) == sum(film.split == "test" for film in whole)
     else:
         assert source.test_counts is None
 
