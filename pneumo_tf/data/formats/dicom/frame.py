@@ -151,16 +151,18 @@ def _check_run_lengths(frame: bytes, description: ImageDescription) -> None:
     for start, end in zip(starts, [*starts[1:], len(frame)], strict=True):
         if not RLE_HEADER <= start <= end <= len(frame):
             raise ValueError("damaged run lengths in the pixel data")
-        found = _expanded_length(frame, start, end)
         # An encoder may pad a row or a segment, but not by as much again.
-        if not expected <= found < 2 * expected + RLE_HEADER:
-            raise ValueError(f"run lengths of {found:,} values, where {expected:,} are stated")
+        most = 2 * expected + RLE_HEADER
+        found = _expanded_length(frame, start, end, most)
+        if not expected <= found <= most:
+            count = f"more than {most:,}" if found > most else f"{found:,}"
+            raise ValueError(f"run lengths of {count} values, where {expected:,} are stated")
 
 
-def _expanded_length(frame: bytes, start: int, end: int) -> int:
-    """Return the bytes that a segment of run lengths expands to."""
+def _expanded_length(frame: bytes, start: int, end: int, most: int) -> int:
+    """Return the bytes that a segment of run lengths expands to, counted until there are more than `most`."""
     length = 0
-    while start < end:
+    while start < end and length <= most:
         code = frame[start]
         if code < 128:  # So many bytes plus one follow as they are.
             length += min(code + 1, end - start - 1)

@@ -10,6 +10,9 @@ from pneumo_tf.data.formats.image_format import check_pixels
 if TYPE_CHECKING:
     from pydicom import Dataset
 
+MOST_PIXELS = 40_000_000
+"""Pixels of the largest DICOM film; its codecs take up to 20 bytes for each."""
+
 BIG_ENDIAN = "1.2.840.10008.1.2.2"
 """Transfer syntax with the higher byte first."""
 
@@ -103,6 +106,8 @@ def describe_image(dataset: "Dataset") -> ImageDescription:
     syntax = _transfer_syntax(dataset)
     width, height = element_integer(dataset, "Columns"), element_integer(dataset, "Rows")
     check_pixels(width, height)
+    if width * height > MOST_PIXELS:
+        raise ValueError(f"too many pixels for a DICOM film: {width:,} × {height:,}")
     allocated = element_integer(dataset, "BitsAllocated")
     stored = element_integer(dataset, "BitsStored", allocated)
     description = ImageDescription(

@@ -134,6 +134,7 @@ def hostile_files():
         "no rows": (changed(WHOLE, Rows=0), "no pixels"),
         "no columns": (write_dicom(FILM, omit=["Columns"]), "no Columns"),
         "3.6 gigapixels": (changed(WHOLE, Rows=60_000, Columns=60_000), "too many pixels: 60,000 × 60,000"),
+        "49 megapixels": (changed(WHOLE, Rows=7000, Columns=7000), "too many pixels for a DICOM film"),
         "too few bytes": (changed(WHOLE, Rows=4000, Columns=4000), "pixel data cut off"),
         "too many bytes": (changed(WHOLE, Rows=5), "pixel data of 1,924 bytes"),
         "a million frames": (changed(WHOLE, NumberOfFrames=1_000_000), "pixel data cut off"),
