@@ -2,6 +2,7 @@
 
 import csv
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -116,8 +117,9 @@ def _read_notes(described: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _contradiction(films: Films) -> str:
-    """Describe how a film table was changed, with the first film whose label contradicts its subtype."""
-    odd = (film for film in films if film.label != int(film.subtype != "normal"))
+    """Describe how a film table was changed, with the first film whose label is not that of its subtype."""
+    usual = Counter((film.subtype, film.label) for film in films)
+    odd = (film for film in films if usual[film.subtype, film.label] < usual[film.subtype, 1 - film.label])
     first = next(odd, None)
     found = f"; {first.id!r} is {first.subtype} with label {first.label}" if first else ""
     return f": labels, patients or sizes differ{found}"
