@@ -5,6 +5,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.command_line import CommandLine, one_of, report_usage_error
@@ -12,7 +13,6 @@ from benchmarks.suite.source import DATA
 from pneumo_tf.data.datasets.dataset_source import Dataset, DatasetSource, Files, Progress
 from pneumo_tf.data.datasets.registry import DATASETS
 from pneumo_tf.data.datasets.scan import describe_left_out
-from pneumo_tf.data.films import Films
 from pneumo_tf.data.image_files import describe_broken
 from pneumo_tf.errors import UserError
 
@@ -27,24 +27,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = make_parser().parse_args(arguments)
         source = DATASETS[options.dataset]
         out = options.out or DATA / source.folder
-        films = fetch(source, out, options.zip)
+        fetched = fetch(source, out, options.zip)
     except UserError as error:
         return report_usage_error(error)
     except KeyboardInterrupt:
         print(f"interrupted; {out} was not made", file=sys.stderr)
         return 130
+    films = fetched.films
     train, test = (sum(film.split == split for film in films) for split in ("train", "test"))
     print(f"{len(films):,} films in {out}: {train:,} for training, {test:,} for the test; all decode.")
     if differences := source.count_differences(films):
         print("Warning: this is not the set as published, and results will not compare with others:")
         print("\n".join(f"  {difference}" for difference in differences))
+    for note in fetched.notes:
+        print(note)
     print(source.notice)
     return 0
 
 
 def make_parser() -> CommandLine:
     """Return the parser of the command."""
-    parser = CommandLine("fetch", __doc__, ["kermany", "kermany --zip ~/Downloads/archive.zip"])
+    parser = CommandLine("fetch", __doc__, ["kermany", "rsna --zip ~/Downloads/archive.zip"])
     fetched = {name: source for name, source in DATASETS.items() if source.download}
     parser.add_argument(
         "dataset",
@@ -63,7 +66,7 @@ def make_parser() -> CommandLine:
     return parser
 
 
-def fetch(source: DatasetSource, out: Path, archive: Path | None = None) -> Films:
+def fetch(source: DatasetSource, out: Path, archive: Path | None = None) -> Dataset:
     """Put a dataset in a folder that does not exist yet: whole and checked, or not at all.
 
     Args:
@@ -72,7 +75,7 @@ def fetch(source: DatasetSource, out: Path, archive: Path | None = None) -> Film
         archive: Zip to take it from; by default it is downloaded.
 
     Returns:
-        The films.
+        The films in their folder.
 
     Raises:
         UserError: If the folder exists, a file cannot be downloaded or is refused, or a film does not decode.
@@ -97,7 +100,7 @@ def fetch(source: DatasetSource, out: Path, archive: Path | None = None) -> Film
         ) from error
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
-    return written.films
+    return replace(written, root=out)
 
 
 def _write_files(source: DatasetSource, archive: Path | None, folder: Path) -> None:
@@ -105,11 +108,19 @@ def _write_files(source: DatasetSource, archive: Path | None, folder: Path) -> N
         with source.download.open_archive(archive) as files:
             _copy(files, folder, _progress("unpacking films"))
     else:
+        _print_steps(source)
         downloaded = source.download.folder()
         print(f"Copying from {downloaded}, which may be deleted afterwards.")
         if left_out := describe_left_out(source.find_films(downloaded).left_out):
             print(left_out)
         _copy(source.download.open_folder(downloaded), folder, _progress("copying films"))
+
+
+def _print_steps(source: DatasetSource) -> None:
+    """Print what a user has to know before a long download starts, or fails."""
+    print(f"{source.title}: {source.download.summary}.")
+    for step in source.download.steps:
+        print(f"  - {step}")
 
 
 def _copy(files: Files, folder: Path, progress: Progress) -> None:

@@ -324,7 +324,7 @@ def test_what_is_left_out_of_a_download_is_counted(tmp_path, capsys):
 # The command
 
 
-@pytest.mark.parametrize("arguments", [[], ["rsna"], ["kermany", "--wrong"]])
+@pytest.mark.parametrize("arguments", [[], ["chexpert"], ["kermany", "--wrong"]])
 def test_wrong_use_is_one_line(arguments, capsys):
     assert fetch.main(arguments) == 2
     error = capsys.readouterr().err

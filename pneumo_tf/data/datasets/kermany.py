@@ -189,6 +189,7 @@ KERMANY = DatasetSource(
         partial(download_dataset, HANDLE, PAGE),
         open_folder,
         open_archive,
+        steps=("Kaggle asks for no account, and kagglehub keeps a copy of its own, as large",),
     ),
 )
 """The set as published on Mendeley Data and Kaggle."""
