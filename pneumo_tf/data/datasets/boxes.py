@@ -1,5 +1,6 @@
 """Boxes that radiologists drew around findings: read from tables, and drawn as masks."""
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -111,6 +112,8 @@ def _pixels(start: float, length: float, side: int) -> tuple[int, int]:
 
 
 def _on_film(box: Box) -> bool:
+    if not all(map(math.isfinite, box)):
+        return False
     far = max(box.x + box.width, box.y + box.height)
     return min(box.x, box.y) >= -ROUNDING and far <= 1 + ROUNDING
 

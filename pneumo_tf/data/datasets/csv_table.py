@@ -119,7 +119,7 @@ def _describe_boxes(path: Path, root: Path, lines: Mapping[str, Line]) -> tuple[
     unlisted = [film_id for film_id in boxes.read_table(root / BOXES) if film_id not in lines]
     if not unlisted:
         return ()
-    return (f"{BOXES} has boxes of {len(unlisted):,} films that are not listed, such as {unlisted[0]}.",)
+    return (f"{BOXES} has boxes of films that are not listed: {len(unlisted):,}, such as {unlisted[0]}.",)
 
 
 CSV_TABLE = DatasetSource(
