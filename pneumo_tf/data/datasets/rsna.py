@@ -218,20 +218,19 @@ def _choose_films(
         if subtype in (OPACITY, NORMAL):
             kept[image] = film_id
         else:
-            reason = "that is not normal and has no opacity" if subtype == NOT_NORMAL else "without a class"
+            reason = "without an opacity, yet not normal" if subtype == NOT_NORMAL else "without a class"
             others.append(Omission(film_id, "film", reason))
     return kept, others
 
 
 def _describe_task(task: str, tables: ChallengeTables, kept: Mapping[str, str]) -> str:
     counts = Counter(_subtype(tables, image) for image in kept)
-    negatives = ", ".join(
-        f"{counts[subtype]:,} {subtype}" for subtype in (NORMAL, NOT_NORMAL, NO_OPACITY) if counts[subtype]
-    )
-    question = f"Task {task}: {counts[OPACITY]:,} films with an opacity against {negatives}"
+    named = {NORMAL: NORMAL, NOT_NORMAL: NOT_NORMAL, NO_OPACITY: "of unknown class"}
+    others = ", ".join(f"{counts[subtype]:,} {name}" for subtype, name in named.items() if counts[subtype])
+    question = f"Task {task}: {counts[OPACITY]:,} films with an opacity against others, {others}."
     if task == TASKS[0]:
-        return f"{question}. --task {TASKS[1]} leaves out those that are not normal: an easier task."
-    return f"{question}. An easier task than {TASKS[0]}, which keeps films that are not normal."
+        return f"{question} --task {TASKS[1]} leaves out those that are not normal: an easier task."
+    return f"{question} An easier task than {TASKS[0]}, which keeps films that are not normal."
 
 
 def _describe_patients(tables: ChallengeTables) -> list[str]:

@@ -1,6 +1,7 @@
 """Folders of the RSNA challenge with films drawn for tests: DICOM with a baseline JPEG, as the real ones."""
 
 import csv
+import gzip
 import warnings
 from typing import NamedTuple
 
@@ -107,3 +108,34 @@ def write_tables(root, written):
         for film in written:
             if film.finding:
                 lines.writerows([film.image, film.finding] for _ in range(max(1, len(film.boxes))))
+
+
+def published_films(tables):
+    """Every image of the challenge, as the published tables and headers describe it.
+
+    Args:
+        tables: Folder of the labels, the classes and the fields of the headers, gzipped.
+    """
+    boxes, findings = {}, {}
+    for row in _rows(tables / "stage_2_train_labels.csv.gz"):
+        numbers = [float(row[name]) for name in ("x", "y", "width", "height") if row[name]]
+        boxes.setdefault(row["patientId"], []).extend([tuple(numbers)] if numbers else [])
+    for row in _rows(tables / "stage_2_detailed_class_info.csv.gz"):
+        findings[row["patientId"]] = row["class"]
+    headers = {row["PatientID"]: row for row in _rows(tables / "dicom_headers.csv.gz")}
+    return [
+        Film(
+            image,
+            findings.get(image, ""),
+            tuple(found),
+            headers[image]["PatientAge"],
+            headers[image]["PatientSex"],
+            headers[image]["ViewPosition"],
+        )
+        for image, found in boxes.items()
+    ]
+
+
+def _rows(path):
+    with gzip.open(path, "rt", newline="") as file:
+        yield from csv.DictReader(file)
