@@ -73,13 +73,13 @@ def to_gray(frame: np.ndarray, photometric: str, scale: GrayScale) -> np.ndarray
     Returns:
         (height, width) uint8, 0 black to 255 white.
     """
-    if frame.ndim == 3 and photometric in YBR:
-        frame = frame[..., 0]
-    elif frame.ndim == 3:
-        # Imported here: a command that reads no film starts without OpenCV.
-        import cv2
+    # Imported here: a command that reads no film starts without OpenCV.
+    import cv2
 
-        frame = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
+    if frame.ndim == 3:
+        frame = frame[..., 0] if photometric in YBR else cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
+    if frame.dtype == np.uint8:
+        return cv2.LUT(frame, scale.table[:256])
     gray = np.empty(frame.shape, np.uint8)
     # NumPy makes 8 bytes of every index: row by row they do not add up.
     for row, values in zip(gray, frame, strict=True):

@@ -41,13 +41,8 @@ NAMES = {
 }
 
 GRAY = ("MONOCHROME1", "MONOCHROME2")
-DEPTHS = {
-    **dict.fromkeys(NATIVE, (8, 10, 12, 14, 16)),
-    **dict.fromkeys(DCT, (8,)),
-    **dict.fromkeys((RLE, LOSSLESS, LOSSLESS_FIRST, JPEG_LS, JPEG_LS_NEAR), (8, 10, 12, 14, 16)),
-    **dict.fromkeys((JPEG_2000_LOSSLESS, JPEG_2000), (8, 10, 12, 14, 16)),
-}
-SIGNED = (*NATIVE, RLE, LOSSLESS, LOSSLESS_FIRST, JPEG_LS, JPEG_2000_LOSSLESS)
+DEPTHS = {syntax: (8,) if syntax in DCT else (8, 10, 12, 14, 16) for syntax in NAMES}
+SIGNED = tuple(syntax for syntax in NAMES if syntax not in DCT)
 COLOURS = {
     **dict.fromkeys(NATIVE, ("RGB", "YBR_FULL", "YBR_FULL_422", "PALETTE COLOR")),
     RLE: ("RGB", "YBR_FULL", "PALETTE COLOR"),
@@ -159,7 +154,8 @@ def second_decode(cell, stream):
         picture = cv2.imdecode(np.frombuffer(stream, np.uint8), cv2.IMREAD_UNCHANGED)
         return picture[..., ::-1] if picture.ndim == 3 else picture
     if cell.syntax == JPEG_LS_NEAR:
-        return imagecodecs.jpegls_decode(stream)
+        values = imagecodecs.jpegls_decode(stream)
+        return values.view(np.int16) if cell.signed else values
     return imagecodecs.jpeg2k_decode(stream)
 
 
@@ -211,3 +207,13 @@ def test_a_film_decodes_to_the_gray_of_its_values(cell):
     assert gray.max() - gray.min() > 150 and not warnings
     header = DICOM.read_header(content)
     assert (header.height, header.width, header.bits) == (*gray.shape, cell.bits)
+
+
+def test_the_table_of_the_page_is_this_one():
+    rows = []
+    for syntax, name in NAMES.items():
+        depths = ", ".join(map(str, DEPTHS[syntax]))
+        kinds = [*COLOURS[syntax], *(["RGB of 16 bits"] if syntax in DEEP_COLOUR else [])]
+        signed = "12, 16" if syntax in SIGNED else "–"
+        rows.append(f"| {name} | {depths} | {signed} | {', '.join(kinds)} |")
+    assert "\n".join(rows) in PAGE.read_text("utf-8")

@@ -2,6 +2,7 @@
 
 import io
 
+import imagecodecs
 import numpy as np
 import pytest
 from pydicom import dcmread
@@ -159,3 +160,11 @@ def test_deep_and_shallow_copies_of_a_film_agree_within_one_grey_level(bits, win
 def test_windows_that_make_no_sense_are_refused(center, width, function, reason):
     with pytest.raises(ValueError, match=reason):
         apply_window(np.arange(10.0), center, width, function)
+
+
+def test_a_jpeg_of_8_bits_may_be_declared_in_16():
+    pixels = gradient(8)
+    elements = describe(pixels) | {"BitsAllocated": 16}
+    stream = imagecodecs.jpeg8_encode(pixels, level=95)
+    content = write_dicom(stream, syntax="1.2.840.10008.1.2.4.50", **elements)
+    assert np.array_equal(decode(content), imagecodecs.jpeg8_decode(stream))
