@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pneumo_tf.evaluation.calibration_line import calibration_intercept, calibration_slope
-from pneumo_tf.evaluation.intervals import Estimate, PatientBootstrap, summarise
+from pneumo_tf.evaluation.intervals import Estimate, PatientBootstrap, estimate_mean
 from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
 from pneumo_tf.evaluation.metrics import compute_metrics
 from pneumo_tf.evaluation.operating_points import choose_threshold
@@ -98,7 +98,7 @@ def measure_external(
     ]
 
     def estimate(values: np.ndarray, bounds: tuple[float, float] = (0.0, 1.0)) -> Estimate:
-        return summarise(values[:, 0], values[:, 1:], seed, bounds)
+        return estimate_mean(values[:, 0], values[:, 1:], seed, bounds)
 
     return ExternalResult(
         estimate(there),
