@@ -136,11 +136,12 @@ def _check_decoding(dataset: Dataset, progress: Progress) -> None:
     """Decode every film: a truncated one has a valid header, and would fail later, in a run."""
 
     def reason(film_id: str) -> str:
+        faults: list[str] = []
         try:
-            dataset.decode(film_id)
+            dataset.decode(film_id, faults.append)
         except ValueError as error:
             return str(error)
-        return ""
+        return ", ".join(faults)
 
     ids, broken = [film.id for film in dataset.films], []
     with ThreadPoolExecutor(os.cpu_count()) as pool:

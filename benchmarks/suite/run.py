@@ -8,6 +8,7 @@ from benchmarks.suite.options import Options
 from benchmarks.suite.plan import Job
 from benchmarks.suite.planning import Suite, plan_suite
 from benchmarks.suite.terminal import RunsShown, Terminal
+from pneumo_tf.data.film_faults import describe_faults, read_faults
 from pneumo_tf.run_folder import RunFolder
 
 
@@ -33,6 +34,8 @@ def run_suite(options: Options) -> bool:
     if additions:
         terminal.log(f"adding results to finished runs from their saved models: {len(additions)}")
     _do(additions, folders, suite, terminal)
+    if faults := read_faults(options.cache, suite.dataset):
+        terminal.warn(describe_faults(faults, len(suite.dataset.films)))
     return _report(suite, terminal)
 
 

@@ -45,6 +45,24 @@ class Unreadable(NamedTuple):
     reason: str
 
 
+class _Decoded(NamedTuple):
+    """A film that was decoded.
+
+    Args:
+        header: Its header, with the size of the original.
+        copies: Small copies of it, each without the first axis.
+        stored: Width and height of its file.
+        levels: Number of different grey levels.
+        faults: Warnings of its decoder.
+    """
+
+    header: Header
+    copies: "Copies"
+    stored: tuple[int, int]
+    levels: int
+    faults: tuple[str, ...]
+
+
 class Copies(NamedTuple):
     """Small copies of n films, uint8.
 
@@ -68,6 +86,8 @@ class DecodedSet:
     Args:
         dataset: The readable films, sorted by id.
         copies: Of each of them.
+        levels: (n,) number of different grey levels of each of them.
+        damaged: Films of them whose decoder warned, with the warning.
         unreadable: Files with a film's name that do not decode.
         misplaced: Ids of films whose name states another class than their folder.
         sizes_given: Whether the films' sizes come from a CSV.
@@ -76,6 +96,8 @@ class DecodedSet:
 
     dataset: Dataset
     copies: Copies
+    levels: np.ndarray
+    damaged: tuple[Unreadable, ...]
     unreadable: tuple[Unreadable, ...]
     misplaced: tuple[str, ...]
     sizes_given: bool
@@ -137,7 +159,8 @@ def decode_set(
     source = recognise(path)
     listed = source.find_films(path, options)
     known = repeat(None) if sizes is None else join_sizes(sizes, listed.ids)
-    readable, copies, stored, unreadable = [], [], set(), []
+    readable: list[tuple[str, _Decoded]] = []
+    unreadable = []
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         headers = dict(zip(listed.ids, pool.map(partial(_read_header, listed.root), listed.ids), strict=True))
         bits = choose_bits(header for header in headers.values() if isinstance(header, Header))
@@ -146,20 +169,25 @@ def decode_set(
             if isinstance(result, str):
                 unreadable.append(Unreadable(film_id, result))
             else:
-                readable.append((film_id, result[0]))
-                copies.append(result[1])
-                stored.add(result[2])
+                readable.append((film_id, result))
             if progress:
                 progress(done, len(listed.ids))
     if not readable:
         raise UserError(
             f"none of the {len(listed.ids):,} films in {listed.root} can be read; fetch the set again"
         )
-    dataset = source.tabulate(path, listed, readable)
-    misplaced = tuple(listed.misplaced(dataset.films))
-    stacked = Copies(*(np.stack(column) for column in zip(*copies, strict=True)))
-    alike = stored.pop() if len(stored) == 1 else None
-    return DecodedSet(dataset, stacked, tuple(unreadable), misplaced, sizes is not None, alike)
+    dataset = source.tabulate(path, listed, ((film_id, film.header) for film_id, film in readable))
+    stored = {film.stored for _, film in readable}
+    return DecodedSet(
+        dataset,
+        Copies(*(np.stack(column) for column in zip(*(film.copies for _, film in readable), strict=True))),
+        np.array([film.levels for _, film in readable]),
+        tuple(Unreadable(film_id, ", ".join(film.faults)) for film_id, film in readable if film.faults),
+        tuple(unreadable),
+        tuple(listed.misplaced(dataset.films)),
+        sizes is not None,
+        stored.pop() if len(stored) == 1 else None,
+    )
 
 
 def _read_header(root: Path, film_id: str) -> Header | str:
@@ -174,18 +202,25 @@ def _read_header(root: Path, film_id: str) -> Header | str:
 
 def _decode(
     root: Path, bits: int, film_id: str, header: Header | str, size: tuple[int, int] | None
-) -> tuple[Header, Copies, tuple[int, int]] | str:
-    """Return the header of a film, its copies and the size of its file, or why it cannot be read."""
+) -> _Decoded | str:
+    """Return a film, or why it cannot be read."""
     if isinstance(header, str):
         return header
+    faults: list[str] = []
     try:
-        image = decode(read_content(f"{root}/{film_id}"), bits)
+        image = decode(read_content(f"{root}/{film_id}"), bits, faults.append)
     except OSError as error:
         return error.strerror or str(error)
     except ValueError as error:
         return str(error)
     width, height = size or (header.width, header.height)
-    return header._replace(width=width, height=height), _copy(image, (width, height)), image.shape[::-1]
+    return _Decoded(
+        header._replace(width=width, height=height),
+        _copy(image, (width, height)),
+        image.shape[::-1],
+        int(np.count_nonzero(np.bincount(image.ravel(), minlength=256))),
+        tuple(faults),
+    )
 
 
 def _copy(image: np.ndarray, size: tuple[int, int]) -> Copies:

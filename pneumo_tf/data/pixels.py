@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -10,6 +11,9 @@ import cv2
 import numpy as np
 
 from pneumo_tf.data.datasets.dataset_source import Dataset
+from pneumo_tf.data.film_faults import add_faults
+from pneumo_tf.data.formats.image_format import Warn
+from pneumo_tf.data.formats.registry import DECODING
 from pneumo_tf.data.image_files import describe_broken
 from pneumo_tf.data.row_cache import stored_rows
 from pneumo_tf.errors import UserError
@@ -35,7 +39,8 @@ def cached_pixels(
     Args:
         dataset: The films; row i of the result is film i.
         cache: Folder of the maps. If two processes need the same map, one builds it and the other waits.
-            Films that a killed process has decoded are kept.
+            Films that a killed process has decoded are kept. What decoders warn of is stored there too:
+            see `film_faults`.
         side: Height and width in pixels.
         fit: `"squash"` to the square, or `"letterbox"`: keep the aspect, pad with black.
         edge_crop: Fraction of each edge cut off before resizing.
@@ -49,17 +54,20 @@ def cached_pixels(
     """
     path = cache / f"{_key(dataset, side, fit, edge_crop)}-{side}px.npy"
     every = np.arange(len(dataset.films))
+    faults: dict[str, str] = {}
 
     def read(row: int) -> np.ndarray | str:
+        film_id = dataset.films.rows[row].id
         try:
-            return read_film(dataset, dataset.films.rows[row].id, side, fit, edge_crop)
+            return read_film(dataset, film_id, side, fit, edge_crop, partial(faults.setdefault, film_id))
         except OSError as error:
             return error.strerror or str(error)
         except ValueError as error:
             return str(error)
 
     def decode(missing: np.ndarray) -> Iterator[tuple[np.ndarray, list[np.ndarray]]]:
-        return _decode(dataset, missing, read, progress)
+        yield from _decode(dataset, missing, read, progress)
+        add_faults(cache, dataset, faults)
 
     return stored_rows(path, (len(every), side, side), np.uint8, every, decode)
 
@@ -92,7 +100,12 @@ def _decode(
 
 
 def read_film(
-    dataset: Dataset, film_id: str, side: int, fit: Fit = "squash", edge_crop: float = 0.0
+    dataset: Dataset,
+    film_id: str,
+    side: int,
+    fit: Fit = "squash",
+    edge_crop: float = 0.0,
+    warn: Warn | None = None,
 ) -> np.ndarray:
     """Decode one film and fit it to a square.
 
@@ -102,6 +115,7 @@ def read_film(
         side: Height and width wanted, pixels.
         fit: As in `cached_pixels`.
         edge_crop: As in `cached_pixels`.
+        warn: As in `Dataset.decode`.
 
     Returns:
         (side, side) uint8.
@@ -110,7 +124,7 @@ def read_film(
         OSError: If the file cannot be read.
         ValueError: With the reason if it cannot be decoded.
     """
-    return fit_film(crop_edges(dataset.decode(film_id), edge_crop), side, fit)
+    return fit_film(crop_edges(dataset.decode(film_id, warn), edge_crop), side, fit)
 
 
 def crop_edges(image: np.ndarray, share: float) -> np.ndarray:
@@ -156,4 +170,5 @@ def resize(image: np.ndarray, width: int, height: int) -> np.ndarray:
 
 def _key(dataset: Dataset, side: int, fit: Fit, edge_crop: float) -> str:
     content = [(film.id, film.digest) for film in dataset.films]
-    return hashlib.sha256(repr((content, side, fit, edge_crop, cv2.__version__)).encode()).hexdigest()[:16]
+    settings = side, fit, edge_crop, dataset.bits, DECODING, cv2.__version__
+    return hashlib.sha256(repr((content, settings)).encode()).hexdigest()[:16]

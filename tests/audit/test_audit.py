@@ -19,6 +19,7 @@ HEADINGS = [
     "Patients",
     "Patients that leak when the films are divided",
     "Is the test set a sample of the same films?",
+    "Pixels",
     "Sizes of the original images",
     "Results of trivial models",
 ]

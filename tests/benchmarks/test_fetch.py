@@ -205,7 +205,14 @@ def test_files_that_are_no_zip_or_damaged(run, tmp_path, content):
     assert ("there is no file" if content is None else "download it again") in line
 
 
-@pytest.mark.parametrize("content, message", [(b"", "(empty)"), (JPEG[: len(JPEG) // 2], "(cut off)")])
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        (b"", "(empty)"),
+        (JPEG[: len(JPEG) // 2], "(cut off)"),
+        (JPEG[: len(JPEG) // 2] + b"\xff\xd9", "(Corrupt JPEG data: premature end of data segment)"),
+    ],
+)
 def test_broken_film_is_refused(run, tmp_path, content, message):
     path = make_zip(tmp_path / "a.zip", plain() | {f"chest_xray/{FILMS[2]}": content})
     line = refused(run, tmp_path, "--zip", path)

@@ -9,6 +9,7 @@ import pytest
 from pneumo_tf.data import pixels
 from pneumo_tf.data.datasets.dataset_source import Dataset
 from pneumo_tf.data.datasets.kermany import KERMANY
+from pneumo_tf.data.film_faults import add_faults, describe_faults, read_faults
 from pneumo_tf.data.films import Film, Films
 from pneumo_tf.data.pixels import cached_pixels, fit_film, read_film
 from pneumo_tf.errors import UserError
@@ -136,3 +137,30 @@ def test_memory_stays_flat_with_more_films(dataset, tmp_path):
 
     peak(150)
     assert peak(1200) < 1.3 * peak(300)
+
+
+def test_a_damaged_film_is_decoded_and_named(dataset, tmp_path):
+    image = cv2.imread(str(tmp_path / "2.png"), cv2.IMREAD_GRAYSCALE)
+    whole = cv2.imencode(".jpeg", image)[1].tobytes()
+    (tmp_path / "2.png").write_bytes(whole[: len(whole) * 2 // 3] + b"\xff\xd9")
+    cache = tmp_path / "cache"
+    assert read_faults(cache, dataset) == {}
+    upper = cached_pixels(dataset, cache, side=32)[2][:12].astype(int)
+    resized = cv2.resize(image, (32, 32), interpolation=cv2.INTER_AREA)
+    assert np.abs(upper - resized[:12]).mean() < 5
+    faults = {"2.png": "Corrupt JPEG data: premature end of data segment"}
+    assert read_faults(cache, dataset) == faults
+    add_faults(cache, dataset, {"4.png": "another"})
+    assert read_faults(cache, dataset) == {**faults, "4.png": "another"}
+    assert describe_faults(faults, 6) == (
+        "1 of 6 films are damaged and were decoded as far as possible, such as 2.png (Corrupt JPEG data: "
+        "premature end of data segment); `python -m benchmarks.audit` names them"
+    )
+
+
+def test_a_damaged_list_of_faults_stops_nothing(dataset, tmp_path):
+    add_faults(tmp_path, dataset, {"1.png": "odd"})
+    (path,) = tmp_path.glob("faults-*.json")
+    for content in ("", "[]", "{", "\udcff".encode("utf-8", "surrogateescape").decode("latin-1")):
+        path.write_text(content)
+        assert read_faults(tmp_path, dataset) == {}

@@ -18,6 +18,9 @@ FORMATS: dict[str, ImageFormat] = {entry.name: entry for entry in (JPEG, PNG, TI
 EXTENSIONS = tuple(extension for entry in FORMATS.values() for extension in entry.extensions)
 """Extensions of films, in lower case, by which they are found in a folder."""
 
+DECODING = 1
+"""Raised by the commit that changes the grey levels of a file: films in caches are then decoded again."""
+
 REFUSED: Mapping[str, tuple[int, tuple[bytes, ...]]] = {
     "GIF": (0, (b"GIF8",)),
     "JPEG 2000": (0, (b"\x00\x00\x00\x0cjP  ", b"\xff\x4f\xff\x51")),
