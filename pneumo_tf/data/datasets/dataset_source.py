@@ -14,7 +14,7 @@ from pneumo_tf.data.datasets.scan import LeftOut, describe_left_out, show_name
 from pneumo_tf.data.films import CLASSES, Film, Films
 from pneumo_tf.data.formats.image_format import Warn
 from pneumo_tf.data.formats.registry import decode
-from pneumo_tf.data.formats.summary import choose_bits, estimate_mean
+from pneumo_tf.data.formats.summary import choose_bits, describe_reading
 from pneumo_tf.data.image_files import Header, join_sizes, read_content, read_headers
 from pneumo_tf.errors import UserError
 
@@ -307,7 +307,7 @@ class DatasetSource:
             for column, value in listed.describe_covariates(film_id, header).items():
                 covariates.setdefault(column, {})[film_id] = value
         films = listed.complete(self.mark_set_apart(Films(rows, covariates=covariates)))
-        bits, read = choose_bits(headers.values()), estimate_mean(tuple(headers), tuple(headers.values()))
+        bits, read = choose_bits(headers.values()), describe_reading(tuple(headers), tuple(headers.values()))
         notes = (*listed.notes, *_describe_patients(films), *read, describe_left_out(listed.left_out))
         title = self.title_of(films, path)
         return Dataset(self, title, listed.root, films, bits, tuple(filter(None, notes)))

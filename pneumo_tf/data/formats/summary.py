@@ -23,7 +23,7 @@ def choose_bits(headers: Iterable[Described]) -> int:
     return max((header.bits for header in headers if not header.depth_stated), default=DEPTHS[-1])
 
 
-def estimate_mean(ids: Sequence[str], headers: Sequence[Described]) -> tuple[str, ...]:
+def describe_reading(ids: Sequence[str], headers: Sequence[Described]) -> tuple[str, ...]:
     """Describe in sentences what is done to films when they are decoded, with counts and an example of each.
 
     Args:
