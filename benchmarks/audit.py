@@ -10,6 +10,7 @@ from benchmarks.command_line import CommandLine, add_films, reading_options, rep
 from benchmarks.suite.source import find_source, generate_if_missing
 from benchmarks.suite.terminal import Terminal
 from pneumo_tf.errors import UserError
+from pneumo_tf.printable import make_printable
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -71,7 +72,8 @@ def _command(data: Path, options: argparse.Namespace) -> str:
 
 
 def _place(path: Path) -> str:
-    return path.name if path.is_absolute() or ".." in path.parts else path.as_posix()
+    whole = path.is_absolute() or ".." in path.parts
+    return make_printable(path.name if whole else path.as_posix())
 
 
 if __name__ == "__main__":

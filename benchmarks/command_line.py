@@ -18,6 +18,7 @@ from pneumo_tf.data.datasets.reading_options import (
     parse_patient,
 )
 from pneumo_tf.errors import UserError, unknown
+from pneumo_tf.printable import make_printable
 
 EXIT_USAGE_ERROR = 2
 
@@ -171,8 +172,8 @@ def reading_options(options: Any) -> ReadingOptions:
 
 
 def report_usage_error(error: Exception) -> int:
-    """Print what is wrong in one line, and return the exit status."""
-    print(f"error: {error}", file=sys.stderr)
+    """Print what is wrong in one line of printable characters, and return the exit status."""
+    print(f"error: {make_printable(str(error))}", file=sys.stderr)
     return EXIT_USAGE_ERROR
 
 

@@ -13,6 +13,7 @@ from benchmarks.__main__ import COMMANDS
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted([*ROOT.glob("pneumo_tf/**/*.py"), *ROOT.glob("benchmarks/**/*.py")])
 ORDER = [
+    "printable",
     "errors",
     "atomic",
     "failures",

@@ -68,16 +68,22 @@ FAULTS = {
 }
 
 
+def run(folder, *arguments):
+    """Run Python in a folder, without the permission to read everything."""
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [*limited(), sys.executable, *arguments]
+    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=120)
+
+
 @pytest.fixture(scope="module")
 def lines(tmp_path_factory):
     """What each fault ends in: the lines of the error, and the exit status."""
     folder = tmp_path_factory.mktemp("faults")
     for fault in FAULTS:
         fault(make_tree(folder / fault.__name__))
-    command = [*limited(), sys.executable, "-c", PROGRAM, *(str(folder / fault.__name__) for fault in FAULTS)]
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=120)
+    done = run(folder, "-c", PROGRAM, *(str(folder / fault.__name__) for fault in FAULTS))
     (folder / "whole_set").chmod(0o755)
+    print(done.stderr)
     parts = done.stderr.split("code ")
     codes = [part.split("\n", 1)[0] for part in parts[1:]]
     errors = [part.split("\n", 1)[-1] if index else part for index, part in enumerate(parts[:-1])]
@@ -91,3 +97,20 @@ def test_a_fault_is_one_line_that_names_it(lines, fault):
     assert code == "2"
     assert error.startswith("error: ") and error.count("\n") == 1
     assert FAULTS[fault].format(folder / fault.__name__) in error
+
+
+@pytest.mark.parametrize("command", ["benchmarks.run_all --only majority --dry-run", "benchmarks.audit"])
+def test_a_set_whose_own_name_is_odd_can_be_read(tmp_path, command):
+    odd = tmp_path / os.fsdecode(b"\xb7 \x1b[31m\r\n`films")
+    make_tree(odd)
+    done = run(tmp_path, "-m", *command.split(), "--data", odd.name, "--out", "out")
+    assert (done.returncode, done.stderr) == (0, "")
+    for page in (tmp_path / "out").glob("*.md"):
+        assert page.read_text("utf-8").replace("\n", "").isprintable()
+
+
+def test_a_path_in_an_error_is_printable(tmp_path):
+    done = run(tmp_path, "-m", "benchmarks.run_all", "--data", "\x1b[31m\r\n")
+    assert done.returncode == 2 and done.stderr.startswith(
+        "error: there is no folder or table \\x1b[31m\\r\\n;"
+    )

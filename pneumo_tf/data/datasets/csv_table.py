@@ -1,5 +1,6 @@
 """Films that a CSV lists, with whatever it states of them."""
 
+import os
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -35,7 +36,7 @@ def find_table(path: Path) -> Path:
     Raises:
         UserError: If there is none, or several.
     """
-    if path.is_file():
+    if os.path.isfile(path):
         if lacking := lacks_columns(path):
             raise UserError(lacking)
         return path

@@ -10,13 +10,14 @@ from typing import BinaryIO
 import numpy as np
 
 from pneumo_tf.data.datasets.reading_options import NO_OPTIONS, ReadingOptions
-from pneumo_tf.data.datasets.scan import LeftOut, describe_left_out, show_name
+from pneumo_tf.data.datasets.scan import LeftOut, describe_left_out
 from pneumo_tf.data.films import CLASSES, Film, Films
 from pneumo_tf.data.formats.image_format import Warn
 from pneumo_tf.data.formats.registry import decode
 from pneumo_tf.data.formats.summary import choose_bits, describe_reading
 from pneumo_tf.data.image_files import Header, join_sizes, read_content, read_headers
 from pneumo_tf.errors import UserError
+from pneumo_tf.printable import make_printable
 
 Progress = Callable[[int, int], None]
 """Called with the work done and the work in all."""
@@ -338,7 +339,7 @@ class DatasetSource:
             return self.title
         if self.is_published(films):
             return f"{self.title}, {len(films):,} films"
-        return f"{show_name(path.resolve().name)}: {len(films):,} films"
+        return f"{make_printable(path.resolve().name)}: {len(films):,} films"
 
     def is_published(self, films: Films) -> bool:
         """Return whether films are, by their counts, those of the published set."""

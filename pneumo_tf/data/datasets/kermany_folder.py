@@ -17,10 +17,10 @@ from pneumo_tf.data.datasets.scan import (
     levels,
     other_kind,
     scan,
-    show_name,
 )
 from pneumo_tf.data.films import CLASSES
 from pneumo_tf.errors import UserError
+from pneumo_tf.printable import make_printable
 
 SPLITS = {"train": "train", "val": "train", "test": "test"}
 """Split folders, and the split that their films belong to."""
@@ -165,7 +165,7 @@ def _other_than_film(place: str) -> Omission | None:
     if not between:
         return Omission(place, "file", "beside the class folders")
     if between[0].lower() not in CLASSES:
-        folder = show_name(between[0])
+        folder = make_printable(between[0])
         return Omission(place, "file", f"of the class {folder}, which --classes can choose")
     if len(between) > 1:
         return Omission(place, "file", "in a subfolder of a class")

@@ -1,5 +1,6 @@
 """ChestX-ray14 of the NIH Clinical Center: 112,120 films, with labels that were mined from reports."""
 
+import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -95,7 +96,7 @@ def find_table(path: Path) -> Path:
     Raises:
         UserError: If there is none.
     """
-    if not path.is_dir():
+    if not os.path.isdir(path):
         raise UserError(f"{path} is no folder")
     for level in islice(levels(path, DEEPEST_ROOT, MOST_SEARCHED), DEEPEST_ROOT + 1):
         for listing in level:

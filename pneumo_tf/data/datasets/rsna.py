@@ -1,5 +1,6 @@
 """The films of the RSNA Pneumonia Detection Challenge 2018: adults of the NIH, read by radiologists."""
 
+import os
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -86,11 +87,11 @@ def find_root(path: Path) -> Path:
     Raises:
         UserError: If there is none.
     """
-    if not path.is_dir():
+    if not os.path.isdir(path):
         raise UserError(f"{path} is no folder")
     for level in islice(levels(path, DEEPEST_ROOT, MOST_SEARCHED), DEEPEST_ROOT + 1):
         for listing in level:
-            if rsna_tables.find_table(path / listing.path, rsna_tables.LABELS):
+            if rsna_tables.LABELS in listing.files or f"{rsna_tables.LABELS}.gz" in listing.files:
                 return path / listing.path
     raise UserError(f"there is no {rsna_tables.LABELS}")
 

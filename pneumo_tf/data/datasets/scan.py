@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from pneumo_tf.errors import UserError
+from pneumo_tf.printable import make_printable
 
 MOST_ENTRIES = 1_000_000
 """Files and folders that a scan lists; the largest public sets of chest films have 400,000."""
@@ -166,17 +167,9 @@ def is_litter(name: str) -> bool:
     return name.startswith(".") or name.lower() in LITTER
 
 
-def show_name(name: str) -> str:
-    """Return a path on one line of printable characters: others are escaped, as `\\x0d` or `\\u202e`."""
-    text = os.fsencode(name).decode("utf-8", "backslashreplace")
-    return "".join(
-        sign if sign.isprintable() else sign.encode("unicode_escape").decode("ascii") for sign in text
-    )
-
-
 def other_kind(path: str) -> Omission:
     """Leave out a file because its extension is not that of a film."""
-    extension = show_name(PurePosixPath(path).suffix.lower())
+    extension = make_printable(PurePosixPath(path).suffix.lower())
     return Omission(path, "file", f"with the extension {extension}" if extension else "without an extension")
 
 
@@ -185,7 +178,7 @@ def count_left_out(omissions: Iterable[Omission]) -> tuple[LeftOut, ...]:
     paths: dict[tuple[str, str], list[str]] = {}
     for path, noun, reason in omissions:
         paths.setdefault((noun, reason), []).append(path)
-    counts = [LeftOut(*kind, len(found), show_name(min(found))) for kind, found in paths.items()]
+    counts = [LeftOut(*kind, len(found), make_printable(min(found))) for kind, found in paths.items()]
     return tuple(sorted(counts, key=lambda one: (-one.count, one.noun, one.reason)))
 
 

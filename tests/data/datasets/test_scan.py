@@ -12,7 +12,6 @@ from pneumo_tf.data.datasets.scan import (
     is_litter,
     levels,
     scan,
-    show_name,
 )
 from pneumo_tf.errors import UserError
 
@@ -101,20 +100,6 @@ def test_names_that_a_table_cannot_hold_are_left_out(tmp_path, name):
 def test_a_folder_with_such_a_name_is_left_out_as_a_whole(tmp_path):
     write(tmp_path, "a.png", b"\xff/b.png")
     assert scan(tmp_path).files == ("a.png",)
-
-
-@pytest.mark.parametrize(
-    "name, shown",
-    [
-        ("a b.png", "a b.png"),
-        ("é😀.png", "é😀.png"),
-        ("a\rb", "a\\rb"),
-        ("\u202eb", "\\u202eb"),
-        (os.fsdecode(b"\xff\xe9"), "\\xff\\xe9"),
-    ],
-)
-def test_names_are_shown_in_printable_characters(name, shown):
-    assert show_name(name) == shown
 
 
 def test_litter_is_not_counted(tmp_path):
