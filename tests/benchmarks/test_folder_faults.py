@@ -114,3 +114,11 @@ def test_a_path_in_an_error_is_printable(tmp_path):
     assert done.returncode == 2 and done.stderr.startswith(
         "error: there is no folder or table \\x1b[31m\\r\\n;"
     )
+
+
+def test_a_closed_folder_beside_the_set_is_counted(tmp_path):
+    make_tree(tmp_path / "disk/films/chest_xray")
+    (tmp_path / "disk/lost+found").mkdir(mode=0)
+    done = run(tmp_path, "-m", "benchmarks.run_all", "--only", "majority", "--dry-run", "--data", "disk")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count("Left out: 1 folder without permission to read (lost+found).") == 1
