@@ -1,15 +1,20 @@
-"""Additions to finished runs from their saved models: scoring variants and explanations."""
+"""Additions to finished runs from their models: scoring variants, films from elsewhere, explanations."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from benchmarks.suite.options import Options
 from benchmarks.suite.plan import Job
 from pneumo_tf.data.scoring_variants import MILD_IN_WORDS, VARIANT_KINDS, variant_name
 from pneumo_tf.errors import UserError
+from pneumo_tf.external_sets import external_set
 from pneumo_tf.recipe import Recipe
 from pneumo_tf.run_folder import RunFolder
 from pneumo_tf.runs import Runs
+
+Elsewhere = Mapping[str, Path]
+"""Root of each set of films from elsewhere, by the fingerprint of its films."""
 
 TRAIN_AGAIN = "--fresh trains the run again"
 EXPLAIN_AGAIN = "--explain-again makes them"
@@ -33,42 +38,60 @@ def missing_variants(job: Job, runs: Runs, options: Options) -> tuple[str, ...]:
     )
 
 
+def missing_elsewhere(job: Job, runs: Runs, elsewhere: Elsewhere) -> tuple[str, ...]:
+    """Return the fingerprints of external sets of which a run has no predictions yet."""
+    present = runs.folder(job.spec).prediction_sets()
+    return tuple(key for key in elsewhere if external_set(key) not in present)
+
+
 def lacks_explanations(job: Job, runs: Runs) -> bool:
     """Return whether a finished run of a network has no explanations."""
     folder = runs.folder(job.spec)
     return bool(job.spec.recipe.phases) and folder.state == "done" and not _explained(folder)
 
 
-def list_addition_jobs(jobs: Iterable[Job], runs: Runs, options: Options) -> list[Job]:
-    """Return the jobs that add what the options request to finished runs that still have their models."""
+def list_addition_jobs(jobs: Iterable[Job], runs: Runs, options: Options, elsewhere: Elsewhere) -> list[Job]:
+    """Return the jobs that add what is requested to finished runs that still have their models.
+
+    Trivial rows have no stored model: they are fitted again, and compared with their stored predictions.
+    """
     found = []
     for job in jobs:
         folder = runs.folder(job.spec)
-        if folder.state != "done" or not folder.model.exists():
+        if folder.state != "done" or (job.spec.recipe.phases and not folder.model.exists()):
             continue
-        if variants := missing_variants(job, runs, options):
-            found.append(replace(job, task="score", variants=variants))
+        variants, sets = missing_variants(job, runs, options), missing_elsewhere(job, runs, elsewhere)
+        if variants or sets:
+            found.append(replace(job, task="score", variants=variants, elsewhere=sets))
         if options.explain_again == "all" or (options.explain_again and lacks_explanations(job, runs)):
             found.append(replace(job, task="explain"))
     return found
 
 
-def count_additions(jobs: Sequence[Job], todo: Sequence[Job], runs: Runs, options: Options) -> int:
-    """Count the tasks that add to runs, whether these are finished or still have to be trained."""
+def count_additions(
+    jobs: Sequence[Job], todo: Sequence[Job], runs: Runs, options: Options, elsewhere: Elsewhere
+) -> int:
+    """Count the tasks that will add to runs: to finished ones, and to those that are trained first."""
     finished = [job for job in jobs if job not in todo]
-    trained_first = [job for job in todo if requested_variants(job.spec.recipe, options)]
-    return len(list_addition_jobs(finished, runs, options)) + len(trained_first)
+    trained_first = [job for job in todo if elsewhere or requested_variants(job.spec.recipe, options)]
+    return len(list_addition_jobs(finished, runs, options, elsewhere)) + len(trained_first)
 
 
-def list_missing_additions(jobs: Iterable[Job], runs: Runs, options: Options) -> list[str]:
+def list_missing_additions(
+    jobs: Iterable[Job], runs: Runs, options: Options, elsewhere: Elsewhere
+) -> list[str]:
     """Return a line for each finished run that still lacks what the options request."""
     lines = []
     for job in jobs:
         folder = runs.folder(job.spec)
-        reason = f"see {folder.log}" if folder.model.exists() else f"{folder.model} is missing; {TRAIN_AGAIN}"
-        variants = missing_variants(job, runs, options) if folder.state == "done" else ()
-        if variants:
+        if folder.state != "done":
+            continue
+        scorable = folder.model.exists() or not job.spec.recipe.phases
+        reason = f"see {folder.log}" if scorable else f"{folder.model} is missing; {TRAIN_AGAIN}"
+        if variants := missing_variants(job, runs, options):
             lines.append(f"not scored with {_first_and_last(variants)}: {job.spec.id}: {reason}")
+        for key in missing_elsewhere(job, runs, elsewhere):
+            lines.append(f"not scored on {elsewhere[key]}: {job.spec.id}: {reason}")
         if options.explain_again and lacks_explanations(job, runs):
             lines.append(f"not explained: {job.spec.id}: {reason}")
     return lines

@@ -1,6 +1,11 @@
 """Lines that `run_all` logs before it starts: device, profile, runs, time; and the plan of a dry run."""
 
-from benchmarks.suite.additions import count_additions, describe_variant_options, missing_variants
+from benchmarks.suite.additions import (
+    count_additions,
+    describe_variant_options,
+    missing_elsewhere,
+    missing_variants,
+)
 from benchmarks.suite.forecast import describe_older_runs, format_hours, missing_weights
 from benchmarks.suite.plan import Job
 from benchmarks.suite.planning import Suite
@@ -18,7 +23,7 @@ def log_overview(suite: Suite, terminal: Terminal) -> None:
     failed = len(jobs) - len(todo) - done - without
     lacking = f", {without} cannot start because their initial weights are missing" if without else ""
     skipped = f", {failed} failed before (--retry-failed runs them again)" if failed else ""
-    additions = count_additions(jobs, todo, runs, options)
+    additions = count_additions(jobs, todo, runs, options, suite.elsewhere_roots)
     added = f", {additions} to extend with scores or explanations from saved models" if additions else ""
     total = "1 run" if len(jobs) == 1 else f"{len(jobs)} runs"
     before = f"{total}, {done} of them finished before{skipped}{lacking}"
@@ -53,9 +58,17 @@ def _downloads(suite: Suite) -> bool:
 
 
 def _state(job: Job, suite: Suite) -> str:
-    if job not in suite.todo and missing_variants(job, suite.runs, suite.options):
-        return "to score" if suite.runs.folder(job.spec).model.exists() else "no model"
-    return suite.runs.state(job.spec) or "planned"
+    state = suite.runs.state(job.spec) or "planned"
+    if job in suite.todo or state != "done":
+        return state
+    missing = (
+        *missing_variants(job, suite.runs, suite.options),
+        *missing_elsewhere(job, suite.runs, suite.elsewhere_roots),
+    )
+    if not missing:
+        return state
+    scorable = suite.runs.folder(job.spec).model.exists() or not job.spec.recipe.phases
+    return "to score" if scorable else "no model"
 
 
 def _detail(job: Job) -> str:

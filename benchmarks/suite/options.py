@@ -36,6 +36,7 @@ class Options:
     test: float | None
     task: str | None
     sizes: Path | None
+    also: list[str]
     protocol: str
     profile: str
     seeds: int | None
@@ -144,6 +145,14 @@ def _add_selection(parser: CommandLine) -> None:
 def _add_films(parser: CommandLine) -> None:
     group = parser.add_argument_group("films")
     add_films(group)
+    group.add_argument(
+        "--also",
+        action="append",
+        default=[],
+        metavar="FILMS",
+        help="films from elsewhere, as --data: finished runs are scored on them, without training; may be "
+        "repeated (docs/external.md)",
+    )
 
 
 def _add_scale(parser: CommandLine) -> None:

@@ -34,6 +34,7 @@ class Job:
         memory_mb: Estimate of host memory for its worker.
         task: Make the run, or add to a finished one.
         variants: Names of the scoring variants that the task `score` adds.
+        elsewhere: Fingerprints of the sets of films from elsewhere that the task `score` adds.
         failure: Reason why the run cannot be made, None if it can.
     """
 
@@ -43,6 +44,7 @@ class Job:
     memory_mb: float
     task: Task = "run"
     variants: tuple[str, ...] = ()
+    elsewhere: tuple[str, ...] = ()
     failure: RunFailure | None = None
 
 

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 from benchmarks.command_line import reading_options
+from benchmarks.suite.elsewhere import read_elsewhere
 from benchmarks.suite.engines.local import make_slots
 from benchmarks.suite.forecast import Forecast, forecast, older_runs
 from benchmarks.suite.initial_weights import InitialWeights
@@ -34,6 +36,7 @@ class Suite:
         dataset: The films, None if a dry run has none yet.
         jobs: Every run, done or not.
         runs: Folder of the runs.
+        elsewhere: Sets of films from elsewhere, for external validation.
     """
 
     options: Options
@@ -43,6 +46,12 @@ class Suite:
     dataset: Dataset | None
     jobs: list[Job]
     runs: Runs
+    elsewhere: tuple[Dataset, ...] = ()
+
+    @property
+    def elsewhere_roots(self) -> dict[str, Path]:
+        """Root of each set of films from elsewhere, by the fingerprint of its films."""
+        return {dataset.films.fingerprint: dataset.root for dataset in self.elsewhere}
 
     @cached_property
     def todo(self) -> list[Job]:
@@ -77,6 +86,7 @@ def plan_suite(options: Options, terminal: Terminal) -> Suite:
     for note in source.notes:
         terminal.warn(note)
     dataset = _read_films(options, source, terminal)
+    elsewhere = read_elsewhere(options, dataset, terminal)
     weights = InitialWeights(
         options.weights,
         required=profile == "full" and not source.dataset.synthetic,
@@ -88,7 +98,7 @@ def plan_suite(options: Options, terminal: Terminal) -> Suite:
     jobs = make_plan(recipes, options, profile, fingerprint, weights=weights, gpu=first)
     for line in [*weights.lines, *views_lines(recipes)]:
         terminal.warn(line)
-    return Suite(options, profile, devices, source, dataset, jobs, Runs(options.runs))
+    return Suite(options, profile, devices, source, dataset, jobs, Runs(options.runs), elsewhere)
 
 
 def choose_jobs(jobs: list[Job], runs: Runs, options: Options) -> list[Job]:

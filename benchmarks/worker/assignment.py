@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Literal
 
 Task = Literal["run", "score", "explain"]
-"""`"run"` makes the run; `"score"` and `"explain"` add scoring variants or explanations to a finished one."""
+"""`"run"` makes the run; `"score"` and `"explain"` add predictions or explanations to a finished one."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class Assignment:
         sent: Time of the assignment by `time.monotonic`, which is the same clock in all processes.
         task: Task of the worker.
         variants: Names of the scoring variants that `score` adds.
+        elsewhere: Root of each set of films from elsewhere that `score` adds, by its fingerprint.
     """
 
     data: str
@@ -36,6 +37,7 @@ class Assignment:
     sent: float = field(default_factory=time.monotonic)
     task: Task = "run"
     variants: tuple[str, ...] = ()
+    elsewhere: dict[str, str] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """Return the assignment as one line."""

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.worker.assignment import Assignment, Task
+from benchmarks.worker.elsewhere import write_trivial_elsewhere
 from benchmarks.worker.events import Events
 from benchmarks.worker.run_context import RunContext, open_run
 from pneumo_tf.errors import UserError
@@ -41,9 +42,12 @@ def make_run(folder: RunFolder, assignment: Assignment, send: Events) -> str:
     return failure.reason if failure else ""
 
 
-def add_variants(folder: RunFolder, assignment: Assignment, send: Events) -> str:
-    """Add scoring variants to a finished run; if that fails, the run stays done."""
-    return _add(do_variants, f"not scored with {', '.join(assignment.variants)}", folder, assignment, send)
+def add_scores(folder: RunFolder, assignment: Assignment, send: Events) -> str:
+    """Add predictions to a finished run; if that fails, the run stays done."""
+    variants = ", ".join(assignment.variants)
+    lacking = [f"with {variants}"] if variants else []
+    lacking += [f"on {root}" for root in assignment.elsewhere.values()]
+    return _add(do_scores, f"not scored {' and '.join(lacking)}", folder, assignment, send)
 
 
 def explain_again(folder: RunFolder, assignment: Assignment, send: Events) -> str:
@@ -53,7 +57,7 @@ def explain_again(folder: RunFolder, assignment: Assignment, send: Events) -> st
 
 TASKS: dict[Task, Callable[[RunFolder, Assignment, Events], str]] = {
     "run": make_run,
-    "score": add_variants,
+    "score": add_scores,
     "explain": explain_again,
 }
 
@@ -87,12 +91,15 @@ def do_run(folder: RunFolder, assignment: Assignment, send: Events) -> None:
         _do_trivial(run)
 
 
-def do_variants(folder: RunFolder, assignment: Assignment, send: Events) -> None:
-    """Add the scoring variants of the assignment to the predictions of a finished run."""
+def do_scores(folder: RunFolder, assignment: Assignment, send: Events) -> None:
+    """Add the scoring variants and the films from elsewhere of the assignment to a finished run."""
     run = open_run(folder, assignment, send)
+    if not run.spec.recipe.phases:
+        write_trivial_elsewhere(run)
+        return
     with run.clock.stage("start"):
-        from benchmarks.worker.scoring import write_variants
-    write_variants(run)
+        from benchmarks.worker.scoring import write_scores
+    write_scores(run)
 
 
 def do_explanations(folder: RunFolder, assignment: Assignment, send: Events) -> None:
@@ -125,7 +132,7 @@ def _do_trivial(run: RunContext) -> None:
     films, cache = run.dataset.films, Path(run.assignment.cache)
     with run.clock.stage("train"):
         train = films.indices(run.split.train)
-        logits = fit_trivial(run.spec.recipe.architecture, run.dataset, cache, train)
+        (logits,) = fit_trivial(run.spec.recipe.architecture, run.dataset, cache, train)
     outputs = {name: logits[films.indices(ids)] for name, ids in run.split.scored.items()}
     _write_results(run, outputs, {"train_films": len(run.split.train)}, {})
     run.folder.set_status("done")

@@ -58,12 +58,16 @@ class RunContext:
         """(n, source, source) uint8: the whole dataset at the size that augmentation starts from."""
         return self.decode(source_side(self.spec.recipe.augment, self.spec.recipe.size))
 
-    def decode(self, side: int) -> np.ndarray:
-        """Return (n, side, side) uint8: the whole dataset at a size, from the cache if it is stored there."""
+    def decode(self, side: int, dataset: Dataset | None = None) -> np.ndarray:
+        """Return (n, side, side) uint8: a whole dataset at a size, from the cache if it is there.
+
+        Args:
+            side: Height and width in pixels.
+            dataset: The films; those of the run by default.
+        """
         fit, edge_crop = self.spec.recipe.fit, self.spec.recipe.edge_crop
-        return cached_pixels(
-            self.dataset, Path(self.assignment.cache), side=side, fit=fit, edge_crop=edge_crop
-        )
+        cache = Path(self.assignment.cache)
+        return cached_pixels(dataset or self.dataset, cache, side=side, fit=fit, edge_crop=edge_crop)
 
 
 def open_run(folder: RunFolder, assignment: Assignment, send: Events) -> RunContext:

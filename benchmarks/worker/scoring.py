@@ -1,21 +1,39 @@
-"""Scoring variants of finished runs, from their saved models; existing predictions are not changed."""
+"""Further predictions of finished networks, from their saved models; existing ones are not changed."""
 
+import keras
+import numpy as np
+
+from benchmarks.worker.elsewhere import external_films
 from benchmarks.worker.finished_run import load_finished
 from benchmarks.worker.run_context import RunContext
 from pneumo_tf.data.augment import source_side
 from pneumo_tf.data.scoring_variants import view_augment
 from pneumo_tf.predictions import Predictions
+from pneumo_tf.training.step import Predictor
 from pneumo_tf.training.variant_scorer import VariantScorer
 
 
-def write_variants(run: RunContext) -> None:
-    """Write `predictions/test@<variant>.csv` for each variant of the assignment.
+def write_scores(run: RunContext) -> None:
+    """Write the predictions of the assignment: of scoring variants, and of films from elsewhere.
 
     Raises:
         DamagedFile: If the model of the run is missing or damaged.
     """
-    spec, recipe, test = run.spec, run.spec.recipe, run.split.test
     model, predict = load_finished(run)
+    for name, dataset in external_films(run):
+        with run.clock.stage("decode"):
+            pixels = run.decode(run.spec.recipe.size, dataset)
+        with run.clock.stage("predict"):
+            logits = predict(pixels, np.arange(len(dataset.films)))
+        ids = tuple(film.id for film in dataset.films)
+        run.folder.write_predictions(name, Predictions(ids, logits))
+    if run.assignment.variants:
+        _write_variants(run, model, predict)
+
+
+def _write_variants(run: RunContext, model: keras.Model, predict: Predictor) -> None:
+    """Write `predictions/test@<variant>.csv` for each variant of the assignment."""
+    spec, recipe, test = run.spec, run.spec.recipe, run.split.test
     with run.clock.stage("decode"):
         pixels = run.pixels
         sources = run.decode(source_side(view_augment(recipe), recipe.size))

@@ -46,21 +46,31 @@ FEATURES: dict[str, Features] = {
 """Features of all films for each trivial model, (n, features)."""
 
 
-def fit_trivial(name: str, dataset: Dataset, cache: Path, train: np.ndarray) -> np.ndarray:
-    """Fit a trivial model and score every film of the dataset.
+def fit_trivial(
+    name: str, dataset: Dataset, cache: Path, train: np.ndarray, *elsewhere: Dataset
+) -> list[np.ndarray]:
+    """Fit a trivial model, and score every film of the dataset and of others.
 
     Args:
         name: Key of `FEATURES`.
         dataset: Dataset to fit and score.
         cache: Folder of decoded films.
         train: Indices of the training films.
+        *elsewhere: Further datasets to score.
 
     Returns:
-        (n, 1) float32 logit of pneumonia of every film, including training films: from logistic regression
-        with balanced classes, or for `majority`, which has no features, the log odds of the training labels.
+        For each dataset (n, 1) float32, the logit of pneumonia of every film, including training films: from
+        logistic regression with balanced classes, or for `majority`, which has no features, the log odds of
+        the training labels.
     """
-    features, labels = FEATURES[name](dataset, cache), dataset.films.labels
+    datasets, labels = (dataset, *elsewhere), dataset.films.labels
     if name == "majority":
         share = labels[train].mean()
-        return np.full((len(labels), 1), np.log(share / (1 - share)), np.float32)
-    return score_held_out(features, labels, train, np.arange(len(labels)))[:, None].astype(np.float32)
+        odds = np.log(share / (1 - share))
+        return [np.full((len(one.films), 1), odds, np.float32) for one in datasets]
+    features = [FEATURES[name](one, cache) for one in datasets]
+    together = np.concatenate(features)
+    # Labels of other datasets are never read: only training films are fitted.
+    padded = np.concatenate([labels, np.zeros(len(together) - len(labels), labels.dtype)])
+    logits = score_held_out(together, padded, train, np.arange(len(together)))[:, None].astype(np.float32)
+    return np.split(logits, np.cumsum([len(one) for one in features])[:-1])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from pneumo_tf.data.datasets.dataset_source import DatasetSource
+from pneumo_tf.data.datasets.dataset_source import Dataset, DatasetSource
 from pneumo_tf.data.films import Films
 from pneumo_tf.data.protocols.registry import PROTOCOLS, Protocol
 from pneumo_tf.evaluation.auc_comparison import compare_auc
@@ -172,6 +172,11 @@ class Row:
         sets = [self._scored(f"test@{kind}-{number + 1}", places) for number in range(fewest)]
         return dict(zip(places, zip(*sets, strict=True), strict=True))
 
+    def scored_on(self, name: str) -> "tuple[list[int], tuple[LabelledPredictions, ...]]":
+        """Return the places in `runs` of those that have predictions of a set, and these predictions."""
+        places = [place for place, known in enumerate(self.sets) if name in known]
+        return places, self._scored(name, places)
+
     @property
     def initial(self) -> Literal["imagenet", "random", "none"]:
         """The weights that training began from, which may not be those of the recipe."""
@@ -257,6 +262,7 @@ class Board:
         unread: Runs of the same folder that are on no board, because it is not known what they are or what
             their films are: names and reasons.
         notes: What a reader of results must know of the films, as sentences.
+        elsewhere: Further datasets that runs were scored on, as an external validation.
     """
 
     dataset: str
@@ -269,6 +275,7 @@ class Board:
     harness: int
     unread: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
+    elsewhere: tuple[Dataset, ...] = ()
 
     @property
     def synthetic(self) -> bool:

@@ -5,11 +5,13 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from pneumo_tf.data.datasets.dataset_source import Dataset
 from pneumo_tf.data.films import Films
 from pneumo_tf.data.protocols.registry import PROTOCOLS, Protocol, limit
 from pneumo_tf.errors import UserError
 from pneumo_tf.evaluation.intervals import PatientBootstrap
 from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions, check_complete, join_labels
+from pneumo_tf.external_sets import fingerprint_of
 from pneumo_tf.report.board import OFFICIAL, Board, Row, UnfinishedRun, name_rows
 from pneumo_tf.run_folder import RunFolder
 from pneumo_tf.run_spec import RunSpec
@@ -106,7 +108,8 @@ def _board(runs: Runs, dataset: str, profile: str, harness: int, group: list[_Fo
     stored = runs.read_films(dataset)
     films = stored.films
     group = _without_replaced(group)
-    _read_predictions(group, films)
+    elsewhere, lost = _read_external_films(runs, group)
+    _read_predictions(group, films, elsewhere)
     alike: dict[str, list[_Found]] = defaultdict(list)
     for found in group:
         alike[_row_key(found.spec)].append(found)
@@ -125,7 +128,8 @@ def _board(runs: Runs, dataset: str, profile: str, harness: int, group: list[_Fo
         tuple(rows),
         newest,
         harness,
-        notes=stored.notes,
+        notes=(*stored.notes, *lost),
+        elsewhere=tuple(elsewhere.values()),
     )
 
 
@@ -154,17 +158,44 @@ def _row(name: str, members: list[_Found], films: Films, bootstrap: PatientBoots
     )
 
 
-def _read_predictions(group: Sequence[_Found], films: Films) -> None:
-    """Join every prediction of the runs that are done; a run with a damaged file is set aside."""
+def _read_external_films(runs: Runs, group: Sequence[_Found]) -> tuple[dict[str, Dataset], tuple[str, ...]]:
+    """Read the film tables of the sets from elsewhere that runs were scored on.
+
+    Returns:
+        The datasets by fingerprint, and a sentence on each whose table cannot be read.
+    """
+    sets = {name for found in group if found.done for name in found.folder.prediction_sets()}
+    elsewhere, lost = {}, []
+    for fingerprint in sorted(filter(None, map(fingerprint_of, sets))):
+        try:
+            elsewhere[fingerprint] = runs.read_films(fingerprint)
+        except DamagedFile as error:
+            place = error.path.relative_to(runs.root)
+            lost.append(
+                f"Scores of films from elsewhere are left out: {place} {error.fault}; {error.remedy}."
+            )
+    return elsewhere, tuple(lost)
+
+
+def _read_predictions(group: Sequence[_Found], films: Films, elsewhere: Mapping[str, Dataset]) -> None:
+    """Join every prediction of the runs that are done; a run with a damaged file is set aside.
+
+    Args:
+        group: Runs of one board.
+        films: The film table of the board.
+        elsewhere: Datasets of external sets by their fingerprint; sets of others are left out.
+    """
     like: dict[str, LabelledPredictions] = {}
     for found in group:
         if found.done:
             try:
                 for name in sorted(_needed(found.spec) | set(found.folder.prediction_sets())):
-                    found.sets[name] = like[name] = _joined(found.folder, name, films, like.get(name))
+                    table = _table_of(name, films, elsewhere)
+                    if table is not None:
+                        found.sets[name] = like[name] = _joined(found.folder, name, table, like.get(name))
             except DamagedFile as error:
                 found.set_aside(error)
-    expected = _expected_films(group, films)
+    expected = _expected_films(group, films, elsewhere)
     for found in group:
         try:
             for name, joined in found.sets.items():
@@ -172,6 +203,14 @@ def _read_predictions(group: Sequence[_Found], films: Films) -> None:
             _check_validation(found)
         except DamagedFile as error:
             found.set_aside(error)
+
+
+def _table_of(name: str, films: Films, elsewhere: Mapping[str, Dataset]) -> Films | None:
+    """Return the film table of a prediction set, None if it is of films whose table is lost."""
+    fingerprint = fingerprint_of(name)
+    if not fingerprint:
+        return films
+    return elsewhere[fingerprint].films if fingerprint in elsewhere else None
 
 
 def _needed(spec: RunSpec) -> set[str]:
@@ -229,7 +268,9 @@ def _scored_films(
     return (limit(split, films, train_films) if train_films else split).scored
 
 
-def _expected_films(group: Sequence[_Found], films: Films) -> dict[tuple[object, ...], tuple[str, ...]]:
+def _expected_films(
+    group: Sequence[_Found], films: Films, elsewhere: Mapping[str, Dataset]
+) -> dict[tuple[object, ...], tuple[str, ...]]:
     """Return the films that each set must hold: those of the protocol, or those that most runs agree on."""
     official_test = tuple(film.id for film in films if film.split == "test")
     counts: dict[tuple[object, ...], Counter[frozenset[str]]] = defaultdict(Counter)
@@ -243,7 +284,9 @@ def _expected_films(group: Sequence[_Found], films: Films) -> dict[tuple[object,
     for key, count in counts.items():
         protocol = PROTOCOLS.get(key[0])
         tested = key[-1].partition("@")[0] == "test"
-        if tested and (key[0] == OFFICIAL or (protocol and protocol.folds)):
+        if fingerprint := fingerprint_of(key[-1]):
+            expected[key] = tuple(film.id for film in elsewhere[fingerprint].films)
+        elif tested and (key[0] == OFFICIAL or (protocol and protocol.folds)):
             expected[key] = official_test
         elif key[-1] in ("validation", "held_out") and protocol and protocol.folds:
             expected[key] = _scored_films(protocol, films, *key[1:3])[key[-1]]

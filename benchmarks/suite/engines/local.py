@@ -2,9 +2,10 @@
 
 import os
 import selectors
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from benchmarks.child_modules import module_variables
@@ -80,6 +81,9 @@ def make_slots(gpus: Sequence[Gpu], workers: int | None) -> list[Slot]:
     return [Slot(gpus[i % len(gpus)] if gpus else None, threads) for i in range(count)]
 
 
+NOWHERE: Mapping[str, Path] = MappingProxyType({})
+
+
 class LocalEngine:
     """Engine that runs jobs on this machine."""
 
@@ -91,6 +95,7 @@ class LocalEngine:
         cache: Path,
         watcher: Watcher,
         share_cores: bool = False,
+        elsewhere: Mapping[str, Path] = NOWHERE,
     ) -> None:
         """Prepare the engine.
 
@@ -101,10 +106,11 @@ class LocalEngine:
             watcher: Observer of the workers.
             share_cores: Whether a run that starts when fewer runs than slots are left also gets the threads
                 of the empty slots.
+            elsewhere: Roots of sets of films from elsewhere, by fingerprint.
         """
         self._free, self._watcher, self._share_cores = list(slots), watcher, share_cores
         self._places = len(self._free)
-        self._data, self._cache = data, cache
+        self._data, self._cache, self._elsewhere = data, cache, elsewhere
         self._memory = memory_mb() * MEMORY_SHARE
         self._working: list[_Working] = []
         self._spares: list[tuple[Slot, WorkerProcess]] = []
@@ -151,6 +157,7 @@ class LocalEngine:
             notes=job.notes,
             task=job.task,
             variants=job.variants,
+            elsewhere={key: str(self._elsewhere[key]) for key in job.elsewhere},
         )
         process = self._take_spare(slot) or _new_process(used, job)
         process.assign(folder, assignment)

@@ -12,8 +12,11 @@ from pneumo_tf.report.tables import (
     counts,
     cross_validation,
     differences,
+    external_subgroups,
+    external_validation,
     films,
     inference_cost,
+    local_thresholds,
     operating_points,
     prevalences,
     protocols,
@@ -71,6 +74,17 @@ TABLES: dict[str, TableEntry] = {
     "every_metric": TableEntry("Every metric", every_metric_table, SPREAD),
     "each_class": TableEntry("Each class", each_class_table, "Read as *Every metric*."),
     "counts": TableEntry("Counts at probability 0.5", counts.counts_table, counts.LEAD),
+    "external_validation": TableEntry(
+        "External validation", external_validation.external_validation_table, external_validation.LEAD
+    ),
+    "external_subgroups": TableEntry(
+        "External validation by group", external_subgroups.external_subgroups_table, external_subgroups.LEAD
+    ),
+    "local_thresholds": TableEntry(
+        "Thresholds of local films",
+        local_thresholds.local_thresholds_table,
+        local_thresholds.LEAD,
+    ),
     "cross_validation": TableEntry(
         "Five folds", cross_validation.cross_validation_table, cross_validation.LEAD
     ),

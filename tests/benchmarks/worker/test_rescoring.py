@@ -20,7 +20,7 @@ from benchmarks.suite.additions import (
 from benchmarks.suite.options import parse
 from benchmarks.suite.terminal import RunsShown, Terminal
 from benchmarks.worker import finished_run, scoring
-from benchmarks.worker.attempt import add_variants
+from benchmarks.worker.attempt import add_scores
 from pneumo_tf.data.pixels import cached_pixels
 from pneumo_tf.data.protocols.by_patient import split_official
 from pneumo_tf.errors import UserError
@@ -87,26 +87,26 @@ def test_a_plan_adds_only_what_finished_runs_lack(tmp_path, small_phantom):
     net, trivial = (
         next(j for j in jobs if bool(j.spec.recipe.phases) == network) for network in (True, False)
     )
-    assert count_additions(jobs, jobs, runs, options) == 1, "the network, once it is trained"
-    assert list_addition_jobs(jobs, runs, options) == []
+    assert count_additions(jobs, jobs, runs, options, {}) == 1, "the network, once it is trained"
+    assert list_addition_jobs(jobs, runs, options, {}) == []
     for job in jobs:
         runs.plan(job.spec).set_status("done")
     folder = runs.folder(net.spec)
-    assert list_addition_jobs(jobs, runs, options) == []
+    assert list_addition_jobs(jobs, runs, options, {}) == []
     assert "model.keras is missing; --fresh trains the run again" in "".join(
-        list_missing_additions([net], runs, options)
+        list_missing_additions([net], runs, options, {})
     )
     folder.model.write_bytes(b"model")
-    (job,) = list_addition_jobs(jobs, runs, options)
+    (job,) = list_addition_jobs(jobs, runs, options, {})
     assert job.variants == ("tta-1", "tta-2", "mc-1", "mc-2", "mc-3")
     assert job.spec.id == net.spec.id, "a variant is not part of the id"
     folder.write_predictions("test@tta-1", Predictions(("a",), np.zeros((1, 1), np.float32)))
-    (job,) = list_addition_jobs(jobs, runs, options)
+    (job,) = list_addition_jobs(jobs, runs, options, {})
     assert job.variants == ("tta-2", "mc-1", "mc-2", "mc-3")
-    assert count_additions(jobs, [], runs, options) == 1
-    assert "see " in "".join(list_missing_additions([net], runs, options))
+    assert count_additions(jobs, [], runs, options, {}) == 1
+    assert "see " in "".join(list_missing_additions([net], runs, options, {}))
     assert missing_variants(trivial, runs, options) == ()
-    assert list_missing_additions([trivial], runs, options) == []
+    assert list_missing_additions([trivial], runs, options, {}) == []
 
 
 @pytest.fixture
@@ -126,15 +126,15 @@ def finished(small_phantom, tmp_path, monkeypatch):
     logits = Predictor(model)(pixels, small_phantom.films.indices(test))
     folder.write_predictions("test", Predictions(test, logits))
     folder.set_status("done")
-    (job,) = list_addition_jobs([job], runs, options)
-    return folder, replace(assignment, task="score", variants=job.variants), job, (runs, options)
+    (job,) = list_addition_jobs([job], runs, options, {})
+    return folder, replace(assignment, task="score", variants=job.variants), job, (runs, options, {})
 
 
 def test_conditions_are_added_to_a_finished_run_and_nothing_else_changes(finished):
     folder, assignment, job, request = finished
     before = contents(folder)
     sent = Sent()
-    assert add_variants(folder, assignment, sent) == ""
+    assert add_scores(folder, assignment, sent) == ""
     after = contents(folder)
     added = {f"predictions/test@{condition}.csv" for condition in job.variants}
     assert set(after) - set(before) == added
@@ -152,7 +152,7 @@ def test_the_saved_model_without_augmentation_gives_the_stored_predictions(finis
     still = Augment(rotation=1e-9)
     for module in (variant_scorer, scoring):
         monkeypatch.setattr(module, "view_augment", lambda recipe: still)
-    assert add_variants(folder, replace(assignment, task="score", variants=("tta-1",)), Sent()) == ""
+    assert add_scores(folder, replace(assignment, task="score", variants=("tta-1",)), Sent()) == ""
     one, plain = folder.read_predictions("test@tta-1"), folder.read_predictions("test")
     assert one.ids == plain.ids
     np.testing.assert_allclose(one.logits, plain.logits, atol=1e-5)
@@ -174,13 +174,13 @@ def test_failed_scoring_is_one_note_and_the_run_stays_done(finished):
     folder, assignment, job, request = finished
     folder.model.write_bytes(b"no model")
     before, sent = contents(folder), Sent()
-    assert add_variants(folder, assignment, sent)
+    assert add_scores(folder, assignment, sent)
     assert contents(folder) == before and folder.state == "done"
     ((_, note),) = [item for item in sent if item[0] == "note"]
     assert note["text"].startswith("not scored with tta-1, tta-2, mc-1")
     assert note["text"].endswith("model.keras: cannot be read as a Keras model; run it again with --fresh")
     folder.model.unlink()
-    assert "is missing; run it again with --fresh" in add_variants(folder, assignment, Sent())
+    assert "is missing; run it again with --fresh" in add_scores(folder, assignment, Sent())
     assert folder.state == "done"
     assert "is missing" in list_missing_additions([job], *request)[0]
 

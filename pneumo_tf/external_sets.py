@@ -1,0 +1,13 @@
+"""Names of prediction sets on films from elsewhere: `external-<fingerprint of the films>`."""
+
+PREFIX = "external-"
+
+
+def external_set(fingerprint: str) -> str:
+    """Return the name of the predictions of the films with a fingerprint."""
+    return PREFIX + fingerprint
+
+
+def fingerprint_of(name: str) -> str:
+    """Return the fingerprint of the films of a prediction set from elsewhere, `""` for any other set."""
+    return name.removeprefix(PREFIX) if name.startswith(PREFIX) else ""

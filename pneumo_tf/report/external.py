@@ -1,0 +1,77 @@
+"""External validation: the ranked rows of a board on films from elsewhere."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from pneumo_tf.data.datasets.dataset_source import Dataset
+from pneumo_tf.evaluation.external import EXTERNAL_SEED, ExternalResult, measure_external
+from pneumo_tf.evaluation.intervals import PatientBootstrap
+from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
+from pneumo_tf.external_sets import external_set
+from pneumo_tf.report.board import Board, Row
+
+
+@dataclass(frozen=True)
+class ExternalRow:
+    """A ranked row on an external set.
+
+    Args:
+        row: The row.
+        places: Places in `row.runs` of the runs that were scored there.
+        films: Their predictions.
+        result: Their estimates.
+    """
+
+    row: Row
+    places: tuple[int, ...]
+    films: tuple[LabelledPredictions, ...]
+    result: ExternalResult
+
+
+@dataclass(frozen=True)
+class ExternalValidation:
+    """An external set, with the ranked rows that were scored on it.
+
+    Args:
+        board: The board of the source.
+        dataset: The external set.
+    """
+
+    board: Board
+    dataset: Dataset
+
+    @cached_property
+    def bootstrap(self) -> PatientBootstrap:
+        """Resampled patients of the set, shared by its rows."""
+        return PatientBootstrap(seed=EXTERNAL_SEED)
+
+    @cached_property
+    def rows(self) -> tuple[ExternalRow, ...]:
+        """Rows in the order of the board's ranking; those without a scored run are left out."""
+        return tuple(self._rows())
+
+    def _rows(self) -> Iterator[ExternalRow]:
+        name = external_set(self.dataset.films.fingerprint)
+        for row in self.board.ranking:
+            places, films = row.scored_on(name)
+            if places:
+                here = ([sets[place] for place in places] for sets in (row.validation, row.test))
+                result = measure_external(row.bootstrap, self.bootstrap, *here, films)
+                yield ExternalRow(row, tuple(places), films, result)
+
+    @property
+    def ranks(self) -> dict[tuple[str, str], tuple[int, int]]:
+        """By key of the row, its rank by AUC at the source and on this set, among the rows that have both."""
+        known = [one for one in self.rows if np.isfinite(one.result.auc.value)]
+        order = sorted(known, key=lambda one: -one.result.auc.value)
+        there = {one.row.key: rank for rank, one in enumerate(order, start=1)}
+        return {one.row.key: (rank, there[one.row.key]) for rank, one in enumerate(known, start=1)}
+
+
+def external_validations(board: Board) -> list[ExternalValidation]:
+    """The external sets of a board that a ranked row was scored on."""
+    found = (ExternalValidation(board, dataset) for dataset in board.elsewhere)
+    return [validation for validation in found if validation.rows]

@@ -1,0 +1,94 @@
+"""Tables of external validation: ranked rows on films from elsewhere, without training on them."""
+
+from pneumo_tf.evaluation.external import POINT, ExternalResult
+from pneumo_tf.evaluation.intervals import Estimate
+from pneumo_tf.evaluation.operating_points import POINTS
+from pneumo_tf.report.board import Board
+from pneumo_tf.report.external import ExternalRow, ExternalValidation, external_validations
+from pneumo_tf.report.markdown import Table
+from pneumo_tf.report.number_format import (
+    DASH,
+    difference_with_interval,
+    supported_decimals,
+    with_interval,
+)
+
+LEAD = (
+    "Films that no run was trained, chosen or calibrated on. Change: AUC there minus AUC on the test films "
+    "of this board. Sensitivity and specificity at the threshold that was fixed on this board's validation "
+    f"films ({POINTS[POINT].title}). Calibration slope: 1 is best, below 1 probabilities are too extreme; "
+    "intercept: 0 is best, above 0 pneumonia is more frequent than the model states. Rank: by AUC here and "
+    "there, among the rows that were scored on both."
+)
+
+COLUMNS = {
+    "auc": "AUC [95 %]",
+    "sensitivity": "Sensitivity [95 %]",
+    "specificity": "Specificity [95 %]",
+    "slope": "Calibration slope [95 %]",
+    "intercept": "Intercept [95 %]",
+}
+
+
+def external_validation_table(board: Board) -> list[Table]:
+    """A table for each external set, rows in the order of the ranking."""
+    return [_table(validation) for validation in external_validations(board)]
+
+
+def _table(validation: ExternalValidation) -> Table:
+    rows, ranks = validation.rows, validation.ranks
+    decimals = {name: _decimals(rows, name) for name in (*COLUMNS, "change")}
+    lines = []
+    for one in rows:
+        cells = {name: with_interval(getattr(one.result, name), decimals[name]) for name in COLUMNS}
+        change = one.result.change
+        moved = difference_with_interval(change.value, (change.low, change.high), decimals["change"])
+        rank = "{} → {}".format(*ranks[one.row.key]) if one.row.key in ranks else DASH
+        auc, *rest = cells.values()
+        lines.append((one.row.name, auc, moved, rank, *rest))
+    titles = list(COLUMNS.values())
+    header = ("Recipe", titles[0], "Change [95 %]", "Rank", *titles[1:])
+    dataset = validation.dataset
+    return Table(
+        header,
+        lines,
+        _describe_dashes(validation),
+        title=dataset.title,
+        lead=" ".join([_describe_films(validation), *dataset.notes]),
+    )
+
+
+def _decimals(rows: tuple[ExternalRow, ...], name: str) -> int:
+    return supported_decimals([_estimate(one.result, name).half_width for one in rows], 2)
+
+
+def _estimate(result: ExternalResult, name: str) -> Estimate:
+    return getattr(result, name)
+
+
+def _describe_films(validation: ExternalValidation) -> str:
+    films = validation.dataset.films
+    positive = int(films.labels.sum())
+    people = len({film.patient for film in films})
+    known = f"{people:,} patients" if not films.unknown_patients else "patients unknown in part"
+    if films.unknown_patients == len(films):
+        known = "patients unknown"
+    return f"{len(films) - positive:,} normal films and {positive:,} of pneumonia; {known}."
+
+
+def _describe_dashes(validation: ExternalValidation) -> list[str]:
+    """Explain the dashes of the table, and name rows of which not every run was scored."""
+    notes = []
+    labels = validation.dataset.films.labels
+    if labels.min() == labels.max():
+        notes.append(f"{DASH} these films are of one class.")
+    elif any(one.result.slope.value != one.result.slope.value for one in validation.rows):
+        notes.append(f"{DASH} in a calibration column: all scores are equal, or they separate the classes.")
+    for one in validation.rows:
+        if len(one.places) < len(one.row.runs):
+            notes.append(f"{one.row.name}: {len(one.places)} of {len(one.row.runs)} runs were scored there.")
+    scored = {one.row.key for one in validation.rows}
+    missing = [row.name for row in validation.board.ranking if row.key not in scored]
+    if missing:
+        notes.append(f"Not scored there: {', '.join(missing)}.")
+    return notes

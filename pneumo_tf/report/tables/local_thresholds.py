@@ -1,0 +1,46 @@
+"""The table of thresholds chosen again on a few films of the other place."""
+
+from pneumo_tf.evaluation.external import LOCAL_FILMS, LOCAL_SAMPLES, POINT, LocalRates, choose_locally
+from pneumo_tf.evaluation.operating_points import POINTS
+from pneumo_tf.report.board import Board
+from pneumo_tf.report.external import ExternalRow, ExternalValidation, external_validations
+from pneumo_tf.report.markdown import Table
+from pneumo_tf.report.number_format import DASH, format_number
+
+DECIMALS = 2
+
+LEAD = (
+    "What a hospital would do: choose the threshold again on some of its own labelled films "
+    f"({POINTS[POINT].title}), and use it for the others. Sensitivity / specificity, means over "
+    f"{LOCAL_SAMPLES} random choices of these films and over runs; in brackets the 5th to 95th percentile. "
+    "First column: the threshold that was fixed at the source."
+)
+
+
+def local_thresholds_table(board: Board) -> list[Table]:
+    """A table for each external set that is large enough."""
+    return [_table(validation) for validation in external_validations(board)]
+
+
+def _table(validation: ExternalValidation) -> Table:
+    header = ("Recipe", "Threshold of the source", *(f"{count} local films" for count in LOCAL_FILMS))
+    lines = []
+    for one in validation.rows:
+        rates = [choose_locally(one.films, count) for count in LOCAL_FILMS]
+        if any(rates):
+            lines.append((one.row.name, _at_source(one), *map(_cell, rates)))
+    return Table(header, lines, title=validation.dataset.title)
+
+
+def _at_source(one: ExternalRow) -> str:
+    rates = (one.result.sensitivity, one.result.specificity)
+    return " / ".join(format_number(rate.value, DECIMALS) for rate in rates)
+
+
+def _cell(rates: LocalRates | None) -> str:
+    if rates is None:
+        return DASH
+    return " / ".join(
+        f"{format_number(mean, DECIMALS)} [{format_number(low, DECIMALS)}–{format_number(high, DECIMALS)}]"
+        for mean, low, high in (rates.sensitivity, rates.specificity)
+    )
