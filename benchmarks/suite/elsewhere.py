@@ -4,6 +4,8 @@ from benchmarks.suite.options import Options
 from benchmarks.suite.source import find_source
 from benchmarks.suite.terminal import Terminal
 from pneumo_tf.data.datasets.dataset_source import Dataset
+from pneumo_tf.data.datasets.own_films import EVERY
+from pneumo_tf.data.datasets.reading_options import NO_OPTIONS, ReadingOptions
 from pneumo_tf.errors import UserError
 
 
@@ -21,9 +23,10 @@ def read_elsewhere(options: Options, source: Dataset | None, terminal: Terminal)
     found: dict[str, Dataset] = {}
     for wanted in options.also:
         place = find_source(wanted)
+        options_taken = ReadingOptions(test=EVERY) if "test" in place.dataset.options else NO_OPTIONS
         cache = None if options.dry_run else options.cache
         progress = terminal.progress(f"reading film headers of {place.path}")
-        dataset = place.dataset.read(place.path, cache=cache, progress=progress)
+        dataset = place.dataset.read(place.path, options=options_taken, cache=cache, progress=progress)
         if source is not None:
             _refuse_shared(wanted, dataset, source)
         if found.setdefault(dataset.films.fingerprint, dataset) is not dataset:

@@ -3,13 +3,13 @@
 import numpy as np
 from scipy.special import expit
 
-STEPS = 50
+STEPS = 100
 """Most Newton steps; a regression that has not converged by then has no finite solution."""
 
 TOLERANCE = 1e-8
 
-LONGEST_STEP = 5.0
-"""Longest step of a coefficient, for scores of unit standard deviation; a longer one may diverge."""
+LONGEST_STEP = 1.0
+"""Longest step of a coefficient, for scores of unit standard deviation; longer ones may go to and fro."""
 
 PART = 256
 """Sets of weights that are fitted at a time, to bound memory."""
@@ -88,6 +88,7 @@ def _fit(design: np.ndarray, offset: np.ndarray, labels: np.ndarray, weights: np
 
 def _solve(curvature: np.ndarray, gradient: np.ndarray) -> np.ndarray:
     """Solve for each Newton step; nan where the curvature has vanished."""
+    curvature = np.nan_to_num(curvature)
     regular = np.linalg.det(curvature) > np.finfo(np.float64).tiny
     step = np.full_like(gradient, np.nan)
     if regular.any():

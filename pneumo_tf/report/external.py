@@ -30,6 +30,11 @@ class ExternalRow:
     films: tuple[LabelledPredictions, ...]
     result: ExternalResult
 
+    @property
+    def distinguishes(self) -> bool:
+        """Whether the scores of its runs differ between films; a row of one score ranks nothing there."""
+        return any(np.ptp(run.score) > 0 for run in self.films)
+
 
 @dataclass(frozen=True)
 class ExternalValidation:

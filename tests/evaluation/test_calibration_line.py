@@ -39,6 +39,15 @@ def test_constant_scores_have_an_intercept_and_no_slope():
     assert np.isnan(calibration_slope(labels, np.full(4, 0.7), one)).all()
 
 
+@pytest.mark.parametrize("constant", [-30.0, -2.17, 0.3, 2.17, 6.0, 30.0])
+def test_the_intercept_of_a_constant_score_is_exact_however_far(constant):
+    rng = np.random.default_rng(0)
+    labels, weights = np.arange(1000) % 2, rng.integers(0, 4, (200, 1000)).astype(float)
+    prevalence = weights @ labels / weights.sum(1)
+    found = calibration_intercept(labels, np.full(1000, constant), weights)
+    np.testing.assert_allclose(found, logit(prevalence) - constant, atol=1e-7)
+
+
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3])
 def test_slope_scales_with_the_score(films, scale):
     labels, score, weights = films

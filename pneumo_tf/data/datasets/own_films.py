@@ -13,6 +13,9 @@ from pneumo_tf.errors import UserError
 TEST_FRACTION = 0.2
 """Fraction of the films of each subtype that are test films if the user states no other."""
 
+EVERY = 1.0
+"""Fraction of test films of a set that no run is trained on."""
+
 PROTOCOLS = ("official", "cv5", "published-pooled", "published-test-selected")
 """Protocols that need nothing but a training and a test set."""
 
@@ -38,7 +41,8 @@ def choose_test(stated: str, fraction: float | None) -> tuple[Callable[[Films], 
 
     Args:
         stated: Place in which the source states its test films, `""` if it states none.
-        fraction: Fraction of the films that the user wants for the test, None for the usual one.
+        fraction: Fraction of the films that the user wants for the test, None for the usual one; `EVERY` for
+            films that are only scored, whatever split is stated.
 
     Returns:
         The `complete` of a `FilmList`, and its notes.
@@ -46,6 +50,8 @@ def choose_test(stated: str, fraction: float | None) -> tuple[Callable[[Films], 
     Raises:
         UserError: If both state a test set.
     """
+    if fraction == EVERY:
+        return _as_test, ()
     if stated:
         if fraction is not None:
             raise UserError(f"the test films are stated in {stated}; leave out --test")
@@ -70,6 +76,10 @@ def sample_test(films: Films, fraction: float) -> Films:
     tested = sample_patients(films.rows, fraction, "test")
     rows = (film._replace(split="test" if film.patient in tested else "train") for film in films)
     return replace(films, rows=tuple(rows))
+
+
+def _as_test(films: Films) -> Films:
+    return replace(films, rows=tuple(film._replace(split="test") for film in films))
 
 
 def _as_stated(films: Films) -> Films:

@@ -25,16 +25,17 @@ def external_subgroups_table(board: Board) -> list[Table]:
 def _table(validation: ExternalValidation) -> Table:
     films = validation.dataset.films
     groups = dict(subgroups(films))
+    rows = [one for one in validation.rows if one.distinguishes]
     bootstrap = PatientBootstrap(seed=EXTERNAL_SEED)
     found = {
-        title: [_auc(one, films.position, member, bootstrap) for one in validation.rows]
+        title: [_auc(one, films.position, member, bootstrap) for one in rows]
         for title, member in groups.items()
     }
     header = ("Recipe", *(f"{title} ({int(member.sum()):,} films)" for title, member in groups.items()))
     decimals = {title: decimals_of(estimates, "auc") for title, estimates in found.items()}
     lines = [
         (one.row.name, *(with_interval(found[title][at], decimals[title]) for title in groups))
-        for at, one in enumerate(validation.rows)
+        for at, one in enumerate(rows)
     ]
     return Table(header, lines if groups else [], title=validation.dataset.title)
 

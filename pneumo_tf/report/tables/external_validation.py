@@ -1,5 +1,7 @@
 """Tables of external validation: ranked rows on films from elsewhere, without training on them."""
 
+import numpy as np
+
 from pneumo_tf.evaluation.external import POINT, ExternalResult
 from pneumo_tf.evaluation.intervals import Estimate
 from pneumo_tf.evaluation.operating_points import POINTS
@@ -54,7 +56,7 @@ def _table(validation: ExternalValidation) -> Table:
         lines,
         _describe_dashes(validation),
         title=dataset.title,
-        lead=" ".join([_describe_films(validation), *dataset.notes]),
+        lead=" ".join([_describe_films(validation), _summarise(validation), *dataset.notes]),
     )
 
 
@@ -76,13 +78,29 @@ def _describe_films(validation: ExternalValidation) -> str:
     return f"{len(films) - positive:,} normal films and {positive:,} of pneumonia; {known}."
 
 
+def _summarise(validation: ExternalValidation) -> str:
+    """Describe how many rows lose AUC by more than chance, and the best row there."""
+    known = [one for one in validation.rows if np.isfinite(one.result.change.high) and one.distinguishes]
+    if not known:
+        return ""
+    lower = sum(one.result.change.high < 0 for one in known)
+    higher = sum(one.result.change.low > 0 for one in known)
+    best = max(known, key=lambda one: one.result.auc.value)
+    auc = with_interval(best.result.auc, _decimals(tuple(known), "auc"))
+    rows = "1 row" if len(known) == 1 else f"{len(known)} rows"
+    return (
+        f"Of {rows} whose scores differ between films, {lower} lose AUC and {higher} gain it, by an interval "
+        f"of the change that excludes 0. Highest AUC there: {best.row.name}, {auc}."
+    )
+
+
 def _describe_dashes(validation: ExternalValidation) -> list[str]:
     """Explain the dashes of the table, and name rows of which not every run was scored."""
     notes = []
     labels = validation.dataset.films.labels
     if labels.min() == labels.max():
         notes.append(f"{DASH} these films are of one class.")
-    elif any(one.result.slope.value != one.result.slope.value for one in validation.rows):
+    elif any(np.isnan(one.result.slope.value) for one in validation.rows):
         notes.append(f"{DASH} in a calibration column: all scores are equal, or they separate the classes.")
     for one in validation.rows:
         if len(one.places) < len(one.row.runs):

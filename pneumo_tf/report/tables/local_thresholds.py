@@ -25,7 +25,7 @@ def local_thresholds_table(board: Board) -> list[Table]:
 def _table(validation: ExternalValidation) -> Table:
     header = ("Recipe", "Threshold of the source", *(f"{count} local films" for count in LOCAL_FILMS))
     lines = []
-    for one in validation.rows:
+    for one in (one for one in validation.rows if one.distinguishes):
         rates = [choose_locally(one.films, count) for count in LOCAL_FILMS]
         if any(rates):
             lines.append((one.row.name, _at_source(one), *map(_cell, rates)))

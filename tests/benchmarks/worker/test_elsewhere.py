@@ -1,0 +1,132 @@
+"""Films from elsewhere: finished runs score them, add a file, and change none."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from benchmarks.suite.additions import list_addition_jobs, list_missing_additions
+from benchmarks.suite.elsewhere import read_elsewhere
+from benchmarks.suite.options import parse
+from benchmarks.suite.terminal import Terminal
+from benchmarks.worker import finished_run
+from benchmarks.worker.attempt import add_scores, make_run
+from pneumo_tf.data.datasets.phantom.entry import PHANTOM
+from pneumo_tf.data.datasets.phantom.spec import PhantomSpec
+from pneumo_tf.data.datasets.phantom.writer import write_phantom
+from pneumo_tf.data.pixels import cached_pixels
+from pneumo_tf.data.protocols.by_patient import split_official
+from pneumo_tf.errors import UserError
+from pneumo_tf.external_sets import external_set
+from pneumo_tf.models.registry import build
+from pneumo_tf.models.trivial import FEATURES
+from pneumo_tf.predictions import Predictions, score_of_logits
+from pneumo_tf.training.step import Predictor
+from tests.benchmarks.planned import assign_to_cpu
+from tests.benchmarks.worker.test_rescoring import Sent, contents, plan
+
+
+@pytest.fixture(scope="module")
+def other(tmp_path_factory):
+    """24 phantom films of another hospital."""
+    spec = PhantomSpec(seed=5, train=(4, 4, 0), val=(0, 0, 0), test=(8, 8, 0), side=64)
+    return PHANTOM.read(write_phantom(spec, tmp_path_factory.mktemp("other") / "phantom"))
+
+
+@pytest.fixture
+def finished(small_phantom, other, tmp_path, monkeypatch):
+    """A finished trivial row and a network as it was built, with what scores them elsewhere."""
+    monkeypatch.setattr(finished_run, "prepare_device", lambda *_: None)
+    options, jobs, runs = plan(tmp_path, small_phantom.films)
+    for dataset in (small_phantom, other):
+        runs.write_films(dataset)
+    net, trivial = (
+        next(j for j in jobs if bool(j.spec.recipe.phases) == network) for network in (True, False)
+    )
+    assignment = assign_to_cpu(small_phantom, options)
+    assert make_run(runs.plan(trivial.spec), assignment, Sent()) == ""
+    folder, recipe = runs.plan(net.spec), net.spec.recipe
+    model = build(recipe.architecture, head=recipe.head, size=recipe.size, weights=None)
+    folder.save_model(model.save)
+    test = split_official(small_phantom.films).test
+    pixels = cached_pixels(small_phantom, options.cache, side=recipe.size)
+    folder.write_predictions(
+        "test", Predictions(test, Predictor(model)(pixels, small_phantom.films.indices(test)))
+    )
+    folder.write_json("costs.json", {})
+    folder.set_status("done")
+    elsewhere = {other.films.fingerprint: other.root}
+    score = replace(assignment, task="score", elsewhere={key: str(root) for key, root in elsewhere.items()})
+    return {"net": net, "trivial": trivial}, runs, options, elsewhere, score, model
+
+
+@pytest.mark.parametrize("kind", ["net", "trivial"])
+def test_a_file_is_added_and_none_is_changed(finished, other, kind):
+    jobs, runs, options, elsewhere, score, model = finished
+    job = jobs[kind]
+    (planned,) = list_addition_jobs([job], runs, options, elsewhere)
+    assert planned.task == "score" and planned.elsewhere == (other.films.fingerprint,)
+    folder, name = runs.folder(job.spec), external_set(other.films.fingerprint)
+    before = contents(folder)
+    assert add_scores(folder, score, Sent()) == ""
+    after = contents(folder)
+    assert set(after) - set(before) == {f"predictions/{name}.csv"}
+    assert {place: after[place] for place in before} == before
+    assert list_addition_jobs([job], runs, options, elsewhere) == []
+    assert list_missing_additions([job], runs, options, elsewhere) == []
+    found = folder.read_predictions(name)
+    assert found.ids == tuple(film.id for film in other.films)
+    if kind == "net":
+        pixels = cached_pixels(other, options.cache, side=job.spec.recipe.size)
+        expected = model(pixels[..., None], training=False)
+        np.testing.assert_allclose(found.logits, expected, atol=1e-4)
+    else:
+        assert np.ptp(score_of_logits(found.logits)) > 0
+
+
+def test_labels_of_other_films_never_reach_a_trivial_fit(finished, other, small_phantom, tmp_path):
+    jobs, runs, *_, score, _ = finished
+    folder, name = runs.folder(jobs["trivial"].spec), external_set(other.films.fingerprint)
+    assert add_scores(folder, score, Sent()) == ""
+    rows = tuple(film._replace(label=1 - film.label, subtype="x") for film in other.films)
+    flipped = replace(other, films=replace(other.films, rows=rows))
+    runs.write_films(flipped)
+    again = replace(score, elsewhere={flipped.films.fingerprint: str(other.root)})
+    assert add_scores(folder, again, Sent()) == ""
+    one, two = (folder.read_predictions(external_set(d.films.fingerprint)) for d in (other, flipped))
+    np.testing.assert_array_equal(one.logits, two.logits)
+    assert name != external_set(flipped.films.fingerprint)
+
+
+def test_a_trivial_row_that_cannot_be_had_again_is_refused(finished, monkeypatch, other):
+    jobs, runs, *_, score, _ = finished
+    folder = runs.folder(jobs["trivial"].spec)
+    real = FEATURES["thumbnail"]
+    monkeypatch.setitem(FEATURES, "thumbnail", lambda *of: real(*of) ** 2)
+    sent = Sent()
+    assert "the row gives other scores than those stored" in add_scores(folder, score, sent)
+    assert sent[-1][1]["text"].startswith(f"not scored on {other.root}")
+    assert folder.state == "done" and external_set(other.films.fingerprint) not in folder.prediction_sets()
+
+
+def test_a_run_without_its_model_is_named(finished):
+    jobs, runs, options, elsewhere, *_ = finished
+    runs.folder(jobs["net"].spec).model.unlink()
+    assert list_addition_jobs([jobs["net"]], runs, options, elsewhere) == []
+    (line,) = list_missing_additions([jobs["net"]], runs, options, elsewhere)
+    assert (
+        line.startswith("not scored on ") and "model.keras is missing; --fresh trains the run again" in line
+    )
+
+
+def test_films_of_the_source_are_no_external_validation(small_phantom, other):
+    options = parse(["--also", str(small_phantom.root), "--dry-run"])
+    with pytest.raises(UserError, match=r"120 of 120 films are also among the films of --data, such as "):
+        read_elsewhere(options, small_phantom, Terminal())
+    options = parse(["--also", str(other.root), "--dry-run"])
+    assert [d.films.fingerprint for d in read_elsewhere(options, small_phantom, Terminal())] == [
+        other.films.fingerprint
+    ]
+    twice = parse(["--also", str(other.root), "--also", str(other.root), "--dry-run"])
+    with pytest.raises(UserError, match="names the same films as another --also"):
+        read_elsewhere(twice, small_phantom, Terminal())
