@@ -18,7 +18,7 @@ _BASE = Recipe(
     architecture="resnet18_gray",
     phases=(Phase(epochs=20, learning_rate=1e-4, batch_norm="training", schedule="cosine"),),
     family="ResNet-18 from scratch",
-    source="PyTorch project on RSNA, 224 px, one channel",
+    source="PyTorch project that names RSNA, 224 px, one channel",
     expected=(0.72, 0.88),
 )
 
