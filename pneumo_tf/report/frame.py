@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pneumo_tf.evaluation.intervals import Estimate
+from pneumo_tf.evaluation.external import EXTERNAL_SEED
+from pneumo_tf.evaluation.intervals import Estimate, PatientBootstrap
 from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
 from pneumo_tf.evaluation.metrics import METRICS
+from pneumo_tf.external_sets import external_set
 from pneumo_tf.report.board import Board, Row
 from pneumo_tf.report.cross_validation import cross_validations
 from pneumo_tf.report.standings import Standing, rank_rows
@@ -54,8 +56,8 @@ COLUMNS: dict[str, str] = {
 def tabulate_board(board: Board) -> pd.DataFrame:
     """Tabulate every row of a board that is done: a line for each set of films and metric.
 
-    The sets are the one that the row reports on, `validation`, and `held_out` for folds that are all done,
-    each film scored once.
+    The sets are the one that the row reports on, `validation`, `held_out` for folds that are all done, each
+    film scored once, and `external-<fingerprint>` for films from elsewhere.
 
     Args:
         board: A board, as `read_boards` returns it.
@@ -68,12 +70,17 @@ def tabulate_board(board: Board) -> pd.DataFrame:
         `precision`, `device` and `run_ids` list theirs with spaces between.
     """
     held_out = {folds.row.key: folds.out_of_fold for folds in cross_validations(board)}
+    bootstrap = PatientBootstrap(seed=EXTERNAL_SEED)
 
     def every_set(row: Row) -> Iterator[dict[str, Any]]:
         yield from _reported_set(row)
         yield from _lines("validation", row.validation, _estimate(row, row.validation))
         if pooled := held_out.get(row.key):
             yield from _lines("held_out", pooled, _estimate(row, pooled))
+        for name in (external_set(dataset.films.fingerprint) for dataset in board.elsewhere):
+            _, films = row.scored_on(name)
+            if films:
+                yield from _lines(name, films, bootstrap.estimate(films))
 
     return _tabulate(board, every_set)
 

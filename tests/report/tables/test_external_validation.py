@@ -10,6 +10,7 @@ from pneumo_tf.data.films import Film, Films
 from pneumo_tf.evaluation.subgroups import subgroups
 from pneumo_tf.external_sets import external_set
 from pneumo_tf.predictions import Predictions
+from pneumo_tf.report.external import external_validations
 from pneumo_tf.report.page import write_leaderboard
 from pneumo_tf.report.reading import read_boards
 from pneumo_tf.report.tables.external_subgroups import external_subgroups_table
@@ -127,6 +128,20 @@ def test_a_missing_film_of_another_set_sets_the_run_aside(scored):
     (board,) = read_boards(scored)
     (unfinished,) = [one for row in board.rows for one in row.unfinished]
     assert "1 of 240 films are missing" in unfinished.reason
+
+
+def test_the_frame_has_the_same_values(scored):
+    (board,) = read_boards(scored)
+    frame = board.to_frame()
+    name = external_set(elsewhere().films.fingerprint)
+    lines = frame[(frame["set"] == name) & (frame["metric"] == "auc")].set_index("row")
+    (validation,) = external_validations(board)
+    for one in validation.rows:
+        expected = one.result.auc
+        assert lines.loc[one.row.name, ["value", "low", "high"]].tolist() == pytest.approx(
+            [expected.value, expected.low, expected.high], abs=0.01
+        )
+        assert lines.loc[one.row.name, ["films", "patients"]].tolist() == [240, 120]
 
 
 def test_the_page_has_the_tables(scored, tmp_path):
