@@ -1,1 +1,1 @@
-"""The one harness that trains every recipe."""
+"""The harness that trains all recipes."""

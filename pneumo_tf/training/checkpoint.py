@@ -1,4 +1,4 @@
-"""Checkpoint of a training at the end of an epoch, from which a killed run resumes."""
+"""Checkpoints of a training between epochs, from which a killed run resumes."""
 
 import json
 import time
@@ -28,11 +28,11 @@ class Progress:
         best: Weights of the best epoch so far, None before the first.
         best_rank: Rank of the best epoch: validation AUC or accuracy, then the lower validation loss.
         best_epoch: Number of the best epoch in `history`, from 1.
-        stale: Epochs of the current phase since its best.
+        stale: Number of epochs of the current phase since the best one.
         micro_batches: Number of micro-batches of a batch, as in `Setting`.
         xla: Compiled with XLA.
         device: Kind of device that computes, `"CPU"` or `"GPU"`.
-        notes: What a reader of the results must know, from all processes of the training.
+        notes: Notes for readers of the board, from all processes of the training.
     """
 
     phase: int = 0
@@ -49,14 +49,14 @@ class Progress:
 
     @property
     def computation(self) -> str:
-        """Device and compiler: dropout masks and rounding depend on them."""
+        """Device and compiler, on which dropout masks and rounding depend."""
         return f"on a {self.device} {'with' if self.xla else 'without'} XLA"
 
     def end_epoch(self, row: dict[str, float], rank_by: str) -> bool:
         """Record an epoch.
 
         Args:
-            row: The epoch's row of the history.
+            row: Row of the epoch in the history.
             rank_by: Validation `"auc"` or `"accuracy"`.
 
         Returns:
@@ -77,12 +77,12 @@ class Progress:
 
 
 class Stored(NamedTuple):
-    """A checkpoint as it was read.
+    """Content of a checkpoint.
 
     Args:
         progress: State of the training.
-        meter: Its times and counts.
-        arrays: Arrays of `"model"` and `"optimizer"`; none of the optimiser at the start of a phase.
+        meter: Times and counts of the training.
+        arrays: Arrays of `"model"` and `"optimizer"`; the latter is empty at the start of a phase.
     """
 
     progress: Progress
@@ -91,7 +91,7 @@ class Stored(NamedTuple):
 
 
 class Checkpoint:
-    """Checkpoints of a run in its `work/` folder: the last one, and that of the start of its phase."""
+    """Checkpoints of a run in its `work/` folder: the last one, and one from the start of its phase."""
 
     def __init__(self, folder: Path) -> None:
         self.path, self.phase_path = folder / "checkpoint.npz", folder / "phase.npz"
@@ -108,16 +108,16 @@ class Checkpoint:
         self._saved = time.monotonic()
 
     def save_phase_start(self, progress: Progress, meter: Meter, model: keras.Model) -> None:
-        """Store the state in which a phase after the first begins, so that it can be repeated.
+        """Store the state at the start of a later phase, so that the phase can be repeated.
 
-        It is the last checkpoint too: that of an earlier phase would not fit it.
+        It also replaces the last checkpoint, which belongs to the phase before.
         """
         stored = Stored(progress, meter, {"model": model.get_weights(), "optimizer": []})
         _save(self.path, stored)
         _save(self.phase_path, stored)
 
     def discard(self) -> None:
-        """Remove the checkpoints, so that nothing of a training that is not continued is left."""
+        """Remove the checkpoints of a training that will not be continued."""
         self.path.unlink(missing_ok=True)
         self.phase_path.unlink(missing_ok=True)
 
@@ -143,7 +143,7 @@ class Checkpoint:
         return _load(self.path)
 
     def stored_micro_batches(self, *, xla: bool, device: str) -> tuple[int, ...] | None:
-        """Return the parts that a training must be continued with; None if there is nothing to continue.
+        """Return the micro-batches with which to continue a training; None if there is nothing to continue.
 
         Args:
             xla: Compiled with XLA.

@@ -1,4 +1,4 @@
-"""A network cut into a frozen feature extractor and a classifier, for a phase that trains its end alone."""
+"""A network cut into a frozen feature extractor and a classifier, for phases that train only its end."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ from pneumo_tf.recipe import Phase
 
 @dataclass(frozen=True)
 class CutNetwork:
-    """The two parts of a network. They share its layers, so training the classifier trains the network.
+    """Two parts of a network, which share its layers: training the classifier trains the network.
 
     Args:
-        feature_extractor: Films to features; all of it is frozen.
-        classifier: Features to logits.
+        feature_extractor: Model from films to features, completely frozen.
+        classifier: Model from features to logits.
     """
 
     feature_extractor: keras.Model
@@ -30,23 +30,23 @@ class CutNetwork:
     def __call__(self, films: tf.Tensor, *, training: bool) -> tf.Tensor:
         """Compute the logits of films, with the feature extractor always in inference mode.
 
-        Keras' guide to transfer learning calls a frozen base with `training=False`, too. It switches off the
-        stochastic depth of EfficientNet, the only backbone here with randomness of its own.
+        This follows Keras' guide to transfer learning. It turns off the stochastic depth of EfficientNet, the
+        only backbone here with random layers.
         """
         return self.classifier(self.feature_extractor(films, training=False), training=training)
 
 
 def cut_network(model: keras.Model, phase: Phase, variables: Sequence[keras.Variable]) -> CutNetwork | None:
-    """Cut a network at the last tensor that all paths go through and before which nothing is trained.
+    """Cut a network at the last tensor that all paths pass through and before which nothing is trained.
 
     Args:
         model: From `pneumo_tf.models.registry.build`.
-        phase: States whether any of it is frozen.
+        phase: Phase that states whether any layer is frozen.
         variables: The variables that the phase trains, from `set_trainable`.
 
     Returns:
-        Both parts, or None if the whole network is trained. If the head alone is trained, the cut comes
-        after its pooling.
+        Both parts, or None if the whole network is trained. If only the head is trained, the cut is after its
+        pooling.
     """
     if not phase.frozen:
         return None

@@ -1,4 +1,4 @@
-"""TensorFlow's devices, prepared before the first operation of a process."""
+"""Preparation of TensorFlow's devices before the first operation of a process."""
 
 import tensorflow as tf
 
@@ -9,11 +9,11 @@ def device_kind() -> str:
 
 
 def prepare_tensorflow() -> list[tf.config.PhysicalDevice]:
-    """Let device memory grow as it is needed, turn TF32 off, and return the GPUs.
+    """Let device memory grow as needed, turn TF32 off, and return the GPUs.
 
-    Every command that computes calls this first: once an operation has run, growth cannot be set. Without
-    TF32, float32 means float32, in the logits of a mixed-precision model too; bfloat16 and float16 keep
-    their tensor cores.
+    Every command that computes calls this first, because memory growth cannot be set after an operation has
+    run. Without TF32, float32 is computed in full precision, also in the logits of mixed-precision models;
+    bfloat16 and float16 still use tensor cores.
     """
     devices = tf.config.list_physical_devices("GPU")
     for device in devices:

@@ -7,11 +7,11 @@ from pneumo_tf.data.augment import random_generator
 
 
 def seed_dropout(model: keras.Model, *key: int | str) -> None:
-    """Set the random state of every dropout layer, so that calls after it repeat the masks of this key.
+    """Set the random state of every dropout layer, so that the following masks depend only on `key`.
 
     Args:
         model: Model whose layers are seeded.
-        *key: Seed, and what the masks are for, such as phase and epoch.
+        *key: Seed and purpose of the masks, such as phase and epoch.
     """
     for number, layer in enumerate(model.layers):
         if isinstance(layer, keras.layers.Dropout):

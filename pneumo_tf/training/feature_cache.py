@@ -22,10 +22,10 @@ from pneumo_tf.training.memory import is_out_of_memory
 from pneumo_tf.training.step import Compiled
 
 CHUNK = 64
-"""Films computed at a time; half as many if they do not fit the device, and so on."""
+"""Number of films computed at a time; halved until they fit the device."""
 
 OnChunk = Callable[[int, int], None]
-"""Called with chunks done and chunks in all."""
+"""Callback with the number of finished chunks and of all chunks."""
 
 View = tuple[int, int, int]
 """Seed, phase and epoch of an augmentation."""
@@ -34,9 +34,9 @@ View = tuple[int, int, int]
 class FeatureCache:
     """Features of a dataset's films on disk.
 
-    A file's name is a hash of all that its rows depend on: the pixels, the graph with its dtype policies, its
-    weights, the augmentation and its random numbers, how and on what kind of device they are computed, and
-    the versions. So recipes, protocols and folds that agree in these share the file, and none is out of date.
+    The name of a file is a hash of everything that its rows depend on: pixels, graph with dtype policies,
+    weights, augmentation and its random numbers, kind of device, compiler and versions. Recipes, protocols
+    and folds that agree in these share a file, and no file is ever out of date.
     """
 
     def __init__(
@@ -51,16 +51,17 @@ class FeatureCache:
     ) -> None:
         """Prepare the computation.
 
-        Films are computed in chunks of one length, the last one padded, as some networks round differently in
-        batches of another size: so a film's features do not depend on which others were missing.
+        Films are computed in chunks of equal length, with padding in the last, because some networks round
+        differently in batches of another size. So a film's features do not depend on which others were
+        missing.
 
         Args:
-            extractor: Films to features, called in inference mode.
-            recipe: Its image side and augmentation.
+            extractor: Model from films to features, called in inference mode.
+            recipe: Recipe with film size and augmentation.
             films: The dataset.
             folder: Folder of the files.
             xla: Compile with XLA.
-            on_note: Called with what a reader of the results must know.
+            on_note: Called with each note for readers of the board.
         """
         self._xla, self._chunk, self._on_note = xla, CHUNK, on_note
         self.function = Compiled(
@@ -75,10 +76,10 @@ class FeatureCache:
         self.requested = 0
         """Number of features requested so far, each counted once."""
         self.computed = 0
-        """Number of them that were not on the disk."""
+        """Number of requested features that were not on disk."""
 
     def missing_megabytes(self, seed: int, number: int) -> float:
-        """Size of the features that a phase needs and that are not on the disk.
+        """Return the size in MB of the features that a phase needs and that are not on disk.
 
         Args:
             seed: Seed of the training.
@@ -94,31 +95,31 @@ class FeatureCache:
 
     @property
     def free_megabytes(self) -> float:
-        """Free space of the disk that holds the files."""
+        """Free space in MB on the disk of the files."""
         existing = next(path for path in (self._folder, *self._folder.absolute().parents) if path.exists())
         return shutil.disk_usage(existing).free / 1e6
 
     def features(
         self, rows: np.ndarray, view: View | None = None, on_chunk: OnChunk = lambda done, chunks: None
     ) -> np.ndarray:
-        """Return features: those on the disk are read, the others computed.
+        """Return features, reading those on disk and computing the others.
 
         Args:
-            rows: (k,) indices of the films whose features have to be valid.
-            view: Augmentation of the films; None for the films as they are.
+            rows: (k,) indices of the films whose features are needed.
+            view: Augmentation of the films; None for none.
             on_chunk: Called after each computed chunk.
 
         Returns:
-            (n, …) float32 of the whole dataset, a read-only memory map.
+            (n, …) float32 for the whole dataset, a read-only memory map; only the rows of `rows` are valid.
 
         Raises:
-            UserError: The disk is full.
-            tensorflow.errors.OpError: Not even one film at a time fits the device.
+            UserError: If the disk is full.
+            tensorflow.errors.OpError: If not even one film at a time fits the device.
         """
         computed = self.computed
         while True:
             try:
-                return self._stored(rows, view, on_chunk)
+                return self._read_or_compute(rows, view, on_chunk)
             except tf.errors.OpError as error:
                 if self._chunk == 1 or not is_out_of_memory(error):
                     raise
@@ -126,7 +127,7 @@ class FeatureCache:
             self._chunk //= 2
             self._on_note(f"features computed {self._chunk} films at a time: the device ran out of memory")
 
-    def _stored(self, rows: np.ndarray, view: View | None, on_chunk: OnChunk) -> np.ndarray:
+    def _read_or_compute(self, rows: np.ndarray, view: View | None, on_chunk: OnChunk) -> np.ndarray:
         augment, chunk = self._augment(view), self._chunk
         recipe = dataclasses.replace(self._recipe, augment=augment, batch=chunk)
         pixels, labels = self._films.sources if augment.active else self._films.pixels, self._films.labels
@@ -151,7 +152,7 @@ class FeatureCache:
         return Augment() if view is None else self._recipe.augment
 
     def _content(self, view: View | None) -> Hashable:
-        """Return what the films of a view are made of."""
+        """Return a key of the content of a view's films."""
         films, augment = self._films, self._augment(view)
         if not augment.active:
             return films.content

@@ -1,4 +1,4 @@
-"""Training and validation data of a phase: films, or cached features of its frozen layers."""
+"""Training and validation data of a phase: films or cached features."""
 
 from collections.abc import Iterable, Iterator
 
@@ -14,23 +14,23 @@ Batch = tuple[tf.Tensor | np.ndarray, tf.Tensor | np.ndarray]
 
 
 class FilmFeed:
-    """Films, augmented on the way to the network."""
+    """Feed of films, which are augmented on the way to the network."""
 
     functions: tuple[Compiled, ...] = ()
     """Compiled functions that `prepare` calls."""
 
     def __init__(self, recipe: Recipe, films: TrainingFilms, predict: Predictor) -> None:
-        """Store the films and how they are used.
+        """Prepare the feed.
 
         Args:
             recipe: Batch and augmentation.
             films: The dataset.
-            predict: Films to logits.
+            predict: Predictor from films to logits.
         """
         self.predict, self._recipe, self._films = predict, recipe, films
 
     def prepare(self, view: View, on_chunk: OnChunk) -> None:
-        """Prepare an epoch: films need no preparation."""
+        """Prepare an epoch; does nothing for films."""
 
     def batches(self, order: np.ndarray, view: View) -> Iterable[Batch]:
         """Return the batches of an epoch.
@@ -50,16 +50,16 @@ class FilmFeed:
 
 
 class FeatureFeed:
-    """Cached features of the films."""
+    """Feed of cached features."""
 
     def __init__(self, recipe: Recipe, films: TrainingFilms, predict: Predictor, cache: FeatureCache) -> None:
-        """Store the films and how they are used.
+        """Prepare the feed.
 
         Args:
             recipe: Batch and augmentation.
             films: The dataset.
-            predict: Features to logits.
-            cache: Their features.
+            predict: Predictor from features to logits.
+            cache: Cache of the features.
         """
         self.predict, self._recipe, self._films, self._cache = predict, recipe, films, cache
         self.functions = (cache.function,)

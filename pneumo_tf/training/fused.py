@@ -1,6 +1,6 @@
-"""Optimisers with one kernel a variable: a step of Keras' Adam launches 22 operations for each.
+"""Optimisers with one kernel per variable; a step of Keras' Adam launches 22 operations for each.
 
-Their state and, except for rounding, their numbers are those of the Keras optimisers that they extend.
+Their state, and except for rounding their results, equal those of the Keras optimisers that they extend.
 """
 
 from collections.abc import Sequence
@@ -42,7 +42,7 @@ class FusedAdam(keras.optimizers.Adam):
 
 
 class FusedSGD(keras.optimizers.SGD):
-    """Stochastic gradient descent with momentum, without Nesterov's."""
+    """Stochastic gradient descent with momentum, without the Nesterov variant."""
 
     def apply(
         self, grads: Sequence[tf.Tensor], trainable_variables: Sequence[keras.Variable] | None = None
@@ -70,7 +70,7 @@ def _pairs(
     gradients: Sequence[tf.Tensor],
     variables: Sequence[keras.Variable] | None,
 ) -> Pairs:
-    """Return each variable with its gradient; the optimiser is built for them if it is not yet."""
+    """Return each variable with its gradient; build the optimiser first if necessary."""
     if variables is not None and not optimizer.built:
         optimizer.build(variables)
     known = optimizer._trainable_variables if variables is None else variables
@@ -78,7 +78,7 @@ def _pairs(
 
 
 def _decay_weights(pairs: Pairs, factor: float | None, rate: tf.Tensor) -> None:
-    """Shrink each variable by the share `factor` × `rate`, before its update."""
+    """Decrease each variable by the share `factor` × `rate`, before its update."""
     if factor:
         share = factor * rate
         for _, variable in pairs:

@@ -1,4 +1,4 @@
-"""The training loop of every recipe: phases of epochs, each validated; the best or the last is kept."""
+"""The training loop of all recipes: phases of epochs with validation; the best or last weights are kept."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -40,18 +40,18 @@ class Trained:
     Args:
         history: One row per epoch.
         kept_epoch: The epoch whose weights the model has, from 1 over all phases.
-        films_per_second: Training films over the seconds of the steady epochs, without those in which
-            features were computed. The first epoch of each phase is left out if there is another.
-        training_seconds: Seconds of training steps over all epochs, those before a kill included.
+        films_per_second: Training films divided by the seconds of steady epochs, without seconds in which
+            features were computed. The first epoch of each phase does not count if there are others.
+        training_seconds: Seconds of training steps over all epochs, including those before a kill.
         validation_seconds: Seconds of predicting and scoring the validation films.
-        trace_seconds: Seconds of the first call of every compiled function, with XLA and without, each the
-            trace and one batch; within the two sums above.
-        wait_share: Share of the training seconds, without first calls, in which the loop had no batch.
-            A GPU still works off its queue then, so for it this is an upper bound.
-        flops_per_second: Operations of the training steps over the training seconds without first calls, as
-            `pneumo_tf.costs.flops.training_flops` counts them; None if a layer cannot be counted.
-        features_reused: Share of the features of frozen layers that were on the disk, from other runs or from
-            an earlier attempt at this one; None if none were needed.
+        trace_seconds: Seconds of the first call of every compiled function, which is its trace and one batch;
+            included in the two sums above.
+        wait_share: Share of the training seconds, without first calls, in which the loop waited for a batch.
+            On a GPU, which still processes its queue then, this is an upper bound.
+        flops_per_second: Operations of the training steps, as `pneumo_tf.costs.flops.training_flops` counts
+            them, divided by the training seconds without first calls; None if a layer cannot be counted.
+        features_reused: Share of the features of frozen layers that were already on disk, from other runs or
+            an earlier attempt; None if none were needed.
     """
 
     history: list[dict[str, float]]
@@ -83,16 +83,16 @@ def train(
         films: Training and validation films.
         setting: Seed, precision and folders. If the work folder has a checkpoint, training resumes from it.
         on_epoch: Called with each new row of the history.
-        on_step: Called with phase, epoch, step and steps of the epoch, from 0, before each step. Features
-            that an epoch lacks are steps as well, before the others.
-        on_note: Called with what a reader of the results must know, in one line.
+        on_step: Called with phase, epoch, step and steps of the epoch, from 0, before each step. Computing
+            missing features counts as steps too, before the others.
+        on_note: Called with each note for readers of the board, one line.
 
     Returns:
         The history and costs. The model has the weights that the recipe keeps.
 
     Raises:
-        NotFinite: The loss or a logit is not a finite number.
-        ValueError: The checkpoint belongs to batches in another number of parts.
+        NotFinite: If the loss or a logit is not a finite number.
+        ValueError: If the checkpoint belongs to another number of micro-batches.
     """
     loop = _Loop(model, recipe, films, setting, on_epoch, on_step, on_note)
     for number in range(loop.progress.phase, len(recipe.phases)):
@@ -101,7 +101,7 @@ def train(
 
 
 class _Loop:
-    """A training under way."""
+    """A training in progress."""
 
     def __init__(
         self,
@@ -128,7 +128,7 @@ class _Loop:
             self.note(f"operations are unknown: no rule counts those of layer {uncounted[0]!r}")
 
     def resume(self) -> bool:
-        """Continue from the checkpoint; False if there is none, or one that was computed otherwise."""
+        """Continue from the checkpoint; return False if there is none that fits device and compiler."""
         stored = self.checkpoint.load()
         if stored is None:
             return False
@@ -139,7 +139,7 @@ class _Loop:
             return False
         if progress.micro_batches != self.progress.micro_batches:
             raise ValueError(f"the checkpoint belongs to batches in {progress.micro_batches} parts")
-        # At the start of a phase, no optimiser is stored: it is a new one.
+        # At the start of a phase no optimiser is stored, because the phase has a new one.
         self.progress, self.meter, self.stored_optimizer = progress, meter, arrays["optimizer"] or None
         self.model.set_weights(arrays["model"])
         for text in progress.notes:
@@ -147,7 +147,7 @@ class _Loop:
         return True
 
     def note(self, text: str) -> None:
-        """Report a note once, in this process and in those that continue from its checkpoints."""
+        """Report a note once, also across processes that continue from its checkpoints."""
         if text not in self.progress.notes:
             self.progress.notes.append(text)
             self.on_note(text)
@@ -206,7 +206,7 @@ class _Loop:
         }
 
     def train_epoch(self, prepared: PreparedPhase, epoch: int) -> tuple[float, float]:
-        """Return the mean loss, and the seconds in which features were computed."""
+        """Train for an epoch; return the mean loss and the seconds spent on computing features."""
         recipe, number, feed, train = self.recipe, prepared.number, prepared.feed, self.films.train
         key = (self.setting.seed, number, epoch)
         view = (self.setting.seed, number, recipe.view(number, epoch))

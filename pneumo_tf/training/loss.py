@@ -32,8 +32,8 @@ def class_weights(recipe: Recipe, labels: np.ndarray) -> tuple[float, float]:
 def film_loss(recipe: Recipe, weights: tuple[float, float] = (1.0, 1.0)) -> FilmLoss:
     """Return the loss function of a recipe.
 
-    A single logit z stands for the pair (0, z): the softmax of the pair is the sigmoid of z, so binary
-    cross-entropy with `pos_weight` is the weighted cross-entropy of the pair. Focal loss multiplies it by
+    A single logit z is treated as the pair (0, z): the softmax of the pair is the sigmoid of z, so binary
+    cross-entropy with `pos_weight` equals the weighted cross-entropy of the pair. Focal loss multiplies it by
     `(1 - p)^gamma`, p the probability of the true class (Lin et al. 2017, arXiv:1708.02002).
 
     Args:

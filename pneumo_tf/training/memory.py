@@ -1,22 +1,22 @@
-"""Errors of TensorFlow that mean that the memory of a device is full."""
+"""Recognition of TensorFlow errors that mean that the memory of a device is full."""
 
 import tensorflow as tf
 
 SPELLINGS: tuple[tuple[type[tf.errors.OpError], str], ...] = (
     (tf.errors.ResourceExhaustedError, ""),
-    # Films or weights are copied to a device that has no room for them.
+    # Films or weights do not fit the device that they are copied to.
     (tf.errors.InternalError, "Dst tensor is not initialized"),
-    # cuDNN has no workspace: no algorithm of a convolution can be tried.
+    # cuDNN cannot allocate the workspace of any convolution algorithm.
     (tf.errors.OpError, "CUDNN_STATUS_ALLOC_FAILED"),
     (tf.errors.OpError, "CUDNN failed to allocate the scratch space"),
-    # cuBLAS has no room for its handle.
+    # cuBLAS cannot allocate its handle.
     (tf.errors.OpError, "CUBLAS_STATUS_ALLOC_FAILED"),
     (tf.errors.OpError, "without BLAS support"),
-    # XLA's buffers.
+    # XLA cannot allocate its buffers.
     (tf.errors.OpError, "Out of memory allocating"),
     (tf.errors.OpError, "Out of memory while trying to allocate"),
 )
-"""Class of an error, and a part of its message."""
+"""Class of each error, and a part of its message."""
 
 
 class OutOfDeviceMemory(RuntimeError):

@@ -1,4 +1,4 @@
-"""Meter of a training: seconds in stages, waiting for batches and in first calls, and operations."""
+"""Measurement of a training: seconds of stages, of waiting and of first calls, and operations."""
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,7 +10,7 @@ from pneumo_tf.training.step import Compiled
 
 
 class Stopwatch:
-    """Seconds that a `with` block took; known after the block."""
+    """Context manager that measures the seconds of its block."""
 
     seconds: float
 
@@ -24,10 +24,10 @@ class Stopwatch:
 
 @dataclass
 class Meter:
-    """Totals over a training; they are part of its checkpoint.
+    """Totals over a training, stored in its checkpoints.
 
     Args:
-        waited: Seconds in which the loop had no batch.
+        waited: Seconds in which the loop waited for a batch.
         traced_steps: Seconds in first calls of training steps.
         traced_predictions: Seconds in first calls of prediction.
         flops: Operations of training steps; None if a layer of the network cannot be counted.
@@ -40,7 +40,7 @@ class Meter:
 
     @contextmanager
     def measure_training(self, functions: Sequence[Compiled]) -> Iterator[Stopwatch]:
-        """Time the training steps of an epoch and add up what `functions`, which they call, report."""
+        """Time the training steps of an epoch, and add the first calls and operations of `functions`."""
         traced, computed = _trace_seconds(functions), _flops(functions)
         with Stopwatch() as watch:
             yield watch
@@ -50,14 +50,14 @@ class Meter:
 
     @contextmanager
     def measure_validation(self, functions: Sequence[Compiled]) -> Iterator[Stopwatch]:
-        """Time a validation and add up the first calls of `functions`."""
+        """Time a validation, and add the first calls of `functions`."""
         traced = _trace_seconds(functions)
         with Stopwatch() as watch:
             yield watch
         self.traced_predictions += _trace_seconds(functions) - traced
 
     def measure_waiting(self, batches: Iterable[Batch]) -> Iterator[Batch]:
-        """Pass batches on and time how long each was awaited."""
+        """Iterate over batches, and add the time spent waiting for each."""
         iterator = iter(batches)
         while True:
             with Stopwatch() as watch:
@@ -73,11 +73,11 @@ class Meter:
         return self.traced_steps + self.traced_predictions
 
     def wait_share(self, training_seconds: float) -> float:
-        """Share of the training seconds, without first calls, in which the loop had no batch."""
+        """Return the share of the training seconds without first calls in which the loop waited."""
         return self.waited / (training_seconds - self.traced_steps)
 
     def flops_per_second(self, training_seconds: float) -> float | None:
-        """Operations of the training steps over the training seconds without first calls."""
+        """Return the operations per second of the training steps, without first calls."""
         return None if self.flops is None else self.flops / (training_seconds - self.traced_steps)
 
 

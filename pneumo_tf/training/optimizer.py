@@ -1,4 +1,4 @@
-"""Optimisers and schedules of a phase. Schedules count optimiser steps, never micro-batches."""
+"""Optimisers and schedules of phases; schedules count optimiser steps, not micro-batches."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""One phase of a training, prepared: its step, its optimiser and its data."""
+"""Preparation of a phase of training: its step, optimiser and data."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from pneumo_tf.training.step import Compiled, Predictor, TrainingStep
 from pneumo_tf.training.trainable import set_trainable
 
 FREE_DISK_SHARE = 0.25
-"""Part of the free disk that the features of a phase may take."""
+"""Largest share of the free disk that the features of a phase may take."""
 
 OnNote = Callable[[str], None]
 
@@ -29,10 +29,10 @@ class PreparedPhase:
     """Objects that the epochs of a phase use.
 
     Args:
-        number: Its index in the recipe.
-        phase: Its description.
+        number: Index of the phase in the recipe.
+        phase: Definition of the phase.
         feed: Training and validation data.
-        optimizer: Its optimiser.
+        optimizer: Optimiser of the phase.
         step: The compiled training step.
         cache: Cached features of frozen layers; None if films are passed through the whole network.
     """
@@ -51,7 +51,7 @@ class PreparedPhase:
 
     @property
     def learning_rate(self) -> float:
-        """Present rate of the optimiser."""
+        """Current learning rate of the optimiser."""
         return float(keras.ops.convert_to_numpy(self.optimizer.learning_rate))
 
     def restore_optimizer(self, values: Sequence[np.ndarray]) -> None:
@@ -77,8 +77,8 @@ def prepare_phase(
         recipe: Phases, loss and augmentation.
         films: Training and validation films.
         setting: Precision, micro-batches and folders.
-        predict: Films to logits.
-        on_note: Called with what a reader of the results must know.
+        predict: Predictor from films to logits.
+        on_note: Called with each note for readers of the board.
     """
     phase = recipe.phases[number]
     variables = set_trainable(model, architecture(recipe.architecture), phase)
@@ -110,7 +110,7 @@ def _open_cache(
     cut: CutNetwork | None,
     on_note: OnNote,
 ) -> FeatureCache | None:
-    """Return the cache of a phase's frozen features, None if it has none or the disk is too small."""
+    """Return the cache of a phase's frozen features; None if nothing is frozen or the disk is too small."""
     if cut is None or setting.features is None:
         return None
     cache = FeatureCache(

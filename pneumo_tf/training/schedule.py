@@ -1,4 +1,4 @@
-"""Learning rates by step, in plain arithmetic: a condition would copy the step to the host in every step."""
+"""Learning-rate schedules without branches, which would copy the step count to the host in every step."""
 
 import math
 from typing import Any
@@ -9,11 +9,11 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("pneumo_tf")
 class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
-    """A rate that rises linearly from 0 to its peak and stays there.
+    """Learning rate that rises linearly from 0 to its peak and then is constant.
 
     Args:
         peak: Highest rate.
-        warmup: Optimiser steps until the peak; 0 starts there.
+        warmup: Number of optimiser steps until the peak; 0 for none.
     """
 
     def __init__(self, peak: float, warmup: int) -> None:
@@ -31,12 +31,12 @@ class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
 
 @keras.saving.register_keras_serializable("pneumo_tf")
 class WarmUpCosine(WarmUp):
-    """A rate that rises linearly from 0 to its peak, then falls by a half cosine (Loshchilov & Hutter 2017).
+    """Learning rate with linear warm-up, then a half cosine down to 0 (Loshchilov & Hutter 2017).
 
     Args:
         peak: Highest rate.
-        warmup: Optimiser steps until the peak; 0 starts there.
-        steps: Optimiser steps in all, more than `warmup`.
+        warmup: Number of optimiser steps until the peak; 0 for none.
+        steps: Total number of optimiser steps, more than `warmup`.
     """
 
     def __init__(self, peak: float, warmup: int, steps: int) -> None:
