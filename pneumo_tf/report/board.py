@@ -53,14 +53,14 @@ class RowMetrics:
 
 @dataclass(frozen=True)
 class UnfinishedRun:
-    """A run that gives no number.
+    """A run without results.
 
     Args:
         name: Name of its folder.
-        spec: What it is.
+        spec: Definition of the run.
         state: `"planned"`, `"running"`, `"failed"`, `"interrupted"`, `"damaged"` or `"set aside"`.
         kind: Kind of failure, "" if it did not fail or none was recorded.
-        reason: Why, one line; may be "".
+        reason: Reason in one line; may be "".
     """
 
     name: str
@@ -76,14 +76,14 @@ class Row:
 
     Args:
         name: The recipe's name, with an addition if several rows of the protocol would share it.
-        recipe: As it was run.
-        protocol: How the films were divided.
+        recipe: The recipe as it was run.
+        protocol: Name of the protocol.
         runs: Runs that are done, by seed and fold.
         unfinished: Runs that failed, were interrupted, wait, still run, are damaged or set aside.
         films: The dataset's film table.
-        specs: What each of `runs` is.
+        specs: Definition of each of `runs`.
         sets: Predictions of each of `runs`, by the name of their set.
-        bootstrap: Resamples of patients that all rows of a board share.
+        bootstrap: Bootstrap that all rows of a board share.
         known_metrics: Result of `measure_metrics`, if it was called before.
     """
 
@@ -100,28 +100,28 @@ class Row:
 
     @property
     def key(self) -> tuple[str, str]:
-        """Protocol and name: no two rows of a board share both."""
+        """Protocol and name, unique on a board."""
         return self.protocol, self.name
 
     @property
     def trivial(self) -> bool:
-        """Whether the row is fitted by scikit-learn, without training by gradient."""
+        """Whether the row is fitted by scikit-learn instead of trained by gradient descent."""
         return self.recipe.phases == ()
 
     @property
     def cross_validated(self) -> bool:
-        """Whether its runs are folds, each with held-out films of its own."""
+        """Whether its runs are folds, each with its own held-out films."""
         return bool(self._protocol and self._protocol.folds)
 
     @property
     def ranked(self) -> bool:
-        """Whether the row is in the ranking: of the official protocol, with a run that is done."""
+        """Whether the row is ranked: it has a finished run under the official protocol."""
         return self.protocol == OFFICIAL and bool(self.runs)
 
     @property
     def reported_set(self) -> str:
-        """Name of the set that the row reports on."""
-        # A trivial row has no augmentation to leave on.
+        """Name of the set that the results of the row are computed on."""
+        # Trivial rows have no augmentation, so they have no augmented test films.
         return self._protocol.reported if self._protocol and not self.trivial else "test"
 
     @cached_property
@@ -157,13 +157,13 @@ class Row:
 
     @cached_property
     def held_out(self) -> tuple[LabelledPredictions, ...]:
-        """Predictions of the films that each run in `runs` held out, for a row of folds."""
+        """Predictions of the held-out films, one set per run in `runs`, for a row of folds."""
         return self._scored("held_out")
 
     def test_under(self, kind: str) -> dict[int, tuple[LabelledPredictions, ...]]:
-        """Return test predictions of the variants `<kind>-1`, `<kind>-2` …, by their run's index in `runs`.
+        """Return test predictions of the variants `<kind>-1`, `<kind>-2` …, by index in `runs`.
 
-        Runs without any are left out; of each other run there are as many sets as all of them have.
+        Runs without any are left out. All others have the same number of sets, the smallest of any.
         """
         names = list(self.sets)
         counts = [next(n for n in count() if f"test@{kind}-{n + 1}" not in known) for known in names]
@@ -179,7 +179,7 @@ class Row:
 
     @property
     def initial(self) -> Literal["imagenet", "random", "none"]:
-        """The weights that training began from, which may not be those of the recipe."""
+        """Kind of initial weights that training used, which may differ from the recipe."""
         if self.trivial:
             return "none"
         specs = self.specs or [run.spec for run in self.unfinished]
@@ -187,7 +187,7 @@ class Row:
 
     @property
     def lacks_imagenet(self) -> bool:
-        """Whether the recipe uses ImageNet weights, and was run from random ones."""
+        """Whether the recipe uses ImageNet weights but was trained from random ones."""
         return self.recipe.initial == "imagenet" and self.initial == "random"
 
     @cached_property
@@ -202,19 +202,19 @@ class Row:
 
     @property
     def explanations(self) -> list[dict[str, Any]]:
-        """`explanations.json` of the runs that left one, all of the same grid."""
+        """`explanations.json` of the runs that have one, as long as its grid is that of the first."""
         read = partial(read_explanations, films=self.films)
         left = [found for run in self.runs if (found := read_extra(read, run, {}))]
         return [found for found in left if found["grid"] == left[0]["grid"]]
 
     @property
     def explained(self) -> dict[str, np.ndarray]:
-        """Films that the first run explains, with their maps; `{}` if it left none."""
+        """Films that the first run explains, with their maps; `{}` if it stored none."""
         return read_extra(read_explained, self.runs[0], {}) if self.runs else {}
 
     @property
     def augmented(self) -> dict[str, np.ndarray]:
-        """Training films of the first run with augmented views; `{}` if it left none."""
+        """Training films of the first run with augmented views; `{}` if it stored none."""
         return read_extra(read_augmented, self.runs[0], {}) if self.runs else {}
 
     @cached_property
@@ -224,7 +224,7 @@ class Row:
 
     @property
     def devices(self) -> list[str]:
-        """Devices that the runs ran on, each once."""
+        """Devices of the runs, without repetition."""
         return sorted({known["device"] for known in self.environments if "device" in known})
 
     @cached_property
@@ -248,19 +248,19 @@ class Row:
 
 @dataclass(frozen=True)
 class Board:
-    """The rows of one dataset, one profile and one version of the harness; two of either are never mixed.
+    """The rows of one dataset, one profile and one version of the harness, which are never mixed.
 
     Args:
         dataset: Fingerprint of the films.
-        source: The dataset that the films are of.
+        source: Description of the dataset.
         title: Name of the dataset as shown.
         profile: `"full"`, `"quick"` or `"custom"`.
         films: The film table.
         rows: By protocol, official first, then by name.
-        newest: When the last of its runs was done, seconds since 1970 (0 if none is).
+        newest: Time at which its last run finished, seconds since 1970 (0 if none has).
         harness: Version of the harness that made the runs.
-        unread: Runs of the same folder that are on no board, because it is not known what they are or what
-            their films are: names and reasons.
+        unread: Runs of the same folder that are on no board because their definition or film table cannot be
+            read: names and reasons.
         notes: What a reader of results must know of the films, as sentences.
         elsewhere: Further datasets that runs were scored on, as an external validation.
     """
@@ -279,7 +279,7 @@ class Board:
 
     @property
     def synthetic(self) -> bool:
-        """Whether the films are drawn by a program."""
+        """Whether the films are synthetic."""
         return self.source.synthetic
 
     @cached_property
@@ -294,7 +294,7 @@ class Board:
 
     def to_frame(self) -> "pd.DataFrame":
         """Return the results, a line per row, set of films and metric; see `tabulate_board`."""
-        # Imported here: a frame is made of a board, and pandas takes half a second.
+        # Imported here: `frame` imports this module, and pandas takes half a second.
         from pneumo_tf.report.frame import tabulate_board
 
         return tabulate_board(self)
@@ -314,11 +314,11 @@ DISTINCTIONS = (
     lambda spec: "with XLA" if spec.xla else "without XLA",
     lambda spec: spec.id.rsplit("-", 1)[1],
 )
-"""Additions to the name of a recipe that several rows share: the first that differs between them is used."""
+"""Additions to the name of a recipe with several rows; the first that distinguishes them is used."""
 
 
 def name_rows(specs: Sequence[RunSpec]) -> list[str]:
-    """Return names of rows, no two of one protocol alike."""
+    """Return names of rows that are unique within a protocol."""
     alike: dict[tuple[str, str], list[int]] = defaultdict(list)
     for index, spec in enumerate(specs):
         alike[spec.protocol, spec.recipe.name].append(index)

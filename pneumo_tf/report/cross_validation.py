@@ -1,4 +1,4 @@
-"""Cross-validation: folds of a seed pooled and averaged, once all of them are done."""
+"""Cross-validation: pooling and averaging of the folds of each seed that has all of them."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class CrossValidation:
 
     Args:
         row: The row; at least one of its runs is done.
-        done: Of each seed, the places in `row.runs` of its finished folds.
+        done: Indices in `row.runs` of the finished folds, by seed.
     """
 
     row: Row
@@ -28,33 +28,33 @@ class CrossValidation:
 
     @property
     def folds(self) -> int:
-        """Folds that a seed has when all are done."""
+        """Number of folds of a complete seed."""
         return PROTOCOLS[self.row.protocol].folds
 
     @property
     def complete(self) -> tuple[int, ...]:
-        """Seeds whose folds are all done: only they are pooled and averaged."""
+        """Seeds with all folds done; only these are pooled and averaged."""
         return tuple(seed for seed, places in self.done.items() if len(places) == self.folds)
 
     @cached_property
     def models(self) -> tuple[LabelledPredictions, ...]:
-        """Test predictions of every model of the complete seeds, seed by seed; of all seeds if none is."""
+        """Test predictions of each model, by seed, of the complete seeds, or of all if none is complete."""
         seeds = self.complete or tuple(self.done)
         return tuple(self.row.test[place] for seed in seeds for place in self.done[seed])
 
     @cached_property
     def ensembles(self) -> tuple[LabelledPredictions, ...]:
-        """Test predictions of each complete seed, the scores of its models averaged."""
+        """Test predictions of each complete seed, with the mean score of its models."""
         return tuple(
             average_scores([self.row.test[place] for place in self.done[seed]]) for seed in self.complete
         )
 
     @cached_property
     def out_of_fold(self) -> tuple[LabelledPredictions, ...]:
-        """Predictions of the source's training films by each complete seed, each film by one model.
+        """Predictions of all training films of the source for each complete seed, each film by one model.
 
         Raises:
-            UserError: If the folds together do not hold every training film of the source.
+            UserError: If the folds together do not cover every training film of the source.
         """
         source = tuple(sorted(film.id for film in self.row.films if film.split == "train"))
         pooled = []
@@ -71,14 +71,14 @@ class CrossValidation:
     def estimates(self) -> dict[str, dict[str, Estimate]]:
         """Metrics with intervals of `out_of_fold`, `one_model` and `ensemble`.
 
-        Without a complete seed only `one_model` is there.
+        Without a complete seed there is only `one_model`.
         """
         sets = {"out_of_fold": self.out_of_fold, "one_model": self.models, "ensemble": self.ensembles}
         return {kind: self.row.bootstrap.estimate(runs, MEASURED) for kind, runs in sets.items() if runs}
 
     @property
     def state(self) -> str:
-        """Number of folds that are done, in words."""
+        """Number of finished folds, as text."""
         complete, folds = self.complete, self.folds
         rest = {seed: len(places) for seed, places in self.done.items() if seed not in complete}
         if not complete:
@@ -89,7 +89,7 @@ class CrossValidation:
 
 
 def cross_validations(board: Board) -> list[CrossValidation]:
-    """The rows of folds of a board that have a finished run, in its order."""
+    """Return the rows of folds of a board that have a finished run, in its order."""
     found = []
     for row in (row for row in board.rows if row.cross_validated and row.runs):
         done: dict[int, list[int]] = defaultdict(list)

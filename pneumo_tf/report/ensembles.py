@@ -15,8 +15,8 @@ class Ensemble(NamedTuple):
     Args:
         name: Name of the row, with its folds if it has some.
         kind: `"seed"`, `"fold"` or a key of `VARIANT_KINDS`.
-        members: Number and kind of the members of a group, in words.
-        single: Scores of the models by themselves, one set per model.
+        members: Number and kind of the members of a group, as text.
+        single: Scores of the single models, one set per model.
         groups: For each model, or for each seed of folds, the scores that are averaged.
         row: The row.
     """
@@ -30,7 +30,7 @@ class Ensemble(NamedTuple):
 
 
 def ensembles(board: Board) -> list[Ensemble]:
-    """Every ensemble of the ranked rows and of the rows of folds; one score of a film is a group of one."""
+    """Return every ensemble of the ranked rows and of the rows of folds; a single score is a group of one."""
     found = []
     for row in board.ranking:
         seeds = _counted(len(row.test), "seed", "seeds")

@@ -1,4 +1,4 @@
-"""The numbers of the boards as CSV, a line per row and metric, and as JSON with everything."""
+"""Export of boards: a CSV with a line per row and metric, and a JSON with all results."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,18 +26,18 @@ FIELDS = (
     *("informed_by_test", "metric", "better", "value", "low", "high", "sd", "runs", "seeds", "folds"),
     *("test_films", "test_patients", "initial", "precision", "device", "harness", "run_ids"),
 )
-"""Keys of a line in CSV, in their published order; columns of the ranking that are not among them follow."""
+"""Columns of the CSV in their published order; further columns of the ranking follow."""
 
 
 def to_csv(boards: Iterable[Board]) -> str:
-    """A line per board, row that is done and metric; cells without a value are empty."""
+    """Return CSV with a line per board, finished row and metric; undefined values are empty."""
     names = {"row": "recipe", "films": "test_films", "patients": "test_patients"}
     frame = concatenate(map(tabulate_reported, boards)).drop(columns="recipe").rename(columns=names)
     return frame_to_csv(frame[list(_fields())])
 
 
 def to_json(boards: Sequence[Board], ranked: Sequence[Sequence[Standing]]) -> str:
-    """Everything the page shows, and each run's own values."""
+    """Return JSON with everything on the page and the values of each run."""
     interval = {
         "level": INTERVAL_LEVEL,
         "method": "percentile bootstrap of patients and seeds",
@@ -51,7 +51,7 @@ def _board(board: Board, order: Sequence[Standing]) -> str:
     about = describe_board(board) | {"newest": board.newest, "notes": board.notes}
     standing = _by_row(order)
     folds = {found.row.key: found for found in cross_validations(board)}
-    # Row by row: the values of thousands of runs take far more memory than their text.
+    # Row by row, because the values of thousands of runs need far more memory than their text.
     rows = (_text(_row(board, row, standing.get(row.key), folds.get(row.key))) for row in board.rows)
     return _object({key: _text(value) for key, value in about.items()} | {"rows": _array(rows)})
 
@@ -61,12 +61,12 @@ def _text(value: Any) -> str:
 
 
 def _object(members: Mapping[str, str]) -> str:
-    """A JSON object of members that are JSON already."""
+    """Join members, already JSON, to a JSON object."""
     return "{\n" + ",\n".join(f"{json.dumps(key)}: {text}" for key, text in members.items()) + "\n}"
 
 
 def _array(items: Iterable[str]) -> str:
-    """A JSON array of items that are JSON already."""
+    """Join items, already JSON, to a JSON array."""
     return "[\n" + ",\n".join(items) + "\n]"
 
 
@@ -132,7 +132,7 @@ def _by_row(order: Sequence[Standing]) -> dict[tuple[str, str], Standing]:
 
 
 def _against_first(board: Board, standing: Standing | None) -> dict[str, Any] | None:
-    """Difference in AUC between a ranked row and the first one, None if there is no AUC."""
+    """Return the difference in AUC between a ranked row and the first one, None if there is no AUC."""
     if standing is None or standing.tier is None:
         return None
     pair = standing.rank - 1, 0

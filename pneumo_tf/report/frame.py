@@ -1,4 +1,4 @@
-"""The results of boards as one tidy table: a line per row, set of films and metric."""
+"""Results of boards as one tidy table: a line per row, set of films and metric."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -18,7 +18,7 @@ from pneumo_tf.report.standings import Standing, rank_rows
 from pneumo_tf.report.tables.ranking import COLUMNS as RANKING
 
 DIGITS = 6
-"""Decimals of a file: more than any interval supports, and coarse enough to be the same on every machine."""
+"""Decimals in files: more than any interval supports, and few enough to be equal on every machine."""
 
 COLUMNS: dict[str, str] = {
     "dataset": "str",
@@ -50,24 +50,24 @@ COLUMNS: dict[str, str] = {
     "device": "str",
     "run_ids": "str",
 }
-"""Columns with their types; exported columns of the ranking that are not among them follow."""
+"""Columns with their types; further exported columns of the ranking follow."""
 
 
 def tabulate_board(board: Board) -> pd.DataFrame:
-    """Tabulate every row of a board that is done: a line for each set of films and metric.
+    """Tabulate every row of a board with a finished run: a line for each set of films and metric.
 
-    The sets are the one that the row reports on, `validation`, `held_out` for folds that are all done, each
-    film scored once, and `external-<fingerprint>` for films from elsewhere.
+    The sets are the reported one, `validation`, for complete folds `held_out` with one score per film, and
+    `external-<fingerprint>` for films from elsewhere.
 
     Args:
         board: A board, as `read_boards` returns it.
 
     Returns:
-        The columns of `COLUMNS`. `row` is the name on the board: the recipe, and what distinguishes rows of
-        one recipe. `value` is the mean over runs, nan if it is not defined. `low` and `high` are the ends
-        of its 95 % interval, nan if the runs scored different films, as folds do in `validation`. `sd` is
-        the standard deviation over runs. `films` and `patients` count those of the set. `seeds`, `folds`,
-        `precision`, `device` and `run_ids` list theirs with spaces between.
+        The columns of `COLUMNS`. `row` is the name on the board: the recipe, with an addition if it has
+        several rows. `value` is the mean over runs, nan if it is not defined. `low` and `high` are the ends
+        of its 95 % interval, nan if the runs scored different films, as folds do in `validation`. `sd` is the
+        standard deviation over runs. `films` and `patients` are numbers in the set. `seeds`, `folds`,
+        `precision`, `device` and `run_ids` are lists, separated by spaces.
     """
     held_out = {folds.row.key: folds.out_of_fold for folds in cross_validations(board)}
     bootstrap = PatientBootstrap(seed=EXTERNAL_SEED)
@@ -96,18 +96,18 @@ def concatenate(frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
 
 
 def frame_to_csv(frame: pd.DataFrame) -> str:
-    """Return a table as CSV text, numbers with `DIGITS` decimals at most, cells without a value empty."""
+    """Return a table as CSV text, numbers with at most `DIGITS` decimals, undefined values empty."""
     return frame.round(DIGITS).to_csv(index=False, lineterminator="\n")
 
 
 def describe_board(board: Board) -> dict[str, Any]:
-    """Return what the lines of a board have in common."""
+    """Return the values that all lines of a board share."""
     names = ("dataset", "title", "profile", "harness")
     return {name: getattr(board, name) for name in names}
 
 
 def describe_row(row: Row, standing: Standing | None) -> dict[str, Any]:
-    """Return what the lines of a row have in common.
+    """Return the values that all lines of a row share.
 
     Args:
         row: A row.
@@ -151,7 +151,7 @@ def _reported_set(row: Row) -> Iterator[dict[str, Any]]:
 def _lines(
     name: str, runs: Sequence[LabelledPredictions], estimates: Mapping[str, Estimate]
 ) -> Iterator[dict[str, Any]]:
-    """Yield a line for each metric of a set that runs scored."""
+    """Yield a line for each metric of a set of films."""
     films = {film_id for run in runs for film_id in run.ids}
     patients = {patient for run in runs for patient in run.patients.tolist()}
     for metric, estimate in estimates.items():

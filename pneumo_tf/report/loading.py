@@ -1,4 +1,4 @@
-"""Boards of a folder, for notebooks."""
+"""Loading of boards in notebooks."""
 
 from os import PathLike
 from pathlib import Path
@@ -32,7 +32,7 @@ def load_boards(folder: str | PathLike[str]) -> Boards:
     """Read the boards of finished and unfinished runs, without TensorFlow.
 
     Args:
-        folder: Folder of runs, or one that holds such a folder as `runs`, as `run_all` writes it.
+        folder: Folder of runs, or the output folder of `run_all`, which contains one.
 
     Returns:
         A board for each dataset, profile and harness version, newest first.

@@ -1,4 +1,4 @@
-"""Markdown of the project's pages: templates, tables, and the one place where other text is escaped."""
+"""Markdown of the project's pages: templates, tables and escaping."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -18,11 +18,11 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069
 
 
 class Markdown(Markup):
-    """Text that is Markdown already: pages take it as it is. A template escapes every other text."""
+    """Text that already is Markdown and that pages use unchanged; templates escape all other text."""
 
     @classmethod
     def escape(cls, text: Any) -> "Markdown":
-        """Return text as one line of Markdown that shows it; Markdown stays as it is."""
+        """Escape text to one line of Markdown; text that already is Markdown is not changed."""
         if isinstance(text, Markup):
             return cls(text)
         line = CONTROL.sub("\N{REPLACEMENT CHARACTER}", " ".join(str(text).split()))
@@ -37,18 +37,18 @@ def code(text: str) -> Markdown:
 
 @dataclass(frozen=True)
 class Table:
-    """A table with the texts that belong to it.
+    """A table with its texts.
 
     Args:
         header: Titles of the columns.
-        rows: Cells, as many as titles.
-        notes: Small lines below it, about single cells.
-        left: Columns that are left-aligned, from the first; numbers are right-aligned.
-        title: Its heading, if it is one of several under the heading of their part of the page.
-        lead: How to read it, between that heading and the table.
-        legend: How to read its columns, as a list below it.
-        empty: Text in place of a table without rows.
-        aligned: Columns are padded, for a terminal.
+        rows: Cells of each row, one per column.
+        notes: Small lines below the table, about single cells.
+        left: Number of left-aligned columns, from the first; the others are right-aligned.
+        title: Heading of the table, if its part of the page has several.
+        lead: How to read the table; shown above it.
+        legend: How to read the columns; a list below the table.
+        empty: Text shown instead of a table without rows.
+        aligned: Whether to pad columns, for a terminal.
     """
 
     header: Sequence[str]
@@ -62,7 +62,7 @@ class Table:
     aligned: bool = False
 
     def markdown(self) -> Markdown:
-        """The table as GitHub draws it; `empty` if it has no rows.
+        """Return the table as GitHub-flavoured Markdown; `empty` if it has no rows.
 
         Raises:
             ValueError: If a row has not as many cells as there are titles.
@@ -96,24 +96,24 @@ class Table:
 
 
 def render(template: str, **values: Any) -> Markdown:
-    """Return a page or a part of one, with one empty line between its paragraphs.
+    """Render a template as a page or a part of one.
 
     Args:
         template: Name of a template, without its suffix.
-        **values: What it shows; text that is not `Markdown` is escaped.
+        **values: Values of the template; text that is not `Markdown` is escaped.
     """
     text = _environment().get_template(f"{template}.jinja").render(**values)
     return Markdown(re.sub(r"\n{3,}", "\n\n", text).strip("\n") + "\n" if text.strip() else "")
 
 
 def join_names(names: Sequence[str], most: int = 8) -> str:
-    """Return names for a sentence: the first `most` of them, and how many are left."""
+    """Join names for a sentence: the first `most` of them, and the number of others."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
 
 
 def join_parts(parts: Iterable[str]) -> Markdown:
-    """Return parts of a page, all Markdown, with an empty line between them; empty ones are left out."""
+    """Join parts of a page, all Markdown, with an empty line between them; empty parts are left out."""
     return Markdown("\n\n".join(part.strip("\n") for part in parts if part.strip()))
 
 

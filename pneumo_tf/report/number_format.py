@@ -1,4 +1,4 @@
-"""Numbers as tables show them, with the decimals that their intervals support."""
+"""Formatting of numbers in tables, with the decimals that their intervals support."""
 
 import math
 from collections.abc import Sequence
@@ -17,15 +17,15 @@ EXTRA = "One decimal more than the intervals support, so that the deviation can 
 
 
 def supported_decimals(half_widths: Sequence[float], otherwise: int) -> int:
-    """Decimals that the median half-width of a column's intervals supports, one to four.
+    """Return the number of decimals that the median half-width of a column's intervals supports, one to four.
 
     Args:
         half_widths: Half-widths of the intervals; nan if there is none.
-        otherwise: Returned if there is no interval of some width.
+        otherwise: Result if no interval has a width.
 
     Reference: Particle Data Group, Review of Particle Physics, section 5.3, "Rounding".
     """
-    # The width of an interval of equal values is a rounding error.
+    # If all replicates are equal, the width is only a rounding error.
     known = [width for width in half_widths if np.isfinite(width) and width > 1e-12]
     if not known:
         return otherwise
@@ -36,25 +36,25 @@ def supported_decimals(half_widths: Sequence[float], otherwise: int) -> int:
 
 
 def decimals_of(estimates: Sequence[Estimate], metric: str) -> int:
-    """Decimals of a column of estimates of one metric."""
+    """Return the number of decimals for a column of estimates of one metric."""
     return supported_decimals([estimate.half_width for estimate in estimates], METRICS[metric].digits)
 
 
 def format_number(value: float | None, decimals: int) -> str:
-    """A number, or a dash if there is none; never a negative zero."""
+    """Format a number, without a negative zero, or a dash if there is none."""
     if value is None or not np.isfinite(value):
         return DASH
     return f"{round(value, decimals) + 0.0:,.{decimals}f}"
 
 
 def format_signed(value: float, decimals: int) -> str:
-    """A difference with its sign."""
+    """Format a difference with its sign."""
     text = format_number(value, decimals)
     return text if text.startswith((DASH, "-")) else f"+{text}"
 
 
 def with_interval(estimate: Estimate | FilmMean, decimals: int) -> str:
-    """`0.953 [0.931–0.972]`, and `0.12 [-0.04 to 0.31]` if a dash would read as another minus."""
+    """Format as `0.953 [0.931–0.972]`, or with a negative end as `0.12 [-0.04 to 0.31]`."""
     if not np.isfinite(estimate.value):
         return DASH
     low, high = format_number(estimate.low, decimals), format_number(estimate.high, decimals)
@@ -63,14 +63,14 @@ def with_interval(estimate: Estimate | FilmMean, decimals: int) -> str:
 
 
 def with_sd(estimate: Estimate, decimals: int) -> str:
-    """`0.953 ± 0.004`, or the value alone for one run; one decimal more than `decimals` for the deviation."""
+    """Format as `0.953 ± 0.004`, or without deviation for one run, with one decimal more than `decimals`."""
     decimals += 1
     value = format_number(estimate.value, decimals)
     return value if not np.isfinite(estimate.sd) else f"{value} ± {format_number(estimate.sd, decimals)}"
 
 
 def difference_with_interval(value: float, interval: tuple[float, float], decimals: int) -> str:
-    """`+0.012 [-0.003 to +0.027]`, or a dash if there is no value."""
+    """Format as `+0.012 [-0.003 to +0.027]`, or a dash if there is no value."""
     if not np.isfinite(value):
         return DASH
     low, high = (format_signed(end, decimals) for end in interval)
@@ -78,7 +78,7 @@ def difference_with_interval(value: float, interval: tuple[float, float], decima
 
 
 def format_p(p: float) -> str:
-    """A p-value with three decimals below 0.1 and two above; `< 0.001` below that."""
+    """Format a p-value: two decimals from 0.1 on, three below, and `< 0.001`."""
     if not np.isfinite(p):
         return DASH
     return "< 0.001" if p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"

@@ -30,10 +30,10 @@ def write_leaderboard(
     The files depend on the run folders alone: the same runs give the same bytes.
 
     Args:
-        boards: As `read_boards` returns them.
+        boards: Boards from `read_boards`.
         out: Folder to write in.
         figures: Sections of pictures of each board; empty for a page without pictures.
-        tables: What `tables_below` returned for each board, if it was called before.
+        tables: Result of `tables_below` for each board; empty to compute it here.
 
     Returns:
         Path of the page.

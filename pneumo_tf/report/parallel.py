@@ -1,4 +1,4 @@
-"""Work on a board by several processes, forked from the one that has read it."""
+"""Parallel work on a board, in processes forked from the one that has read it."""
 
 import gc
 import multiprocessing
@@ -25,12 +25,12 @@ Result = TypeVar("Result")
 def forked_map(function: Callable[[Item], Result], items: Sequence[Item], processes: int) -> list[Result]:
     """Call a function with each item, several at a time.
 
-    A forked process shares this one's memory: function and items are not pickled, only results are.
+    Forked processes share this one's memory, so only results are pickled, not the function and the items.
 
     Args:
-        function: Must not need what another call changes.
-        items: One call each; the next item goes to the process that is free first.
-        processes: How many calls at a time; 1 makes them here, as does a single item.
+        function: Function whose calls do not depend on one another.
+        items: Items, one call each; the next one goes to the first free process.
+        processes: Number of calls at a time; with 1, or for a single item, calls are made in this process.
 
     Returns:
         Results in the order of the items.
@@ -64,7 +64,7 @@ def forked_map(function: Callable[[Item], Result], items: Sequence[Item], proces
 def _forked(
     function: Callable[[Item], Result], items: Sequence[Item], processes: int
 ) -> Iterator[dict[Connection, BaseProcess]]:
-    """Start processes that work on the items, by the connection of their results; end them on exit."""
+    """Start processes that work on the items, yield them by result connection, and end them on exit."""
     context = multiprocessing.get_context("fork")
     following = context.Value("i", 0)
     workers: dict[Connection, BaseProcess] = {}
@@ -73,7 +73,7 @@ def _forked(
             receiving, sending = context.Pipe(duplex=False)
             worker = context.Process(target=_work, args=(function, items, following, sending), daemon=True)
             worker.start()
-            # Only the worker holds this end now: the other one reads to its end once the worker has ended.
+            # Now only the worker has this end, so the other end reads EOF once the worker has ended.
             sending.close()
             workers[receiving] = worker
         yield workers
@@ -89,10 +89,10 @@ def _work(
     following: Synchronized,
     sending: Connection,
 ) -> None:
-    """Take items until none is left or a call failed; send index, result and error of each."""
-    # There is a process for every core: threads of NumPy's would only wait for one another.
+    """Process items until none is left or a call failed; send index, result and error of each."""
+    # There is a process for every core, so further threads of NumPy would only wait.
     threadpool_limits(1)
-    # Most of the memory belongs to rows, so that garbage collection would take a tenth of the time.
+    # Most objects belong to rows; collecting garbage among them would take a tenth of the time.
     gc.freeze()
     gc.disable()
     while (index := _next(following)) < len(items):

@@ -18,7 +18,7 @@ VERSIONS = {"python": "Python", "tensorflow": "TensorFlow", "keras": "Keras", "n
 
 
 def opening(board: Board) -> list[str]:
-    """What was run, under which protocol, on which machine and with which versions, one line each."""
+    """Return runs, protocols, machine, precision and versions of a board, one line each."""
     done = [row for row in board.rows if row.runs]
     runs = sum(len(row.runs) for row in done)
     planned = runs + sum(len(row.unfinished) for row in board.rows)
@@ -38,8 +38,8 @@ def opening(board: Board) -> list[str]:
     if board.harness != HARNESS_VERSION:
         lines.append(
             Markdown(
-                f"**Older harness:** these runs are of version {board.harness}; under this version, "
-                f"{HARNESS_VERSION}, the same recipes give other numbers. Do not compare the two; "
+                f"**Older harness:** these runs are of version {board.harness}; harness version "
+                f"{HARNESS_VERSION} gives other numbers for the same recipes. Do not compare the two; "
                 "`python -m benchmarks.run_all` makes the runs again"
             )
         )
@@ -92,7 +92,7 @@ def warnings(board: Board) -> list[str]:
 
 
 def _equal_scores(rows: Sequence[Row]) -> list[str]:
-    """Warn of different runs with the same test scores: prediction files do not name their run."""
+    """Warn about runs with equal test scores, since prediction files do not name their run."""
     runs: dict[bytes, list[str]] = defaultdict(list)
     for row in rows:
         for run, scored in zip(row.runs, row.test, strict=True):
@@ -113,7 +113,7 @@ def _join(values: Iterable[str]) -> str:
 
 
 def describe_machines(devices: Iterable[str]) -> str:
-    """Return the GPUs by name, and the CPU once, with the numbers of threads that runs had."""
+    """Describe the devices: GPUs by name, and the CPU with the numbers of threads per run."""
     names = sorted(devices)
     gpus = [name for name in names if name.split(",")[0] != "CPU"]
     threads = sorted(int(found[1]) for name in names if (found := CPU_THREADS.fullmatch(name)))

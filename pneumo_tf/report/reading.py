@@ -1,4 +1,4 @@
-"""Read a folder of runs into boards; a damaged run is an unfinished one, with the reason."""
+"""Reading of a folder of runs as boards; a damaged run counts as unfinished, with the reason."""
 
 import json
 from collections import Counter, defaultdict
@@ -23,7 +23,7 @@ WAITING = {"planned": "not started yet", "running": "not ended yet"}
 
 @dataclass
 class _Found:
-    """A run, as far as it was read; `sets` holds its predictions if it is done and complete."""
+    """A run while it is read; `sets` has its predictions if it is done and complete."""
 
     folder: RunFolder
     spec: RunSpec
@@ -47,7 +47,7 @@ class _Found:
         return self.spec.seed, self.spec.fold or 0, self.folder.path.name
 
     def set_aside(self, error: DamagedFile) -> None:
-        """Take the run out of those that are done."""
+        """Mark the run as damaged instead of done."""
         self.state, self.kind, self.reason, self.sets = "damaged", "damaged", self.folder.fault(error), {}
 
     def unfinished(self) -> UnfinishedRun:
@@ -55,10 +55,10 @@ class _Found:
 
 
 def read_boards(runs: Runs) -> list[Board]:
-    """Group a folder of runs into boards, newest first; depends on the folder's content alone.
+    """Group a folder of runs into boards, newest first; the result depends only on the folder's content.
 
     Raises:
-        UserError: If there are runs, but none can be read.
+        UserError: If there are runs but none can be read.
     """
     groups: dict[tuple[str, str, int], list[_Found]] = defaultdict(list)
     boards: list[Board] = []
@@ -98,7 +98,7 @@ def _found(folder: RunFolder) -> _Found:
 
 
 def _row_key(spec: RunSpec) -> str:
-    """Return what runs of one row have in common: every part of the id except seed and fold."""
+    """Return the key that all runs of a row share: every part of the id except seed and fold."""
     recipe = spec.recipe.distinctive()
     settings = [spec.protocol, spec.precision, spec.weights, spec.train_films, spec.xla]
     return json.dumps([recipe, *settings], sort_keys=True)
@@ -134,7 +134,7 @@ def _board(runs: Runs, dataset: str, profile: str, harness: int, group: list[_Fo
 
 
 def _without_replaced(group: list[_Found]) -> list[_Found]:
-    """Leave out runs that failed without their weights if the same run with other weights is there."""
+    """Leave out runs that failed for lack of weights if the same run exists with other weights."""
     if not any(found.lacked_weights for found in group):
         return group
     others = {replace(found.spec, weights="imagenet").id for found in group if not found.lacked_weights}
@@ -159,10 +159,10 @@ def _row(name: str, members: list[_Found], films: Films, bootstrap: PatientBoots
 
 
 def _read_external_films(runs: Runs, group: Sequence[_Found]) -> tuple[dict[str, Dataset], tuple[str, ...]]:
-    """Read the film tables of the sets from elsewhere that runs were scored on.
+    """Read the film tables of external sets on which runs were scored.
 
     Returns:
-        The datasets by fingerprint, and a sentence on each whose table cannot be read.
+        Datasets by fingerprint, and a sentence on each table that cannot be read.
     """
     sets = {name for found in group if found.done for name in found.folder.prediction_sets()}
     elsewhere, lost = {}, []
@@ -178,7 +178,7 @@ def _read_external_films(runs: Runs, group: Sequence[_Found]) -> tuple[dict[str,
 
 
 def _read_predictions(group: Sequence[_Found], films: Films, elsewhere: Mapping[str, Dataset]) -> None:
-    """Join every prediction of the runs that are done; a run with a damaged file is set aside.
+    """Read all predictions of finished runs, joined with labels; a run with a damaged file is set aside.
 
     Args:
         group: Runs of one board.
@@ -206,7 +206,7 @@ def _read_predictions(group: Sequence[_Found], films: Films, elsewhere: Mapping[
 
 
 def _table_of(name: str, films: Films, elsewhere: Mapping[str, Dataset]) -> Films | None:
-    """Return the film table of a prediction set, None if it is of films whose table is lost."""
+    """Return the film table of a prediction set, None if it is an external table that cannot be read."""
     fingerprint = fingerprint_of(name)
     if not fingerprint:
         return films
@@ -214,7 +214,7 @@ def _table_of(name: str, films: Films, elsewhere: Mapping[str, Dataset]) -> Film
 
 
 def _needed(spec: RunSpec) -> set[str]:
-    """Sets that a run which is done must have."""
+    """Return the sets that a finished run must have."""
     protocol = PROTOCOLS.get(spec.protocol)
     reported = protocol.reported if protocol and spec.recipe.phases else "test"
     return {reported, "validation"} | ({"held_out"} if protocol and protocol.folds else set())
@@ -243,7 +243,7 @@ def _check_films(
 
 
 def _check_validation(found: _Found) -> None:
-    """Refuse validation films that are also reported on, unless the protocol chooses on those."""
+    """Check that no validation film is reported on, unless the protocol chooses on the test set."""
     protocol = PROTOCOLS.get(found.spec.protocol)
     if not found.done or protocol is None or protocol.chooses_on_test:
         return
@@ -256,7 +256,7 @@ def _check_validation(found: _Found) -> None:
 
 
 def _same_films(spec: RunSpec, name: str) -> tuple[object, ...]:
-    """Return what determines the films of a set: runs with the same value were scored on the same films."""
+    """Return the key of a set's films: sets with the same key have the same films."""
     tested = name.partition("@")[0] == "test"
     return spec.protocol, None if tested else spec.fold, spec.train_films, name
 
@@ -271,7 +271,7 @@ def _scored_films(
 def _expected_films(
     group: Sequence[_Found], films: Films, elsewhere: Mapping[str, Dataset]
 ) -> dict[tuple[object, ...], tuple[str, ...]]:
-    """Return the films that each set must hold: those of the protocol, or those that most runs agree on."""
+    """Return the films that each set must have: those of the protocol, or those of most runs."""
     official_test = tuple(film.id for film in films if film.split == "test")
     counts: dict[tuple[object, ...], Counter[frozenset[str]]] = defaultdict(Counter)
     first: dict[frozenset[str], tuple[str, ...]] = {}

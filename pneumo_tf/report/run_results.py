@@ -1,4 +1,4 @@
-"""Files of a run other than its predictions; a damaged one is left out of the report, with a note."""
+"""Extras: files of a run other than its predictions; damaged ones are left out of the report, with a note."""
 
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
@@ -13,11 +13,11 @@ from pneumo_tf.stored_files import DamagedFile
 
 Value = TypeVar("Value")
 DRAWN = {"epoch", "train_loss", "validation_loss", "validation_auc"}
-"""Columns of `history.csv` that are drawn."""
+"""Columns of `history.csv` that figures need."""
 
 
 def read_extra(read: Callable[[RunFolder], Value], folder: RunFolder, absent: Value) -> Value:
-    """Read an extra of a run, `absent` if its file is damaged; `damaged_extras` names such files."""
+    """Read an extra of a run; return `absent` if its file is damaged, which `damaged_extras` reports."""
     try:
         return read(folder)
     except DamagedFile:
@@ -25,7 +25,7 @@ def read_extra(read: Callable[[RunFolder], Value], folder: RunFolder, absent: Va
 
 
 def damaged_extras(folder: RunFolder, films: Films) -> list[str]:
-    """Return the damaged and missing extras of a run, each with what is wrong with it."""
+    """Return the damaged and missing extras of a run, each with its fault."""
     faults = [f"{name}: is missing" for name in folder.missing_extras()]
     explanations = partial(read_explanations, films=films)
     for read in (read_costs, read_environment, read_history, explanations, read_explained, read_augmented):
@@ -58,7 +58,7 @@ def read_history(folder: RunFolder) -> list[dict[str, float]]:
     """Read `history.csv`, one row per epoch.
 
     Raises:
-        DamagedFile: If it is damaged or lacks a column that is drawn.
+        DamagedFile: If it is damaged or lacks a column of `DRAWN`.
     """
     rows = folder.read_history()
     missing = sorted(DRAWN - set(rows[0])) if rows else []
@@ -68,10 +68,11 @@ def read_history(folder: RunFolder) -> list[dict[str, float]]:
 
 
 def read_explanations(folder: RunFolder, films: Films) -> dict[str, Any]:
-    """Read `explanations.json`: the grid, the films, and values of each film by method and measure.
+    """Read `explanations.json`: grid, films, and a value per film for each method and measure.
 
     Raises:
-        DamagedFile: If it is damaged, names a film that is not in the table, or lists do not fit the films.
+        DamagedFile: If it is damaged, names a film that is not in the table, or has lists of the wrong
+            length.
     """
     return _checked(folder, "explanations.json", partial(_check_explanations, films.position))
 
@@ -99,23 +100,23 @@ def _checked(folder: RunFolder, name: str, check: Callable[[Mapping[str, Any]], 
     try:
         check(values)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise DamagedFile(folder.path / name, f"does not hold what it should: {error}") from error
+        raise DamagedFile(folder.path / name, f"has unexpected content: {error}") from error
     return values
 
 
 def _check_costs(costs: Mapping[str, Any]) -> None:
     for name, value in (dict(costs) | {"seconds": None}).items():
         if value is not None and not isinstance(value, int | float):
-            raise TypeError(f"{name} is {value!r}, no number")
+            raise TypeError(f"{name} is {value!r}, not a number")
     for name, value in costs.get("seconds", {}).items():
         if not isinstance(value, int | float):
-            raise TypeError(f"seconds of {name} are {value!r}, no number")
+            raise TypeError(f"seconds of {name} are {value!r}, not a number")
 
 
 def _check_environment(environment: Mapping[str, Any]) -> None:
     notes, device = environment.get("notes", []), environment.get("device", "")
     if not isinstance(device, str):
-        raise TypeError(f"device is {device!r}, no text")
+        raise TypeError(f"device is {device!r}, not a text")
     if not isinstance(notes, list) or not all(isinstance(note, str) for note in notes):
         raise TypeError("notes is not a list of texts")
 
@@ -142,14 +143,14 @@ def _check_explanations(known: Collection[str], left: Mapping[str, Any]) -> None
             float(stage["share"])
             _check_measures(stage["methods"], sanity["films"])
     if "maps" in left and len(unpack_maps(left["maps"], tuple(left["grid"]))) != len(films):
-        raise ValueError("there is not a map for each film")
+        raise ValueError("the number of maps differs from that of the films")
 
 
 def _check_measures(methods: Mapping[str, Mapping[str, Any]], films: list[str]) -> None:
     for method, measures in methods.items():
         for measure, values in measures.items():
             if measure != "title" and len(np.array(values, float)) != len(films):
-                raise ValueError(f"{measure} of {method} has not a value for each film")
+                raise ValueError(f"{measure} of {method} does not have a value for each film")
 
 
 def _checked_pictures(folder: RunFolder, name: str, dimensions: Mapping[str, int]) -> dict[str, np.ndarray]:

@@ -1,16 +1,16 @@
-"""A section of a board's page: pictures under one heading."""
+"""Sections of a board's page: pictures under a heading."""
 
 from itertools import groupby
 from typing import NamedTuple
 
 
 class LinkedPicture(NamedTuple):
-    """A picture that a page links.
+    """A picture that a page links to.
 
     Args:
         path: POSIX path relative to the report's folder.
         caption: How to read it; shown once for pictures of a section that share it.
-        note: What this picture alone shows.
+        note: What only this picture shows.
     """
 
     path: str

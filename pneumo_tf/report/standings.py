@@ -1,4 +1,4 @@
-"""Standings: rank and tier of the rows of a board, and marks that limit their meaning."""
+"""Standings: rank and tier of the rows of a board, and marks for caveats."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -14,11 +14,12 @@ class Standing:
     """A ranked row.
 
     Args:
-        rank: From 1, by AUC on the test films.
+        rank: Rank by AUC on the test films, from 1.
         row: The row.
-        marks: Those of `MARKS` that apply.
+        marks: Keys of `MARKS` that apply.
         gap: Validation AUC minus test AUC, means over runs.
-        tier: From 1; rows of a tier do not differ significantly from its first row. None without an AUC.
+        tier: Tier, from 1; rows of a tier do not differ significantly from its first row. None without an
+            AUC.
         ranks: The 95 % interval of the rank, None without an AUC.
     """
 
@@ -35,7 +36,7 @@ class Mark:
     """A caveat about a ranked row.
 
     Args:
-        meaning: Meaning of the mark, as the legend prints it.
+        meaning: Explanation in the legend.
         applies: Whether it applies to a ranked row of a board.
     """
 
@@ -44,7 +45,7 @@ class Mark:
 
 
 def rank_rows(board: Board) -> list[Standing]:
-    """Ranks the rows of the official protocol, with tiers, rank intervals and marks."""
+    """Rank the rows of the official protocol, with tiers, rank intervals and marks."""
     rows = board.ranking
     if not rows:
         return []
@@ -69,13 +70,13 @@ def rank_rows(board: Board) -> list[Standing]:
 
 
 def best_trivial(rows: Iterable[Row]) -> Row | None:
-    """The trivial row of the highest AUC, None if no trivial row has one."""
+    """Return the trivial row with the highest AUC, None if no trivial row has one."""
     trivial = [row for row in rows if row.trivial and np.isfinite(row.estimates["auc"].value)]
     return max(trivial, key=lambda row: row.estimates["auc"].value, default=None)
 
 
 def beats(board: Board, row: Row, other: Row) -> bool:
-    """Whether the AUC of a ranked row is significantly above that of another one.
+    """Return whether the AUC of a ranked row is significantly above that of another one.
 
     Paired by film, clustered by patient, and corrected for all pairs of the board (Holm).
     """
@@ -85,7 +86,7 @@ def beats(board: Board, row: Row, other: Row) -> bool:
 
 
 def is_official_test(board: Board) -> bool:
-    """Whether the test films of the board are those published, by their counts."""
+    """Return whether the board has the published test films, judged by their counts."""
     tested = next((row.test[0] for row in board.rows if row.ranked), None)
     if tested is None:
         return False

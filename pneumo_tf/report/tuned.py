@@ -1,4 +1,4 @@
-"""Models with the films on which their thresholds and temperatures are fixed."""
+"""Models together with the films on which their thresholds and temperatures are chosen."""
 
 from typing import NamedTuple
 
@@ -10,16 +10,16 @@ TUNED_ON = (
     "on the validation films of each run; for five folds, on all films of the train folder, each scored by "
     "the model that held it out"
 )
-"""The films of `TunedModels.tuning`, in words."""
+"""Description of the films in `TunedModels.tuning`."""
 
 
 class TunedModels(NamedTuple):
-    """One model, or several of a kind, with the films that choose their thresholds and temperatures.
+    """Models of one kind, with the films on which their thresholds and temperatures are chosen.
 
     Args:
-        name: As tables show it.
+        name: Name in tables.
         test: Test predictions, one set per model.
-        tuning: For each set of `test`, the predictions that thresholds and temperatures are fixed on.
+        tuning: Predictions on which thresholds and temperatures are chosen, one set per set of `test`.
     """
 
     name: str
@@ -28,7 +28,7 @@ class TunedModels(NamedTuple):
 
 
 def tuned_models(board: Board) -> list[TunedModels]:
-    """The ranked rows, then the rows whose folds are all done: one model, and the ensemble."""
+    """Return the ranked rows, then single models and ensembles of rows with complete folds."""
     found = [TunedModels(row.name, row.test, row.validation) for row in board.ranking]
     for folds in cross_validations(board):
         if folds.complete:

@@ -1,7 +1,7 @@
-"""Pictures of a board: every one a pure function of run folders.
+"""Figures of a board, each a pure function of run folders.
 
-seaborn draws the theme, heat maps and histograms. Matplotlib draws what seaborn does not: films, intervals
-that are computed already, and curves of single runs as one artist.
+seaborn provides the theme, heat maps and histograms. Matplotlib draws what seaborn cannot: films, intervals
+computed elsewhere, and the curves of many runs as one artist.
 """
 
 from pneumo_tf.report.figures.registry import FIGURES, drawings, sections

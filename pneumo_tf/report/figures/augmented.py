@@ -1,4 +1,4 @@
-"""Figure of augmented training films, one page a recipe."""
+"""Figure of augmented training films, one page per recipe."""
 
 from collections.abc import Iterator
 
@@ -43,7 +43,7 @@ def _page(row: Row, arrays: dict[str, np.ndarray]) -> Picture:
 
 
 def _ranges(row: Row) -> str:
-    """Return the settings of the augmentation that are not off, in words."""
+    """Describe the settings of the augmentation that are in use."""
     augment, off = row.recipe.augment, type(row.recipe.augment)()
     changed = {name: value for name, value in vars(augment).items() if value != getattr(off, name)}
     return ", ".join(f"{name.replace('_', ' ')} {_value(value)}" for name, value in changed.items())

@@ -1,4 +1,4 @@
-"""Rows that can share a figure: their test films were chosen the same way."""
+"""Groups of rows that can share a figure, because they have the same protocol."""
 
 from dataclasses import dataclass
 
@@ -13,9 +13,9 @@ class Comparable:
 
     Args:
         protocol: Name of the protocol.
-        rows: Those with a run that is done, by AUC, the best first.
+        rows: Rows with a finished run, by AUC, the best first.
         strokes: Line style of each of `rows`.
-        missing: Names of the rows without one.
+        missing: Names of the rows without a finished run.
     """
 
     protocol: str
@@ -34,7 +34,7 @@ class Comparable:
 
     @property
     def scope(self) -> str:
-        """The rows, in words, for the second line of a page's title."""
+        """Description of the rows, for the second line of a page's title."""
         recipes = "1 recipe" if len(self.rows) == 1 else f"{len(self.rows)} recipes"
         return f"{recipes} · protocol {self.protocol} · {describe_test_films(self.rows[0].test[0])}"
 
@@ -52,20 +52,17 @@ def comparable(board: Board) -> list[Comparable]:
 
 
 def groups_to_compare(board: Board) -> list[Comparable]:
-    """Group the rows of a board by protocol, without protocols that have nothing to compare.
-
-    All that is known of a single row is on its evaluation sheet.
-    """
+    """Group the rows of a board by protocol, without single rows, which have their evaluation sheets."""
     return [group for group in comparable(board) if len(group.rows) > 1]
 
 
 def finished_rows(board: Board) -> list[Row]:
-    """Return the rows with a run that is done: the ranking, then each other protocol, the best first."""
+    """Return the rows with a finished run: the ranking, then each other protocol, the best first."""
     return [row for group in comparable(board) for row in group.rows]
 
 
 def describe_ranked_and_folds(board: Board) -> str:
-    """Return the protocols of the ranked rows and the rows of folds with their test films, in words."""
+    """Describe the protocols of the ranked rows and the rows of folds, and their test films."""
     rows = [row for row in finished_rows(board) if row.ranked or row.cross_validated]
     protocols = list(dict.fromkeys(row.protocol for row in rows))
     word = "protocol" if len(protocols) == 1 else "protocols"
@@ -73,13 +70,13 @@ def describe_ranked_and_folds(board: Board) -> str:
 
 
 def describe_test_films(scored: LabelledPredictions) -> str:
-    """Return the number of test films and of each class among them, in words."""
+    """Describe the number of test films, in total and by class."""
     positive = int(scored.labels.sum())
     return f"{len(scored):,} test films: {len(scored) - positive:,} normal, {positive:,} pneumonia"
 
 
 def _strokes(board: Board, rows: tuple[Row, ...]) -> list[style.Stroke]:
-    """Return strokes by name, so that a row looks the same under every protocol."""
+    """Return strokes chosen by name, so that a row looks the same under every protocol."""
     first = {row.name: row.trivial for row in reversed(board.rows)}
     names = sorted(first)
     given = dict(zip(names, style.strokes([first[name] for name in names]), strict=True))
@@ -87,7 +84,7 @@ def _strokes(board: Board, rows: tuple[Row, ...]) -> list[style.Stroke]:
 
 
 def over_runs(row: Row) -> str:
-    """Describe the runs that a mean of the row is taken over."""
+    """Describe the runs over which a mean of the row is taken."""
     if len(row.runs) == 1:
         return "1 run"
     kind = "folds" if any(spec.fold is not None for spec in row.specs) else "seeds"

@@ -74,7 +74,7 @@ def _dots(ax: Axes, group: Comparable, metric: str) -> None:
 
 
 def _point_beyond(ax: Axes, place: int, value: float, *, below: bool) -> None:
-    """Draw an arrow at the edge of the scale, and the value that lies beyond it."""
+    """Draw an arrow at the edge of the scale, with the value that lies beyond."""
     edge, text, align = (0.02, 0.08, "left") if below else (0.98, 0.92, "right")
     across = ax.get_yaxis_transform()
     ax.plot(edge, place, "<" if below else ">", color=style.QUIET, ms=4, transform=across)

@@ -18,12 +18,12 @@ COLUMNS = 4
 
 
 def mean_confusion_matrix(row: Row) -> np.ndarray:
-    """(2, 2) counts at the operating point, [[TN, FP], [FN, TP]], the mean over the runs of a row."""
+    """Return (2, 2) counts at the operating point, [[TN, FP], [FN, TP]], means over the runs of a row."""
     return np.mean([count_outcomes(run.labels, run.score) for run in row.test], axis=0).reshape(2, 2)
 
 
 def draw_confusion_matrix(ax: Axes, counts: np.ndarray, size: float = style.TEXT) -> None:
-    """Draw a confusion matrix with the percentage of the true label below each count, coloured by it.
+    """Draw a confusion matrix, coloured by percentages of the true label, which are below the counts.
 
     Args:
         ax: Panel to draw in.
@@ -46,7 +46,7 @@ def draw_confusion_matrix(ax: Axes, counts: np.ndarray, size: float = style.TEXT
         annot=np.reshape(texts, (2, 2)),
         fmt="",
         annot_kws={"size": size},
-        # Set below: seaborn would measure them, which takes half the time of the panel.
+        # Set below, because seaborn would measure them, which takes half the time of the panel.
         xticklabels=False,
         yticklabels=False,
         ax=ax,

@@ -16,18 +16,18 @@ from pneumo_tf.report.tables.cost_columns import mean_cost
 
 MARKERS = dict(zip(style.DASHES, "os^D", strict=True))
 MARGIN = 1.4
-"""Factor that an axis goes beyond its points."""
+"""Factor by which an axis extends beyond its points."""
 
 TICKS = ((1,), (1, 3), (1, 2, 5), (1, 1.2, 1.5, 2, 3, 4, 5, 6, 7, 8, 9))
-"""Ticks of a decade, from few to many."""
+"""Choices of ticks within a decade, from few to many."""
 
 
 class Cost(NamedTuple):
-    """Cost on the axis of a panel.
+    """A cost, the horizontal axis of a panel.
 
     Args:
         title: Label of the axis, with the unit.
-        of: Function from a row to its cost, None if its runs did not measure it.
+        of: Function from a row to its cost, None if it was not measured.
     """
 
     title: str
@@ -42,7 +42,7 @@ COSTS = (
 
 
 def draw_auc_against_cost(board: Board) -> Iterator[Picture]:
-    """Draw one page per protocol in which a cost of two rows or more is known."""
+    """Draw one page per protocol with a cost that at least two rows measured."""
     for group in comparable(board):
         panels = [cost for cost in COSTS if len(_priced(group, cost)) > 1]
         if panels:
@@ -50,14 +50,14 @@ def draw_auc_against_cost(board: Board) -> Iterator[Picture]:
 
 
 def pareto_front(cost: Sequence[float], value: Sequence[float]) -> list[int]:
-    """Return the Pareto front: points for which no other is as cheap and better, or as good and cheaper.
+    """Return the Pareto front: points that no other point beats in cost or value without losing in the other.
 
     Args:
         cost: (n,) less is better.
         value: (n,) more is better.
 
     Returns:
-        Indices, the cheapest first.
+        Indices of the points, the cheapest first.
     """
     front: list[int] = []
     for index in sorted(range(len(cost)), key=lambda i: (cost[i], -value[i])):

@@ -17,7 +17,7 @@ from pneumo_tf.report.figures.scale import rows_of_scale
 MOST = 30
 """Maximum number of rows on the page, best first; more would be illegible."""
 NUMBERED = 16
-"""Maximum number of rows for which cells show their number."""
+"""Maximum number of rows for which cells show their value."""
 
 
 def draw_auc_differences(board: Board) -> Iterator[Picture]:
@@ -58,7 +58,7 @@ def draw_difference_map(ax: Axes, scale: Axes, comparison: Comparison, sets_scal
         ax: Panel to draw in.
         scale: Panel of the colour scale.
         comparison: Every pair of rows.
-        sets_scale: For each row to draw, whether the colour scale covers its differences.
+        sets_scale: Whether the colour scale covers the differences of each row.
     """
     count = len(sets_scale)
     difference, significant = comparison.difference[:count, :count], comparison.significant[:count, :count]

@@ -14,9 +14,9 @@ from pneumo_tf.report.figures.picture import Picture
 
 
 def by_outcome(films: Sequence[Explained]) -> dict[str, list[Explained | None]]:
-    """Return a film or None for each of `PLACES` and each outcome.
+    """Return a film, or None, for each outcome and each of `PLACES`.
 
-    Runs of earlier versions chose films by hash: their films of an outcome fill its places in order.
+    Runs of earlier versions chose films by hash; these fill the places of their outcome in order.
     """
     chosen: dict[str, list[Explained | None]] = {}
     for outcome in OUTCOME_NAMES:

@@ -20,7 +20,7 @@ OPACITY = 0.35
 
 
 def score_bins(score: np.ndarray) -> np.ndarray:
-    """Return (33,) bin edges of scores; one edge is 0, so that no bin crosses the threshold."""
+    """Return (33,) bin edges of scores; one of them is 0, so that no bin crosses the threshold."""
     low, high = min(float(score.min()), 0.0), max(float(score.max()), 0.0)
     width = max((high - low) / (BINS - 1), 1e-3)
     below = int(np.ceil(-low / width))
@@ -30,7 +30,7 @@ def score_bins(score: np.ndarray) -> np.ndarray:
 def draw_score_histogram(ax: Axes, scored: LabelledPredictions) -> None:
     """Draw the share of each class per bin of score, with the threshold at 0."""
     edges = score_bins(scored.score)
-    # Set beforehand: seaborn would make every tick before it labels an axis, which takes half the time.
+    # Set first: otherwise seaborn creates every tick to label the axis, which takes half the time.
     ax.set(xlabel="score (logit difference)", ylabel="share of the class")
     seaborn.histplot(
         x=scored.score,
@@ -54,7 +54,7 @@ def draw_score_histogram(ax: Axes, scored: LabelledPredictions) -> None:
 
 
 def legend_entries(scored: LabelledPredictions) -> dict[str, Patch]:
-    """Return the entries of a legend by their labels: each class that has films, with their number."""
+    """Return legend entries by label: each class with films, and their number."""
     counts = np.bincount(scored.labels, minlength=len(CLASSES))
     return {
         f"{name} (n = {count})": Patch(facecolor=(color, OPACITY), edgecolor=color)

@@ -14,7 +14,7 @@ from pneumo_tf.report.figures.picture import Picture
 COLORS = (style.NORMAL, style.PNEUMONIA)
 AspectGroups = dict[tuple[str, int], np.ndarray]
 WHISKERS = (5, 95)
-"""Percentiles that the whiskers of a box reach to."""
+"""Percentiles at the ends of a box's whiskers."""
 
 
 def _scatter(ax: Axes, sizes: np.ndarray, labels: np.ndarray) -> None:
@@ -25,7 +25,7 @@ def _scatter(ax: Axes, sizes: np.ndarray, labels: np.ndarray) -> None:
 
 
 def _aspects(ax: Axes, groups: AspectGroups) -> None:
-    # Not seaborn's: its boxes pass `vert`, which Matplotlib deprecates.
+    # Matplotlib's own, because seaborn passes `vert`, which is deprecated.
     thin = {"linewidth": 0.9, "color": style.INK}
     boxes = ax.boxplot(
         list(groups.values()),

@@ -25,7 +25,7 @@ SHOWN = (
     "brier",
 )
 WIDTH = 3.3
-"""Inches that the column takes."""
+"""Width of the column in inches."""
 _LINE = 0.175
 
 
@@ -42,7 +42,7 @@ def key_numbers(row: Row) -> list[KeyNumber]:
     """Return the metrics of a row on the test films, and its validation AUC if it has one."""
     lines = [_line(METRICS[name].title, METRICS[name].undefined, row.estimates[name]) for name in SHOWN]
     if all("validation" in sets for sets in row.sets):
-        # Without an interval, because these films chose the epoch.
+        # Without an interval, because the epoch was chosen on these films.
         known = np.isfinite(row.validation_auc)
         value, missing = (f"{row.validation_auc:.3f}", "") if known else ("", METRICS["auc"].undefined)
         lines.append(KeyNumber("Validation AUC", value, missing, ""))
@@ -58,7 +58,7 @@ def _line(title: str, undefined: str, estimate: Estimate) -> KeyNumber:
 
 
 def provenance(board: Board, row: Row) -> dict[str, str]:
-    """Return the data and the training of a row by heading, without empty entries."""
+    """Return facts about data and training of a row, by heading, without empty entries."""
     specs = row.specs
     trained = f", {specs[0].train_films} training films" if specs[0].train_films else ""
     parameters = row.costs[0].get("parameters")

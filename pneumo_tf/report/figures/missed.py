@@ -1,4 +1,4 @@
-"""Figure of false negatives and false positives of each row, against one row of reference."""
+"""Figure of false negatives and false positives of each row, compared with a reference row."""
 
 from collections.abc import Iterator, Sequence
 
@@ -13,16 +13,17 @@ from pneumo_tf.report.figures.picture import Picture
 
 
 def mean_errors(row: Row) -> tuple[float, float]:
-    """False negatives and false positives, the mean over the runs of a row."""
+    """Return false negatives and false positives, means over the runs of a row."""
     counts = np.mean([count_outcomes(run.labels, run.score) for run in row.test], axis=0)
     return float(counts[2]), float(counts[1])
 
 
 def reference_row(rows: Sequence[Row]) -> Row | None:
-    """Select the row that the others are compared with.
+    """Choose the row with which the others are compared.
 
     Returns:
-        The trained row of the highest AUC; without one the trivial row that misses most; None without rows.
+        The trained row with the highest AUC; if there is none, the trivial row that misses most; None without
+        rows.
     """
     trained = sorted(
         (row for row in rows if not row.trivial and np.isfinite(row.estimates["auc"].value)),

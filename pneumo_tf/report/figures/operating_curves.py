@@ -1,4 +1,4 @@
-"""Figures of ROC and precision-recall curves: points, means over runs, and the pages that overlay them."""
+"""Figures of ROC and precision-recall curves, means over runs, with the curves of all rows on one page."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
@@ -18,10 +18,10 @@ from pneumo_tf.report.figures.picture import Picture
 
 
 class Curve(NamedTuple):
-    """Points to join by straight lines.
+    """A curve: points joined by straight lines.
 
     Args:
-        x: (k,) false positive rate, or recall; nan where the films are of one class.
+        x: (k,) false positive rate, or recall; nan if the films are of one class.
         y: (k,) sensitivity, or precision.
     """
 
@@ -51,7 +51,7 @@ def roc_points(scored: LabelledPredictions) -> Curve:
 
 
 def precision_points(scored: LabelledPredictions) -> Curve:
-    """Return recall and precision at each distinct score that adds recall."""
+    """Return recall and precision at each distinct score at which recall increases."""
     normals, pneumonias = _cumulative_counts(scored)
     adds = np.diff(pneumonias, prepend=0.0) > 0
     recall = ratio(pneumonias, np.full_like(pneumonias, pneumonias[-1]))
@@ -59,7 +59,7 @@ def precision_points(scored: LabelledPredictions) -> Curve:
 
 
 def mean_roc(runs: Sequence[LabelledPredictions]) -> Curve:
-    """Return the mean sensitivity at each false positive rate; its area is the mean of the runs' AUC."""
+    """Return the mean sensitivity at each false positive rate; the area below is the runs' mean AUC."""
     curves = [roc_points(run) for run in runs]
     if len(curves) == 1 or not all(curve.defined for curve in curves):
         return curves[0]
@@ -81,7 +81,7 @@ def _at(curve: Curve, grid: np.ndarray) -> np.ndarray:
 
 
 def mean_precision(runs: Sequence[LabelledPredictions]) -> Curve:
-    """Return the mean precision at each recall, in steps; its area is the mean of the average precisions."""
+    """Return the mean precision at each recall, in steps; the area below it is the mean average precision."""
     curves = [precision_points(run) for run in runs]
     if not all(curve.defined for curve in curves):
         return next(curve for curve in curves if not curve.defined)
@@ -105,7 +105,7 @@ def overlay_page(
     title: str,
     zoom: tuple[tuple[float, float], tuple[float, float]],
 ) -> tuple[Figure, np.ndarray]:
-    """Draw the curves of all rows twice, whole and magnified, with a legend in the order of the rows.
+    """Draw the curves of all rows in two panels, one magnified, with a legend in the order of the rows.
 
     Args:
         group: Rows and their strokes.

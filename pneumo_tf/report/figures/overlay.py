@@ -17,24 +17,24 @@ from pneumo_tf.report.board import Row
 from pneumo_tf.report.figures import style
 
 MAP_COLORS = matplotlib.colormaps["plasma"]
-"""Even in lightness for every kind of colour vision, and without the greys of the film below it."""
+"""Colours of maps: uniform in lightness for every kind of colour vision, without the greys of films."""
 
 OUTCOME_NAMES = {"TP": "true positive", "FP": "false positive", "FN": "false negative", "TN": "true negative"}
 _OPAQUE = 0.8
 _OUTLINE = "#56B4E9"
-"""Of opacities: a blue that the colours of the maps do not have."""
+"""Colour of the outlines of opacities, a blue that maps do not have."""
 
 
 @dataclass(frozen=True)
 class Explained:
-    """A film at the model's input, with its map and its prediction.
+    """An explained film: the model's input, the map and the prediction.
 
     Args:
         id: Film id.
         pixels: (H, W) uint8.
         map: (h, w) float32, 0 or more: evidence for pneumonia, not normalised.
         common: True if every recipe of the suite explains this film.
-        subtype: Subtype by the source.
+        subtype: Subtype in the source.
         label: 0 normal, 1 pneumonia.
         score: Score of the film; above 0 it is predicted positive.
         probability: Probability of pneumonia, not calibrated.
@@ -103,7 +103,7 @@ def _joined(row: Row, arrays: dict[str, np.ndarray]) -> Iterator[Explained]:
 
 
 def scale_of(films: Sequence[Explained]) -> float:
-    """Return the value of the strongest colour, shared by maps that are drawn together."""
+    """Return the value of the strongest colour for maps that are drawn together."""
     return max((film.peak for film in films), default=0.0)
 
 
@@ -118,7 +118,7 @@ def blend(film: Explained, scale: float) -> np.ndarray:
         (H, W, 3) uint8; the film is unchanged where the map is 0.
     """
     height, width = film.pixels.shape
-    # Linear, because a cubic kernel would overshoot and invent evidence between the cells of the map.
+    # Linear, because a cubic kernel overshoots and would create evidence between the cells of the map.
     strength = cv2.resize(film.map / scale, (width, height), interpolation=cv2.INTER_LINEAR).clip(0, 1)
     alpha = _OPAQUE * strength[..., None]
     colors = 255.0 * MAP_COLORS(strength)[..., :3]
@@ -160,7 +160,7 @@ def outline_note(films: Sequence[Explained]) -> str:
 
 def _outline(ax: Axes, mask: np.ndarray | None) -> None:
     if mask is not None and mask.any():
-        # Padded, so that the line closes where an opacity reaches the film's edge.
+        # Padded, so that the line is closed where an opacity reaches the film's edge.
         padded = np.pad(mask.astype(float), 1)
         at = [np.arange(-1, size + 1) for size in mask.shape]
         ax.contour(at[1], at[0], padded, levels=[0.5], colors=_OUTLINE, linewidths=0.9)

@@ -1,4 +1,4 @@
-"""A picture on its way into the report: what a figure gives, how it is marked and written."""
+"""Pictures of the report: marking and writing of the pages that figures draw."""
 
 import io
 import re
@@ -15,17 +15,17 @@ from pneumo_tf.report.board import Board
 from pneumo_tf.report.figures import style
 
 LARGEST = 400_000
-"""Bytes above which a PNG is written with coarser levels of colour, which packs the grain of films better."""
+"""Bytes above which a PNG is written with fewer colour levels, which compress the grain of films better."""
 
 
 class Picture(NamedTuple):
-    """One page that a figure gives.
+    """One page of a figure.
 
     Args:
-        name: Of its file, made safe when it is written.
-        caption: What the pages of a figure show, and in which direction better lies.
+        name: Name of the file, made safe when it is written.
+        caption: What all pages of a figure show, and which direction is better.
         figure: The page.
-        note: What this page alone shows.
+        note: What only this page shows.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Picture(NamedTuple):
 
 
 def board_key(board: Board) -> str:
-    """Folder name for the pictures of a board: its own for every dataset, profile and harness."""
+    """Return the folder name for a board's pictures, unique for dataset, profile and harness."""
     return f"{_slug(board.profile)}-{board.dataset[:8]}-harness{board.harness}"
 
 
@@ -80,7 +80,7 @@ def encode_png(figure: Figure) -> bytes:
 
 def _png(pixels: np.ndarray) -> bytes:
     buffer = io.BytesIO()
-    # On these pages the third level is both faster and smaller than the default, the sixth.
+    # For these pages level 3 is both faster and smaller than the default, 6.
     Image.fromarray(pixels).save(buffer, "png", compress_level=3)
     return buffer.getvalue()
 

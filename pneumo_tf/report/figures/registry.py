@@ -1,4 +1,4 @@
-"""The figures of a report, in the order in which they are read; a new one is one entry."""
+"""Registry of a report's figures, in reading order; a new figure is one entry."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
@@ -37,9 +37,9 @@ class Figures(NamedTuple):
 
     Args:
         title: Heading in the report.
-        draw: Function from a board to its pages, none if the board lacks the data.
+        draw: Function from a board to its pages; it yields none if the board lacks the data.
         scored: True if the pages show predictions of a model.
-        by_row: True if each page is of one row.
+        by_row: True if each page shows one row.
     """
 
     title: str
@@ -76,8 +76,8 @@ Drawn = tuple[str, list[LinkedPicture]]
 def drawings(board: Board, out: Path) -> list[Callable[[], Drawn]]:
     """Return functions that each draw and write one figure of a board, or one row of a figure.
 
-    Any process may make any of them: the same board gives the same bytes. Threads cannot be used:
-    matplotlib's settings are the process's own.
+    They may run in any process, and the same board gives the same bytes. They cannot run in threads, because
+    Matplotlib's settings are global to a process.
 
     Args:
         board: Board to draw.
@@ -101,7 +101,7 @@ def sections(drawn: Iterable[Drawn]) -> list[Section]:
 def _write_pages(name: str, board: Board, out: Path) -> Drawn:
     entry = FIGURES[name]
     with style.applied():
-        # One page at a time: a page holds its pixels until it is written.
+        # One page at a time, because a page keeps its pixels in memory until it is written.
         return name, [
             LinkedPicture(write_picture(page, board, entry.scored, out), page.caption, page.note)
             for page in entry.draw(board)

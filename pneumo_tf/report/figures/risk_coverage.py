@@ -1,4 +1,4 @@
-"""Figure of risk–coverage curves: the error rate of the films predicted most confidently."""
+"""Figure of risk–coverage curves: the error rate among the films predicted most confidently."""
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
@@ -16,10 +16,10 @@ from pneumo_tf.report.figures.picture import Picture
 
 COLUMNS = 5
 MOST = 30
-"""Rows on the page, in the order of the table."""
+"""Most rows on the page, in the order of the table."""
 
 FEW = 0.05
-"""Coverage from which curves set the scale: below it one wrong film makes a peak."""
+"""Lowest coverage that determines the scale; below it one wrong film makes a peak."""
 
 DISTANCE = "distance from the threshold"
 SPREADS = {
@@ -63,7 +63,7 @@ def draw_risk_coverage_curves(board: Board) -> Iterator[Picture]:
 
 
 def draw_risk_coverage(ax: Axes, ways: Sequence[Ensemble]) -> list[str]:
-    """Draw the curves of one row, by distance and by every spread it has, and return their names."""
+    """Draw the curves of one row, by distance and by each spread that it has, and return their names."""
     first = measure_uncertainty(ways[0].groups[0])
     kept = np.arange(1, len(first.wrong) + 1) / len(first.wrong)
     ax.plot(kept, risk_coverage_curve(first.wrong, ~first.wrong), color=style.RULE, lw=1.2)

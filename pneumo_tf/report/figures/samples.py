@@ -1,4 +1,4 @@
-"""Figure of sample films of the dataset at the model's input."""
+"""Figure of sample films of the dataset, as a model receives them."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ COLUMNS, MOST = 5, 10
 
 
 def sample_films(board: Board) -> list[Explained]:
-    """Return the films that every recipe explains, at the largest input size of any; normal ones first."""
+    """Return the films that every recipe explains, at the largest input size; normal ones first."""
     sets = [[film for film in explained(row) if film.common] for row in board.rows]
     largest = max(sets, key=lambda films: max((film.pixels.size for film in films), default=0), default=[])
     return sorted(largest, key=lambda film: film.label)[:MOST]

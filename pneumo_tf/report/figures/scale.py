@@ -1,4 +1,4 @@
-"""Scale of an axis: an outlier among the trivial rows does not stretch it."""
+"""Choice of the rows that determine the scale of an axis, so that trivial outliers do not stretch it."""
 
 from collections.abc import Sequence
 
@@ -8,17 +8,17 @@ from pneumo_tf.report.board import Row
 from pneumo_tf.report.standings import best_trivial
 
 STRETCH = 2.0
-"""How many times as long as without the other trivial rows they may make a scale."""
+"""Largest factor by which trivial rows other than the best may lengthen a scale."""
 
 SHORTEST = 0.1
-"""Least length of a scale before it is stretched."""
+"""Least length of a scale without them."""
 
 
 def rows_of_scale(rows: Sequence[Row], metric: str) -> list[bool]:
-    """Return for each row whether the scale of a metric reaches to it.
+    """Return for each row whether the scale of a metric includes it.
 
-    It reaches to every trained row and to the best trivial one; to another trivial row if its interval
-    lies near enough. Without a trained row it reaches to all.
+    The scale includes every trained row and the best trivial one, and other trivial rows whose interval is
+    near enough. Without a trained row it includes all.
     """
     spans = [_span(row, metric) for row in rows]
     best = best_trivial(rows)

@@ -67,7 +67,7 @@ def _draw_precision(ax: Axes, row: Row) -> None:
 
 
 def _draw_curves(ax: Axes, single: list[Curve], mean: Curve, point: tuple[float, float]) -> None:
-    # One artist for the curves of all runs, of which there may be many.
+    # One artist for the curves of all runs, since there may be many.
     runs = [np.column_stack([curve.x, curve.y]) for curve in single if curve.defined]
     ax.add_collection(LineCollection(runs, colors=style.CYCLE[4], linewidths=0.7, zorder=1.5), autolim=False)
     if mean.defined:
@@ -83,7 +83,7 @@ def _draw_curves(ax: Axes, single: list[Curve], mean: Curve, point: tuple[float,
 def _draw_scores(ax: Axes, row: Row) -> None:
     draw_score_histogram(ax, row.test[0])
     ax.set_title("Scores (first run)")
-    # Above the bars, where a legend inside would cover them.
+    # Leave room for the legend above the bars.
     ax.set_ylim(0, 1.35 * ax.get_ylim()[1])
     entries = legend_entries(row.test[0])
     ax.legend(
@@ -109,7 +109,7 @@ def _draw_training(loss: Axes, auc: Axes, row: Row) -> None:
         return
     draw_loss(loss, history)
     loss.set(title="Loss (first run)", xlabel="epoch", ylabel="loss")
-    # Above the curves, where a legend inside would cover them.
+    # Leave room for the legend above the curves.
     loss.set_ylim(0, 1.2 * loss.get_ylim()[1])
     loss.legend(fontsize=style.SMALL, handlelength=1.4, loc="upper right", ncols=2, borderaxespad=0.1)
     draw_auc(auc, history, kept_epoch(row))

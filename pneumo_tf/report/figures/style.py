@@ -21,7 +21,7 @@ DPI = 120
 NARROWEST = 5.2
 """Least width of a page in inches, so that its title and marks fit."""
 
-# Okabe & Ito (2008) without yellow and black: distinct for colour-blind readers, and on white paper.
+# Okabe & Ito (2008) without yellow and black: colour-blind readers can tell them apart, also on white paper.
 NORMAL, PNEUMONIA = "#0072B2", "#D55E00"
 SUBTYPES = {"normal": NORMAL, "bacteria": "#D55E00", "virus": "#E69F00", "pneumonia": "#D55E00"}
 OTHER_SUBTYPES = (
@@ -38,7 +38,7 @@ TITLE, TEXT, SMALL = 10.0, 8.0, 7.0
 """Font sizes in points: of titles, of text, of secondary text."""
 
 RC = {
-    # Of those that the theme names, the one that Matplotlib brings along: text is as wide on every machine.
+    # The font that comes with Matplotlib, so that text has the same width on every machine.
     "font.sans-serif": ["DejaVu Sans"],
     "font.size": TEXT,
     "axes.titlesize": TEXT,
@@ -59,14 +59,15 @@ RC = {
     "xtick.major.width": 0.7,
     "ytick.major.width": 0.7,
     "axes.titlepad": 4.0,
-    # Set: otherwise every panel measures its labels to place the title above ticks, which are never on top.
+    # Fixed, because otherwise every panel measures its labels to place the title above ticks, which never are
+    # on top.
     "axes.titley": 1.0,
-    # Hinting takes a fifth of the time to draw a page, and makes the spacing of letters uneven.
+    # Hinting takes a fifth of the drawing time, and makes the spacing of letters uneven.
     "text.hinting": "none",
     "legend.frameon": False,
     # Names of films and folders are no formulas, whatever dollar signs they have.
     "text.parse_math": False,
-    # An edge would separate the bars of a histogram from their axis.
+    # Edges would separate the bars of a histogram from the axis.
     "patch.force_edgecolor": False,
 }
 """Settings that differ from seaborn's theme."""
@@ -146,8 +147,8 @@ def page(
         rows: Rows of panels.
         columns: Columns of panels.
         panel: Width and height of each.
-        gap: Between neighbours: horizontally, then vertically, the vertical ones taking turns.
-        margins: Around all of them.
+        gap: Gaps between neighbours: the horizontal one, then the vertical ones, which alternate.
+        margins: Margins around all panels.
 
     Returns:
         The figure, and its axes as an array (rows, columns).
@@ -201,7 +202,7 @@ def heading(figure: Figure, title: str, scope: str = "") -> None:
 
 
 def label_outer(axes: np.ndarray, count: int, xlabel: str, ylabel: str) -> None:
-    """Label the axes along the left and the lower edge of a page of like panels, and no others.
+    """Label only the axes along the left and the lower edge of a page of equal panels.
 
     Args:
         axes: (rows, columns) panels.
@@ -231,17 +232,17 @@ def legend_beside(panel: Axes, handles: Sequence[Artist], labels: Sequence[str],
 def fold(name: str, width: int, lines: int = 2) -> str:
     """Break a name after `_`, `-` and spaces into at most `lines` lines of about `width` characters.
 
-    The middle of a name that does not fit is left out; a word longer than a line is broken.
+    If a name does not fit, its middle is left out; a word longer than a line is broken.
     """
     folded = _break_lines(name, width, lines)
     if max(map(len, folded)) > width:
-        # A line seldom fills its width.
+        # Lines rarely fill their width.
         folded = _break_lines(elide(name, lines * width - lines * width // 5), width, lines)
     return "\n".join(folded)
 
 
 def _break_lines(text: str, width: int, lines: int) -> list[str]:
-    """Break text after underscores, hyphens and spaces; the last line takes what is left."""
+    """Break text after underscores, hyphens and spaces; the last line takes the rest."""
     if len(text) <= width:
         return [text]
     broken = [""]
@@ -285,7 +286,7 @@ def whole_numbers(ax: Axes, nbins: int = 5) -> None:
 
 
 def write_undefined(ax: Axes, text: str, y: float = 0.5) -> None:
-    """Write across a panel why it is empty, at the share `y` of its height."""
+    """Write across a panel why it is empty; `y` is the height as a share of the panel."""
     ax.text(
         0.5,
         y,

@@ -16,7 +16,7 @@ Epochs = Sequence[Mapping[str, float]]
 
 
 def draw_loss(ax: Axes, history: Epochs) -> None:
-    """Draw training and validation loss, with a line at the end of a phase."""
+    """Draw training and validation loss, with a line between phases."""
     epochs = [row["epoch"] for row in history]
     marker = "o" if len(history) == 1 else None  # a line of one point is invisible
     ax.plot(epochs, [row["train_loss"] for row in history], TRAIN, lw=1.3, marker=marker, ms=3, label="train")
@@ -66,7 +66,7 @@ def kept_epoch(row: Row) -> int | None:
 
 
 def draw_training_curves(board: Board) -> Iterator[Picture]:
-    """Draw the curves of the first run of every row that was trained, the best of each protocol first."""
+    """Draw the curves of the first run of every trained row, the best of each protocol first."""
     rows = [row for row in finished_rows(board) if row.history]
     if not rows:
         return

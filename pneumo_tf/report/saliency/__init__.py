@@ -1,1 +1,1 @@
-"""The page of explanations: measures of saliency maps, their tables and verdicts."""
+"""The page of explanations: measures of saliency maps, tables and verdicts."""

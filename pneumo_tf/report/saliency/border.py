@@ -1,4 +1,4 @@
-"""Shortcut alarm: share of Grad-CAM on the border and in the corners, where no lung is."""
+"""Shortcut alarm: share of Grad-CAM on the border and in the corners, outside the lungs."""
 
 from collections.abc import Mapping, Sequence
 
@@ -23,7 +23,7 @@ LEAD = (
 
 
 def border_table(left: Sequence[Explanations]) -> Table:
-    """Return the table of the shortcut alarm, one line a row of the board."""
+    """Return the table of the shortcut alarm, one line per row of the board."""
     measured = [one for one in left if "border" in one.values.get(GRAD_CAM, {})]
     labels = [(one.row.name, _worst(one)) for one in measured]
     groups = [_by_group(one) for one in measured]

@@ -1,7 +1,7 @@
 """Measures of the maps of a row, film by film, as means over its runs.
 
-They come from `explanations.json` in the run folders. Values of a film are averaged over the runs of a row
-before films are averaged. Runs of earlier versions may lack some.
+They come from `explanations.json` in the run folders. Values of a film are averaged over runs first, then
+over films. Runs of earlier versions may lack some measures.
 """
 
 from collections import defaultdict
@@ -27,7 +27,7 @@ BASELINES = (*MODEL_FREE, "input_gradient")
 LOWER_IS_BETTER = ("deletion", "drop")
 
 Values = Mapping[str, Mapping[str, np.ndarray]]
-"""By map and measure (n,) float64 per film, nan for a film without a value."""
+"""(n,) float64 values per film, by map and measure; nan if undefined."""
 
 
 class StoredMaps(NamedTuple):
@@ -46,7 +46,7 @@ class Randomization(NamedTuple):
     """Similarity of maps to those of the trained model under weight randomization.
 
     Args:
-        stages: Share of layers with randomized weights, and the similarity, from the logits to all layers.
+        stages: Share of layers with randomized weights and similarity, from the logits alone to all layers.
         next_film: Similarity of the trained model's maps of different films.
     """
 
@@ -61,7 +61,7 @@ class Explanations:
     Args:
         row: The row.
         grid: Cells of a map, down and across.
-        ids: Ids of the films that its runs measured, n of them.
+        ids: Ids of the n films that its runs measured.
         titles: Titles of methods and baselines by name.
         values: Measures of the n films, means over runs.
         randomization: Similarity on the same films, None if no run measured it.
@@ -78,7 +78,7 @@ class Explanations:
 
     @property
     def cells(self) -> str:
-        """Grid of the maps in words."""
+        """Grid of the maps as text."""
         return f"{' × '.join(map(str, self.grid))} cells"
 
     @cached_property
@@ -93,14 +93,14 @@ class Explanations:
         return self.average(self.values.get(method, {}).get(measure), subtypes)
 
     def gain(self, method: str, other: str, measure: str) -> FilmMean:
-        """Average by how much a method is better than another, paired film by film."""
+        """Average the gain of a method over another, paired by film."""
         one, two = (self.values.get(name, {}).get(measure) for name in (method, other))
         if one is None or two is None:
             return self.average(None)
         return self.average(two - one if measure in LOWER_IS_BETTER else one - two)
 
     def average(self, values: np.ndarray | None, subtypes: Sequence[str] = ()) -> FilmMean:
-        """Average (n,) values of the films, nan for a film without one; None gives the mean of no film."""
+        """Average (n,) values of the films, nan if undefined; None gives a mean over no films."""
         labels, patients, known = self.films
         if values is None:
             return FilmMean(np.nan, np.nan, np.nan, 0)
@@ -135,7 +135,9 @@ def _read(row: Row) -> Explanations | None:
     if not runs:
         return None
     grid = tuple(runs[0]["grid"])
-    ids = tuple(dict.fromkeys(film_id for run in runs for film_id in run["films"]))  # folds differ in theirs
+    ids = tuple(
+        dict.fromkeys(film_id for run in runs for film_id in run["films"])
+    )  # films differ between folds
     titles = {name: of["title"] for run in runs for name, of in run["methods"].items()}
     return Explanations(
         row,
@@ -166,7 +168,7 @@ def _read_randomization(runs: Sequence[Mapping[str, Any]], ids: Sequence[str]) -
 
 
 def _average_runs(runs: Sequence[tuple[Sequence[str], Mapping[str, Any]]], ids: Sequence[str]) -> Values:
-    """Average measures over runs; each run has its film ids, and by map and measure a list of values."""
+    """Average measures over runs, given as film ids and lists of values by map and measure."""
     means = pd.concat(_tabulate(*run) for run in runs).groupby(level=0).mean().reindex(ids)
     values: dict[str, dict[str, np.ndarray]] = defaultdict(dict)
     for (name, measure), column in means.items():
@@ -175,6 +177,6 @@ def _average_runs(runs: Sequence[tuple[Sequence[str], Mapping[str, Any]]], ids: 
 
 
 def _tabulate(films: Sequence[str], maps: Mapping[str, Any]) -> pd.DataFrame:
-    """Return the measures of a run: a line for each film, a column for each map and measure."""
+    """Return the measures of a run, with a line per film and a column per map and measure."""
     columns = {(name, measure): of[measure] for name, of in maps.items() for measure in of}
     return pd.DataFrame(columns, films).drop(columns="title", level=1, errors="ignore").astype(float)

@@ -1,4 +1,4 @@
-"""The page of explanations: tests of the maps of every board, with their results."""
+"""The page of explanations: tests of the maps of every board, and their results."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,7 +33,7 @@ SUMMARY = (
     f"10 % of the film, {BORDER_AREA:.2f} for a uniform map."
 )
 LEADERBOARD = Markdown(f"{SUMMARY} [Every test]({PAGE}).")
-"""How to read `summary_table` on the leaderboard."""
+"""Caption of `summary_table` on the leaderboard."""
 POINTING = (
     "Pointing game: the largest value lies in the outlined opacity, or near it, within 4 % of the film's "
     "side. The first table shows differences to the baselines, paired by film."
@@ -73,7 +73,7 @@ def write_explanations(boards: Sequence[Board], out: Path) -> Path:
     """Write `explanations.md`.
 
     Args:
-        boards: Boards of `read_boards`.
+        boards: Boards from `read_boards`.
         out: Folder of the report.
 
     Returns:
@@ -86,18 +86,18 @@ def write_explanations(boards: Sequence[Board], out: Path) -> Path:
 
 
 def summary_table(board: Board) -> Table:
-    """The table of a board's maps on the leaderboard; without rows if nothing was measured."""
+    """Return the table about a board's maps for the leaderboard; without rows if nothing was measured."""
     left = read_explanations(board)
     return _summary(left, robustness.compare_runs(left))
 
 
 class _Part(NamedTuple):
-    """A part of the page, which answers one question.
+    """A part of the page that answers one question.
 
     Args:
-        title: Heading, most often the question.
-        tables: Tables of results, each after the text on how to read it.
-        verdicts: Answers in a sentence each, above the tables.
+        title: Heading, usually the question.
+        tables: Tables of results, each with its caption.
+        verdicts: Answers, one sentence each, above the tables.
     """
 
     title: str

@@ -1,4 +1,4 @@
-"""Dependence of maps on the weights, on the seed or fold of the run, and on the method."""
+"""Dependence of maps on the weights and on the seed or fold of the run."""
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations
@@ -24,7 +24,7 @@ STAGES: Mapping[str, float] = {
     "three quarters": 0.75,
     "all": 1.0,
 }
-"""Shares of layers with randomized weights, from the top; the first stage is the logits alone."""
+"""Shares of layers with randomized weights, from the logits down; the first stage is the logits alone."""
 
 
 def weights_table(left: Sequence[Explanations]) -> Table:
@@ -55,8 +55,8 @@ def changes_with_weights(one: Explanations, method: str = GRAD_CAM) -> str:
 
     A map changes with the weights if, with all weights randomized, its rank correlation with the trained
     model's map is significantly below `HALF`, and not significantly above that of maps of different films.
-    The first condition alone would pass a map that keeps the little that is specific to its film; the second
-    alone a blob that depends neither on the film nor on the weights.
+    With the first condition alone, a map would pass that keeps what little is specific to its film; with the
+    second alone, a blob that depends neither on the film nor on the weights.
     """
     after, excess = _at(one, 1.0, method, "rank"), _excess_similarity(one, method)
     if not excess.films:
@@ -78,7 +78,7 @@ def _on_weights(one: Explanations, method: str) -> str:
 
 
 class RunSimilarity:
-    """Similarity of the maps of two runs of a row, film by film, means over pairs of runs.
+    """Similarity of maps between runs of a row, film by film, as means over pairs of runs.
 
     Args:
         same: Similarity of maps of the same film, by measure.
@@ -111,7 +111,7 @@ class RunSimilarity:
 
 
 def compare_runs(left: Sequence[Explanations]) -> list[RunSimilarity]:
-    """Compare the runs of each row that has stored maps of two or more."""
+    """Compare the runs of each row that stored maps in at least two."""
     return [RunSimilarity(one, left) for one in left if len(one.stored) > 1]
 
 
@@ -184,7 +184,7 @@ def _other_recipes(one: Explanations, board: Sequence[Explanations]) -> list[Sto
 
 
 def _paired(a: StoredMaps, b: StoredMaps) -> tuple[list[str], np.ndarray, np.ndarray]:
-    """Return the ids of the films that both have, and the maps of each."""
+    """Return the ids of the films in both runs, and the maps of each run."""
     place = {film_id: at for at, film_id in enumerate(b.ids)}
     shared = [at for at, film_id in enumerate(a.ids) if film_id in place]
     ids = [a.ids[at] for at in shared]

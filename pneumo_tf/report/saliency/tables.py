@@ -1,4 +1,4 @@
-"""Tables of methods and baselines, and verdicts: how well maps point, and how faithful they are."""
+"""Tables and verdicts on methods and baselines: localisation, faithfulness and agreement."""
 
 from collections.abc import Mapping, Sequence
 
@@ -15,7 +15,7 @@ from pneumo_tf.report.number_format import (
 from pneumo_tf.report.saliency.measures import BASELINES, GRAD_CAM, LAYER_CAM, MODEL_FREE, Explanations
 
 Columns = Mapping[str, tuple[str, tuple[str, ...]]]
-"""By title, the measure and the subtypes to average over; no subtype means all films."""
+"""Measure and subtypes to average over, by title; no subtypes means all films."""
 
 POINTING: Columns = {
     "Pointing game ↑": ("pointing", ()),
@@ -79,10 +79,10 @@ def means_table(
 
     Args:
         header: Titles of the label columns.
-        labels: Labels of each line; a first label that repeats that of the line above is left out.
+        labels: Labels of each line; a first label that repeats the one above is left empty.
         columns: Titles of the columns of means; a column without means is left out.
         means: Means by line, then column.
-        difference: Show signs, and values above zero in bold.
+        difference: Whether to show signs, and values above zero in bold.
     """
     used = [at for at in range(len(columns)) if any(of[at].films for of in means)]
     decimals = [supported_decimals([(of[at].high - of[at].low) / 2 for of in means], 2) for at in used]
@@ -95,7 +95,7 @@ def means_table(
 
 
 def verdict_on_pointing(one: Explanations) -> str:
-    """Describe which baselines a row's maps beat in the pointing game, and if not all, what limits them."""
+    """Describe which baselines a row's maps beat in the pointing game, and if not all, the likely reason."""
     verdict = "; ".join(
         f"{one.titles[method]} {against_baselines(one, method, 'pointing')}"
         for method in (GRAD_CAM, LAYER_CAM)
@@ -128,7 +128,7 @@ def count_beaten(one: Explanations, method: str, measure: str) -> str:
 
 
 def against_baselines(one: Explanations, method: str, measure: str) -> str:
-    """Describe which baselines a method beats, and which not."""
+    """Describe which baselines a method beats and which it does not."""
     compared = _compared(one, method, measure)
     if all(mean.above_zero for mean in compared.values()):
         return "beats every baseline"
@@ -140,7 +140,7 @@ def against_baselines(one: Explanations, method: str, measure: str) -> str:
 
 
 def format_gain(value: float) -> str:
-    """Format a difference with two decimals, or with as many as show its first digit."""
+    """Format a difference with two decimals, or more if it is smaller."""
     decimals = next((digits for digits in range(2, 7) if round(value, digits)), 2)
     return format_signed(value, decimals)
 
@@ -151,7 +151,7 @@ def _compared(one: Explanations, method: str, measure: str) -> dict[str, FilmMea
 
 
 def _bound(one: Explanations) -> str:
-    """Describe the limits of pointing: the grid of the maps, and the AUC of the model."""
+    """Describe the limits of pointing: the grid of the maps and the AUC of the model."""
     own, allowed = one.mean(GRAD_CAM, "pointing").value, one.mean(CEILING, "pointing").value
     if not all(one.gain(CEILING, name, "pointing").above_zero for name in MODEL_FREE):
         coarse = "are too coarse to point with"

@@ -1,1 +1,1 @@
-"""The tables of a board, one a file."""
+"""Tables of a board, one per module."""

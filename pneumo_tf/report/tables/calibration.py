@@ -20,7 +20,7 @@ PARTS = {"miscalibration": "Miscalibration", "discrimination": "Discrimination"}
 
 
 def calibration_table(board: Board) -> Table:
-    """A line for each of `tuned_models`."""
+    """Return a table with a line for each of `tuned_models`."""
     lines, ends, uncertainty = [], [], ""
     for models in tuned_models(board):
         temperatures = fit_temperatures(models)
@@ -44,7 +44,7 @@ def calibration_table(board: Board) -> Table:
 
 
 def fit_temperatures(models: TunedModels) -> list[float]:
-    """The temperature of each model, fitted on its tuning films."""
+    """Return the temperature of each model, fitted on its tuning films."""
     return [fit_temperature(films.labels, films.score) for films in models.tuning]
 
 

@@ -17,8 +17,8 @@ class Column(NamedTuple):
     """A column of a table of costs.
 
     Args:
-        title: Its heading.
-        cell: Text for a row, `DASH` if it was not measured in the row's runs.
+        title: Heading of the column.
+        cell: Function from a row to the text of its cell, `DASH` if its runs did not measure it.
     """
 
     title: str
@@ -26,7 +26,7 @@ class Column(NamedTuple):
 
 
 def costs_table(rows: Sequence[Row], columns: Sequence[Column]) -> Table:
-    """A line for each row; a column that no row fills is named below instead."""
+    """Return a table with a line for each row; empty columns are named below instead."""
     cells = {column.title: [column.cell(row) for row in rows] for column in columns}
     empty = [title for title, column in cells.items() if set(column) == {DASH}]
     shown = [title for title in cells if title not in empty]
@@ -38,13 +38,13 @@ def costs_table(rows: Sequence[Row], columns: Sequence[Column]) -> Table:
 
 
 def mean_cost(row: Row, read: Callable[[Cost], float | None]) -> float | None:
-    """Return the mean of a figure over the runs of a row that measured it, None if none did."""
+    """Return the mean of a cost over the runs of a row that measured it, None if none did."""
     values = [value for value in map(read, row.costs) if value is not None]
     return float(np.mean(values)) if values else None
 
 
 def figure(name: str, decimals: int, unit: float = 1.0) -> Callable[[Row], str]:
-    """Cells of one figure of `costs.json`, divided by `unit`."""
+    """Return a function that formats a value of `costs.json`, divided by `unit`."""
 
     def read(cost: Cost) -> float | None:
         return None if cost.get(name) is None else cost[name] / unit
@@ -53,7 +53,7 @@ def figure(name: str, decimals: int, unit: float = 1.0) -> Callable[[Row], str]:
 
 
 def duration(read: Callable[[Cost], float | None]) -> Callable[[Row], str]:
-    """Cells of a time, read in seconds: `3.0 s`, `12 s`, `5 min`, `2.0 h`."""
+    """Return a function that formats seconds as `3.0 s`, `12 s`, `5 min` or `2.0 h`."""
 
     def cell(row: Row) -> str:
         seconds = mean_cost(row, read)
@@ -67,7 +67,7 @@ def duration(read: Callable[[Cost], float | None]) -> Callable[[Row], str]:
 
 
 def percent(read: Callable[[Cost], float | None]) -> Callable[[Row], str]:
-    """Cells of a share, read between 0 and 1."""
+    """Return a function that formats a share, in 0–1, as a percentage."""
 
     def cell(row: Row) -> str:
         share = mean_cost(row, read)
@@ -77,7 +77,7 @@ def percent(read: Callable[[Cost], float | None]) -> Callable[[Row], str]:
 
 
 def largest_gigabytes(name: str) -> Callable[[Row], str]:
-    """Cells of the largest of a figure in MB over the runs of a row."""
+    """Return a function that formats the largest value in MB over the runs of a row."""
 
     def cell(row: Row) -> str:
         values = [cost[name] for cost in row.costs if cost.get(name) is not None]

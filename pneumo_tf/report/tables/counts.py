@@ -11,7 +11,7 @@ LEAD = "Films of the test set, means over seeds."
 
 
 def counts_table(board: Board) -> Table:
-    """A line for each ranked row."""
+    """Return a table with a line for each ranked row."""
     header = ("Recipe", "TN", "FP (false alarms)", "FN (missed)", "TP", "Normal films", "Pneumonia films")
     lines = []
     for row in board.ranking:

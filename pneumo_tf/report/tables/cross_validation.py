@@ -1,4 +1,4 @@
-"""The table of cross-validation: the films held out, the models of the folds, and their ensemble."""
+"""The table of cross-validation: held-out films, models of the folds, and their ensemble."""
 
 from collections.abc import Sequence
 
@@ -30,7 +30,7 @@ NOTES = (
     "[95 %]: bootstrap of patients, as in the ranking; out-of-fold over the patients of the train folder.",
     "Two models share three quarters of their films, so they differ less than models of several seeds.",
     "Ensemble − one model: paired by film, clustered by patient (Obuchowski 1997), p after Holm's correction "
-    "over this table. The spread of the models counts as chance, which makes the test cautious.",
+    "over this table. The spread of the models counts as chance, which makes the test conservative.",
 )
 UNFINISHED = f"{DASH} no seed has all of its folds done: nothing is pooled or averaged."
 
@@ -38,7 +38,7 @@ SHOWS = {"out_of_fold": with_interval, "one_model": with_sd, "ensemble": with_in
 
 
 def cross_validation_table(board: Board) -> Table:
-    """Three lines for each row of folds."""
+    """Return a table with three lines for each row of folds."""
     rows = cross_validations(board)
     gains = _gains(rows)
     known = [estimates for row in rows for estimates in row.estimates.values()]
@@ -62,7 +62,7 @@ def cross_validation_table(board: Board) -> Table:
 
 
 def _gains(rows: Sequence[CrossValidation]) -> list[str]:
-    """AUC of the ensemble of each row minus that of one of its models; a dash without an ensemble."""
+    """Return the AUC of each row's ensemble minus that of one model; a dash without an ensemble."""
     pairs = [compare_auc([row.ensembles, row.models]) if row.complete else None for row in rows]
     adjusted = holm(np.array([pair.p[0, 1] if pair else np.nan for pair in pairs]))
     return [_gain(pair, p) if pair else DASH for pair, p in zip(pairs, adjusted, strict=True)]

@@ -24,13 +24,13 @@ LEAD = (
 
 
 def differences_table(board: Board) -> Table:
-    """Every ranked row against the first one; no line if there is nothing to compare."""
+    """Return a table that compares every ranked row with the first; empty if there is nothing to compare."""
     rows = board.ranking
     titles = [f"{METRICS[name].title}, p" for name in COUNTED_LABEL]
     header = ("Recipe", "AUC [95 %]", "AUC, p", *titles, "F1 [95 %]")
     if len(rows) < 2 or not np.isfinite(rows[0].estimates["auc"].value):
         return Table(header, [])
-    # One metric at a time: the pairs of thousands of rows are large tables.
+    # One metric at a time, because all pairs of thousands of rows need much memory.
     shares = {
         name: compare_proportion([row.test for row in rows], name).adjusted[:, 0].copy()
         for name in COUNTED_LABEL

@@ -9,8 +9,8 @@ CLASSWISE = {
     "npv": "Normal: precision (NPV)",
     "f1_normal": "Normal: F1",
     "sensitivity": "Pneumonia: recall (sensitivity)",
-    "sensitivity_bacteria": "of it bacterial",
-    "sensitivity_virus": "of it viral",
+    "sensitivity_bacteria": "Bacterial pneumonia: recall",
+    "sensitivity_virus": "Viral pneumonia: recall",
     "ppv": "Pneumonia: precision (PPV)",
     "f1": "Pneumonia: F1",
 }
@@ -18,5 +18,5 @@ CLASSWISE = {
 
 
 def each_class_table(board: Board) -> Table:
-    """A line for each ranked row."""
+    """Return a table with a line for each ranked row."""
     return metrics_table(board.ranking, CLASSWISE)

@@ -1,4 +1,4 @@
-"""The table of every metric that is not about one class."""
+"""The table of all metrics that are not about one class."""
 
 from pneumo_tf.evaluation.metrics import METRICS
 from pneumo_tf.report.board import Board
@@ -8,7 +8,7 @@ from pneumo_tf.report.tables.metric_columns import metrics_table
 
 
 def every_metric_table(board: Board) -> Table:
-    """A line for each ranked row; a metric that is better lower has an arrow."""
+    """Return a table with a line for each ranked row; an arrow marks metrics for which lower is better."""
     titles = {
         name: f"{metric.title} ↓" if metric.better == "lower" else metric.title
         for name, metric in METRICS.items()

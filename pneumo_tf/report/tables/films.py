@@ -13,13 +13,13 @@ UNKNOWN = "Pneumonia, kind unknown"
 
 
 def films_table(board: Board) -> Table:
-    """A line for the train folder, the validation films among them, and the test folder."""
+    """Return a table with lines for the train folder, its validation films and the test folder."""
     films = board.films
     splits = {"train folder": films.where(lambda film: film.split == "train")}
     ranked = next((row for row in board.rows if row.ranked), None)
     if ranked is not None:
         validation = frozenset(ranked.validation[0].ids)
-        splits["of it, validation"] = films.where(lambda film: film.id in validation)
+        splits["validation, from the train folder"] = films.where(lambda film: film.id in validation)
     splits["test folder"] = films.where(lambda film: film.split == "test")
     groups = subtype_groups(films)
     lines = []

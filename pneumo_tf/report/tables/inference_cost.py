@@ -12,7 +12,7 @@ LEAD = (
 
 
 def inference_cost_table(board: Board) -> Table:
-    """A line for each ranked row that is a network."""
+    """Return a table with a line for each ranked network."""
     return costs_table([row for row in board.ranking if not row.trivial], COLUMNS)
 
 

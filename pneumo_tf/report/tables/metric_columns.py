@@ -11,11 +11,11 @@ from pneumo_tf.report.markdown import Table, join_names
 from pneumo_tf.report.number_format import DASH, EXTRA, decimals_of, with_sd
 
 SPREAD = f"Mean ± standard deviation over seeds; a row of one seed has no deviation. {EXTRA}"
-"""How to read `metrics_table`."""
+"""Caption of `metrics_table`."""
 
 
 def metric_cells(rows: Sequence[Row], metric: str, show: Callable[[Estimate, int], str]) -> list[str]:
-    """Cells of one metric, all with the decimals that the column's intervals support."""
+    """Return the cells of one metric, all with the decimals that the column's intervals support."""
     estimates = [row.estimates[metric] for row in rows]
     decimals = decimals_of(estimates, metric)
     return [show(estimate, decimals) for estimate in estimates]
@@ -25,7 +25,7 @@ def metrics_table(rows: Sequence[Row], titles: Mapping[str, str]) -> Table:
     """Mean ± standard deviation over seeds.
 
     Args:
-        rows: A line each.
+        rows: Rows, one line each.
         titles: Keys of `METRICS` with the titles of their columns.
     """
     columns = [metric_cells(rows, name, with_sd) for name in titles]
@@ -34,7 +34,7 @@ def metrics_table(rows: Sequence[Row], titles: Mapping[str, str]) -> Table:
 
 
 def explain_dashes(rows: Sequence[Row], metrics: Sequence[str]) -> list[str]:
-    """The reason of every dash in the columns of `metrics`, one line for each metric that has one."""
+    """Return the reasons for dashes in the columns of `metrics`, one line for each metric with a dash."""
     notes = []
     for name in metrics:
         title, reason = METRICS[name].title, METRICS[name].undefined

@@ -1,4 +1,4 @@
-"""The table of operating points: thresholds chosen on validation films, achieved on test films."""
+"""The table of operating points: thresholds chosen on validation films, and rates achieved on test films."""
 
 from pneumo_tf.evaluation.operating_points import POINTS, measure_operating_point
 from pneumo_tf.report.board import Board
@@ -14,7 +14,7 @@ DECIMALS = 2
 
 
 def operating_points_table(board: Board) -> Table:
-    """A line for each of `tuned_models`."""
+    """Return a table with a line for each of `tuned_models`."""
     lines = []
     for models in tuned_models(board):
         cells = []

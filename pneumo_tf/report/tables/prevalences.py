@@ -13,7 +13,7 @@ DECIMALS = 3
 
 
 def prevalences_table(board: Board) -> Table:
-    """A line for each ranked row."""
+    """Return a table with a line for each ranked row."""
     lines = []
     for row in board.ranking:
         rates = [row.estimates[name].value for name in ("sensitivity", "specificity")]

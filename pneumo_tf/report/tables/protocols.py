@@ -1,4 +1,4 @@
-"""The table of protocols: figures that authors printed, compared with ours under theirs and `official`."""
+"""The table of protocols: printed figures, compared with ours under the authors' protocol and `official`."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -21,13 +21,13 @@ LEAD = Markdown(
 
 
 def protocols_table(board: Board) -> Table:
-    """Compare published figures with ours, under their protocol and under `official`.
+    """Return a table of published figures, and of ours under the same protocol and under `official`.
 
     Args:
-        board: Its rows under published protocols are shown, printed figures or not.
+        board: Board whose rows under published protocols are shown, with or without printed figures.
 
     Returns:
-        One line per recipe, protocol and metric; empty if no run reproduces a published protocol.
+        Table with a line per recipe, protocol and metric; empty if no run reproduces a published protocol.
     """
     honest = {_apart_from_protocol(row): row for row in board.rows if row.ranked}
     reproducing = [row for row in board.rows if row.runs and row.reproduces]
@@ -39,7 +39,9 @@ def protocols_table(board: Board) -> Table:
         f"{DASH} in the fourth column: no figure was printed.",
         "[95 %]: as in the ranking. *italic*: computed here from a printed confusion matrix. Two values: the "
         "authors printed two that differ.",
-        Markdown("Difference: ours under the authors' protocol minus ours under `official`, trained alike."),
+        Markdown(
+            "Difference: ours under the authors' protocol minus ours under `official`, with equal training."
+        ),
     ]
     header = [
         "Recipe",
@@ -54,7 +56,7 @@ def protocols_table(board: Board) -> Table:
 
 
 def _apart_from_protocol(row: Row) -> str:
-    """Equal for rows whose runs differ in the protocol alone: the id of the first run under `official`."""
+    """Return a key that rows share if only the protocol differs: the first run's id under `official`."""
     return dataclasses.replace(row.specs[0], protocol=OFFICIAL, seed=0, fold=None).id
 
 
@@ -78,7 +80,9 @@ def _lines(figures: Sequence[Published], theirs: Row, honest: Row | None) -> lis
 
 
 def _printed(figures: Sequence[Published], metric: str) -> str:
-    """Printed values of a metric, each once; in italics those that only printed counts give."""
+    """Return the printed values of a metric without repetition; those derived from printed counts in
+    italics.
+    """
     values: dict[str, str] = {}
     for figure in figures:
         derived = metrics_from_counts(figure.confusion) if figure.confusion else {}

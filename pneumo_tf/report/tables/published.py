@@ -1,4 +1,4 @@
-"""The tables of published figures: those of each family of systems, next to ours; never ranked."""
+"""Tables of published figures next to ours, one for each family of systems; never ranked."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from pneumo_tf.report.number_format import DASH, decimals_of, format_number, wit
 from pneumo_tf.report.tables.metric_columns import explain_dashes
 
 ALWAYS = ("auc", "accuracy", "sensitivity", "specificity", "f1")
-"""Metrics shown whether authors printed them or not."""
+"""Metrics that are always shown, whether or not authors printed them."""
 
 LEAD = (
     "What authors printed was often computed on other images than the test folder, so it is shown and never "
@@ -21,7 +21,7 @@ LEAD = (
 
 
 def published_tables(board: Board) -> list[Table]:
-    """A table for each family with something to compare: published figures, or runs under their protocol.
+    """Return a table for each family that has published figures or runs under a published protocol.
 
     Rows of folds have a table of their own.
     """
@@ -42,7 +42,7 @@ def _comparable(rows: Sequence[Row]) -> bool:
 
 
 def _table(title: str, recipes: Sequence[Sequence[Row]]) -> Table:
-    """A line for each row that is done and for each published figure, recipe by recipe."""
+    """Return a table with a line for each finished row and each published figure, recipe by recipe."""
     done = [row for rows in recipes for row in rows if row.runs]
     printed = [figure for rows in recipes for figure in _published(rows[0].recipe)]
     names = [name for name in METRICS if name in ALWAYS or any(name in figure.metrics for figure in printed)]
@@ -85,7 +85,7 @@ def _printed(figure: Published, names: Sequence[str]) -> list[str]:
 
 
 def _as_printed(value: float) -> str:
-    """At least two decimals and at most four: trailing zeros of the print are not known."""
+    """Format with two to four decimals, since trailing zeros of the print are unknown."""
     whole, decimals = f"{value:.4f}".split(".")
     return f"{whole}.{decimals.rstrip('0'):0<2}"
 

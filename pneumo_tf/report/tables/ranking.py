@@ -1,4 +1,4 @@
-"""The ranking: the ranked rows by AUC; a new column is one entry in `COLUMNS`."""
+"""The table of the ranking; a new column is one entry in `COLUMNS`."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -24,8 +24,8 @@ UNRANKED = Markdown("No run under the protocol `official` is done, and no other 
 
 TIERS = (
     "Ranked by AUC on the test films. A tier begins at a row whose AUC is significantly below that of the "
-    "tier's first row; within a tier, ranks are due to chance. In brackets: the 95 % interval of the rank "
-    "over the replicates below."
+    "first row of the tier before; within a tier, ranks are due to chance. In brackets: the 95 % interval of "
+    "the rank over the replicates below."
 )
 SIGNIFICANT = (
     "Significant: paired by film, clustered by patient (Obuchowski 1997), with the variance between seeds "
@@ -34,7 +34,7 @@ SIGNIFICANT = (
 )
 INTERVALS = (
     f"[95 %]: percentile bootstrap, {REPLICATES:,} replicates that resample patients within each class, and "
-    "seeds if there are several; a row of one seed shows the chance of the films alone."
+    "seeds if there are several; for a row of one seed, the interval covers chance in the films alone."
 )
 THRESHOLD = "Accuracy, sensitivity, specificity and F1 at a probability of 0.5, neither calibrated nor tuned."
 GAP = "Validation − test AUC: how much higher the AUC is on validation films."
@@ -45,11 +45,11 @@ class Column:
     """A column of the ranking.
 
     Args:
-        title: Its heading.
-        cells: Texts for the ranked rows, in their order.
-        legend: How to read it, one line each; a line that columns share is shown once.
+        title: Heading of the column.
+        cells: Function that returns the cells of the ranked rows, in order.
+        legend: How to read the column, as lines; a line of several columns is shown once.
         export: Value of a row in CSV and JSON, with its standing if it is ranked. None if the column is not
-            exported, or follows from what is, as the metrics do.
+            exported, or is exported as a metric.
     """
 
     title: str
@@ -59,7 +59,7 @@ class Column:
 
 
 def ranking_table(board: Board) -> Table:
-    """A line for each ranked row, with how to read the columns and the marks that occur."""
+    """Return a table with a line for each ranked row, and a legend of its columns and marks."""
     ranked = rank_rows(board)
     columns = [column.cells(ranked) for column in COLUMNS.values()]
     rows = [standing.row for standing in ranked]
@@ -130,4 +130,4 @@ COLUMNS: dict[str, Column] = {
         export=lambda row, standing: row.initial,
     ),
 }
-"""The columns by the key of their value in CSV and JSON, from left to right."""
+"""Columns from left to right, by their key in CSV and JSON."""

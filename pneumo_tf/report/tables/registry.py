@@ -1,4 +1,4 @@
-"""The tables of a board's page, in the order in which they are read; a new one is one entry."""
+"""Registry of the tables of a board's page, in reading order; a new table is one entry."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -40,9 +40,9 @@ class TableEntry:
 
     Args:
         title: Heading on the page.
-        make: Returns the table of a board, or several; what has no rows is left out.
-        lead: How to read it, between heading and table.
-        above_pictures: Whether it is above the pictures of the board, or below them.
+        make: Function that returns one or several tables of a board; tables without rows are left out.
+        lead: How to read the table; shown between heading and table.
+        above_pictures: Whether it is shown above the pictures of the board, not below.
     """
 
     title: str
@@ -51,16 +51,16 @@ class TableEntry:
     above_pictures: bool = False
 
     def tables(self, board: Board) -> list[Table]:
-        """Return the tables of a board that have rows, or a text in their place."""
+        """Return the tables of a board that have rows or a text for the case without."""
         made = self.make(board)
         return [table for table in ([made] if isinstance(made, Table) else made) if table.rows or table.empty]
 
     def markdown(self, board: Board, level: int = 3) -> Markdown:
-        """Heading, lead and tables of a board; `""` if there is nothing to show.
+        """Return heading, lead and tables of a board; `""` if there is nothing to show.
 
         Args:
             board: The board.
-            level: Of the heading, 1 to 6.
+            level: Level of the heading, 1 to 6.
         """
         return render("part.md", title=self.title, lead=self.lead, tables=self.tables(board), level=level)
 

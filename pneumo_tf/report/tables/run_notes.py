@@ -1,4 +1,4 @@
-"""The table of notes that runs logged and that a reader of their numbers must know."""
+"""The table of notes that runs logged for readers of their results."""
 
 from collections import defaultdict
 
@@ -7,7 +7,7 @@ from pneumo_tf.report.markdown import Table, join_names
 
 
 def run_notes_table(board: Board) -> Table:
-    """A line for each note, with the rows whose runs logged it."""
+    """Return a table with a line for each note and the rows whose runs logged it."""
     rows: dict[str, dict[str, None]] = defaultdict(dict)
     for row in board.rows:
         for environment in row.environments:

@@ -7,13 +7,13 @@ from pneumo_tf.report.markdown import Table
 from pneumo_tf.report.tables.cost_columns import Column, Cost, costs_table, duration
 
 LEAD = (
-    "Means over seeds. Start: until the worker is ready; films: reading and decoding. First "
-    "calls, which compile, and validation are parts of training. What scikit-learn fits has fewer stages."
+    "Means over seeds. Start: until the worker is ready; films: reading and decoding. First calls, which "
+    "compile, and validation are parts of training. Rows fitted by scikit-learn have fewer stages."
 )
 
 
 def run_time_table(board: Board) -> Table:
-    """A line for each ranked row."""
+    """Return a table with a line for each ranked row."""
     return costs_table(board.ranking, COLUMNS)
 
 

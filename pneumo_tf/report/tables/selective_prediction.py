@@ -17,7 +17,7 @@ from pneumo_tf.report.number_format import DASH, difference_with_interval, forma
 
 LEAD = Markdown(
     "Area under the risk–coverage curve (AURC), lower is better: the error rate of the predictions that "
-    "remain as the least confident are left out, averaged over all shares left out. The scores of each "
+    "remain when the least confident are left out, averaged over all shares left out. The scores of each "
     "film are averaged first: over seeds, over the models of the folds, or within each model over "
     "augmented views (`--tta`) or dropout samples (`--mc-dropout`). Confidence is the distance of the mean "
     "from the threshold, or a small spread of what was averaged; random confidence has an AURC equal to "
@@ -30,7 +30,7 @@ DIFFERENCE = (
 
 
 def selective_prediction_table(board: Board) -> Table:
-    """A line for each ensemble; those of one row are grouped under its name."""
+    """Return a table with a line for each ensemble, grouped by row."""
     found = ensembles(board)
     lines, before = [], ""
     for one in found:
@@ -53,7 +53,7 @@ def selective_prediction_table(board: Board) -> Table:
 
 
 def _against_one(one: Ensemble) -> str:
-    """Difference in AUC between the mean and one model."""
+    """Return the difference in AUC between the mean score and one model."""
     if all(len(group) == 1 for group in one.groups):
         return DASH
     pair = compare_auc([[average_scores(group) for group in one.groups], one.single])
@@ -72,7 +72,7 @@ def _accuracy(models: Sequence[LabelledPredictions]) -> float:
 
 
 def _notes(found: Sequence[Ensemble]) -> list[str]:
-    """Missing lines with their reasons, and views that are not of a recipe's own augmentation."""
+    """Return notes on missing lines, and on views that do not use the recipe's own augmentation."""
     notes = [DIFFERENCE] if any(len(one.groups[0]) > 1 for one in found) else []
     if any(len(one.groups[0]) == 1 for one in found):
         notes.append(f"{DASH} one score of each film: nothing to average.")

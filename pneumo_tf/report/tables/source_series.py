@@ -10,7 +10,7 @@ from pneumo_tf.report.number_format import decimals_of, format_number
 
 
 def source_series_table(board: Board) -> Table:
-    """A line for each ranked row; none unless the normals are known to be of several series."""
+    """Return a table with a line for each ranked row; empty unless the normal films are of several series."""
     rows, series = board.ranking, board.source.series
     films = _films_of_series(rows[0].test[0], series) if rows and series else {}
     header = ("Recipe", *(f"{name} ({len(ids)} films)" for name, ids in films.items()))
@@ -25,7 +25,7 @@ def source_series_table(board: Board) -> Table:
 
 
 def _films_of_series(films: LabelledPredictions, series: SourceSeries) -> dict[str, set[str]]:
-    """Normal films by the name of their series."""
+    """Return the ids of normal films by series."""
     found: dict[str, set[str]] = {}
     for film, label in zip(films.ids, films.labels, strict=True):
         name = series.of(film)

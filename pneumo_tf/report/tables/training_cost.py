@@ -25,12 +25,12 @@ LEAD = (
 
 
 def training_cost_table(board: Board) -> Table:
-    """A line for each ranked row that is a network."""
+    """Return a table with a line for each ranked network."""
     return costs_table([row for row in board.ranking if not row.trivial], COLUMNS)
 
 
 def watt_hours(cost: Cost) -> float | None:
-    """Energy of the GPU for 1,000 films trained on, Wh."""
+    """Return the energy of the GPU per 1,000 training films, Wh."""
     if cost.get("energy_joules") is None:
         return None
     return cost["energy_joules"] / 3600 / (cost["epochs"] * cost["train_films"] / 1000)

@@ -1,4 +1,4 @@
-"""Runs that are not done: each is a line with its reason and what to do about it."""
+"""The table of unfinished runs, with the reason and what to do about it."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -13,11 +13,11 @@ REMEDIES = {
     "set aside": f"give the folder its name back or remove it, or {AGAIN}",
     "running": f"wait; if its process is gone, {AGAIN}",
 }
-"""By state, what to do about a run that did not fail."""
+"""What to do about a run that did not fail, by state."""
 
 
 def unfinished(board: Board) -> Table:
-    """Every run of a board that gives no number, runs of one row with the same reason on one line."""
+    """Return a table of all unfinished runs of a board; runs of a row with the same reason share a line."""
     lines = []
     for row in board.rows:
         alike: dict[tuple[str, str, str], list[RunSpec]] = defaultdict(list)
@@ -48,10 +48,10 @@ def _seed_and_folds(seed: int, folds: Sequence[int]) -> str:
 
 
 def remedy(state: str, kind: str) -> Markdown:
-    """Return what to do about a run that gives no number.
+    """Return what to do about an unfinished run.
 
     Args:
-        state: Its state.
+        state: State of the run.
         kind: Key of `FAILURES`; "" or an unknown one for runs of earlier versions.
     """
     if state in ("failed", "damaged"):
@@ -60,7 +60,7 @@ def remedy(state: str, kind: str) -> Markdown:
 
 
 def missing_rows(board: Board) -> list[str]:
-    """Rows without any number, with the reason of their first run."""
+    """Return the names of rows without results, with the reason of their first run."""
     return [f"{row.name} ({_reason(row)})" for row in board.rows if not row.runs]
 
 
