@@ -79,9 +79,7 @@ class _Backbone:
         self.waited = 0.0
 
     def training(self) -> Line:
-        """Compare steps fed by the pipeline, with the two-phase augmentation, with steps on a resident
-        batch.
-        """
+        """Compare steps fed by the augmenting pipeline with steps on a resident batch."""
         variables = set_trainable(self.model, architecture(self.recipe.architecture), PHASE)
         precision = keras.mixed_precision.dtype_policy().name
         step = TrainingStep(

@@ -26,8 +26,7 @@ from pneumo_tf.training.step import TrainingStep
 from pneumo_tf.training.trainable import set_trainable
 
 SIDE, STEPS = 64, 100
-"""Side of the films, unless an architecture needs larger ones, and steps of a schedule; neither changes a
-count."""
+"""Least side of the films, and steps of a schedule; neither changes a count."""
 
 CONDITIONS = ("If", "StatelessIf", "While", "StatelessWhile")
 INPUTS = ("Placeholder", "Const", "NoOp", "Identity")
@@ -77,9 +76,7 @@ def keras_optimizer(phase: Phase, steps: int) -> keras.optimizers.Optimizer:
 
 
 def operations_table(recipes: Sequence[Recipe]) -> Markdown:
-    """Return a row for each recipe with a network: its last phase with the optimiser of Keras and with
-    ours.
-    """
+    """Return a row per recipe with a network: its last phase with the optimiser of Keras and ours."""
     rows = []
     for recipe in (recipe for recipe in recipes if recipe.phases):
         phase = recipe.phases[-1]

@@ -36,8 +36,6 @@ def write_runs(scene: Scene, count: int) -> Path:
 
 
 def run_report(runs: Path, *, memory: bool) -> Child:
-    """Write the report of a folder of runs in its own process; `memory` reads its memory, which slows it
-    down.
-    """
+    """Write the report of runs in its own process; reading its memory slows it down."""
     out = runs.with_name("report")
     return run_child("benchmarks.report", ["--runs", str(runs), "--out", str(out)], memory=memory)

@@ -37,9 +37,7 @@ def _time(scored: LabelledPredictions, repeat: int) -> Line:
 
 
 def fabricate_scored(films: int) -> LabelledPredictions:
-    """Return predictions like those on the published test set: five in eight films positive, two per
-    patient.
-    """
+    """Return predictions for films like the published test set: five in eight positive, two per patient."""
     random = np.random.default_rng(0)
     labels = (np.arange(films) % 8 < 5).astype(np.int8)
     score = random.normal(2.0 * labels - 1, 1.5)

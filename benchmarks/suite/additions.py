@@ -108,9 +108,7 @@ def hint_missing_explanations(jobs: Iterable[Job], runs: Runs, options: Options)
 
 
 def describe_variant_options(recipes: Collection[Recipe], options: Options) -> list[str]:
-    """Return lines for the terminal: recipes that a variant leaves out, and recipes with mild default
-    views.
-    """
+    """Return lines that name recipes that a variant leaves out, and recipes with mild default views."""
     lines = []
     for kind, about in VARIANT_KINDS.items():
         if not _count(kind, options):

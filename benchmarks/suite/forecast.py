@@ -23,8 +23,7 @@ PEAK_SHARE, UNKNOWN_PEAK = 0.1, 20e12
 """Assumed share of a GPU's peak that training reaches, and assumed peak of an unknown card."""
 
 STEP_SECONDS = {False: 0.0, True: 0.02}
-"""Least seconds of a training step, on a CPU and on a GPU, where kernel launches limit even the fastest
-card."""
+"""Least seconds of a step by `on GPU`; kernel launches limit even the fastest card."""
 
 RUN_SECONDS = 40.0
 """Seconds for start, tracing, scoring and explanations of a trained run."""

@@ -11,8 +11,7 @@ from pneumo_tf.costs.hardware import TO_USE_THE_CPU, Gpu, device_variables
 from pneumo_tf.errors import UserError
 
 SECONDS = 600
-"""Time limit for the import of TensorFlow and two operations, which are compiled first on a new kind of
-card."""
+"""Time limit of TensorFlow's import and two operations, which a new kind of card compiles first."""
 
 HARMLESS = ("Unable to register", "already been registered", "already registered", "NUMA node", "TF-TRT")
 """Parts of harmless errors and warnings that TensorFlow prints at every start."""

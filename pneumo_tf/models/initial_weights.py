@@ -43,9 +43,7 @@ def load_initial_weights(model: keras.Model, architecture: Architecture, path: P
 
 
 def _from_h5(path: Path, layers: Sequence[keras.Layer]) -> list[tuple[keras.Variable, np.ndarray]]:
-    """Pair variables with arrays of a Keras file by order, as Keras does, because names changed over the
-    years.
-    """
+    """Pair variables with arrays of a Keras file by order, as Keras does; names changed over the years."""
     with h5py.File(path) as file:
         arrays = list(_h5_arrays(file.get("model_weights", file)))
     variables = [variable for layer in layers for variable in layer.weights]

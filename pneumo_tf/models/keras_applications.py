@@ -35,9 +35,7 @@ def backbone(
 def _rebuild(
     model: "keras.Model", tensor: "keras.KerasTensor", x: "keras.KerasTensor"
 ) -> "keras.KerasTensor":
-    """Copy the layers that follow `tensor` onto `x`; calling the same layers again would give them two
-    outputs.
-    """
+    """Copy the layers that follow `tensor` onto `x`; called twice, the layers would have two outputs."""
     import keras
 
     made = {id(tensor): x}

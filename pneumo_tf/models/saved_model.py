@@ -19,8 +19,7 @@ UNREADABLE = (
     zipfile.BadZipFile,
     zlib.error,
 )
-"""Errors that Keras raises for a damaged file; those of TensorFlow, such as a full device, are not
-included."""
+"""Errors that Keras raises for a damaged file, without TensorFlow's own, such as a full device."""
 
 
 def load_saved_model(path: Path, recipe: Recipe) -> keras.Model:

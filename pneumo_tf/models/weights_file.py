@@ -145,9 +145,7 @@ def _is_of_connection(error: OSError) -> bool:
 
 
 def _check(download: Path, weights: Weights, path: Path) -> None:
-    """Compare a download with the published checksum or, if there is none, with that of the first
-    download.
-    """
+    """Compare a download with the published checksum, or if there is none, with that of the first one."""
     recorded = recorded_checksum(path)
     if weights.checksum is not None:
         kind, _, wanted = weights.checksum.partition(":")
