@@ -5,13 +5,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.command_line import report_usage_error
+from benchmarks.command_line import ends_with_its_reader, report_usage_error
 from pneumo_tf.errors import UserError, unknown
 
 COMMANDS = ("run_all", "report", "fetch", "audit", "doctor", "speed", "views", "error_rates", "reference")
 """Commands, in the order of the list: `benchmarks/NAME.py` or `benchmarks/NAME/__main__.py`."""
 
 
+@ends_with_its_reader
 def main(arguments: Sequence[str] | None = None) -> int:
     """List the commands; return 0, or 2 if an argument is given."""
     words = sys.argv[1:] if arguments is None else arguments

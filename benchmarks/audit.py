@@ -6,13 +6,20 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.command_line import CommandLine, add_films, reading_options, report_usage_error
+from benchmarks.command_line import (
+    CommandLine,
+    add_films,
+    ends_with_its_reader,
+    reading_options,
+    report_usage_error,
+)
 from benchmarks.suite.source import find_source, generate_if_missing
 from benchmarks.suite.terminal import Terminal
 from pneumo_tf.errors import UserError
 from pneumo_tf.printable import make_printable
 
 
+@ends_with_its_reader
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return 0, or 2 for a usage error."""
     try:

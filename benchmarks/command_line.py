@@ -1,7 +1,9 @@
-"""Argument parser of this package: usage errors are one line, and `--help` ends with examples."""
+"""What all commands share: argument parser, usage errors of one line, and an end without a traceback."""
 
 import argparse
 import difflib
+import functools
+import os
 import re
 import shutil
 import sys
@@ -9,7 +11,7 @@ import textwrap
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, ParamSpec
 
 from pneumo_tf.data.datasets.reading_options import (
     ReadingOptions,
@@ -20,7 +22,29 @@ from pneumo_tf.data.datasets.reading_options import (
 from pneumo_tf.errors import UserError, unknown
 from pneumo_tf.printable import make_printable
 
-EXIT_USAGE_ERROR = 2
+EXIT_USAGE_ERROR, EXIT_BROKEN_PIPE = 2, 141
+"""Exit statuses; the second is that of a process which SIGPIPE ended, as a shell reports it."""
+
+Arguments = ParamSpec("Arguments")
+
+
+def ends_with_its_reader(main: Callable[Arguments, int]) -> Callable[Arguments, int]:
+    """Decorate a `main` so that it ends without a traceback if the reader of its output has, such as `head`."""
+
+    @functools.wraps(main)
+    def run(*args: Arguments.args, **options: Arguments.kwargs) -> int:
+        try:
+            try:
+                return main(*args, **options)
+            finally:
+                # Without this, output that is still buffered fails when the interpreter exits.
+                sys.stdout.flush()
+        except BrokenPipeError:
+            # The interpreter flushes standard output once more at its end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return EXIT_BROKEN_PIPE
+
+    return run
 
 
 class CommandLine(argparse.ArgumentParser):

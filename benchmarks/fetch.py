@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.command_line import CommandLine, one_of, report_usage_error
+from benchmarks.command_line import CommandLine, ends_with_its_reader, one_of, report_usage_error
 from benchmarks.suite.source import DATA
 from pneumo_tf.data.datasets.dataset_source import Dataset, DatasetSource, Files, Progress
 from pneumo_tf.data.datasets.registry import DATASETS
@@ -17,6 +17,7 @@ from pneumo_tf.data.image_files import describe_broken
 from pneumo_tf.errors import UserError
 
 
+@ends_with_its_reader
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command.
 

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.command_line import CommandLine, report_usage_error
+from benchmarks.command_line import CommandLine, ends_with_its_reader, report_usage_error
 from benchmarks.page_part import replace_part
 from pneumo_tf.atomic import write_atomically
 from pneumo_tf.errors import UserError
@@ -82,6 +82,7 @@ def write_boards(page: Path, reference: Path) -> None:
     write_atomically(page, text)
 
 
+@ends_with_its_reader
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return 0, or 2 for a usage error."""
     try:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from benchmarks.command_line import CommandLine, report_usage_error
+from benchmarks.command_line import CommandLine, ends_with_its_reader, report_usage_error
 from pneumo_tf.atomic import write_atomically
 from pneumo_tf.costs.hardware import cores
 from pneumo_tf.errors import UserError
@@ -52,6 +52,7 @@ def write_report(runs: Path, out: Path, table: Path | None = None) -> Path:
     return write_leaderboard(boards, out, pictures, tables)
 
 
+@ends_with_its_reader
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return 0, or 2 for a usage error."""
     try:

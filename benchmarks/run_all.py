@@ -5,13 +5,14 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from benchmarks.command_line import report_usage_error
+from benchmarks.command_line import ends_with_its_reader, report_usage_error
 from pneumo_tf.errors import UserError
 from pneumo_tf.file_lock import lock_file
 
 EXIT_FAILED_RUNS, EXIT_INTERRUPTED = 1, 130
 
 
+@ends_with_its_reader
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command.
 

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from benchmarks.command_line import CommandLine, report_usage_error
+from benchmarks.command_line import CommandLine, ends_with_its_reader, report_usage_error
 from benchmarks.doctor.examination import Examination, examine
 from benchmarks.doctor.outcome import BAD_STATES, Outcome
 from benchmarks.doctor.registry import STEPS, Step, choose_steps
@@ -24,6 +24,7 @@ from pneumo_tf.errors import UserError
 EXIT_PROBLEM, EXIT_INTERRUPTED = 1, 130
 
 
+@ends_with_its_reader
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command.
 

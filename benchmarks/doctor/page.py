@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.command_line import CommandLine, report_usage_error
+from benchmarks.command_line import CommandLine, ends_with_its_reader, report_usage_error
 from benchmarks.doctor.examination import Examination
 from benchmarks.doctor.registry import STEPS
 from benchmarks.doctor.tables import describe_examination
@@ -61,6 +61,7 @@ def _read(file: Path) -> Examination:
         ) from error
 
 
+@ends_with_its_reader
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return 0, or 2 for a usage error."""
     try:

@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from benchmarks.command_line import CommandLine, report_usage_error
+from benchmarks.command_line import CommandLine, ends_with_its_reader, report_usage_error
 from benchmarks.error_rates.studies import STUDIES, ErrorStudy
 from benchmarks.page_part import replace_part
 from pneumo_tf.atomic import write_atomically
@@ -69,6 +69,7 @@ def replace_table(docs: Path, table: str) -> str:
     return replace_part(text, "error rates", table, page)
 
 
+@ends_with_its_reader
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return 0, or 2 for a usage error."""
     try:

@@ -15,7 +15,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.command_line import CommandLine, add_films, at_least, reading_options, report_usage_error
+from benchmarks.command_line import (
+    CommandLine,
+    add_films,
+    at_least,
+    ends_with_its_reader,
+    reading_options,
+    report_usage_error,
+)
 from benchmarks.speed.contest import Line
 from benchmarks.speed.entries import ENTRIES, choose_entries
 from benchmarks.speed.machine import describe_machine, format_machine, warn_if_busy
@@ -31,6 +38,7 @@ EXIT_NOT_MEASURED, EXIT_INTERRUPTED = 1, 130
 NEEDS_GPU = Line("open: needs a GPU", note="not measured: this machine has no NVIDIA GPU.")
 
 
+@ends_with_its_reader
 def main(arguments: Sequence[str] | None = None, scale: "Scale | None" = None) -> int:
     """Run the command.
 

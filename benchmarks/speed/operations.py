@@ -11,7 +11,7 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
-from benchmarks.command_line import CommandLine, report_usage_error
+from benchmarks.command_line import CommandLine, ends_with_its_reader, report_usage_error
 from benchmarks.page_part import replace_part
 from benchmarks.speed.page import PAGE
 from benchmarks.suite.suites import choose_recipes
@@ -91,6 +91,7 @@ def operations_table(recipes: Sequence[Recipe]) -> Markdown:
     return Table(header, rows).markdown()
 
 
+@ends_with_its_reader
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return 0, or 2 for a usage error."""
     try:

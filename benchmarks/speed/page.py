@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.command_line import CommandLine, report_usage_error
+from benchmarks.command_line import CommandLine, ends_with_its_reader, report_usage_error
 from benchmarks.page_part import replace_part
 from benchmarks.speed.contest import Line
 from benchmarks.speed.gpu_claims import claims_table
@@ -65,6 +65,7 @@ def _section(file: Path) -> Markdown:
     )
 
 
+@ends_with_its_reader
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return 0, or 2 for a usage error."""
     try:

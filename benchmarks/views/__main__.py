@@ -8,10 +8,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.command_line import CommandLine, at_least, report_usage_error
+from benchmarks.command_line import CommandLine, at_least, ends_with_its_reader, report_usage_error
 from pneumo_tf.errors import UserError
 
 
+@ends_with_its_reader
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return 0, or 2 for a usage error."""
     try:

@@ -2,8 +2,12 @@
 
 import ast
 import importlib
+import os
 import re
 import shlex
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -111,3 +115,32 @@ def test_wrong_arguments_are_named(parser, arguments, message):
     with pytest.raises(UserError) as caught:
         parser.parse_args(arguments)
     assert str(caught.value) == message
+
+
+def run_without_reader(arguments, **variables):
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        return subprocess.run(
+            [sys.executable, "-m", *arguments],
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            env={**os.environ, **variables},
+            check=False,
+        )
+    finally:
+        os.close(writing)
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_list_whose_reader_has_ended_leaves_no_traceback(unbuffered):
+    ended = run_without_reader(["benchmarks.run_all", "--list"], PYTHONUNBUFFERED=unbuffered)
+    assert (ended.returncode, ended.stderr) == (128 + signal.SIGPIPE, b"")
+
+
+def test_every_command_ends_with_the_reader_of_its_help():
+    modules = ["benchmarks", *(f"benchmarks.{name}" for name in (*COMMANDS, *PAGES))]
+    ends = {module: run_without_reader([module, "--help"]) for module in modules}
+    assert {module: ended.stderr for module, ended in ends.items()} == dict.fromkeys(modules, b"")
+    # argparse itself ignores that long help cannot be written.
+    assert {ended.returncode for ended in ends.values()} <= {0, 128 + signal.SIGPIPE}
