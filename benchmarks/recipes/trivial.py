@@ -1,4 +1,4 @@
-"""Rows without a network: prevalence, image size, border and thumbnail.
+"""Rows without a network: prevalence, image size, border, thumbnail and metadata.
 
 Expected on the official test set: image size accuracy .83, AUC .90; 16×16 thumbnails .80 and .91.
 Command: `python -m benchmarks.run_all --suite trivial`
@@ -27,5 +27,11 @@ RECIPES = (
         architecture="border",
         family=_FAMILY,
         source="logistic regression on the outermost two pixels of 32×32",
+    ),
+    Recipe(
+        name="metadata",
+        architecture="metadata",
+        family=_FAMILY,
+        source="logistic regression on age, sex and view; no pixels",
     ),
 )

@@ -5,6 +5,7 @@ from functools import cached_property
 from pathlib import Path
 
 from benchmarks.command_line import reading_options
+from benchmarks.suite.applicable import applicable_recipes
 from benchmarks.suite.elsewhere import read_elsewhere
 from benchmarks.suite.engines.local import make_slots
 from benchmarks.suite.forecast import Forecast, forecast, older_runs
@@ -86,6 +87,7 @@ def plan_suite(options: Options, terminal: Terminal) -> Suite:
     for note in source.notes:
         terminal.warn(note)
     dataset = _read_films(options, source, terminal)
+    recipes = applicable_recipes(recipes, dataset, terminal)
     elsewhere = read_elsewhere(options, dataset, terminal)
     weights = InitialWeights(
         options.weights,

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 CLASSES = ("normal", "pneumonia")
 
+METADATA = ("age", "sex", "view")
+"""Covariates that state who was imaged and how: age in years, sex and view."""
+
 UNKNOWN_PATIENT = "film:"
 """Start of the key of a patient who is not known: the film's id follows, so each such film stands alone."""
 

@@ -1,19 +1,54 @@
-"""Trivial models, which every network has to beat: logistic regression on size, border or thumbnail."""
+"""Trivial models, which every network has to beat: logistic regression on little of a film, or on none."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pneumo_tf.data.datasets.dataset_source import Dataset
+from pneumo_tf.data.films import METADATA
 from pneumo_tf.data.pixels import cached_pixels
-from pneumo_tf.models.logistic import score_held_out
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
 
 THUMBNAIL_SIDE = 16
 BORDER_SIDE = 32
 BORDER_WIDTH = 2
 
 Features = Callable[[Dataset, Path], np.ndarray]
+
+
+def _standardised() -> "Pipeline":
+    # Imported here, and below: planning reads the entries, and scikit-learn takes a second.
+    from pneumo_tf.models.logistic import standardised_regression
+
+    return standardised_regression()
+
+
+def _of_metadata() -> "Pipeline":
+    from pneumo_tf.models.metadata import metadata_regression
+
+    return metadata_regression()
+
+
+@dataclass(frozen=True)
+class TrivialModel:
+    """A trivial model.
+
+    Args:
+        features: Takes a dataset and the folder of decoded films; gives (n, f) features of all films.
+        regression: Returns the regression to fit.
+        covariates: Columns of the film table that it needs; without them it does not apply to a dataset.
+        shows_lungs: Whether its features hold pixels of the lungs; otherwise it can only use shortcuts.
+    """
+
+    features: Features
+    regression: Callable[[], "Pipeline"] = _standardised
+    covariates: tuple[str, ...] = ()
+    shows_lungs: bool = False
 
 
 def _nothing(dataset: Dataset, cache: Path) -> np.ndarray:
@@ -37,13 +72,20 @@ def _border(dataset: Dataset, cache: Path) -> np.ndarray:
     return pixels[:, ~inside].astype(float)
 
 
-FEATURES: dict[str, Features] = {
-    "majority": _nothing,
-    "image_size": _image_size,
-    "thumbnail": _thumbnail,
-    "border": _border,
+def _metadata(dataset: Dataset, cache: Path) -> np.ndarray:
+    from pneumo_tf.models.metadata import read_metadata
+
+    return read_metadata(dataset.films)
+
+
+TRIVIAL_MODELS: Mapping[str, TrivialModel] = {
+    "majority": TrivialModel(_nothing),
+    "image_size": TrivialModel(_image_size),
+    "thumbnail": TrivialModel(_thumbnail, shows_lungs=True),
+    "border": TrivialModel(_border),
+    "metadata": TrivialModel(_metadata, _of_metadata, covariates=METADATA),
 }
-"""Features of all films for each trivial model, (n, features)."""
+"""Every trivial model by name."""
 
 
 def fit_trivial(
@@ -52,7 +94,7 @@ def fit_trivial(
     """Fit a trivial model, and score every film of the dataset and of others.
 
     Args:
-        name: Key of `FEATURES`.
+        name: Key of `TRIVIAL_MODELS`.
         dataset: Dataset to fit and score.
         cache: Folder of decoded films.
         train: Indices of the training films.
@@ -68,9 +110,12 @@ def fit_trivial(
         share = labels[train].mean()
         odds = np.log(share / (1 - share))
         return [np.full((len(one.films), 1), odds, np.float32) for one in datasets]
-    features = [FEATURES[name](one, cache) for one in datasets]
+    from pneumo_tf.models.logistic import score_held_out
+
+    model = TRIVIAL_MODELS[name]
+    features = [model.features(one, cache) for one in datasets]
     together = np.concatenate(features)
     # Labels of other datasets are never read: only training films are fitted.
     padded = np.concatenate([labels, np.zeros(len(together) - len(labels), labels.dtype)])
-    logits = score_held_out(together, padded, train, np.arange(len(together)))[:, None].astype(np.float32)
-    return np.split(logits, np.cumsum([len(one) for one in features])[:-1])
+    logits = score_held_out(together, padded, train, np.arange(len(together)), model.regression)
+    return np.split(logits[:, None].astype(np.float32), np.cumsum([len(one) for one in features])[:-1])

@@ -13,7 +13,7 @@ from pneumo_tf.audit.split_strategies import STRATEGIES, SplitStrategy, explain_
 from pneumo_tf.evaluation.intervals import Estimate, PatientBootstrap
 from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
 from pneumo_tf.evaluation.metrics import METRICS
-from pneumo_tf.models.trivial import FEATURES
+from pneumo_tf.models.trivial import TRIVIAL_MODELS
 from pneumo_tf.report.figures import style
 from pneumo_tf.report.markdown import Markdown, Table
 from pneumo_tf.report.number_format import format_number
@@ -51,7 +51,7 @@ def fit_trivial_models(decoded: DecodedSet) -> Iterator[TrivialResult]:
         yield _reach(decoded, strategy, "16×16 thumbnail", thumbnails)
     if decoded.sizes_known:
         yield _reach(decoded, "official", "thumbnail, letterboxed", _flat(decoded.copies.letterboxed))
-        sizes = FEATURES["image_size"](decoded.dataset, Path())
+        sizes = TRIVIAL_MODELS["image_size"].features(decoded.dataset, Path())
         yield _reach(decoded, "official", "image size, no pixels", sizes)
 
 

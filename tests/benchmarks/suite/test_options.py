@@ -6,7 +6,7 @@ from benchmarks.suite.options import parse
 from benchmarks.suite.suites import SUITES, choose_recipes
 from pneumo_tf.errors import UserError
 from pneumo_tf.models.registry import architecture
-from pneumo_tf.models.trivial import FEATURES
+from pneumo_tf.models.trivial import TRIVIAL_MODELS
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_every_recipe_has_an_architecture():
         if recipe.phases:
             assert (recipe.size or architecture(recipe.architecture).size) >= 32
         else:
-            assert recipe.architecture in FEATURES
+            assert recipe.architecture in TRIVIAL_MODELS
 
 
 def test_patterns_choose_among_all_recipes_without_repetition():

@@ -19,7 +19,7 @@ from pneumo_tf.data.protocols.by_patient import split_official
 from pneumo_tf.errors import UserError
 from pneumo_tf.external_sets import external_set
 from pneumo_tf.models.registry import build
-from pneumo_tf.models.trivial import FEATURES
+from pneumo_tf.models.trivial import TRIVIAL_MODELS
 from pneumo_tf.predictions import Predictions, score_of_logits
 from pneumo_tf.training.step import Predictor
 from tests.benchmarks.planned import assign_to_cpu
@@ -101,8 +101,9 @@ def test_labels_of_other_films_never_reach_a_trivial_fit(finished, other, small_
 def test_a_trivial_row_that_cannot_be_had_again_is_refused(finished, monkeypatch, other):
     jobs, runs, *_, score, _ = finished
     folder = runs.folder(jobs["trivial"].spec)
-    real = FEATURES["thumbnail"]
-    monkeypatch.setitem(FEATURES, "thumbnail", lambda *of: real(*of) ** 2)
+    real = TRIVIAL_MODELS["thumbnail"]
+    squared = replace(real, features=lambda *of: real.features(*of) ** 2)
+    monkeypatch.setitem(TRIVIAL_MODELS, "thumbnail", squared)
     sent = Sent()
     assert "the row gives other scores than those stored" in add_scores(folder, score, sent)
     assert sent[-1][1]["text"].startswith(f"not scored on {other.root}")
