@@ -19,7 +19,7 @@ from pneumo_tf.training.checkpoint import Checkpoint
 from pneumo_tf.training.device import device_kind
 from pneumo_tf.training.harness import CALIBRATION_FILMS, train
 from pneumo_tf.training.memory import OutOfDeviceMemory, is_out_of_memory
-from pneumo_tf.training.setting import Setting, parts_of
+from pneumo_tf.training.setting import Setting, micro_batches_of
 from pneumo_tf.training.step import EVALUATION_BATCH
 
 MOST_PARTS = 64
@@ -62,11 +62,11 @@ class _MicroBatching:
     def split(self, error: tf.errors.OpError) -> None:
         """Double the micro-batches of the phase that failed; later phases start with the same number."""
         phase = self.checkpoint.phase
-        parts = 2 * parts_of(self.parts, phase)
+        parts = 2 * micro_batches_of(self.parts, phase)
         if parts > min(self.run.spec.recipe.batch, MOST_PARTS):
             kind = OutOfDeviceMemory if self.run.assignment.gpu else MemoryError
             raise kind(f"{type(error).__name__}: {error.message.strip().splitlines()[0]}") from error
-        self.parts = (*(parts_of(self.parts, earlier) for earlier in range(phase)), parts)
+        self.parts = (*(micro_batches_of(self.parts, earlier) for earlier in range(phase)), parts)
         self.checkpoint.restart_phase(self.parts)
         if self.run.assignment.gpu:
             tf.config.experimental.reset_memory_stats("GPU:0")
@@ -126,7 +126,7 @@ def _describe_parts(run: RunContext, parts: tuple[int, ...], reason: str) -> str
     spec, pretrained = run.spec, bool(run.assignment.weights)
     changed = []
     for phase in range(len(spec.recipe.phases)):
-        of_phase, before = parts_of(parts, phase), parts_of(parts, phase - 1) if phase else 1
+        of_phase, before = micro_batches_of(parts, phase), micro_batches_of(parts, phase - 1) if phase else 1
         if of_phase > before:
             since = f"from phase {phase + 1} on " if phase else ""
             changed.append(f"{since}batch of {spec.recipe.batch} in {of_phase} parts")

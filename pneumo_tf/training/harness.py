@@ -19,7 +19,7 @@ from pneumo_tf.training.dropout_seed import seed_dropout
 from pneumo_tf.training.feature_cache import FeatureCache
 from pneumo_tf.training.meter import Meter, Stopwatch
 from pneumo_tf.training.phase import OnNote, PreparedPhase, prepare_phase
-from pneumo_tf.training.setting import Setting, parts_of
+from pneumo_tf.training.setting import Setting, micro_batches_of
 from pneumo_tf.training.step import EVALUATION_BATCH, Predictor
 from pneumo_tf.training.trainable import calibrate_batch_norm
 
@@ -178,7 +178,7 @@ class _Loop:
 
     def predictor(self, number: int) -> Predictor:
         """Return the compiled predictor of a phase; a new one only if its batch differs."""
-        batch = EVALUATION_BATCH // parts_of(self.setting.micro_batches, number)
+        batch = EVALUATION_BATCH // micro_batches_of(self.setting.micro_batches, number)
         if self.predict is None or self.predict.batch != batch:
             self.predict = Predictor(self.model, batch=batch, xla=self.setting.xla)
         return self.predict
@@ -246,7 +246,7 @@ class _Loop:
 def _calibrate(model: keras.Model, films: TrainingFilms, setting: Setting) -> None:
     """Calibrate batch norm on random training films."""
     shuffled = random_generator("calibration", setting.seed).permutation(films.train)
-    chosen = shuffled[: CALIBRATION_FILMS // parts_of(setting.micro_batches, 0)]
+    chosen = shuffled[: CALIBRATION_FILMS // micro_batches_of(setting.micro_batches, 0)]
     calibrate_batch_norm(model, films.pixels[chosen][..., None])
 
 

@@ -14,7 +14,7 @@ from pneumo_tf.training.feature_cache import FeatureCache
 from pneumo_tf.training.feed import FeatureFeed, Feed, FilmFeed
 from pneumo_tf.training.loss import class_weights, film_loss
 from pneumo_tf.training.optimizer import make_optimizer
-from pneumo_tf.training.setting import Setting, parts_of
+from pneumo_tf.training.setting import Setting, micro_batches_of
 from pneumo_tf.training.step import Compiled, Predictor, TrainingStep
 from pneumo_tf.training.trainable import set_trainable
 
@@ -96,7 +96,7 @@ def prepare_phase(
         optimizer,
         film_loss(recipe, class_weights(recipe, films.labels[films.train])),
         l2=phase.l2,
-        micro_batches=parts_of(setting.micro_batches, number),
+        micro_batches=micro_batches_of(setting.micro_batches, number),
         xla=setting.xla,
     )
     return PreparedPhase(number, phase, feed, optimizer, step, cache)

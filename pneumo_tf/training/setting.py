@@ -1,4 +1,4 @@
-"""Setting of a training: everything that the recipe leaves open."""
+"""Setting of a training: everything that the recipe does not define."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,19 +7,19 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Setting:
-    """How a recipe is run.
+    """Setting of a training.
 
     Args:
         seed: Random seed of order, augmentation and dropout.
-        precision: Keras dtype policy that the model was built under.
+        precision: Keras dtype policy with which the model was built.
         pretrained: Whether the backbone starts from trained weights.
-        micro_batches: Parts that a batch is cut into, 1 to 64, one number a phase; the last holds for later
-            phases. Batches of evaluation and the films that batch norm is calibrated on are divided by the
+        micro_batches: Number of micro-batches per batch, 1 to 64, for each phase; the last applies to later
+            phases. Batches of evaluation, and the films for the calibration of batch norm, are divided by the
             same number.
         xla: Compile with XLA.
         work: Folder for checkpoints.
         rank_by: Criterion of the best epoch: validation `"auc"` or `"accuracy"`.
-        features: Folder of cached features; None computes them in every step.
+        features: Folder of cached features; None to pass films through frozen layers in every epoch.
     """
 
     seed: int
@@ -32,6 +32,6 @@ class Setting:
     features: Path | None = None
 
 
-def parts_of(micro_batches: Sequence[int], phase: int) -> int:
-    """Return the parts of a phase, counted from 0; the last number holds for later phases."""
+def micro_batches_of(micro_batches: Sequence[int], phase: int) -> int:
+    """Return the micro-batches of a phase, counted from 0; the last number applies to later phases."""
     return micro_batches[min(phase, len(micro_batches) - 1)]

@@ -1,4 +1,4 @@
-"""The compiled training step of a phase, and the compiled prediction."""
+"""Compiled training steps and compiled prediction."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -14,30 +14,30 @@ from pneumo_tf.training.cut import CutNetwork
 from pneumo_tf.training.loss import FilmLoss
 
 EVALUATION_BATCH = 128
-"""Films at a time if no activations have to be stored for gradients."""
+"""Batch size if no activations have to be stored for gradients."""
 
 
 class Compiled:
-    """A function of batches, traced once for batches of every size.
+    """A function of batches, compiled once for all batch sizes.
 
-    With XLA, which compiles for one size, batches of the usual size are compiled so, and all others, such as
-    a smaller last batch, share one plain trace.
+    XLA compiles for a single size, so only batches of the usual size use it; all others, such as a smaller
+    last batch, share one trace without XLA.
     """
 
     def __init__(self, function: Callable[..., tf.Tensor], *, xla: bool, flops: float | None = None) -> None:
         """Prepare the function; it is traced at its first call.
 
         Args:
-            function: Takes tensors whose first axis is the batch.
-            xla: Compile with XLA for batches of the length of the first.
-            flops: Operations for each film of a batch; None if they are not known.
+            function: Function of tensors whose first axis is the batch.
+            xla: Whether to compile with XLA for batches of the length of the first.
+            flops: Operations per film; None if unknown.
         """
         self._function, self._xla, self._film_flops = function, xla, flops
         self._compiled: dict[bool, Callable[..., tf.Tensor]] = {}
         self._usual: int | None = None
         self._films = 0
         self.trace_seconds = 0.0
-        """Seconds of the first call with XLA and without, each the trace and one batch; 0 before them."""
+        """Seconds of the first calls with and without XLA, each a trace and one batch; 0 before them."""
 
     @property
     def plain(self) -> Callable[..., tf.Tensor]:
@@ -46,11 +46,11 @@ class Compiled:
 
     @property
     def flops(self) -> float | None:
-        """Operations of all calls so far; None if they are not known."""
+        """Operations of all calls so far; None if unknown."""
         return None if self._film_flops is None else self._films * self._film_flops
 
     def __call__(self, *batch: Any) -> tf.Tensor:
-        """Call the function on arrays or tensors of one length; later calls have the same other axes."""
+        """Call the function on arrays or tensors of equal length, with the same other axes in every call."""
         length = len(batch[0])
         self._films += length
         self._usual = self._usual or length
@@ -82,15 +82,15 @@ class TrainingStep:
         """Prepare the step; it is traced at its first call.
 
         Args:
-            model: Films to logits, or cached features to logits.
+            model: Model from films, or from cached features, to logits.
             variables: Trainable variables.
-            optimizer: Applied once a step, whatever the number of micro-batches.
+            optimizer: Optimiser, applied once per step for any number of micro-batches.
             loss: Loss of each film.
-            l2: Factor of the L2 penalty: this times a variable is added to the variable's gradient.
-            micro_batches: Parts that a batch is cut into if it does not fit the device; their gradients
-                add up to that of the whole batch, except through the batch statistics of batch norm.
-            xla: Compile with XLA if the batch is whole. The parts of a batch have no length that XLA knows
-                beforehand: it pads them, and the losses are wrong.
+            l2: Factor of the L2 penalty: the factor times a variable is added to its gradient.
+            micro_batches: Number of micro-batches if a batch does not fit the device; their gradients add up
+                to that of the whole batch, except for the statistics of batch norm.
+            xla: Whether to compile with XLA if the batch is whole. XLA does not know the length of
+                micro-batches beforehand and pads them, which makes losses wrong.
         """
         self._model, self._variables, self._optimizer = model, list(variables), optimizer
         self._loss, self._l2, self._micro_batches = loss, l2, micro_batches
@@ -107,7 +107,7 @@ class TrainingStep:
             labels: (b,) int32.
 
         Returns:
-            The batch's mean loss before the step, a scalar.
+            Mean loss of the batch before the update, a scalar.
         """
         return self.function(films, labels)
 
@@ -144,7 +144,7 @@ class TrainingStep:
             return end, value + part, [a + b for a, b in zip(sums, more, strict=True)]
 
         zeros = [tf.zeros_like(variable) for variable in self._variables]
-        # One part at a time: in parallel they would need the memory that the cut is to save.
+        # One part at a time, because in parallel they would need the memory of a whole batch.
         _, value, sums = tf.while_loop(
             lambda start, *_: start < total, add, (0, tf.constant(0.0), zeros), parallel_iterations=1
         )
@@ -152,7 +152,7 @@ class TrainingStep:
 
 
 class Predictor:
-    """Logits of films in a fixed order, by one compiled function."""
+    """Compiled prediction of logits."""
 
     def __init__(
         self, model: keras.Model, *, batch: int = EVALUATION_BATCH, xla: bool = False, dropout: bool = False
@@ -160,14 +160,14 @@ class Predictor:
         """Prepare the function; it is traced at its first call.
 
         Args:
-            model: Films to logits, or features to logits.
-            batch: Films at a time.
+            model: Model from films, or from features, to logits.
+            batch: Number of films per batch.
             xla: Compile with XLA.
-            dropout: Apply dropout as in training, with batch norm in inference mode: its layers are set to
-                `trainable = False` and stay so.
+            dropout: Whether to apply dropout as in training, with batch norm in inference mode: its layers
+                are set to `trainable = False` permanently.
         """
         if dropout:
-            # Keras runs a batch norm that is not trainable in inference mode, whatever `training` is.
+            # Keras runs batch norm that is not trainable in inference mode, whatever `training` is.
             for layer in model.layers:
                 if isinstance(layer, keras.layers.BatchNormalization):
                     layer.trainable = False

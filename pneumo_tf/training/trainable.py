@@ -1,4 +1,4 @@
-"""Trainable variables of a phase, and the statistics that batch norm uses."""
+"""Trainable variables of a phase, and initial statistics of batch norm."""
 
 import keras
 import numpy as np
@@ -11,21 +11,21 @@ from pneumo_tf.recipe import Phase
 def set_trainable(model: keras.Model, architecture: Architecture, phase: Phase) -> list[keras.Variable]:
     """Set the trainable layers of a phase and return its variables.
 
-    Keras ties two choices to `BatchNormalization.trainable`: whether scale and shift are trained, and whether
-    the statistics of the batch are used. A phase makes them apart: the flag is set for the statistics, and
-    scale and shift are returned with the other variables of their layer.
+    In Keras, `BatchNormalization.trainable` controls both whether scale and shift are trained and whether the
+    statistics of the batch are used. A phase separates the two: the flag is set for the statistics, and scale
+    and shift are returned with the other variables.
 
     Args:
         model: From `pneumo_tf.models.registry.build`; its `trainable` flags are set.
-        architecture: Its registry entry.
-        phase: States which part is trained, and the mode of batch norm.
+        architecture: Registry entry of the backbone.
+        phase: Phase with the trainable part and the mode of batch norm.
 
     Returns:
         The variables for the optimiser.
     """
     head, backbone = head_layers(model), backbone_layers(model)
     parts = {"head": [], "last_stage": last_stage_layers(model, architecture), "all": backbone}
-    # Layer by layer: a model that is trainable already does not pass the flag on to its layers.
+    # Layer by layer, because a model that is already trainable does not pass the flag on to its layers.
     for layer in [*backbone, *head]:
         layer.trainable = True
     variables = [variable for layer in [*parts[phase.train], *head] for variable in layer.trainable_variables]
@@ -38,13 +38,13 @@ def set_trainable(model: keras.Model, architecture: Architecture, phase: Phase) 
 def calibrate_batch_norm(model: keras.Model, films: np.ndarray) -> None:
     """Set the batch-norm statistics of a randomly initialised backbone to those of some training films.
 
-    With Keras' initial statistics (mean 0, variance 1) a random MobileNetV2 in inference mode shrinks its
-    features to nothing, layer by layer, and no head can learn from them. If the statistics are updated, at
-    Keras' momentum of .99, a short training would still be evaluated with the initial ones.
+    With Keras' initial statistics (mean 0, variance 1), the features of a random MobileNetV2 in inference
+    mode shrink layer by layer to nearly 0, and no head can learn from them. Even if statistics are updated,
+    with Keras' momentum of .99, a short training would still be evaluated mostly with the initial ones.
 
     Args:
         model: The model; its stored statistics are replaced.
-        films: (b, side, side, 1) uint8, training films.
+        films: (b, side, side, 1) uint8 training films.
     """
     norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
     momentum = [layer.momentum for layer in norms]

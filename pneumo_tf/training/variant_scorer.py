@@ -1,4 +1,4 @@
-"""Logits of a trained model for scoring variants: augmented views of the films, and dropout masks."""
+"""Scoring variants of a trained model: logits under augmented views or dropout masks."""
 
 from functools import cached_property
 
@@ -39,7 +39,7 @@ def augmented_films(
 
 
 class VariantScorer:
-    """Scores one set of films in any variant of `pneumo_tf.data.scoring_variants`."""
+    """Scorer of one set of films in any variant of `pneumo_tf.data.scoring_variants`."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class VariantScorer:
         batch: int = EVALUATION_BATCH,
         xla: bool = False,
     ) -> None:
-        """Keep the arguments; functions are traced by the first call that needs them.
+        """Prepare the scorer; functions are traced at the first call that needs them.
 
         Args:
             model: Trained model.
@@ -69,7 +69,7 @@ class VariantScorer:
         self._pixels, self._sources, self._rows = pixels, sources, rows
 
     def __call__(self, variant: str) -> np.ndarray:
-        """Return the logits of a variant, (k, classes) float32; the same for each call with its name."""
+        """Return the logits of a variant, (k, classes) float32; equal in repeated calls."""
         kind, number = parse_variant(variant)
         return {"tta": self._view, "mc": self._dropout}[kind](number)
 
