@@ -1,4 +1,4 @@
-"""How pneumonia detectors for chest films are trained, scored, explained and reported.
+"""Training, scoring, explanation and reports of pneumonia detectors for chest films.
 
-Not a medical device: scores and pictures made here are for research on methods.
+Not a medical device: its scores and pictures are for research on methods.
 """

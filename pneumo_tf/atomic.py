@@ -8,7 +8,7 @@ from pneumo_tf.errors import UserError
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
-    """Write or replace a file so that readers, also after a crash, find the old content or the new.
+    """Write or replace a file so that readers find either the old or the new content, even after a crash.
 
     Raises:
         UserError: If the folder cannot be written, or the disk is full.

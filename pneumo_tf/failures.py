@@ -1,6 +1,6 @@
-"""Kinds of failure, each with a sentence and a remedy.
+"""Kinds of failure of runs, each with a sentence and a remedy.
 
-A kind is one entry of `FAILURES`; whatever ends a run records it in `status.json`.
+A kind is one entry of `FAILURES`; the kind of a failed run is recorded in its `status.json`.
 """
 
 import errno
@@ -18,8 +18,7 @@ class Failure:
     Args:
         sentence: What happened.
         remedy: What to do before the run is started again.
-        keeps_work: The checkpoint and the model that the run left are sound: it continues from them when it
-            is tried again.
+        keeps_work: Whether a retry continues from the checkpoint and the model of the failed run.
     """
 
     sentence: str
@@ -59,7 +58,7 @@ CLASSES = {
     "NotFinite": "not-finite",
     "DamagedFile": "damaged",
 }
-"""Kinds by class name: TensorFlow's classes are known here without importing it."""
+"""Kinds by class name, so that classes of TensorFlow are recognised without importing it."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ class RunFailure:
 
     Args:
         kind: Key of `FAILURES`.
-        reason: One line, with what to do if that is known.
+        reason: Reason in one line, with a remedy if there is one.
     """
 
     kind: str
@@ -76,7 +75,7 @@ class RunFailure:
 
 
 def kind_of(error: BaseException) -> str:
-    """Return the kind of an error: that of the first known class among it and its causes."""
+    """Return the kind of an error, by the first known class among it and its causes."""
     for known in _with_causes(error):
         if type(known).__name__ in CLASSES:
             return CLASSES[type(known).__name__]
@@ -100,7 +99,7 @@ def failure_of_exit(code: int) -> RunFailure:
     """Return the failure of a process that ended before its run was done.
 
     Args:
-        code: Exit status as `subprocess` has it: negative for a signal.
+        code: Exit status as in `subprocess`, negative for a signal.
     """
     if code == -signal.SIGKILL:
         return RunFailure("killed", describe("killed"))
@@ -110,7 +109,7 @@ def failure_of_exit(code: int) -> RunFailure:
 
 
 def describe(kind: str, detail: str = "") -> str:
-    """Return sentence and remedy of a kind as one line, with details of the error, if there are any."""
+    """Return sentence and remedy of a kind in one line, with details of the error if given."""
     known = f" ({detail})" if detail else ""
     return f"{FAILURES[kind].sentence}{known}; {FAILURES[kind].remedy}"
 

@@ -1,4 +1,4 @@
-"""Locks that keep a second process out of a folder, if its file system has locks."""
+"""File locks that keep a second process out of a folder, on file systems that support them."""
 
 import errno
 import fcntl
@@ -12,13 +12,13 @@ def lock_file(file: TextIO, *, wait: bool = True) -> bool:
 
     Args:
         file: The file.
-        wait: Wait for another process that has it locked.
+        wait: Whether to wait for another process that has locked it.
 
     Returns:
         Whether it is locked; False on a file system without locks.
 
     Raises:
-        BlockingIOError: If another process has it locked and `wait` is False.
+        BlockingIOError: If another process has locked it and `wait` is False.
     """
     try:
         fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))

@@ -42,7 +42,7 @@ class Predictions:
         return score_of_logits(self.logits)
 
     def to_csv(self) -> str:
-        """Return the predictions as CSV text: one line per film, logits without loss of digits."""
+        """Return the predictions as CSV text, one line per film, with logits in full precision."""
         columns = ("logit",) if self.logits.shape[1] == 1 else ("logit_normal", "logit_pneumonia")
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
@@ -56,8 +56,8 @@ def read_predictions(path: Path) -> Predictions:
     """Read a file of `Predictions.to_csv`, gzipped if the name ends in `.gz`.
 
     Raises:
-        DamagedFile: If the file cannot be read, or a line is not a film with its logits; the error names the
-            first such line.
+        DamagedFile: If the file cannot be read, or a line is not a film with its logits. The message names
+            the first such line.
     """
     text = read_text(path)
     try:

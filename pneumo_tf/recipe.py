@@ -1,4 +1,4 @@
-"""Recipe: everything that defines a model and its training, frozen and checked when made."""
+"""Recipes: everything that defines a model and its training, checked on creation."""
 
 import dataclasses
 import functools
@@ -43,7 +43,7 @@ def _distinctive(value: Any) -> Any:
 
 
 def _described(default: Any) -> Any:
-    """Return a field that documents a recipe without affecting training: it is not part of the run's id."""
+    """Return a field that describes a recipe without affecting training, so it is not part of a run's id."""
     return field(default=default, metadata={"hashed": False})
 
 
@@ -54,15 +54,15 @@ class Augment:
     Args:
         rotation: Largest angle in degrees, in both directions.
         shift: Fraction of the side, in both directions of both axes.
-        zoom: Lowest and highest magnification; 1 leaves the film as it is.
+        zoom: Lowest and highest magnification; 1 means none.
         crop_area: Area of a random resized crop as a fraction of the film; above 1 the film shrinks.
         crop_aspect: Lowest and highest width / height of that crop, sampled log-uniformly.
         flip: Probability of a horizontal flip.
-        brightness: Most grey levels (of 255) added or subtracted.
+        brightness: Largest number of grey levels (of 255) added or subtracted.
         gain: Largest deviation from 1 of the factor of grey levels.
         contrast: Largest deviation from 1 of the factor of differences from the film's mean.
         gamma: Largest `u` of the exponent `exp(±u)` of grey levels.
-        fill: Value outside of the film: that of the nearest edge, or black.
+        fill: Value outside the film: the nearest edge, or black.
     """
 
     rotation: float = 0.0
@@ -89,12 +89,12 @@ class Augment:
 
     @property
     def active(self) -> bool:
-        """Whether any film can be altered."""
+        """Whether any film can be changed."""
         return dataclasses.replace(self, fill="nearest") != Augment()
 
     @property
     def changes_tone(self) -> bool:
-        """Whether grey levels can be altered, apart from the affine transform."""
+        """Whether grey levels can be changed, apart from the affine transform."""
         return bool(self.brightness or self.gain or self.contrast or self.gamma)
 
 
@@ -168,13 +168,13 @@ class Phase:
 
 @dataclass(frozen=True)
 class Published:
-    """Results that the authors of a system published, and the images they were really computed on.
+    """Results that the authors of a system published, and the images on which they were computed.
 
     Args:
-        on: The images in words, such as `"official test"`.
+        on: Description of the images, such as `"official test"`.
         metrics: Values by name as in `pneumo_tf.evaluation.metrics`, fractions of 1.
         confusion: TN, FP, FN, TP if they were published, else None.
-        protocol: Key of `PROTOCOLS` that repeats their split, "" if these films do not allow it.
+        protocol: Key of `PROTOCOLS` that reproduces their split, "" if that is impossible with these films.
     """
 
     on: str
@@ -192,9 +192,9 @@ class Recipe:
         architecture: Name in `pneumo_tf.models.registry`.
         phases: Phases of training in order; none for a row that scikit-learn fits.
         head: Classifier head.
-        size: Side of the input in pixels; None takes the architecture's default.
+        size: Side of the input in pixels; None for the architecture's default.
         fit: Resizing: `"squash"` to the square, or `"letterbox"`: keep the aspect, pad with black.
-        edge_crop: Fraction of each edge that is cut off before resizing.
+        edge_crop: Fraction of the film that is cropped at each edge before resizing.
         augment: Augmentation of training films.
         views: Number of augmented views that the epochs of a frozen phase cycle through: epoch e uses view
             e mod `views`. None uses a new view in every epoch.
@@ -204,14 +204,15 @@ class Recipe:
         label_smoothing: Probability mass that is spread over the classes.
         class_weights: Weights of normal and pneumonia in the loss: a pair, or a rule for the training films:
             `"balanced"` is N / (2 count), `"inverse_frequency"` N / count.
-        sampling: Films of an epoch: `"shuffled"` has each once, `"balanced"` as many of each class.
+        sampling: Films of an epoch: `"shuffled"` has each film once, `"balanced"` equal numbers of both
+            classes.
         initial: Initial weights of the backbone, `"imagenet"` or `"random"`.
         select: Epoch whose weights are kept: the `"best"` by validation AUC, or the `"last"`.
         family: Heading of the row in tables.
         source: Origin of the recipe.
         chosen: Settings that its authors do not state and that are chosen here.
         published: Results that its authors published.
-        expected: Range of accuracy on the official test set that is expected of a sound run.
+        expected: Accuracy on the official test set that is expected of a correct run, lowest and highest.
         informed_by_test: Whether the design was made with knowledge of published test results.
     """
 
@@ -266,15 +267,15 @@ class Recipe:
         return dataclasses.asdict(self)
 
     def distinctive(self) -> dict[str, Any]:
-        """Return the values that a run's id depends on: what affects training and differs from its default.
+        """Return the values that a run's id depends on: those that affect training and are not the default.
 
-        So a field that is added later, with the earlier behaviour as its default, changes no id.
+        A field that is added later, with the earlier behaviour as its default, therefore changes no id.
         """
         return _distinctive(self)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Recipe":
-        """Return the recipe that `to_dict` was called on, also if its values went through JSON."""
+        """Rebuild a recipe from `to_dict`, also after it was stored as JSON."""
         return _rebuild(cls, values)
 
 

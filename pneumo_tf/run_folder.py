@@ -1,4 +1,4 @@
-"""The folder of one run: its states, its files, how they are written and read."""
+"""The folder of a run: its states, and reading and writing of its files."""
 
 import csv
 import io
@@ -26,7 +26,7 @@ class RunFolder:
 
     `run.json` holds its spec, `status.json` its state, `log.txt` its output; `history.csv`, `predictions/`,
     `costs.json`, `environment.json`, `pictures/` and `model.keras` are its results, each replaced atomically;
-    `work/` holds what is needed only while it runs. A run counts only when `done`.
+    `work/` holds files that are needed only while it runs. A run has results only if it is `done`.
     """
 
     def __init__(self, path: Path) -> None:
@@ -34,7 +34,7 @@ class RunFolder:
 
     @property
     def log(self) -> Path:
-        """File that the worker's output is written to."""
+        """File with the output of the worker."""
         return self.path / "log.txt"
 
     @property
@@ -68,7 +68,7 @@ class RunFolder:
     def status(self) -> dict[str, Any]:
         """`state`, `reason`, `kind`, `at` and the other values of `set_status`; `{}` without a file.
 
-        A damaged file is read as a failure of the kind `damaged`, so that the run is listed and can be
+        A damaged file counts as a failure of the kind `damaged`, so that the run is listed and can be
         repeated.
         """
         try:
@@ -80,11 +80,11 @@ class RunFolder:
         return status
 
     def fault(self, error: DamagedFile) -> str:
-        """Return one line about a damaged file: its path within the folder, and what is wrong with it."""
+        """Return one line about a damaged file: its path within the folder and the fault."""
         return f"{error.path.relative_to(self.path)}: {error.fault}"
 
     def damage(self) -> str:
-        """Return one line about the first of spec and prediction files that cannot be read, "" if all can."""
+        """Return one line about the first damaged file among spec and predictions, "" if there is none."""
         try:
             _ = self.spec
             for name in {"test", "validation", *self.prediction_sets()}:
@@ -118,7 +118,7 @@ class RunFolder:
 
         Args:
             state: The new state.
-            reason: Why, for `failed` and `interrupted`: one line.
+            reason: Reason of `failed` and `interrupted`, one line.
             **more: JSON-ready values stored with it.
         """
         self.write_json("status.json", {"state": state, "reason": reason, "at": time.time(), **more})
@@ -133,7 +133,7 @@ class RunFolder:
         self.set_status("planned")
 
     def prepare_retry(self) -> None:
-        """Plan a failed run again: it keeps its checkpoint and model if the failure left them sound."""
+        """Plan a failed run again, keeping its checkpoint and model if the kind of failure allows it."""
         failure = FAILURES.get(self.status.get("kind", ""))
         if failure and failure.keeps_work:
             self.set_status("planned")
@@ -141,7 +141,7 @@ class RunFolder:
             self.clear()
 
     def write_json(self, name: str, values: Mapping[str, Any]) -> None:
-        """Write a JSON file of the run in place of one that is there, gzipped or damaged."""
+        """Write a JSON file of the run, replacing an existing one, even if it is gzipped or damaged."""
         path, packed = self.path / name, self.path / f"{name}.gz"
         if path.is_dir():
             shutil.rmtree(path)
@@ -177,8 +177,8 @@ class RunFolder:
         """Write `predictions/<name>.csv`.
 
         Args:
-            name: Name of the set, `validation`, `test` or `held_out`; `<set>@<variant>` if augmentation or
-                dropout is random.
+            name: Name of the set, `validation`, `test` or `held_out`; `<set>@<variant>` for a scoring
+                variant.
             predictions: Predictions of the set.
         """
         write_atomically(self.path / "predictions" / f"{name}.csv", predictions.to_csv())
@@ -201,7 +201,7 @@ class RunFolder:
         return read_predictions(path)
 
     def prediction_sets(self) -> list[str]:
-        """Return the names of the sets that were predicted, sorted."""
+        """Return the names of the predicted sets, sorted."""
         files = (self.path / "predictions").glob("[!.]*.csv*")
         return sorted({file.name.split(".csv")[0] for file in files})
 
@@ -236,11 +236,11 @@ def _csv(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
 
 
 def _check_status(path: Path, status: Mapping[str, Any]) -> None:
-    """Refuse a status without a known state, or whose reason or time is of another type."""
+    """Check that a status has a known state, and a reason, kind and time of the right type."""
     if status.get("state") not in STATES:
-        raise DamagedFile(path, f"holds no known state, but {status.get('state')!r}")
+        raise DamagedFile(path, f"has no known state, but {status.get('state')!r}")
     at = status.get("at", 0.0)
     if not isinstance(at, int | float) or not np.isfinite(at):
-        raise DamagedFile(path, f"holds no time, but {at!r}")
+        raise DamagedFile(path, f"has no time, but {at!r}")
     if not all(isinstance(status.get(key, ""), str) for key in ("reason", "kind")):
         raise DamagedFile(path, "its reason or kind is not a text")

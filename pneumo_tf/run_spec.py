@@ -1,4 +1,4 @@
-"""Specification of a run: everything that determines its result, and the id made of it."""
+"""Specification of a run: everything that determines its result, and the id computed from it."""
 
 import dataclasses
 import hashlib
@@ -10,7 +10,7 @@ from typing import Any
 from pneumo_tf.recipe import Recipe
 
 HARNESS_VERSION = 2
-"""Raised by a commit that changes results by more than rounding, so that older runs are run again."""
+"""Increased by commits that change results by more than rounding, so that older runs are run again."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class RunSpec:
         weights: `"random"`, `"imagenet"` with the digest of the file, or `"imagenet"` alone if there is none.
         train_films: Number of training films used, None for all.
         harness: Version of the harness; runs stored without one are of version 1.
-        xla: Whether steps are compiled with XLA, which rounds differently and drops other units.
+        xla: Whether steps are compiled with XLA, which changes rounding and dropout masks.
     """
 
     recipe: Recipe
@@ -45,7 +45,7 @@ class RunSpec:
 
     @property
     def id(self) -> str:
-        """Readable name and hash: runs of the same id are the same run."""
+        """Readable name and hash; runs with the same id have the same result."""
         values = self._values | {"recipe": self.recipe.distinctive()}
         if not self.xla:
             # A run without XLA keeps the id that it had before this field was added.
@@ -64,7 +64,7 @@ class RunSpec:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "RunSpec":
-        """Return the spec that `to_dict` was called on.
+        """Rebuild a spec from `to_dict`.
 
         Raises:
             TypeError: If a value is not of its field's type, or a field is missing or unknown.

@@ -19,15 +19,15 @@ COPY = "copy it again from where the runs were made"
 
 
 class Runs:
-    """A folder of runs, with the film tables that their predictions are joined to."""
+    """A folder of runs, with the film tables that their predictions refer to."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
     def plan(self, spec: RunSpec) -> RunFolder:
-        """Return the folder of a run; a new one is made and marked `planned`.
+        """Return the folder of a run; a new one is created and marked `planned`.
 
-        A recipe's description is not part of the id: that of a finished run is replaced by the new one.
+        The description of the recipe, which is not part of the id, is updated in an existing folder.
         """
         folder = self.folder(spec)
         try:
@@ -70,15 +70,15 @@ class Runs:
         write_atomically(folder / "dataset.json", json.dumps(described, ensure_ascii=False) + "\n")
 
     def read_films(self, fingerprint: str, root: Path | None = None) -> Dataset:
-        """Read a dataset as `write_films` stored it.
+        """Read a dataset that `write_films` stored.
 
         Args:
             fingerprint: Fingerprint of its films.
-            root: Folder that the film ids are relative to, None if no film will be opened.
+            root: Root folder of the films, None if none will be opened.
 
         Raises:
-            DamagedFile: If the table is missing, damaged or not the one that the runs were made with, or the
-                dataset is of a source that is not known here.
+            DamagedFile: If the table is missing, damaged or not that of the runs, or the source of the
+                dataset is unknown.
         """
         folder = self.dataset_folder(fingerprint)
         table, description = folder / "films.csv", folder / "dataset.json"

@@ -1,4 +1,4 @@
-"""Strict reading of stored files: a damaged one is one error that names it."""
+"""Strict reading of stored files, with one error that names a damaged file."""
 
 import csv
 import gzip
@@ -19,12 +19,12 @@ UNREADABLE = (OSError, ValueError, EOFError, RecursionError, zlib.error, zipfile
 
 
 class DamagedFile(UserError):
-    """A stored file that cannot be read or does not hold what it should.
+    """Error for a stored file that cannot be read or has unexpected content.
 
     Args:
         path: The file.
-        fault: What is wrong with it, without its path.
-        remedy: What to do.
+        fault: The fault, without the path.
+        remedy: What to do about it.
     """
 
     def __init__(self, path: Path, fault: str, remedy: str = "run it again with --fresh") -> None:
@@ -74,7 +74,7 @@ def read_number_rows(path: Path) -> list[dict[str, float]]:
     """Read CSV rows of numbers under a header.
 
     Raises:
-        DamagedFile: If it cannot be read, has no row, or a line has not a number for each column.
+        DamagedFile: If it cannot be read, has no row, or a line does not have a number for each column.
     """
     text = read_text(path)
     try:
@@ -100,6 +100,6 @@ def read_npz(path: Path, names: Sequence[str] | None = None) -> dict[str, np.nda
     try:
         with np.load(path, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in names or arrays.files}
-    # NumPy names no closed set of errors for damaged headers.
+    # NumPy documents no complete set of errors for damaged headers.
     except Exception as error:
         raise unreadable(path, error) from error
