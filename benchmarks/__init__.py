@@ -2,11 +2,11 @@
 
 import os
 
-# Read when Keras, Matplotlib and TensorFlow are imported: settings of another project or of a notebook must
-# neither stop a run nor change its numbers.
+# These are read when Keras, Matplotlib and TensorFlow are imported: settings of another project or of a
+# notebook must not stop a run or change its results.
 os.environ.update(KERAS_BACKEND="tensorflow", MPLBACKEND="agg")
-# NVML counts GPUs in this order, CUDA by itself the fastest first.
+# NVML numbers GPUs in this order; the default of CUDA is the fastest first.
 os.environ.update(CUDA_DEVICE_ORDER="PCI_BUS_ID")
 os.environ.pop("TF_USE_LEGACY_KERAS", None)
-# Without this TensorFlow logs more lines at start; a few, of its own start-up, cannot be turned off.
+# TensorFlow logs less at start with this; a few lines cannot be turned off.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")

@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def read_summary(command: str) -> str:
-    """Return the first line of a command's docstring, read from its file: importing it may take seconds."""
+    """Return the first line of a command's docstring, read from its file, since imports may take seconds."""
     module = Path(__file__).with_name(command)
     file = module / "__main__.py" if module.is_dir() else module.with_suffix(".py")
     return ast.get_docstring(ast.parse(file.read_text("utf-8"))).splitlines()[0]
@@ -34,7 +34,7 @@ def read_summary(command: str) -> str:
 
 def _describe_unexpected(word: str) -> UserError:
     if word in COMMANDS:
-        return UserError(f"{word} is a module of its own: python -m benchmarks.{word}")
+        return UserError(f"{word} is a separate module: python -m benchmarks.{word}")
     return unknown("command", word, COMMANDS)
 
 

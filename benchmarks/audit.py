@@ -62,7 +62,7 @@ def make_parser() -> CommandLine:
 
 
 def _check_place(out: Path) -> None:
-    """Refuse a place that cannot take the page, before the minute of work that ends in it."""
+    """Check that the page can be written, before a minute of work is lost."""
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -70,7 +70,7 @@ def _check_place(out: Path) -> None:
 
 
 def _command(data: Path, options: argparse.Namespace) -> str:
-    """Return the command as the page shows it, without whole paths: those are of one machine."""
+    """Return the command for the page, with shortened paths, which differ between machines."""
     words = ["python", "-m", "benchmarks.audit", "--data", _place(data)]
     words += ["--sizes", _place(options.sizes)] if options.sizes else []
     words += ["--out", _place(options.out)]

@@ -1,4 +1,4 @@
-"""Child processes import the modules of this one, whatever is in the folder where they are started."""
+"""Import paths of child processes, so that they use these modules whatever their working folder holds."""
 
 import os
 import sysconfig
@@ -9,12 +9,12 @@ ROOT = str(Path(__file__).resolve().parents[1])
 
 
 def module_variables() -> dict[str, str]:
-    """Return environment variables with which `python -m benchmarks.…` runs this very package.
+    """Return environment variables with which `python -m benchmarks.…` runs this package.
 
-    Python would look in the working folder first, and many projects have a package named `benchmarks` there.
+    Python would search the working folder first, where many projects have a package named `benchmarks`.
     """
     paths = [os.environ.get("PYTHONPATH", "")]
-    # Installed packages are found without it, and should not come before the standard library.
+    # Not for an installed package, which is found anyway and must not precede the standard library.
     if sysconfig.get_path("purelib") != ROOT:
         paths.insert(0, ROOT)
     return {"PYTHONSAFEPATH": "1", "PYTHONPATH": os.pathsep.join(filter(None, paths))}

@@ -29,7 +29,7 @@ Arguments = ParamSpec("Arguments")
 
 
 def ends_with_its_reader(main: Callable[Arguments, int]) -> Callable[Arguments, int]:
-    """Decorate a `main` so that it ends without a traceback if the reader of its output has, such as `head`."""
+    """Decorate a `main` so that it ends quietly if the reader of its output, such as `head`, has ended."""
 
     @functools.wraps(main)
     def run(*args: Arguments.args, **options: Arguments.kwargs) -> int:
@@ -55,7 +55,7 @@ class CommandLine(argparse.ArgumentParser):
         description: What the command does, paragraphs with empty lines between; usually its docstring.
         examples: Arguments of each example; an empty string for none.
         notes: Further paragraph, shown before the examples.
-        choices: How a name is chosen that was given without its option, by name.
+        choices: Hint for a name that was given without its option, by name.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class CommandLine(argparse.ArgumentParser):
 
 
 def at_least(lowest: int) -> Callable[[str], int]:
-    """Return the `type` of an argument that is a whole number from `lowest` on."""
+    """Return the `type` of an argument that is a whole number, at least `lowest`."""
 
     def read(text: str) -> int:
         try:
@@ -125,8 +125,8 @@ def one_of(kind: str, names: Collection[str]) -> Callable[[str], str]:
     """Return the `type` of an argument that is one of some names.
 
     Args:
-        kind: What the names are, such as `"protocol"`.
-        names: All that are known.
+        kind: Kind of the names, such as `"protocol"`.
+        names: All known names.
     """
 
     def read(text: str) -> str:

@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command.
 
     Returns:
-        The exit status: 0, 2 for what the user can mend, 130 when interrupted.
+        Exit status: 0; 2 for an error that the user can correct; 130 after Ctrl-C.
     """
     try:
         options = make_parser().parse_args(arguments)
@@ -68,12 +68,12 @@ def make_parser() -> CommandLine:
 
 
 def fetch(source: DatasetSource, out: Path, archive: Path | None = None) -> Dataset:
-    """Put a dataset in a folder that does not exist yet: whole and checked, or not at all.
+    """Create the folder of a dataset, complete and checked, or not at all.
 
     Args:
         source: The dataset; it must have a `download`.
-        out: Folder to make.
-        archive: Zip to take it from; by default it is downloaded.
+        out: Folder to create.
+        archive: Zip of the dataset; by default it is downloaded.
 
     Returns:
         The films in their folder.
@@ -134,7 +134,7 @@ def _copy(files: Files, folder: Path, progress: Progress) -> None:
 
 
 def _check_decoding(dataset: Dataset, progress: Progress) -> None:
-    """Decode every film: a truncated one has a valid header, and would fail later, in a run."""
+    """Decode every film: a truncated one has a valid header and would only fail in a run."""
 
     def reason(film_id: str) -> str:
         faults: list[str] = []

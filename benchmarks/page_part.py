@@ -7,18 +7,18 @@ from pneumo_tf.errors import UserError
 
 
 def replace_part(text: str, part: str, body: str, page: Path) -> str:
-    """Return a page's text with another body between the marks of a part.
+    """Return a page's text with the body between the marks of a part replaced.
 
     Args:
         text: Text of the page.
         part: Name of the part.
         body: Markdown; empty lines are put around it.
-        page: The page, for the error.
+        page: Path of the page, for the error message.
 
     Raises:
         UserError: If the page has no such marks.
     """
     marks = re.compile(rf"(<!-- {part}: [^>]*-->\n).*?(<!-- /{part} -->)", re.DOTALL)
     if not marks.search(text):
-        raise UserError(f"{page} has no place for {part}: <!-- {part}: … --> and <!-- /{part} -->")
+        raise UserError(f"{page} lacks the marks of {part}: <!-- {part}: … --> and <!-- /{part} -->")
     return marks.sub(lambda found: f"{found[1]}\n{body.strip()}\n\n{found[2]}", text)

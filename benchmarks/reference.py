@@ -1,7 +1,8 @@
 """Store finished runs as reference, and write the boards of README from them.
 
-With --runs, what a board needs of each finished run is copied to outputs/reference: no model, log or picture;
-predictions and measures of maps gzipped. Without it, only the boards of README are written.
+With --runs, the files of finished runs that a board needs are copied to outputs/reference, without models,
+logs and pictures; predictions and measures of maps are gzipped. Without it, only the boards of README are
+written.
 """
 
 import gzip
@@ -29,7 +30,7 @@ GZIPPED = ("explanations.json", "predictions/*.csv")
 
 
 def store_runs(runs: Path, reference: Path) -> int:
-    """Copy what a board needs of finished runs.
+    """Copy the files of finished runs that a board needs.
 
     Args:
         runs: A folder of runs.
@@ -53,13 +54,13 @@ def _store_run(folder: RunFolder, target: Path) -> None:
         if (folder.path / name).exists():
             write_atomically(target / name, (folder.path / name).read_bytes())
     for file in sorted(file for pattern in GZIPPED for file in folder.path.glob(pattern)):
-        # Without a time stamp the same content is the same bytes.
+        # Without a time stamp, equal content gives equal bytes.
         packed = gzip.compress(file.read_bytes(), mtime=0)
         write_atomically(target / f"{file.relative_to(folder.path)}.gz", packed)
 
 
 def boards_text(reference: Path) -> str:
-    """Return every board of the reference runs, as README shows it."""
+    """Return the boards of the reference runs as Markdown for README."""
     return f"{join_parts(map(_board, read_boards(Runs(reference))))}\n"
 
 

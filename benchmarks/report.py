@@ -1,4 +1,4 @@
-"""Write the leaderboard, its tables and pictures from run folders alone, without TensorFlow."""
+"""Write the leaderboard, its tables and pictures from run folders, without TensorFlow."""
 
 import sys
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ def write_report(runs: Path, out: Path, table: Path | None = None) -> Path:
         The leaderboard's path.
 
     Raises:
-        UserError: If there is no run, or the place cannot be written.
+        UserError: If there is no run, or the report cannot be written.
     """
     # Imported here: --help would wait for Matplotlib and pandas.
     from pneumo_tf.report.figures import drawings, sections
@@ -37,7 +37,7 @@ def write_report(runs: Path, out: Path, table: Path | None = None) -> Path:
     boards = read_boards(Runs(runs))
     if not boards:
         raise UserError(f"{runs} holds no runs; make some with python -m benchmarks.run_all")
-    # Elsewhere than on Linux a process cannot be forked safely.
+    # Only on Linux can a process be forked safely.
     processes = cores() if sys.platform == "linux" else 1
     boards = [measure_board(board, processes) for board in boards]
     tables, pictures = [], []

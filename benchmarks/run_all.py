@@ -20,10 +20,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: The command line, by default that of this process.
 
     Returns:
-        0; 1 if a run failed or could not be scored again; 2 for a usage error; 130 after Ctrl-C.
+        0; 1 if a run failed or lacks requested results; 2 for a usage error; 130 after Ctrl-C.
     """
     try:
-        # Imported here, so that a mistake in a recipe is one line as well.
+        # Imported here, so that an error in a recipe is reported in one line too.
         from benchmarks.suite.options import parse
 
         options = parse(sys.argv[1:] if arguments is None else arguments)
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def show_recipes() -> int:
-    """Print every recipe with the suites that have it."""
+    """Print every recipe with the suites that include it."""
     from benchmarks.recipes import RECIPES
     from benchmarks.suite.suites import SUITES
 

@@ -92,7 +92,7 @@ def make_parser() -> CommandLine:
         type=at_least(1),
         default=5,
         metavar="N",
-        help="turns of each contestant that count (default: %(default)s)",
+        help="turns of each alternative that count (default: %(default)s)",
     )
     add_films(parser)
     parser.add_argument("--weights", type=Path, metavar="FOLDER", help="folder of the ImageNet weights")

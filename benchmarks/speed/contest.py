@@ -11,27 +11,27 @@ Clock = Callable[[], float]
 
 
 def time_in_turns(
-    contestants: Sequence[Callable[[], float | None]], repeat: int, clock: Clock = time.perf_counter
+    alternatives: Sequence[Callable[[], float | None]], repeat: int, clock: Clock = time.perf_counter
 ) -> list[tuple[float, ...]]:
     """Time alternatives in turns, A B A B …, so that a temporary slowdown of the machine affects all of them.
 
     Args:
-        contestants: Each does its work once per call. One that has to prepare first returns its seconds
+        alternatives: Each does its work once per call. One that has to prepare first returns its seconds
             without the preparation; the others return None.
         repeat: Turns that count, after a warm-up round.
         clock: Returns seconds.
 
     Returns:
-        Seconds of the `repeat` turns of each contestant.
+        Seconds of the `repeat` turns of each alternative.
     """
-    turns: list[list[float]] = [[] for _ in contestants]
+    turns: list[list[float]] = [[] for _ in alternatives]
     for counts in range(repeat + 1):
-        for contestant, seconds in zip(contestants, turns, strict=True):
+        for alternative, seconds in zip(alternatives, turns, strict=True):
             started = clock()
-            taken = contestant()
+            taken = alternative()
             seconds.append(clock() - started if taken is None else taken)
         if not counts:
-            turns = [[] for _ in contestants]
+            turns = [[] for _ in alternatives]
     return [tuple(seconds) for seconds in turns]
 
 

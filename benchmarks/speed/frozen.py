@@ -21,18 +21,18 @@ BACKBONE = "mobilenetv2"
 def measure(scene: Scene) -> Iterator[Line]:
     """Time whole calls of `train`, including building, tracing, features and validation."""
     scale, weights = scene.scale, scene.initial_weights(BACKBONE)
-    contestants = (lambda: cached_seconds(scene, weights), lambda: plain_seconds(scene, weights))
-    cached, plain = time_in_turns(contestants, scene.repeat)
+    alternatives = (lambda: cached_seconds(scene, weights), lambda: plain_seconds(scene, weights))
+    cached, plain = time_in_turns(alternatives, scene.repeat)
     yield Line(
         f"frozen phase, cached / plain, {scale.frozen_epochs} epochs",
         "s",
         cached,
         plain,
         at_least=10.0,
-        note=f"{BACKBONE}, {len(_films(scene).train):,} films at {scale.step_side} px, a tenth as many to "
-        "validate, no augmentation; building, tracing and features, computed again in each turn, count. Of "
-        f"theirs {scale.plain_epochs} epochs were run, the others taken to last as long as the median of "
-        "these without the first.",
+        note=f"{BACKBONE}, {len(_films(scene).train):,} films at {scale.step_side} px, a tenth as many for "
+        "validation, no augmentation; building, tracing and features are included and computed again in each "
+        f"turn. Theirs ran {scale.plain_epochs} epochs; the others are extrapolated by the median without "
+        "the first.",
     )
 
 

@@ -44,8 +44,8 @@ def _compare(scene: Scene, name: str, batch: int, target: float | None) -> Line:
         films_per_second(len(films), mine),
         films_per_second(len(single), other),
         at_least=target,
-        note=f"{scale.side} px; ours {len(films)} films in one pass, theirs one by one in eager mode, as the "
-        "Keras example has it.",
+        note=f"{scale.side} px; ours {len(films)} films in one pass, theirs one by one in eager mode, as in "
+        "the Keras example.",
     )
 
 

@@ -16,7 +16,7 @@ LEAST_RATIO = 0.9
 
 MEASURED = {
     "films_per_second": ("films/s", "an epoch from a memory map."),
-    "anonymous_mb": ("MB", "peak of anonymous memory while the map is read, TensorFlow's own included."),
+    "anonymous_mb": ("MB", "peak of anonymous memory while the map is read, including that of TensorFlow."),
 }
 """Unit and note of each figure that an epoch prints."""
 
@@ -70,7 +70,7 @@ def _report(scene: Scene) -> Iterator[Line]:
             tuple(count / ours.seconds for ours, _ in pairs),
             tuple(smallest / theirs.seconds for _, theirs in pairs),
             at_least=LEAST_RATIO,
-            note="the whole command; growth is linear or less if the rate does not fall.",
+            note="the whole command; growth is at most linear if the rate does not fall.",
         )
         held = tuple(child.peak_mb for child in children[count])
         if None not in held:

@@ -33,7 +33,7 @@ TWO_PHASE = RECIPES["resnet50v2"]
 """A recipe with the augmentation that is compared: rotation, shift and flip, filled with the nearest edge."""
 
 
-class Contestant(NamedTuple):
+class Alternative(NamedTuple):
     """One implementation of the input pipeline.
 
     Args:
@@ -52,7 +52,7 @@ def measure(scene: Scene) -> Iterator[Line]:
     side = scene.scale.side
     recipe, pixels = replace(TWO_PHASE, size=side, batch=BATCH), scene.pixels(side)
     ours = our_pipeline(scene, recipe, pixels)
-    how = f"batches of {BATCH} at {side} px, from the second epoch on; the one decoding is not included"
+    how = f"batches of {BATCH} at {side} px, from the second epoch on, without the single decoding"
     files = _write_films(scene, scene.scratch / "files", scene.scale.files, original=False)
     for mode, name, target in (("rgb", "RGB", 12.0), ("grayscale", "grey", None)):
         against = f"ImageDataGenerator, {name}, {side} px"
@@ -67,14 +67,14 @@ def measure(scene: Scene) -> Iterator[Line]:
 
 
 def _compare(
-    scene: Scene, against: str, ours: Contestant, theirs: Contestant, target: float | None, how: str
+    scene: Scene, against: str, ours: Alternative, theirs: Alternative, target: float | None, how: str
 ) -> Line:
     turns = time_in_turns((ours.epoch, theirs.epoch), scene.repeat)
     rates = (films_per_second(one.films, took) for one, took in zip((ours, theirs), turns, strict=True))
     return Line(f"pipeline / {against}", "films/s", *rates, at_least=target, note=f"{how}.")
 
 
-def our_pipeline(scene: Scene, recipe: Recipe, pixels: np.ndarray) -> Contestant:
+def our_pipeline(scene: Scene, recipe: Recipe, pixels: np.ndarray) -> Alternative:
     """Return the pipeline of training, with new random augmentation in each epoch."""
     order, epochs = scene.order(scene.scale.epoch), itertools.count()
 
@@ -82,10 +82,10 @@ def our_pipeline(scene: Scene, recipe: Recipe, pixels: np.ndarray) -> Contestant
         for _ in training_batches(recipe, pixels, order, scene.labels, 0, 0, next(epochs)):
             pass
 
-    return Contestant(epoch, len(order))
+    return Alternative(epoch, len(order))
 
 
-def generator(files: Dataset, recipe: Recipe, color_mode: str) -> Contestant:
+def generator(files: Dataset, recipe: Recipe, color_mode: str) -> Alternative:
     """Return `ImageDataGenerator` with a recipe's rotation, shift and flip, on one folder per class."""
     augment, side = recipe.augment, recipe.size
     generator = tf.keras.preprocessing.image.ImageDataGenerator(
@@ -104,10 +104,10 @@ def generator(files: Dataset, recipe: Recipe, color_mode: str) -> Contestant:
         for _ in range(len(batches)):
             next(batches)
 
-    return Contestant(epoch, len(files.films))
+    return Alternative(epoch, len(files.films))
 
 
-def stacked_layers(scene: Scene, recipe: Recipe, pixels: np.ndarray) -> Contestant:
+def stacked_layers(scene: Scene, recipe: Recipe, pixels: np.ndarray) -> Alternative:
     """Return three Keras layers in `tf.data`, on films from the same map as ours."""
     augment, order = recipe.augment, scene.order(scene.scale.layers)
     stacked = [
@@ -132,7 +132,7 @@ def stacked_layers(scene: Scene, recipe: Recipe, pixels: np.ndarray) -> Contesta
         for _ in batches:
             pass
 
-    return Contestant(epoch, len(order))
+    return Alternative(epoch, len(order))
 
 
 def _measure_decoding(scene: Scene, files: Dataset) -> float:

@@ -21,8 +21,8 @@ def measure(scene: Scene) -> Iterator[Line]:
         "s",
         tuple(child.seconds for child in children),
         at_most=MOST_SECONDS,
-        note="the whole command, its start and every picture included; "
-        f"{statistics.median(child.processor_seconds for child in children):.1f} s of processor.",
+        note="the whole command, including its start and every picture; "
+        f"{statistics.median(child.processor_seconds for child in children):.1f} processor seconds.",
     )
 
 

@@ -31,8 +31,8 @@ def _time(scored: LabelledPredictions, repeat: int) -> Line:
         "s",
         seconds,
         at_most=LIMITS.get(len(scored)),
-        note=f"{len(METRICS)} metrics, {REPLICATES:,} replicates of patients, drawn again each time; "
-        "seconds of processor, over all cores.",
+        note=f"{len(METRICS)} metrics, {REPLICATES:,} replicates of patients, resampled each time; "
+        "processor seconds over all cores.",
     )
 
 

@@ -27,8 +27,8 @@ def measure(scene: Scene) -> Iterator[Line]:
     side, films = scene.scale.step_side, scene.scale.steps
     for name, target in MODELS.items():
         recipe = Recipe(name, name, (PHASE,), size=side)
-        contestants = our_epochs(scene, recipe), fit_epochs(scene, recipe)
-        mine, other = time_in_turns(contestants, scene.repeat)
+        alternatives = our_epochs(scene, recipe), fit_epochs(scene, recipe)
+        mine, other = time_in_turns(alternatives, scene.repeat)
         yield Line(
             f"step / model.fit, {name}",
             "films/s",
@@ -36,7 +36,7 @@ def measure(scene: Scene) -> Iterator[Line]:
             films_per_second(films, other),
             at_least=target,
             note=f"{side} px, batches of {recipe.batch}, Adam, no augmentation; fit on arrays in memory, "
-            "without XLA, as ours, and without metrics.",
+            "without XLA like ours, and without metrics.",
         )
 
 

@@ -49,7 +49,7 @@ def test_the_page_is_written_between_its_marks_and_twice_the_same(tmp_path):
 def test_a_page_without_marks_is_left_alone(tmp_path, capsys):
     page = tmp_path / "page.md"
     page.write_text("nothing here\n")
-    with pytest.raises(UserError, match="no place for boards"):
+    with pytest.raises(UserError, match="lacks the marks of boards"):
         write_boards(page, tmp_path)
     assert main(["--readme", str(page)]) == 2
     assert page.read_text() == "nothing here\n"

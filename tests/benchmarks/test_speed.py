@@ -67,7 +67,7 @@ class Watch:
         return self.now
 
 
-def test_contestants_take_turns_and_the_first_round_does_not_count():
+def test_alternatives_take_turns_and_the_first_round_does_not_count():
     watch = Watch()
     turns = time_in_turns((watch.work("a", 9, 1, 2, 3), watch.work("b", 99, 10, 20, 30)), 3, watch)
     assert watch.done == list("abababab")
@@ -75,7 +75,7 @@ def test_contestants_take_turns_and_the_first_round_does_not_count():
     assert films_per_second(60, turns[1]) == (6, 3, 2)
 
 
-def test_a_contestant_that_prepares_first_returns_what_counts():
+def test_a_alternative_that_prepares_first_returns_what_counts():
     watch = Watch()
     ready = watch.work("a", 5, 5, 5)
     assert time_in_turns([lambda: ready() or 0.5], 2, watch) == [(0.5, 0.5)]
@@ -284,7 +284,7 @@ def test_a_page_without_marks_or_a_broken_file_is_one_line(tmp_path, capsys):
     (tmp_path / "speed.md").write_text("nothing here\n", "utf-8")
     arguments = ["--page", str(tmp_path / "speed.md"), "--figures", str(tmp_path)]
     assert page.main(arguments) == 2
-    assert "no place for figures" in capsys.readouterr().err
+    assert "lacks the marks of figures" in capsys.readouterr().err
     (tmp_path / "speed.md").write_text("<!-- figures: how -->\n<!-- /figures -->\n", "utf-8")
     (tmp_path / "x.json").write_text('{"lines": []}', "utf-8")
     assert page.main(arguments) == 2
