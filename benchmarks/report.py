@@ -30,7 +30,7 @@ def write_report(runs: Path, out: Path, table: Path | None = None) -> Path:
         UserError: If there is no run, or the report cannot be written.
     """
     # Imported here: --help would wait for Matplotlib and pandas.
-    from pneumo_tf.report.figures import drawings, sections
+    from pneumo_tf.report.figures import list_drawings, sections
     from pneumo_tf.report.frame import concatenate, frame_to_csv
     from pneumo_tf.report.page import tables_below, write_leaderboard
 
@@ -42,7 +42,7 @@ def write_report(runs: Path, out: Path, table: Path | None = None) -> Path:
     boards = [measure_board(board, processes) for board in boards]
     tables, pictures = [], []
     for board in boards:
-        calls = [partial(tables_below, board), *drawings(board, out)]
+        calls = [partial(tables_below, board), *list_drawings(board, out)]
         text, *drawn = forked_map(lambda call: call(), calls, processes)
         tables.append(text)
         pictures.append(sections(drawn))

@@ -46,7 +46,7 @@ def _cells(letter: str, line: Line) -> tuple[str, ...]:
 def _ratio(ratios: Sequence[float]) -> str:
     if not ratios:
         return DASH
-    median, low, high = (_number(of(ratios)) for of in (statistics.median, min, max))
+    median, low, high = (_number(statistic(ratios)) for statistic in (statistics.median, min, max))
     return f"{median} [{low}–{high}]"
 
 

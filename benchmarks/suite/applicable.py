@@ -30,7 +30,9 @@ def applicable_recipes(
     """
     known = dataset.films.covariates if dataset else ()
     left_out = {recipe.name: missing for recipe in recipes if (missing := missing_covariates(recipe, known))}
-    lines = [f"{name} is left out: the films have no {', '.join(of)}" for name, of in left_out.items()]
+    lines = [
+        f"{name} is left out: the films have no {', '.join(columns)}" for name, columns in left_out.items()
+    ]
     if len(left_out) == len(recipes):
         raise UserError(f"no recipe applies to these films: {'; '.join(lines)}")
     for line in lines:

@@ -13,10 +13,10 @@ from pneumo_tf.run_spec import RunSpec
 from pneumo_tf.training.device import prepare_tensorflow
 
 RECORDED = ("TF_", "XLA_", "NVIDIA_TF32", "CUDNN_", "CUBLAS_")
-"""Prefixes of environment variables that can change numbers, at least by rounding."""
+"""Prefixes of environment variables that can change results, at least by rounding."""
 
 NOT_RECORDED = ("TF_CPP_MIN_LOG_LEVEL", "TF_CLI_", "TF_VAR_", "TF_DATA_DIR")
-"""Prefixes of variables that change no numbers, or that belong to Terraform."""
+"""Prefixes of variables that do not change results, or that belong to Terraform."""
 
 
 def prepare_device(assignment: Assignment, spec: RunSpec) -> None:
@@ -45,8 +45,8 @@ def prepare_device(assignment: Assignment, spec: RunSpec) -> None:
     keras.mixed_precision.set_global_policy(spec.precision)
 
 
-def settings_record(assignment: Assignment) -> dict[str, Any]:
-    """Return versions and settings of this process, as `prepare_device` left it, for `environment.json`."""
+def describe_settings(assignment: Assignment) -> dict[str, Any]:
+    """Return versions and settings of this process after `prepare_device`, for `environment.json`."""
     return {
         "tensorflow": tf.__version__,
         "keras": keras.__version__,

@@ -9,7 +9,7 @@ import numpy as np
 from benchmarks.worker.costs import training_costs
 from benchmarks.worker.micro_batching import train_within_memory
 from benchmarks.worker.run_context import RunContext
-from benchmarks.worker.settings import prepare_device, settings_record
+from benchmarks.worker.settings import describe_settings, prepare_device
 from pneumo_tf.data.batches import TrainingFilms
 from pneumo_tf.data.protocols.registry import PROTOCOLS
 from pneumo_tf.models.saved_model import load_saved_model
@@ -50,7 +50,7 @@ def run_network(run: RunContext) -> NetworkRun:
         batch = EVALUATION_BATCH // costs["micro_batches"]
         predict = Predictor(model, batch=batch, xla=run.spec.xla)
         outputs = _predict_sets(run, predict)
-    return NetworkRun(model, predict, outputs, costs, settings_record(run.assignment))
+    return NetworkRun(model, predict, outputs, costs, describe_settings(run.assignment))
 
 
 def _load_trained(run: RunContext) -> tuple[keras.Model, dict[str, Any]] | None:

@@ -93,8 +93,8 @@ def measure_external(
         ]
     )
     lines = [
-        np.stack([of(run.labels, run.score, one) for run, one in zip(external, weights, strict=True)])
-        for of in (calibration_slope, calibration_intercept)
+        np.stack([fit(run.labels, run.score, one) for run, one in zip(external, weights, strict=True)])
+        for fit in (calibration_slope, calibration_intercept)
     ]
 
     def estimate(values: np.ndarray, bounds: tuple[float, float] = (0.0, 1.0)) -> Estimate:

@@ -150,8 +150,8 @@ def measure_maps(
 def json_values(values: Values) -> dict[str, list[float | None]]:
     """Convert values for JSON: rounded to `DIGITS`, None for nan."""
     return {
-        name: [round(float(value), DIGITS) if np.isfinite(value) else None for value in of]
-        for name, of in values.items()
+        name: [round(float(value), DIGITS) if np.isfinite(value) else None for value in column]
+        for name, column in values.items()
     }
 
 

@@ -129,7 +129,7 @@ def _randomization(
     found = randomize_weights(model, films[chosen], explain=explain)
 
     def by_method(values: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, Any]:
-        return {name: json_values(of) for name, of in values.items()}
+        return {name: json_values(columns) for name, columns in values.items()}
 
     return {
         "films": [ids[at] for at in chosen],

@@ -65,7 +65,10 @@ def shares_by_group(
     """
     named = np.asarray(groups)
     members = {name: named == name for name in sorted(set(groups))}
-    return {name: mean_over_films(shares[of], labels[of], patients[of]) for name, of in members.items()}
+    return {
+        name: mean_over_films(shares[chosen], labels[chosen], patients[chosen])
+        for name, chosen in members.items()
+    }
 
 
 def largest_shares(shares: np.ndarray, ids: Sequence[str], count: int = 5) -> list[tuple[str, float]]:

@@ -133,8 +133,8 @@ def _check_explanations(known: Collection[str], left: Mapping[str, Any]) -> None
     if len(left["grid"]) != 2 or not all(isinstance(side, int) for side in left["grid"]):
         raise TypeError("grid is not a pair of whole numbers")
     _check_measures(left["methods"], films)
-    for name, of in left["methods"].items():
-        if not isinstance(of["title"], str):
+    for name, method in left["methods"].items():
+        if not isinstance(method["title"], str):
             raise TypeError(f"the title of {name} is not a text")
     if "sanity" in left:
         sanity = left["sanity"]

@@ -126,7 +126,7 @@ def test_tf32_is_off_in_a_worker(monkeypatch):
     tf.config.experimental.enable_tensor_float_32_execution(True)
     gpu_check.prepare_tensorflow()
     assert not tf.config.experimental.tensor_float_32_execution_enabled()
-    assert settings.settings_record(SimpleNamespace(gpu=False))["tf32"] == "off"
+    assert settings.describe_settings(SimpleNamespace(gpu=False))["tf32"] == "off"
 
 
 def test_the_constants_of_the_pipeline_are_made_on_the_cpu(monkeypatch):

@@ -288,7 +288,7 @@ def test_a_page_without_marks_or_a_broken_file_is_one_line(tmp_path, capsys):
     (tmp_path / "speed.md").write_text("<!-- figures: how -->\n<!-- /figures -->\n", "utf-8")
     (tmp_path / "x.json").write_text('{"lines": []}', "utf-8")
     assert page.main(arguments) == 2
-    assert "x.json is not what benchmarks.speed --json writes" in capsys.readouterr().err
+    assert "x.json was not written by benchmarks.speed --json" in capsys.readouterr().err
 
 
 def test_every_claim_about_gpus_names_tests_and_steps_that_are_there():

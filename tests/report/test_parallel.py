@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pneumo_tf.errors import UserError
-from pneumo_tf.report.figures import drawings, sections
+from pneumo_tf.report.figures import list_drawings, sections
 from pneumo_tf.report.parallel import forked_map, measure_board
 from pneumo_tf.report.reading import read_boards
 from tests.report.fabricate import RECIPES, fabricate_runs
@@ -97,7 +97,7 @@ def test_processes_send_no_predictions_back(runs):
 def test_pictures_are_the_same_bytes_however_many_processes_draw(runs, tmp_path):
     (board,) = read_boards(runs)
     drawn = [
-        sections(forked_map(lambda draw: draw(), drawings(board, tmp_path / str(processes)), processes))
+        sections(forked_map(lambda draw: draw(), list_drawings(board, tmp_path / str(processes)), processes))
         for processes in (1, 2)
     ]
     assert drawn[0] == drawn[1]

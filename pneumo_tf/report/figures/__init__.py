@@ -4,6 +4,6 @@ seaborn provides the theme, heat maps and histograms. Matplotlib draws what seab
 computed elsewhere, and the curves of many runs as one artist.
 """
 
-from pneumo_tf.report.figures.registry import FIGURES, drawings, sections
+from pneumo_tf.report.figures.registry import FIGURES, list_drawings, sections
 
-__all__ = ["FIGURES", "drawings", "sections"]
+__all__ = ["FIGURES", "list_drawings", "sections"]

@@ -27,11 +27,11 @@ class Cost(NamedTuple):
 
     Args:
         title: Label of the axis, with the unit.
-        of: Function from a row to its cost, None if it was not measured.
+        read: Function from a row to its cost, None if it was not measured.
     """
 
     title: str
-    of: Callable[[Row], float | None]
+    read: Callable[[Row], float | None]
 
 
 COSTS = (
@@ -75,7 +75,7 @@ def _priced(group: Comparable, cost: Cost) -> list[int]:
     return [
         index
         for index, row in enumerate(group.rows)
-        if not row.trivial and np.isfinite(row.estimates["auc"].value) and cost.of(row) is not None
+        if not row.trivial and np.isfinite(row.estimates["auc"].value) and cost.read(row) is not None
     ]
 
 
@@ -105,7 +105,7 @@ def _page(group: Comparable, panels: Sequence[Cost]) -> Picture:
 
 
 def _scatter(ax: Axes, group: Comparable, priced: Sequence[int], cost: Cost) -> None:
-    costs = [cost.of(group.rows[index]) for index in priced]
+    costs = [cost.read(group.rows[index]) for index in priced]
     estimates = [group.rows[index].estimates["auc"] for index in priced]
     front = pareto_front(costs, [estimate.value for estimate in estimates])
     ax.step(

@@ -13,16 +13,16 @@ from pneumo_tf.report.figures.overlay import OUTCOME_NAMES, Explained
 from pneumo_tf.report.figures.picture import Picture
 
 
-def by_outcome(films: Sequence[Explained]) -> dict[str, list[Explained | None]]:
+def arrange_by_outcome(films: Sequence[Explained]) -> dict[str, list[Explained | None]]:
     """Return a film, or None, for each outcome and each of `PLACES`.
 
     Runs of earlier versions chose films by hash; these fill the places of their outcome in order.
     """
     chosen: dict[str, list[Explained | None]] = {}
     for outcome in OUTCOME_NAMES:
-        of = [film for film in films if film.outcome == outcome]
-        picked = {film.place: film for film in of if film.place}
-        others = [] if picked else sorted(of, key=lambda film: film.common)
+        members = [film for film in films if film.outcome == outcome]
+        picked = {film.place: film for film in members if film.place}
+        others = [] if picked else sorted(members, key=lambda film: film.common)
         rest = iter(others)
         chosen[outcome] = [picked.get(place) or next(rest, None) for place in PLACES]
     return chosen
@@ -35,19 +35,19 @@ def draw_grad_cam_by_outcome(board: Board) -> Iterator[Picture]:
         if films:
             yield Picture(
                 f"grad-cam-{row.name}-{row.protocol}",
-                "Evidence for pneumonia that the first run of a row found: each film, and the film under the "
-                "Grad-CAM map of its score. One colour scale holds for a page, in the model's own units. "
+                "Evidence for pneumonia in the first run of a row: each film, and the same film under the "
+                "Grad-CAM map of its score. A page has one colour scale, in the model's own units. "
                 "Better: strong colour inside the lungs on pneumonia, little on normal films, none on "
                 "borders, letters and tubes. Below each film is its label. A map shows what moved the "
                 "score, not where disease is.",
-                _page(row, by_outcome(films)),
+                _page(row, arrange_by_outcome(films)),
                 f"{row.name}, seed {row.specs[0].seed}.{overlay.outline_note(films)}",
             )
 
 
 def _page(row: Row, chosen: dict[str, list[Explained | None]]) -> Figure:
     shown = [film for films in chosen.values() for film in films if film]
-    scale, side = overlay.scale_of(shown), 1.25
+    scale, side = overlay.largest_evidence(shown), 1.25
     margins = style.Margins(0.85, 0.15, 0.72, 0.95)
     figure, axes = style.page(len(OUTCOME_NAMES), 2 * len(PLACES), (side, side), (0.04, 0.42), margins)
     if any(film.place for film in shown):

@@ -66,7 +66,7 @@ def _page(recipes: Sequence[tuple[Row, Maps]], shown: Sequence[Explained], scope
         line[0].set_xlabel(style.stem(film.id, 20), size=5.5, labelpad=2)
     for column, (row, films) in zip(axes.T[1:], recipes, strict=True):
         column[0].set_title(style.fold(row.name, 17, lines=3), size=6.5)
-        scale = overlay.scale_of(list(films.values()))
+        scale = overlay.largest_evidence(list(films.values()))
         for ax, film in zip(column, shown, strict=True):
             _draw_map(ax, films.get(film.id), scale)
     style.heading(figure, "Grad-CAM of the same films, recipe by recipe", scope)

@@ -98,7 +98,7 @@ def _published(figure: Published) -> str:
     )
 
 
-def write_column(figure: Figure, numbers: Iterable[KeyNumber], rests_on: Mapping[str, str]) -> None:
+def write_column(figure: Figure, numbers: Iterable[KeyNumber], facts: Mapping[str, str]) -> None:
     """Write the numbers as a table, and their provenance below it, along the left edge of a page."""
     down = 0.62
     for at, line in enumerate((KeyNumber("Test films", "value", "95 % interval", "sd"), *numbers)):
@@ -114,7 +114,7 @@ def write_column(figure: Figure, numbers: Iterable[KeyNumber], rests_on: Mapping
         _write(figure, 3.28, down, line.sd, style.TEXT, color, ha="right")
         down += _LINE
     down += 0.12
-    for name, text in rests_on.items():
+    for name, text in facts.items():
         _write(figure, 0.12, down, name, style.SMALL, style.QUIET)
         for part in textwrap.wrap(text, 42, max_lines=3, placeholder=" …"):
             _write(figure, 0.85, down, part, style.SMALL, style.INK)

@@ -91,10 +91,10 @@ def mean_precision(runs: Sequence[LabelledPredictions]) -> Curve:
 
 
 def operating_point(
-    runs: Sequence[LabelledPredictions], of: Callable[[LabelledPredictions], tuple[float, float]]
+    runs: Sequence[LabelledPredictions], point_of: Callable[[LabelledPredictions], tuple[float, float]]
 ) -> tuple[float, float]:
     """Return the mean over runs of the point at probability 0.5."""
-    return tuple(np.mean([of(run) for run in runs], axis=0))
+    return tuple(np.mean([point_of(run) for run in runs], axis=0))
 
 
 def overlay_page(

@@ -38,7 +38,7 @@ class Explained:
         label: 0 normal, 1 pneumonia.
         score: Score of the film; above 0 it is predicted positive.
         probability: Probability of pneumonia, not calibrated.
-        place: `"most"`, `"median"` or `"least"` confident of its outcome; "" if chosen otherwise.
+        place: `"most"`, `"median"` or `"least"` if chosen by confidence within its outcome, otherwise "".
         mask: (H, W) bool: opacity; None if unknown.
     """
 
@@ -55,7 +55,7 @@ class Explained:
 
     @property
     def caption(self) -> str:
-        """Class and subtype by the source, shortened to fit above a film."""
+        """Class and subtype in the source, shortened to fit above a film."""
         name = CLASSES[self.label]
         return name if self.subtype == name else style.elide(f"{name} ({self.subtype})", 24)
 
@@ -102,7 +102,7 @@ def _joined(row: Row, arrays: dict[str, np.ndarray]) -> Iterator[Explained]:
             )
 
 
-def scale_of(films: Sequence[Explained]) -> float:
+def largest_evidence(films: Sequence[Explained]) -> float:
     """Return the value of the strongest colour for maps that are drawn together."""
     return max((film.peak for film in films), default=0.0)
 

@@ -73,7 +73,7 @@ Drawn = tuple[str, list[LinkedPicture]]
 """Key of a figure, and its pages as they were written."""
 
 
-def drawings(board: Board, out: Path) -> list[Callable[[], Drawn]]:
+def list_drawings(board: Board, out: Path) -> list[Callable[[], Drawn]]:
     """Return functions that each draw and write one figure of a board, or one row of a figure.
 
     They may run in any process, and the same board gives the same bytes. They cannot run in threads, because

@@ -138,7 +138,7 @@ def _read(row: Row) -> Explanations | None:
     ids = tuple(
         dict.fromkeys(film_id for run in runs for film_id in run["films"])
     )  # films differ between folds
-    titles = {name: of["title"] for run in runs for name, of in run["methods"].items()}
+    titles = {name: method["title"] for run in runs for name, method in run["methods"].items()}
     return Explanations(
         row,
         grid,
@@ -178,5 +178,5 @@ def _average_runs(runs: Sequence[tuple[Sequence[str], Mapping[str, Any]]], ids: 
 
 def _tabulate(films: Sequence[str], maps: Mapping[str, Any]) -> pd.DataFrame:
     """Return the measures of a run, with a line per film and a column per map and measure."""
-    columns = {(name, measure): of[measure] for name, of in maps.items() for measure in of}
+    columns = {(name, measure): values[measure] for name, values in maps.items() for measure in values}
     return pd.DataFrame(columns, films).drop(columns="title", level=1, errors="ignore").astype(float)

@@ -143,7 +143,7 @@ def _parts(board: Board) -> list[_Part]:
         _Part(
             "Does another run give the same map?",
             [(SEEDS, robustness.runs_table(repeats))],
-            [robustness.verdict_on_runs(of) for of in repeats],
+            [robustness.verdict_on_runs(similarity) for similarity in repeats],
         ),
         _Part("Do the methods agree?", [(AGREEMENT, tables.by_map(left, tables.AGREEMENT))]),
         _Part("Shortcut alarm", [(border.LEAD, border.border_table(left))]),
@@ -156,10 +156,10 @@ def _with_rows(part: _Part) -> _Part:
 
 
 def _summary(left: Sequence[Explanations], repeats: Sequence[robustness.RunSimilarity]) -> Table:
-    repeated = {of.one.row.name: of for of in repeats}
+    repeated = {similarity.one.row.name: similarity for similarity in repeats}
     lines = []
     for one in left:
-        of = repeated.get(one.row.name)
+        similarity = repeated.get(one.row.name)
         share = one.mean(GRAD_CAM, "border")
         lines.append(
             (
@@ -170,7 +170,7 @@ def _summary(left: Sequence[Explanations], repeats: Sequence[robustness.RunSimil
                     for measure in ("pointing", "deletion", "road")
                 ),
                 robustness.changes_with_weights(one),
-                robustness.summarize_runs(of) if of else DASH,
+                robustness.summarize_runs(similarity) if similarity else DASH,
                 with_interval(share, 2) if share.films else format_number(None, 0),
             )
         )

@@ -101,7 +101,7 @@ class RunSimilarity:
     @property
     def means(self) -> list[FilmMean]:
         """Means over films, in the order of `runs_table`."""
-        found = [of[name] for name in MEASURES for of in (self.same, self.next_film)]
+        found = [similarity[name] for name in MEASURES for similarity in (self.same, self.next_film)]
         return [self.one.average(values) for values in [*found, self.others]]
 
     @property
@@ -124,29 +124,33 @@ def runs_table(found: Sequence[RunSimilarity]) -> Table:
         "SSIM of different films",
         "Rank correlation with other recipes",
     ]
-    labels = [(of.one.row.name, str(of.runs)) for of in found]
-    return means_table(("Recipe", "Runs"), labels, columns, [of.means for of in found])
+    labels = [(similarity.one.row.name, str(similarity.runs)) for similarity in found]
+    return means_table(("Recipe", "Runs"), labels, columns, [similarity.means for similarity in found])
 
 
-def verdict_on_runs(of: RunSimilarity) -> str:
+def verdict_on_runs(similarity: RunSimilarity) -> str:
     """Describe whether another run of a row gives the same maps."""
-    same, different = (of.one.average(values["rank"]) for values in (of.same, of.next_film))
+    same, different = (
+        similarity.one.average(values["rank"]) for values in (similarity.same, similarity.next_film)
+    )
     if not (same.films and different.films):
-        return f"{of.one.row.name}: no film has a map in two runs."
+        return f"{similarity.one.row.name}: no film has a map in two runs."
     verdict = (
         "repeat from run to run beyond what maps of different films share"
-        if of.excess.above_zero
+        if similarity.excess.above_zero
         else "of one film are not shown to be more similar between runs than maps of different films"
     )
     return (
-        f"{of.one.row.name}: maps {verdict}: rank correlation {format_number(same.value, 2)}, of different "
-        f"films {format_number(different.value, 2)}."
+        f"{similarity.one.row.name}: maps {verdict}: rank correlation {format_number(same.value, 2)}, of "
+        f"different films {format_number(different.value, 2)}."
     )
 
 
-def summarize_runs(of: RunSimilarity) -> str:
+def summarize_runs(similarity: RunSimilarity) -> str:
     """Return `0.62 (0.31)`: the rank correlation of the same film, and of different films."""
-    same, different = (of.one.average(values["rank"]) for values in (of.same, of.next_film))
+    same, different = (
+        similarity.one.average(values["rank"]) for values in (similarity.same, similarity.next_film)
+    )
     return f"{format_number(same.value, 2)} ({format_number(different.value, 2)})"
 
 

@@ -48,9 +48,9 @@ def by_map(left: Sequence[Explanations], columns: Columns) -> Table:
         columns: Measures to show.
     """
     lines = [(one, name) for one in left for name in one.titles]
-    means = [[one.mean(name, *of) for of in columns.values()] for one, name in lines]
+    means = [[one.mean(name, *column) for column in columns.values()] for one, name in lines]
     main = [at for at, (measure, _) in enumerate(columns.values()) if measure != "empty"]
-    shown = [at for at, of in enumerate(means) if any(of[column].films for column in main)]
+    shown = [at for at, row in enumerate(means) if any(row[column].films for column in main)]
     labels = [(lines[at][0].row.name, _bold(lines[at][0].titles[lines[at][1]], lines[at][1])) for at in shown]
     return means_table(("Recipe", "Map"), labels, list(columns), [means[at] for at in shown])
 
@@ -59,8 +59,8 @@ def lead_over_baselines(left: Sequence[Explanations], measure: str) -> Table:
     """Return the gain of Grad-CAM and LayerCAM over each baseline, paired by film; bold above zero."""
     lines = [(one, name) for one in left for name in (GRAD_CAM, LAYER_CAM) if name in one.titles]
     means = [[one.gain(name, baseline, measure) for baseline in BASELINES] for one, name in lines]
-    lines = [line for line, of in zip(lines, means, strict=True) if any(mean.films for mean in of)]
-    means = [of for of in means if any(mean.films for mean in of)]
+    lines = [line for line, row in zip(lines, means, strict=True) if any(mean.films for mean in row)]
+    means = [row for row in means if any(mean.films for mean in row)]
     labels = [(one.row.name, one.titles[name]) for one, name in lines]
     titles = next((one.titles for one, _ in lines), {})
     header = [titles.get(name, name) for name in BASELINES]
@@ -84,11 +84,11 @@ def means_table(
         means: Means by line, then column.
         difference: Whether to show signs, and values above zero in bold.
     """
-    used = [at for at in range(len(columns)) if any(of[at].films for of in means)]
-    decimals = [supported_decimals([(of[at].high - of[at].low) / 2 for of in means], 2) for at in used]
+    used = [at for at in range(len(columns)) if any(row[at].films for row in means)]
+    decimals = [supported_decimals([(row[at].high - row[at].low) / 2 for row in means], 2) for at in used]
     lines, before = [], ""
-    for label, of in zip(labels, means, strict=True):
-        cells = [_cell(of[at], digits, difference) for at, digits in zip(used, decimals, strict=True)]
+    for label, row in zip(labels, means, strict=True):
+        cells = [_cell(row[at], digits, difference) for at, digits in zip(used, decimals, strict=True)]
         lines.append((label[0] if label[0] != before else "", *label[1:], *cells))
         before = label[0]
     return Table((*header, *(columns[at] for at in used)), lines, left=len(header))

@@ -48,5 +48,5 @@ def fit_temperatures(models: TunedModels) -> list[float]:
     return [fit_temperature(films.labels, films.score) for films in models.tuning]
 
 
-def _mean(of: Sequence[Calibration], name: str) -> str:
-    return format_number(float(np.mean([getattr(each, name) for each in of])), 3)
+def _mean(models: Sequence[Calibration], name: str) -> str:
+    return format_number(float(np.mean([getattr(each, name) for each in models])), 3)

@@ -42,7 +42,7 @@ def cross_validation_table(board: Board) -> Table:
     rows = cross_validations(board)
     gains = _gains(rows)
     known = [estimates for row in rows for estimates in row.estimates.values()]
-    decimals = {name: decimals_of([of[name] for of in known], name) for name in MEASURED}
+    decimals = {name: decimals_of([estimates[name] for estimates in known], name) for name in MEASURED}
     lines = []
     for row, gain in zip(rows, gains, strict=True):
         films = f"{len(row.out_of_fold[0]):,} films" if row.complete else "unfinished"
@@ -52,8 +52,8 @@ def cross_validation_table(board: Board) -> Table:
             "ensemble": ("", "test, ensemble", gain),
         }
         for kind, (name, scored, difference) in labels.items():
-            of = row.estimates.get(kind)
-            cells = (SHOWS[kind](of[metric], decimals[metric]) if of else DASH for metric in MEASURED)
+            found = row.estimates.get(kind)
+            cells = (SHOWS[kind](found[metric], decimals[metric]) if found else DASH for metric in MEASURED)
             lines.append((name, scored, *cells, difference))
     titles = (METRICS[name].title for name in MEASURED)
     header = ("Recipe", "Scored", *titles, "AUC, ensemble − one model [95 %], p")

@@ -102,7 +102,7 @@ TABLES: dict[str, TableEntry] = {
     "training_cost": TableEntry("Training costs", training_cost.training_cost_table, training_cost.LEAD),
     "inference_cost": TableEntry("Inference costs", inference_cost.inference_cost_table, inference_cost.LEAD),
     "protocols": TableEntry("Protocol matters", protocols.protocols_table, protocols.LEAD),
-    "published": TableEntry("Published beside ours", published.published_tables, published.LEAD),
+    "published": TableEntry("Published next to ours", published.published_tables, published.LEAD),
     "unfinished": TableEntry("Not done", unfinished),
     "run_notes": TableEntry("Logged by the runs", run_notes_table),
     "choices": TableEntry("Chosen here", choices.choices_table, choices.LEAD),

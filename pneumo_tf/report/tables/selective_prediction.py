@@ -67,7 +67,7 @@ def _mean(groups: Sequence[Uncertainty], read: Callable[[Uncertainty], float]) -
 
 
 def _accuracy(models: Sequence[LabelledPredictions]) -> float:
-    values = [compute_metrics(of.labels, of.score, names=["accuracy"])["accuracy"] for of in models]
+    values = [compute_metrics(model.labels, model.score, names=["accuracy"])["accuracy"] for model in models]
     return float(np.mean(values))
 
 

@@ -19,7 +19,7 @@ from pneumo_tf.data.datasets.registry import DATASETS
 from pneumo_tf.data.films import Films
 from pneumo_tf.predictions import Predictions
 from pneumo_tf.report.board import Board
-from pneumo_tf.report.figures import FIGURES, drawings, sections, style
+from pneumo_tf.report.figures import FIGURES, list_drawings, sections, style
 from pneumo_tf.report.figures.picture import LARGEST, Picture, board_key, encode_png, write_picture
 from pneumo_tf.report.reading import read_boards
 from pneumo_tf.report.section import Section
@@ -50,7 +50,7 @@ def fabricate_board(folder: Path, rows: int = 4, seeds: int = 2, **more: object)
 
 
 def draw(board, out):
-    return sections(drawing() for drawing in drawings(board, out))
+    return sections(drawing() for drawing in list_drawings(board, out))
 
 
 @pytest.fixture(scope="module")

@@ -89,7 +89,7 @@ def test_the_film_is_untouched_where_there_is_no_evidence():
 
 def test_maps_drawn_together_share_a_scale():
     weak, strong = film(np.full((6, 6), 0.1)), film(np.full((6, 6), 1.0))
-    scale = overlay.scale_of([weak, strong])
+    scale = overlay.largest_evidence([weak, strong])
     assert scale == 1.0
     grey = weak.pixels[..., None].astype(int)
     moved = [np.abs(overlay.blend(one, scale) - grey).mean() for one in (weak, strong)]
@@ -127,15 +127,15 @@ def test_a_film_that_was_not_predicted_is_left_out(board):
 def test_a_page_shows_the_surest_the_middle_and_the_least_sure_film():
     places = ["", "least", "most", "", "median"]
     films = [film(np.ones((2, 2)), id=f"{n}", common=n < 3, place=places[n]) for n in range(5)]
-    assert [one.id for one in grad_cam.by_outcome(films)["TP"]] == ["2", "4", "1"]
-    assert grad_cam.by_outcome(films)["FN"] == [None, None, None]
-    few = grad_cam.by_outcome([films[0], films[2]])["TP"]
+    assert [one.id for one in grad_cam.arrange_by_outcome(films)["TP"]] == ["2", "4", "1"]
+    assert grad_cam.arrange_by_outcome(films)["FN"] == [None, None, None]
+    few = grad_cam.arrange_by_outcome([films[0], films[2]])["TP"]
     assert [one and one.id for one in few] == ["2", None, None]
 
 
 def test_a_page_of_films_without_a_place_prefers_those_of_the_recipe():
     films = [film(np.ones((2, 2)), id=f"{n}", common=n < 3) for n in range(5)]
-    assert [one.id for one in grad_cam.by_outcome(films)["TP"]] == ["3", "4", "0"]
+    assert [one.id for one in grad_cam.arrange_by_outcome(films)["TP"]] == ["3", "4", "0"]
 
 
 @pytest.mark.parametrize("known", [True, False])
@@ -166,7 +166,9 @@ def test_the_suite_takes_a_film_of_each_kind_in_turn():
 def test_a_page_tells_score_probability_and_label(board):
     row = board.rows[0]
     explain(row)
-    shown = [one for films in grad_cam.by_outcome(overlay.explained(row)).values() for one in films if one]
+    shown = [
+        one for films in grad_cam.arrange_by_outcome(overlay.explained(row)).values() for one in films if one
+    ]
     with style.applied():
         written = "\n".join(texts(next(grad_cam.draw_grad_cam_by_outcome(board)).figure))
     for one in shown:

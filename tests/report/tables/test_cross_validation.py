@@ -214,7 +214,7 @@ def test_folds_are_shown_apart_from_the_ranking(tmp_path):
     assert ranking[0] == ranking[1]
     text = (tmp_path / "out" / "leaderboard.md").read_text("utf-8")
     assert "also run, never ranked: cv5" in text
-    assert "protocol cv5" not in section(text, "Published beside ours") + section(text, "Small CNNs")
+    assert "protocol cv5" not in section(text, "Published next to ours") + section(text, "Small CNNs")
     for title in ("Calibration", "Operating points"):
         assert "on the validation films of each run; for five folds, on all films" in section(text, title)
     for title in ("Calibration", "Operating points", "Risk and coverage"):
