@@ -23,16 +23,16 @@ from benchmarks.command_line import (
     reading_options,
     report_usage_error,
 )
-from benchmarks.speed.contest import Line
 from benchmarks.speed.entries import ENTRIES, choose_entries
 from benchmarks.speed.machine import describe_machine, format_machine, warn_if_busy
 from benchmarks.speed.table import list_notes, tabulate_speed
+from benchmarks.speed.timing import Line
 from pneumo_tf.atomic import write_atomically
 from pneumo_tf.costs.hardware import gpus
 from pneumo_tf.errors import UserError
 
 if TYPE_CHECKING:
-    from benchmarks.speed.scene import Scale, Scene
+    from benchmarks.speed.speed_setup import Scale, Setup
 
 EXIT_NOT_MEASURED, EXIT_INTERRUPTED = 1, 130
 NEEDS_GPU = Line("open: needs a GPU", note="not measured: this machine has no NVIDIA GPU.")
@@ -62,9 +62,9 @@ def main(arguments: Sequence[str] | None = None, scale: "Scale | None" = None) -
     _log(warn_if_busy(measured["machine"]))
     try:
         with _scratch(options.out) as scratch:
-            scene = _scene(options, scratch, scale)
-            measured["films"] = scene.dataset.title
-            status = _measure_all(letters, scene, lines)
+            setup = _make_setup(options, scratch, scale)
+            measured["films"] = setup.dataset.title
+            status = _measure_all(letters, setup, lines)
     except UserError as error:
         status = report_usage_error(error)
     except KeyboardInterrupt:
@@ -126,8 +126,8 @@ def _scratch(out: Path | None) -> Iterator[Path]:
         yield Path(folder)
 
 
-def _scene(options: argparse.Namespace, scratch: Path, scale: "Scale | None") -> "Scene":
-    from benchmarks.speed.scene import LARGE_RUNS, Scale, Scene
+def _make_setup(options: argparse.Namespace, scratch: Path, scale: "Scale | None") -> "Setup":
+    from benchmarks.speed.speed_setup import LARGE_RUNS, Scale, Setup
     from benchmarks.suite.source import find_source, read_source
     from benchmarks.suite.terminal import Terminal
     from pneumo_tf.training.device import prepare_tensorflow
@@ -140,15 +140,15 @@ def _scene(options: argparse.Namespace, scratch: Path, scale: "Scale | None") ->
     scale = scale or Scale()
     if options.large:
         scale = replace(scale, growing_runs=(*scale.growing_runs, LARGE_RUNS))
-    return Scene(dataset, options.sizes is not None, scratch, options.weights, options.repeat, scale, _log)
+    return Setup(dataset, options.sizes is not None, scratch, options.weights, options.repeat, scale, _log)
 
 
-def _measure_all(letters: Sequence[str], scene: "Scene", lines: list[tuple[str, Line]]) -> int:
+def _measure_all(letters: Sequence[str], setup: "Setup", lines: list[tuple[str, Line]]) -> int:
     """Add each line as soon as it is measured, and return the exit status."""
     status = 0
     for letter in letters:
         try:
-            for line in _measure(letter, scene):
+            for line in _measure(letter, setup):
                 lines.append((letter, line))
         # An error costs one row: earlier rows are kept and later ones still measured.
         except Exception as error:
@@ -157,13 +157,13 @@ def _measure_all(letters: Sequence[str], scene: "Scene", lines: list[tuple[str, 
     return status
 
 
-def _measure(letter: str, scene: "Scene") -> Iterator[Line]:
+def _measure(letter: str, setup: "Setup") -> Iterator[Line]:
     entry = ENTRIES[letter]
     if entry.gpu and not gpus():
         yield NEEDS_GPU
         return
     _log(f"({letter}) {entry.title} …")
-    yield from entry.resolve()(scene)
+    yield from entry.resolve()(setup)
 
 
 def _not_measured(letter: str, error: Exception) -> Line:

@@ -9,8 +9,8 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks.recipes.two_phase_transfer import RECIPES
-from benchmarks.speed.contest import Line, films_per_second, time_in_turns
-from benchmarks.speed.scene import Scene
+from benchmarks.speed.speed_setup import Setup
+from benchmarks.speed.timing import Line, films_per_second, time_in_turns
 from pneumo_tf.costs.flops import forward_flops, training_flops
 from pneumo_tf.costs.hardware import Gpu, gpus, memory_mb, resolve_precision
 from pneumo_tf.costs.peak_flops import peak_flops
@@ -31,30 +31,30 @@ LEAST_SHARE_OF_CEILING = 0.9
 PHASE = Phase(epochs=1, learning_rate=1e-4, train="all", batch_norm="training")
 
 
-def measure(scene: Scene, names: Sequence[str] = BACKBONES) -> Iterator[Line]:
+def measure(setup: Setup, names: Sequence[str] = BACKBONES) -> Iterator[Line]:
     """Compare each backbone with its ceiling, in training and in inference."""
     gpu = next(iter(gpus()), None)
     policy = keras.mixed_precision.dtype_policy()
     try:
         for name in names:
             keras.mixed_precision.set_global_policy(resolve_precision("auto", gpu))
-            yield from _backbone(scene, name, gpu)
+            yield from _backbone(setup, name, gpu)
     finally:
         keras.mixed_precision.set_global_policy(policy)
 
 
-def _backbone(scene: Scene, name: str, gpu: Gpu | None) -> Iterator[Line]:
-    batch = _largest_batch(name, gpu, scene.scale.backbone_batch)
+def _backbone(setup: Setup, name: str, gpu: Gpu | None) -> Iterator[Line]:
+    batch = _largest_batch(name, gpu, setup.scale.backbone_batch)
     while True:
         keras.utils.clear_session()
         recipe = replace(RECIPES[0], name=name, architecture=name, size=architecture(name).size, batch=batch)
-        backbone = _Backbone(scene, recipe, gpu)
+        backbone = _Backbone(setup, recipe, gpu)
         try:
             lines = backbone.training(), backbone.inference()
         except tf.errors.OpError as error:
             if batch == 1 or not is_out_of_memory(error):
                 raise
-            scene.log(f"    {name}: out of memory with batches of {batch}; trying half of that")
+            setup.log(f"    {name}: out of memory with batches of {batch}; trying half of that")
             batch //= 2
         else:
             yield from lines
@@ -72,9 +72,9 @@ def _largest_batch(name: str, gpu: Gpu | None, batch: int) -> int:
 class _Backbone:
     """One backbone with its map of films."""
 
-    def __init__(self, scene: Scene, recipe: Recipe, gpu: Gpu | None) -> None:
-        self.scene, self.recipe, self.gpu = scene, recipe, gpu
-        self.pixels = scene.pixels(recipe.size)
+    def __init__(self, setup: Setup, recipe: Recipe, gpu: Gpu | None) -> None:
+        self.setup, self.recipe, self.gpu = setup, recipe, gpu
+        self.pixels = setup.pixels(recipe.size)
         self.model = build(recipe.architecture, head=recipe.head, size=recipe.size)
         self.waited = 0.0
 
@@ -95,16 +95,16 @@ class _Backbone:
     def inference(self) -> Line:
         """Compare the harness's predictor on films in host memory with calls on a resident batch."""
         predict = Predictor(self.model, batch=self.recipe.batch)
-        films = tf.identity(self.pixels[self.scene.order(self.recipe.batch)][..., None])
+        films = tf.identity(self.pixels[self.setup.order(self.recipe.batch)][..., None])
         resident = _repeated(lambda: predict.function(films))
         steps = self._steps(resident)
-        rows = self.scene.order(steps * self.recipe.batch)
+        rows = self.setup.order(steps * self.recipe.batch)
         rates = self._compare(lambda: predict(self.pixels, rows), lambda: resident(steps), steps)
         return self._line("inference", rates, forward_flops(self.model), "nothing augmented")
 
     def _batches(self, steps: int) -> tf.data.Dataset:
-        order = self.scene.order(steps * self.recipe.batch)
-        return training_batches(self.recipe, self.pixels, order, self.scene.labels, 0, 0, steps)
+        order = self.setup.order(steps * self.recipe.batch)
+        return training_batches(self.recipe, self.pixels, order, self.setup.labels, 0, 0, steps)
 
     def _steps(self, resident: Callable[[int], None]) -> int:
         """Return the number of steps that fill a turn, at least three."""
@@ -112,7 +112,7 @@ class _Backbone:
         started = time.perf_counter()
         resident(3)
         one = (time.perf_counter() - started) / 3
-        return max(3, round(self.scene.scale.backbone_seconds / one))
+        return max(3, round(self.setup.scale.backbone_seconds / one))
 
     def _fed(self, step: TrainingStep, steps: int) -> float:
         """Return the seconds of `steps` steps, after a first one that starts the pipeline."""
@@ -132,7 +132,7 @@ class _Backbone:
     def _compare(
         self, ours: Callable[[], float | None], ceiling: Callable[[], None], steps: int
     ) -> tuple[tuple[float, ...], tuple[float, ...]]:
-        turns = time_in_turns((ours, ceiling), self.scene.repeat)
+        turns = time_in_turns((ours, ceiling), self.setup.repeat)
         return tuple(films_per_second(steps * self.recipe.batch, seconds) for seconds in turns)
 
     def _line(self, what: str, rates: tuple[tuple[float, ...], ...], flops: float | None, how: str) -> Line:

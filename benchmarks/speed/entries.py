@@ -4,11 +4,11 @@ import importlib
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from benchmarks.speed.contest import Line
+from benchmarks.speed.timing import Line
 from pneumo_tf.errors import UserError, unknown
 
 if TYPE_CHECKING:
-    from benchmarks.speed.scene import Scene
+    from benchmarks.speed.speed_setup import Setup
 
 
 class Entry(NamedTuple):
@@ -25,8 +25,8 @@ class Entry(NamedTuple):
     function: str
     gpu: bool = False
 
-    def resolve(self) -> Callable[["Scene"], Iterator[Line]]:
-        """Import the function: it takes a scene and yields each line as soon as it is measured."""
+    def resolve(self) -> Callable[["Setup"], Iterator[Line]]:
+        """Import the function: it takes the setup and yields each line as soon as it is measured."""
         module, name = self.function.split(":")
         return getattr(importlib.import_module(module), name)
 

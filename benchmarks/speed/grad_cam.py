@@ -6,8 +6,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from benchmarks.speed.contest import Line, films_per_second, time_in_turns
-from benchmarks.speed.scene import Scene
+from benchmarks.speed.speed_setup import Setup
+from benchmarks.speed.timing import Line, films_per_second, time_in_turns
 from pneumo_tf.explain.explainer import Explainer
 from pneumo_tf.models.registry import build
 from pneumo_tf.recipe import Head
@@ -16,16 +16,16 @@ MODELS = {"mobilenetv2": (32, 4.0), "conv3_gray": (32, 6.0), "vgg16": (8, None)}
 """Batch size and target ratio of each architecture."""
 
 
-def measure(scene: Scene) -> Iterator[Line]:
+def measure(setup: Setup) -> Iterator[Line]:
     """Compare films per second of each architecture."""
     for name, (batch, target) in MODELS.items():
-        yield _compare(scene, name, min(batch, scene.scale.explained), target)
+        yield _compare(setup, name, min(batch, setup.scale.explained), target)
 
 
-def _compare(scene: Scene, name: str, batch: int, target: float | None) -> Line:
-    scale = scene.scale
-    model = build(name, head=Head(), size=scale.side, weights=scene.initial_weights(name))
-    films = scene.pixels(scale.side)[scene.order(batch)]
+def _compare(setup: Setup, name: str, batch: int, target: float | None) -> Line:
+    scale = setup.scale
+    model = build(name, head=Head(), size=scale.side, weights=setup.initial_weights(name))
+    films = setup.pixels(scale.side)[setup.order(batch)]
     single = films[: scale.explained_singly]
     explain = Explainer(model, ("grad_cam",), batch=batch)
     notebook = notebook_grad_cam(model, explain.layers[0])
@@ -37,7 +37,7 @@ def _compare(scene: Scene, name: str, batch: int, target: float | None) -> Line:
         for film in single:
             notebook(film)
 
-    mine, other = time_in_turns((batched, one_by_one), scene.repeat)
+    mine, other = time_in_turns((batched, one_by_one), setup.repeat)
     return Line(
         f"Grad-CAM, batched / singly, {name}",
         "films/s",

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.speed.child import Child, run_child
-from benchmarks.speed.contest import Line
 from benchmarks.speed.reporting import run_report, write_runs
-from benchmarks.speed.scene import LARGE_RUNS, Scene
+from benchmarks.speed.speed_setup import LARGE_RUNS, Setup
+from benchmarks.speed.timing import Line
 
 LEAST_RATIO = 0.9
 """Lowest ratio to the smallest size at which time and memory count as constant."""
@@ -23,16 +23,16 @@ MEASURED = {
 MOST_REPORT_MB = 1000.0
 
 
-def measure(scene: Scene) -> Iterator[Line]:
+def measure(setup: Setup) -> Iterator[Line]:
     """Measure the pipeline, then the report."""
-    yield from _pipeline(scene)
-    yield from _report(scene)
+    yield from _pipeline(setup)
+    yield from _report(setup)
 
 
-def _pipeline(scene: Scene) -> Iterator[Line]:
-    counts = scene.scale.growing_films
-    maps = [_write_map(scene, count) for count in counts]
-    rounds = [[_epoch(path) for path in maps] for _ in range(scene.repeat)]
+def _pipeline(setup: Setup) -> Iterator[Line]:
+    counts = setup.scale.growing_films
+    maps = [_write_map(setup, count) for count in counts]
+    rounds = [[_epoch(path) for path in maps] for _ in range(setup.repeat)]
     for place, count in enumerate(counts[1:], 1):
         for key, (unit, note) in MEASURED.items():
             larger, smallest = (tuple(one[at][key] for one in rounds) for at in (place, 0))
@@ -41,8 +41,8 @@ def _pipeline(scene: Scene) -> Iterator[Line]:
                 yield Line(what, unit, larger, smallest, at_least=LEAST_RATIO, note=note)
 
 
-def _write_map(scene: Scene, count: int) -> Path:
-    path, pixels = scene.scratch / f"map-{count}.npy", scene.pixels(scene.scale.side)
+def _write_map(setup: Setup, count: int) -> Path:
+    path, pixels = setup.scratch / f"map-{count}.npy", setup.pixels(setup.scale.side)
     films = np.lib.format.open_memmap(path, "w+", np.uint8, (count, *pixels.shape[1:]))
     for start in range(0, count, len(pixels)):
         films[start : start + len(pixels)] = pixels[: count - start]
@@ -54,10 +54,10 @@ def _epoch(path: Path) -> dict[str, float]:
     return json.loads(run_child("benchmarks.speed.epoch", [str(path)]).output.splitlines()[-1])
 
 
-def _report(scene: Scene) -> Iterator[Line]:
-    folders = {count: write_runs(scene, count) for count in scene.scale.growing_runs}
+def _report(setup: Setup) -> Iterator[Line]:
+    folders = {count: write_runs(setup, count) for count in setup.scale.growing_runs}
     children: dict[int, list[Child]] = {count: [] for count in folders}
-    for turn in range(scene.repeat):
+    for turn in range(setup.repeat):
         for count, folder in folders.items():
             if turn == 0 or count < LARGE_RUNS:
                 children[count].append(run_report(folder, memory=True))

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from benchmarks.command_line import CommandLine, ends_with_its_reader, report_usage_error
 from benchmarks.page_part import replace_part
-from benchmarks.speed.contest import Line
 from benchmarks.speed.gpu_claims import claims_table
 from benchmarks.speed.machine import format_machine, warn_if_busy
 from benchmarks.speed.table import list_notes, tabulate_speed
+from benchmarks.speed.timing import Line
 from pneumo_tf.atomic import write_atomically
 from pneumo_tf.errors import UserError
 from pneumo_tf.report.markdown import Markdown, join_parts, render

@@ -16,8 +16,8 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks.recipes import RECIPES
-from benchmarks.speed.contest import Line, films_per_second, time_in_turns
-from benchmarks.speed.scene import Scene
+from benchmarks.speed.speed_setup import Setup
+from benchmarks.speed.timing import Line, films_per_second, time_in_turns
 from pneumo_tf.data.batches import training_batches
 from pneumo_tf.data.datasets.dataset_source import Dataset
 from pneumo_tf.data.films import CLASSES, Films
@@ -45,41 +45,46 @@ class Alternative(NamedTuple):
     films: int
 
 
-def measure(scene: Scene) -> Iterator[Line]:
+def measure(setup: Setup) -> Iterator[Line]:
     """Compare implementations of the augmentation of the two-phase recipes."""
     if find_spec("PIL") is None:
         raise UserError("ImageDataGenerator needs Pillow: pip install -r requirements-dev.txt")
-    side = scene.scale.side
-    recipe, pixels = replace(TWO_PHASE, size=side, batch=BATCH), scene.pixels(side)
-    ours = our_pipeline(scene, recipe, pixels)
+    side = setup.scale.side
+    recipe, pixels = replace(TWO_PHASE, size=side, batch=BATCH), setup.pixels(side)
+    ours = our_pipeline(setup, recipe, pixels)
     how = f"batches of {BATCH} at {side} px, from the second epoch on, without the single decoding"
-    files = _write_films(scene, scene.scratch / "files", scene.scale.files, original=False)
+    files = _write_films(setup, setup.scratch / "files", setup.scale.files, original=False)
     for mode, name, target in (("rgb", "RGB", 12.0), ("grayscale", "grey", None)):
         against = f"ImageDataGenerator, {name}, {side} px"
-        yield _compare(scene, against, ours, generator(files, recipe, mode), target, how)
-    layers = stacked_layers(scene, recipe, pixels)
+        yield _compare(setup, against, ours, generator(files, recipe, mode), target, how)
+    layers = stacked_layers(setup, recipe, pixels)
     layers_how = f"{how}; both in tf.data, from the same map"
-    yield _compare(scene, "three Keras layers", ours, layers, 2.2, layers_how)
-    originals = _write_films(scene, scene.scratch / "originals", scene.scale.originals, original=True)
-    theirs, decoded = generator(originals, recipe, "rgb"), _measure_decoding(scene, originals)
-    files_how = f"{_sizes(scene)} as JPEG; {how}, at {decoded:,.0f} films/s"
-    yield _compare(scene, "ImageDataGenerator, original files", ours, theirs, 30.0, files_how)
+    yield _compare(setup, "three Keras layers", ours, layers, 2.2, layers_how)
+    originals = _write_films(setup, setup.scratch / "originals", setup.scale.originals, original=True)
+    theirs, decoded = generator(originals, recipe, "rgb"), _measure_decoding(setup, originals)
+    files_how = f"{_sizes(setup)} as JPEG; {how}, at {decoded:,.0f} films/s"
+    yield _compare(setup, "ImageDataGenerator, original files", ours, theirs, 30.0, files_how)
 
 
 def _compare(
-    scene: Scene, against: str, ours: Alternative, theirs: Alternative, target: float | None, how: str
+    setup: Setup,
+    against: str,
+    ours: Alternative,
+    theirs: Alternative,
+    target: float | None,
+    how: str,
 ) -> Line:
-    turns = time_in_turns((ours.epoch, theirs.epoch), scene.repeat)
+    turns = time_in_turns((ours.epoch, theirs.epoch), setup.repeat)
     rates = (films_per_second(one.films, took) for one, took in zip((ours, theirs), turns, strict=True))
     return Line(f"pipeline / {against}", "films/s", *rates, at_least=target, note=f"{how}.")
 
 
-def our_pipeline(scene: Scene, recipe: Recipe, pixels: np.ndarray) -> Alternative:
+def our_pipeline(setup: Setup, recipe: Recipe, pixels: np.ndarray) -> Alternative:
     """Return the pipeline of training, with new random augmentation in each epoch."""
-    order, epochs = scene.order(scene.scale.epoch), itertools.count()
+    order, epochs = setup.order(setup.scale.epoch), itertools.count()
 
     def epoch() -> None:
-        for _ in training_batches(recipe, pixels, order, scene.labels, 0, 0, next(epochs)):
+        for _ in training_batches(recipe, pixels, order, setup.labels, 0, 0, next(epochs)):
             pass
 
     return Alternative(epoch, len(order))
@@ -107,9 +112,9 @@ def generator(files: Dataset, recipe: Recipe, color_mode: str) -> Alternative:
     return Alternative(epoch, len(files.films))
 
 
-def stacked_layers(scene: Scene, recipe: Recipe, pixels: np.ndarray) -> Alternative:
+def stacked_layers(setup: Setup, recipe: Recipe, pixels: np.ndarray) -> Alternative:
     """Return three Keras layers in `tf.data`, on films from the same map as ours."""
-    augment, order = recipe.augment, scene.order(scene.scale.layers)
+    augment, order = recipe.augment, setup.order(setup.scale.layers)
     stacked = [
         keras.layers.RandomRotation(augment.rotation / 360, augment.fill, seed=0),
         keras.layers.RandomTranslation(augment.shift, augment.shift, augment.fill, seed=1),
@@ -135,31 +140,31 @@ def stacked_layers(scene: Scene, recipe: Recipe, pixels: np.ndarray) -> Alternat
     return Alternative(epoch, len(order))
 
 
-def _measure_decoding(scene: Scene, files: Dataset) -> float:
+def _measure_decoding(setup: Setup, files: Dataset) -> float:
     """Return the number of files per second that are decoded into the pixel cache."""
     started = time.perf_counter()
-    cached_pixels(files, scene.scratch / "cache", side=scene.scale.side)
+    cached_pixels(files, setup.scratch / "cache", side=setup.scale.side)
     return len(files.films) / (time.perf_counter() - started)
 
 
-def _write_films(scene: Scene, root: Path, count: int, *, original: bool) -> Dataset:
+def _write_films(setup: Setup, root: Path, count: int, *, original: bool) -> Dataset:
     """Write films as JPEG, one folder per class, in the size of the pixel cache or as large as published."""
-    pixels, films = scene.pixels(scene.scale.side), scene.dataset.films.rows
+    pixels, films = setup.pixels(setup.scale.side), setup.dataset.films.rows
     written = []
-    for place, row in enumerate(scene.order(min(count, len(films)))):
+    for place, row in enumerate(setup.order(min(count, len(films)))):
         film, image = films[row], pixels[row]
         if original:
-            size = (film.width, film.height) if scene.sized else PUBLISHED_SIZE
+            size = (film.width, film.height) if setup.sized else PUBLISHED_SIZE
             image = cv2.resize(image, size, interpolation=cv2.INTER_CUBIC)
         path = root / CLASSES[film.label] / f"{place}.jpeg"
         path.parent.mkdir(parents=True, exist_ok=True)
         cv2.imwrite(str(path), image)
         # A new digest makes the pixel cache decode again.
         written.append(film._replace(id=path.relative_to(root).as_posix(), digest=f"{place} {time.time()}"))
-    return Dataset(scene.dataset.source, "files", root, Films(tuple(written)))
+    return Dataset(setup.dataset.source, "files", root, Films(tuple(written)))
 
 
-def _sizes(scene: Scene) -> str:
-    if scene.sized:
+def _sizes(setup: Setup) -> str:
+    if setup.sized:
         return "films enlarged to their original sizes"
     return f"films enlarged to {' × '.join(map(str, PUBLISHED_SIZE))}, the published mean,"

@@ -5,19 +5,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.speed.child import Child, run_child
-from benchmarks.speed.contest import Line
 from benchmarks.speed.fabricated import fabricate_runs
-from benchmarks.speed.scene import Scene
+from benchmarks.speed.speed_setup import Setup
+from benchmarks.speed.timing import Line
 
 MOST_SECONDS = 10.0
 
 
-def measure(scene: Scene) -> Iterator[Line]:
+def measure(setup: Setup) -> Iterator[Line]:
     """Time `python -m benchmarks.report` over fabricated runs."""
-    runs = write_runs(scene, scene.scale.runs)
-    children = [run_report(runs, memory=False) for _ in range(1 + scene.repeat)][1:]
+    runs = write_runs(setup, setup.scale.runs)
+    children = [run_report(runs, memory=False) for _ in range(1 + setup.repeat)][1:]
     yield Line(
-        f"report over {scene.scale.runs:,} runs",
+        f"report over {setup.scale.runs:,} runs",
         "s",
         tuple(child.seconds for child in children),
         at_most=MOST_SECONDS,
@@ -26,11 +26,11 @@ def measure(scene: Scene) -> Iterator[Line]:
     )
 
 
-def write_runs(scene: Scene, count: int) -> Path:
+def write_runs(setup: Setup, count: int) -> Path:
     """Fabricate runs if there are none yet, and return their folder."""
-    folder = scene.scratch / f"runs-{count}"
+    folder = setup.scratch / f"runs-{count}"
     if not folder.exists():
-        scene.log(f"    writing {count:,} runs")
+        setup.log(f"    writing {count:,} runs")
         fabricate_runs(folder, count)
     return folder
 

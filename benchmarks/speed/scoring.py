@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from benchmarks.speed.contest import Line, time_in_turns
-from benchmarks.speed.scene import Scene
+from benchmarks.speed.speed_setup import Setup
+from benchmarks.speed.timing import Line, time_in_turns
 from pneumo_tf.evaluation.intervals import REPLICATES, PatientBootstrap
 from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
 from pneumo_tf.evaluation.metrics import METRICS
@@ -15,10 +15,10 @@ LIMITS = {624: 1.0}
 """Target in seconds, by number of films: the official test set."""
 
 
-def measure(scene: Scene) -> Iterator[Line]:
+def measure(setup: Setup) -> Iterator[Line]:
     """Time the scoring of sets of several sizes, including the replicates."""
-    for films in scene.scale.scored:
-        yield _time(fabricate_scored(films), scene.repeat)
+    for films in setup.scale.scored:
+        yield _time(fabricate_scored(films), setup.repeat)
 
 
 def _time(scored: LabelledPredictions, repeat: int) -> Line:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 import keras
 import numpy as np
 
-from benchmarks.speed.contest import Line, films_per_second, time_in_turns
-from benchmarks.speed.scene import Scene
+from benchmarks.speed.speed_setup import Setup
+from benchmarks.speed.timing import Line, films_per_second, time_in_turns
 from pneumo_tf.data.batches import training_batches, training_order
 from pneumo_tf.models.registry import architecture, build
 from pneumo_tf.recipe import Phase, Recipe
@@ -22,13 +22,13 @@ MODELS = {"mobilenetv2": 0.97, "conv3_gray": 0.97}
 PHASE = Phase(epochs=1, learning_rate=1e-4, train="all", batch_norm="training")
 
 
-def measure(scene: Scene) -> Iterator[Line]:
+def measure(setup: Setup) -> Iterator[Line]:
     """Compare one epoch of a backbone and of a small CNN, with all variables trained."""
-    side, films = scene.scale.step_side, scene.scale.steps
+    side, films = setup.scale.step_side, setup.scale.steps
     for name, target in MODELS.items():
         recipe = Recipe(name, name, (PHASE,), size=side)
-        alternatives = our_epochs(scene, recipe), fit_epochs(scene, recipe)
-        mine, other = time_in_turns(alternatives, scene.repeat)
+        alternatives = our_epochs(setup, recipe), fit_epochs(setup, recipe)
+        mine, other = time_in_turns(alternatives, setup.repeat)
         yield Line(
             f"step / model.fit, {name}",
             "films/s",
@@ -40,9 +40,13 @@ def measure(scene: Scene) -> Iterator[Line]:
         )
 
 
-def our_epochs(scene: Scene, recipe: Recipe) -> Callable[[], None]:
+def our_epochs(setup: Setup, recipe: Recipe) -> Callable[[], None]:
     """Return a function that runs one epoch of the harness."""
-    pixels, rows, epochs = scene.pixels(recipe.size), scene.order(scene.scale.steps), itertools.count()
+    pixels, rows, epochs = (
+        setup.pixels(recipe.size),
+        setup.order(setup.scale.steps),
+        itertools.count(),
+    )
     model = _model(recipe)
     variables = set_trainable(model, architecture(recipe.architecture), PHASE)
     optimizer = make_optimizer(PHASE, len(rows) // recipe.batch, "float32")
@@ -50,17 +54,20 @@ def our_epochs(scene: Scene, recipe: Recipe) -> Callable[[], None]:
 
     def epoch() -> None:
         key = 0, 0, next(epochs)
-        order = training_order(recipe, rows, scene.labels[rows], *key)
-        losses = [step(*batch) for batch in training_batches(recipe, pixels, order, scene.labels, *key)]
+        order = training_order(recipe, rows, setup.labels[rows], *key)
+        losses = [step(*batch) for batch in training_batches(recipe, pixels, order, setup.labels, *key)]
         np.array(losses)
 
     return epoch
 
 
-def fit_epochs(scene: Scene, recipe: Recipe) -> Callable[[], None]:
+def fit_epochs(setup: Setup, recipe: Recipe) -> Callable[[], None]:
     """Return a function that runs one epoch of `model.fit` on the same films."""
-    rows = scene.order(scene.scale.steps)
-    films, labels = scene.pixels(recipe.size)[rows][..., None], scene.labels[rows].astype(np.int32)
+    rows = setup.order(setup.scale.steps)
+    films, labels = (
+        setup.pixels(recipe.size)[rows][..., None],
+        setup.labels[rows].astype(np.int32),
+    )
     model = _model(recipe)
     model.compile(
         keras.optimizers.Adam(PHASE.learning_rate),

@@ -3,7 +3,7 @@
 import statistics
 from collections.abc import Sequence
 
-from benchmarks.speed.contest import Line
+from benchmarks.speed.timing import Line
 from pneumo_tf.report.markdown import Markdown, Table
 
 HEADER = ("", "What", "Ours", "Theirs", "Ratio", "Target", "Met")

@@ -13,13 +13,13 @@ import tensorflow as tf
 from benchmarks.doctor.registry import STEPS
 from benchmarks.speed import __main__ as command
 from benchmarks.speed import backbones, child, entries, page
-from benchmarks.speed.contest import Line, films_per_second, time_in_turns
 from benchmarks.speed.entries import Entry
 from benchmarks.speed.fabricated import fabricate_films, fabricate_runs
 from benchmarks.speed.gpu_claims import GPU_CLAIMS, claims_table
 from benchmarks.speed.machine import warn_if_busy
-from benchmarks.speed.scene import Scale, Scene
+from benchmarks.speed.speed_setup import Scale, Setup
 from benchmarks.speed.table import list_notes, tabulate_speed
+from benchmarks.speed.timing import Line, films_per_second, time_in_turns
 from pneumo_tf.data.augment import random_transforms
 from pneumo_tf.errors import UserError
 from pneumo_tf.report.reading import read_boards
@@ -118,7 +118,7 @@ def measured(monkeypatch, tmp_path, *arguments, lines=LINES, fail=None, error=Ke
     """Runs the command on entries that measure nothing; returns its status and what it wrote."""
 
     def measure(letter):
-        def of(scene):
+        def of(setup):
             yield from (line for of, line in lines if of == letter)
             if letter == fail:
                 raise error
@@ -130,17 +130,17 @@ def measured(monkeypatch, tmp_path, *arguments, lines=LINES, fail=None, error=Ke
     monkeypatch.setattr(command, "ENTRIES", stubs)
     monkeypatch.setattr(Entry, "resolve", lambda entry: measure(next(k for k in stubs if stubs[k] is entry)))
     monkeypatch.setattr(command, "gpus", list)
-    monkeypatch.setattr(command, "_scene", lambda options, *_: stub_scene(options))
+    monkeypatch.setattr(command, "_make_setup", lambda options, *_: stub_setup(options))
     file = tmp_path / "figures.json"
     status = command.main(["--json", str(file), "--out", str(tmp_path), *arguments])
     return status, json.loads(file.read_text("utf-8")) if file.exists() else None
 
 
-def stub_scene(options):
+def stub_setup(options):
     from pneumo_tf.data.datasets.dataset_source import Dataset
     from pneumo_tf.data.films import Films
 
-    return Scene(
+    return Setup(
         Dataset("x", "Films", None, Films(())), False, options.out, None, options.repeat, TINY, print
     )
 
@@ -196,7 +196,7 @@ def test_a_backbone_is_measured_in_smaller_batches_if_the_device_is_full(monkeyp
     batches, lines = [], []
 
     class Backbone:
-        def __init__(self, scene, recipe, gpu):
+        def __init__(self, setup, recipe, gpu):
             batches.append(recipe.batch)
 
         def training(self):
@@ -208,8 +208,8 @@ def test_a_backbone_is_measured_in_smaller_batches_if_the_device_is_full(monkeyp
             return "inference"
 
     monkeypatch.setattr(backbones, "_Backbone", Backbone)
-    scene = SimpleNamespace(scale=TINY, log=lines.append)
-    assert list(backbones.measure(scene, ["mobilenetv2"])) == ["training", "inference"]
+    setup = SimpleNamespace(scale=TINY, log=lines.append)
+    assert list(backbones.measure(setup, ["mobilenetv2"])) == ["training", "inference"]
     assert batches == [8, 4, 2]
     assert len(lines) == 2
 
@@ -243,7 +243,7 @@ def test_a_child_does_not_outlive_ctrl_c(tmp_path, monkeypatch):
     ],
 )
 def test_wrong_use_is_one_line_before_any_film_is_read(arguments, message, capsys, monkeypatch):
-    monkeypatch.setattr(command, "_scene", lambda *_: pytest.fail("read films"))
+    monkeypatch.setattr(command, "_make_setup", lambda *_: pytest.fail("read films"))
     assert command.main(arguments) == 2
     captured = capsys.readouterr().err
     assert message in captured
@@ -330,8 +330,8 @@ def test_fabricated_runs_make_boards_with_seeds_and_two_protocols(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def scene(tmp_path_factory, small_phantom):
-    return Scene(small_phantom, False, tmp_path_factory.mktemp("speed"), None, 1, TINY, print)
+def speed_setup(tmp_path_factory, small_phantom):
+    return Setup(small_phantom, False, tmp_path_factory.mktemp("speed"), None, 1, TINY, print)
 
 
 @pytest.mark.parametrize("without", [{"shift": 0.0, "flip": 0.0}, {"rotation": 0.0}, {}], ids=str)
@@ -375,8 +375,8 @@ def _warped(film, warp):
     )
 
 
-def test_scoring_runs(scene):
-    (line,) = entries.ENTRIES["e"].resolve()(scene)
+def test_scoring_runs(speed_setup):
+    (line,) = entries.ENTRIES["e"].resolve()(speed_setup)
     assert len(line.ours) == 1
     assert line.what == "scoring of 64 films"
 
@@ -385,19 +385,19 @@ def test_scoring_runs(scene):
 @pytest.mark.parametrize(
     ("letter", "ratios"), [("a", 4), ("b", 2), ("c", 1), ("d", 3), ("f", 0), ("g", 3)], ids=lambda x: str(x)
 )
-def test_every_row_runs_end_to_end(scene, letter, ratios):
-    lines = list(entries.ENTRIES[letter].resolve()(scene))
+def test_every_row_runs_end_to_end(speed_setup, letter, ratios):
+    lines = list(entries.ENTRIES[letter].resolve()(speed_setup))
     assert sum(bool(line.ratios) for line in lines) == ratios
-    assert all(len(line.ours) == scene.repeat and min(line.ours) > 0 for line in lines)
+    assert all(len(line.ours) == speed_setup.repeat and min(line.ours) > 0 for line in lines)
     assert all(line.note.endswith(".") for line in lines)
     assert tabulate_speed([(letter, line) for line in lines])
 
 
 @pytest.mark.slow
-def test_backbones_run_where_there_is_no_gpu_too(scene):
+def test_backbones_run_where_there_is_no_gpu_too(speed_setup):
     from benchmarks.speed.backbones import measure
 
-    training, inference = measure(scene, ("conv4_gray",))
+    training, inference = measure(speed_setup, ("conv4_gray",))
     assert training.at_least == inference.at_least == 0.9
     assert len(training.ratios) == len(inference.ratios) == 1
     assert "160 px" in training.note

@@ -1,4 +1,4 @@
-"""Inputs of every measurement: films, a folder to write in, and the amount of work."""
+"""Setup of every measurement: films, a folder to write in, and the amount of work."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -62,7 +62,7 @@ class Scale:
 
 
 @dataclass(frozen=True)
-class Scene:
+class Setup:
     """Inputs of a measurement.
 
     Args:
