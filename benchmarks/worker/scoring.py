@@ -14,7 +14,7 @@ from pneumo_tf.training.variant_scorer import VariantScorer
 
 
 def write_scores(run: RunContext) -> None:
-    """Write the predictions of the assignment: of scoring variants, and of films from elsewhere.
+    """Write the requested predictions: scoring variants and external films.
 
     Raises:
         DamagedFile: If the model of the run is missing or damaged.
