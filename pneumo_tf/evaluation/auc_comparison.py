@@ -45,8 +45,8 @@ def compare_auc(rows: Sequence[Sequence[LabelledPredictions]]) -> Comparison:
     covariance = clustered_covariance(films, mean)
     own = np.diag(covariance)
     training = [
-        training_variance(part.auc, np.diag(clustered_covariance(films, part)), of_mean)
-        for part, of_mean in zip(parts, own, strict=True)
+        training_variance(part.auc, np.diag(clustered_covariance(films, part)), variance_of_mean)
+        for part, variance_of_mean in zip(parts, own, strict=True)
     ]
     seeds = np.array([len(part.auc) for part in parts])
     spread = np.array([part.auc.var(ddof=1) / len(part.auc) if len(part.auc) > 1 else 0 for part in parts])

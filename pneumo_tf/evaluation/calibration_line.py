@@ -9,9 +9,9 @@ STEPS = 100
 TOLERANCE = 1e-8
 
 LONGEST_STEP = 1.0
-"""Longest step of a coefficient, for scores of unit standard deviation; longer ones may go to and fro."""
+"""Longest step of a coefficient, for scores of unit standard deviation; longer ones may oscillate."""
 
-PART = 256
+SETS_AT_A_TIME = 256
 """Sets of weights that are fitted at a time, to bound memory."""
 
 
@@ -24,7 +24,7 @@ def calibration_slope(labels: np.ndarray, score: np.ndarray, weights: np.ndarray
         weights: (r, n) how often each film counts.
 
     Returns:
-        (r,) float64; nan if the films are of one class, separated by the score, or all of one score.
+        (r,) float64; nan if the films are of one class, separated by the score, or all have the same score.
 
     Reference: Cox, Biometrika 45, 1958; Van Calster et al., BMC Medicine 17:230, 2019.
     """
@@ -55,7 +55,7 @@ def calibration_intercept(labels: np.ndarray, score: np.ndarray, weights: np.nda
 def _fit_in_parts(
     design: np.ndarray, offset: np.ndarray, labels: np.ndarray, weights: np.ndarray
 ) -> np.ndarray:
-    parts = [weights[start : start + PART] for start in range(0, len(weights), PART)]
+    parts = [weights[start : start + SETS_AT_A_TIME] for start in range(0, len(weights), SETS_AT_A_TIME)]
     return np.concatenate([_fit(design, offset, labels, part) for part in parts])
 
 
@@ -87,7 +87,7 @@ def _fit(design: np.ndarray, offset: np.ndarray, labels: np.ndarray, weights: np
 
 
 def _solve(curvature: np.ndarray, gradient: np.ndarray) -> np.ndarray:
-    """Solve for each Newton step; nan where the curvature has vanished."""
+    """Solve for each Newton step; nan if the curvature is 0."""
     curvature = np.nan_to_num(curvature)
     regular = np.linalg.det(curvature) > np.finfo(np.float64).tiny
     step = np.full_like(gradient, np.nan)

@@ -123,7 +123,7 @@ def compare_pairs(
     return Comparison(difference, np.where(variance < 1e-18, 0.0, variance), degrees_of_freedom)
 
 
-def training_variance(values: np.ndarray, variances: np.ndarray, of_mean: float) -> float:
+def training_variance(values: np.ndarray, variances: np.ndarray, variance_of_mean: float) -> float:
     """Return the variance that training adds to a mean over seeds.
 
     Seeds also differ because they err on different patients. The variance over patients includes that part
@@ -132,7 +132,7 @@ def training_variance(values: np.ndarray, variances: np.ndarray, of_mean: float)
     Args:
         values: (s,) metric of each seed.
         variances: (s,) variance over patients of each seed's metric.
-        of_mean: Variance over patients of the mean over seeds.
+        variance_of_mean: Variance over patients of the mean over seeds.
 
     Returns:
         Variance, 0 or more; 0 for one seed, whose test is about that one model.
@@ -140,7 +140,7 @@ def training_variance(values: np.ndarray, variances: np.ndarray, of_mean: float)
     seeds = len(values)
     if seeds == 1:
         return 0.0
-    own_errors = (variances.mean() - of_mean) * seeds / (seeds - 1)
+    own_errors = (variances.mean() - variance_of_mean) * seeds / (seeds - 1)
     return max(0.0, float(values.var(ddof=1)) - own_errors) / seeds
 
 

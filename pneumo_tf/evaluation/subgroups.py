@@ -1,4 +1,4 @@
-"""Subgroups of films by age, sex and view, where there are patients enough."""
+"""Subgroups of films by age, sex and view that have enough patients."""
 
 from collections.abc import Iterator
 
@@ -8,10 +8,10 @@ import pandas as pd
 from pneumo_tf.data.films import Films
 
 LEAST_PATIENTS = 10
-"""Patients of each class that a subgroup needs."""
+"""Least number of patients of each class in a subgroup."""
 
 AGES = {"under 18 years": (0, 18), "18 to 39": (18, 40), "40 to 64": (40, 65), "65 and above": (65, 200)}
-"""Age groups: title, and ages from the first number up to below the second."""
+"""Age groups: title, lowest age, and the first age above the group."""
 
 GROUPED = ("sex", "view")
 """Covariates whose every value is a group."""
@@ -33,9 +33,9 @@ def subgroups(films: Films) -> Iterator[tuple[str, np.ndarray]]:
 
 
 def _if_large(films: Films, title: str, member: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
-    people = [
+    patients = [
         {film.patient for film, inside in zip(films, member, strict=True) if inside and film.label == label}
         for label in (0, 1)
     ]
-    if min(map(len, people)) >= LEAST_PATIENTS:
+    if min(map(len, patients)) >= LEAST_PATIENTS:
         yield title, member
