@@ -68,7 +68,7 @@ class InputGradient(Cam):
     """
 
     title = "input gradient"
-    of_pixels = True
+    needs_pixel_gradient = True
 
     def map(self, activations: Activations) -> tf.Tensor:
         """See `Cam.map`."""

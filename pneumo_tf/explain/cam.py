@@ -32,7 +32,7 @@ class Cam:
     """Base class of methods."""
 
     title: ClassVar[str]
-    of_pixels: ClassVar[bool] = False
+    needs_pixel_gradient: ClassVar[bool] = False
     """True if the method needs the gradient with respect to the film."""
 
     def map(self, activations: Activations) -> tf.Tensor:

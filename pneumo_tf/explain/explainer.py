@@ -108,7 +108,7 @@ class Explainer:
             tape.watch(pixels)
             *features, logits = self._inner(pixels, training=False)
             scaled = _SCALE * _explained(logits, self._target)
-        with_pixels = any(cam.of_pixels for cam in self._cams.values())
+        with_pixels = any(cam.needs_pixel_gradient for cam in self._cams.values())
         gradients = tape.gradient(scaled, [*features, *([pixels] if with_pixels else [])])
         gradients = [tf.cast(gradient, tf.float32) / _SCALE for gradient in gradients]
         pixel_gradient = gradients.pop() if with_pixels else None
