@@ -14,7 +14,7 @@ from pneumo_tf.report.figures.comparable import comparable
 from pneumo_tf.report.figures.picture import Picture
 from pneumo_tf.report.figures.scale import rows_of_scale
 
-MOST = 30
+MOST_ROWS = 30
 """Maximum number of rows on the page, best first; more would be illegible."""
 NUMBERED = 16
 """Maximum number of rows for which cells show their value."""
@@ -22,7 +22,7 @@ NUMBERED = 16
 
 def draw_auc_differences(board: Board) -> Iterator[Picture]:
     """Draw one page if at least two ranked rows have an AUC."""
-    rows = [row for row in board.ranking if np.isfinite(row.estimates["auc"].value)][:MOST]
+    rows = [row for row in board.ranking if np.isfinite(row.estimates["auc"].value)][:MOST_ROWS]
     if len(rows) < 2:
         return
     names = [style.fold(row.name, 34) for row in rows]
@@ -38,7 +38,7 @@ def draw_auc_differences(board: Board) -> Iterator[Picture]:
     ax.set_xticks(centres, range(1, len(rows) + 1), rotation=0)
     group = next(group for group in comparable(board) if group.protocol == OFFICIAL)
     style.heading(figure, "Differences of AUC: row minus column", group.scope)
-    cut = f"The best {MOST} of {len(board.ranking)} rows. " if len(board.ranking) > len(rows) else ""
+    cut = f"The best {MOST_ROWS} of {len(board.ranking)} rows. " if len(board.ranking) > len(rows) else ""
     yield Picture(
         "auc-differences",
         "AUC of the row minus AUC of the column, in the order of the ranking: orange above zero, the row "

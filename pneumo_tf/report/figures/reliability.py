@@ -13,13 +13,13 @@ from pneumo_tf.report.figures.picture import Picture
 from pneumo_tf.report.tuned import TUNED_ON, TunedModels, tuned_models
 
 COLUMNS = 5
-MOST = 30
+MOST_ROWS = 30
 """Maximum number of rows on the page, best first."""
 
 
 def draw_reliability_diagrams(board: Board) -> Iterator[Picture]:
     """Draw one page of panels: the ranked rows, the best first, then rows of folds."""
-    rows = tuned_models(board)[:MOST]
+    rows = tuned_models(board)[:MOST_ROWS]
     if not rows:
         return
     columns = min(COLUMNS, max(len(rows), 3))

@@ -15,11 +15,11 @@ from pneumo_tf.report.figures.comparable import describe_ranked_and_folds
 from pneumo_tf.report.figures.picture import Picture
 
 COLUMNS = 5
-MOST = 30
+MOST_ROWS = 30
 """Most rows on the page, in the order of the table."""
 
-FEW = 0.05
-"""Lowest coverage that determines the scale; below it one wrong film makes a peak."""
+LOWEST_COVERAGE = 0.05
+"""Lowest coverage that determines the scale; at a lower one, a single wrong film makes a peak."""
 
 DISTANCE = "distance from the threshold"
 SPREADS = {
@@ -33,7 +33,7 @@ COLORS = dict(zip((DISTANCE, *SPREADS.values()), style.CYCLE, strict=False))
 
 def draw_risk_coverage_curves(board: Board) -> Iterator[Picture]:
     """Draw one page of panels: the ranked rows, the best first, then rows of folds."""
-    panels = [list(ways) for _, ways in groupby(ensembles(board), key=lambda way: way.name)][:MOST]
+    panels = [list(ways) for _, ways in groupby(ensembles(board), key=lambda way: way.name)][:MOST_ROWS]
     if not panels:
         return
     columns = min(COLUMNS, max(len(panels), 3))
@@ -56,7 +56,8 @@ def draw_risk_coverage_curves(board: Board) -> Iterator[Picture]:
         "kept (coverage): by the "
         "distance of the score from the threshold (of the mean over seeds or folds), and by the spread of "
         "several scores of each film; the first model of each row, or its first five folds. Grey: the best "
-        f"possible order. Scales differ between panels, and leave out peaks below a coverage of {FEW:.0%}. "
+        "possible order. Scales differ between panels, and leave out peaks below a coverage of "
+        f"{LOWEST_COVERAGE:.0%}. "
         "Better: lower; a level curve contains no information about errors.",
         figure,
     )
@@ -75,7 +76,7 @@ def draw_risk_coverage(ax: Axes, ways: Sequence[Ensemble]) -> list[str]:
     for name, curve in curves.items():
         ax.plot(kept, curve, color=COLORS[name], lw=1.2)
     ax.set_xlim(0, 1.02)
-    highest = max(curve[kept >= FEW].max() for curve in curves.values())
+    highest = max(curve[kept >= LOWEST_COVERAGE].max() for curve in curves.values())
     ax.set_ylim(0, max(1.08 * highest, 0.01))
     style.unit_ticks(ax.xaxis)
     ax.locator_params(axis="y", nbins=3)

@@ -7,14 +7,14 @@ from pneumo_tf.report.figures import style
 from pneumo_tf.report.figures.overlay import Explained, draw_film, explained
 from pneumo_tf.report.figures.picture import Picture
 
-COLUMNS, MOST = 5, 10
+COLUMNS, MOST_FILMS = 5, 10
 
 
 def sample_films(board: Board) -> list[Explained]:
     """Return the films that every recipe explains, at the largest input size; normal ones first."""
     sets = [[film for film in explained(row) if film.common] for row in board.rows]
     largest = max(sets, key=lambda films: max((film.pixels.size for film in films), default=0), default=[])
-    return sorted(largest, key=lambda film: film.label)[:MOST]
+    return sorted(largest, key=lambda film: film.label)[:MOST_FILMS]
 
 
 def draw_sample_films(board: Board) -> Iterator[Picture]:
