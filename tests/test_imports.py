@@ -21,6 +21,7 @@ ORDER = [
     "file_lock",
     "recipe",
     "run_spec",
+    "external_sets",
     "data",
     "predictions",
     "run_folder",
