@@ -120,6 +120,11 @@ class Films:
         """Number of films whose patient is not known."""
         return sum(not film.patient_known for film in self.rows)
 
+    @property
+    def patients_known(self) -> bool:
+        """Whether the patient of any film is known."""
+        return self.unknown_patients < len(self)
+
     def column(self, name: str) -> tuple[str, ...]:
         """Return a covariate of every film, `""` where it is unknown, in the order of the films."""
         values = self.covariates[name]

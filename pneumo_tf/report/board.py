@@ -28,6 +28,7 @@ from pneumo_tf.report.run_results import (
     read_extra,
     read_history,
 )
+from pneumo_tf.report.wording import Wording
 from pneumo_tf.run_folder import RunFolder
 from pneumo_tf.run_spec import RunSpec
 
@@ -281,6 +282,11 @@ class Board:
     def synthetic(self) -> bool:
         """Whether the films are synthetic."""
         return self.source.synthetic
+
+    @cached_property
+    def wording(self) -> Wording:
+        """Words of sentences that depend on the films."""
+        return Wording(self.source, self.films)
 
     @cached_property
     def ranking(self) -> tuple[Row, ...]:

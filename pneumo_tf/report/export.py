@@ -13,6 +13,7 @@ from pneumo_tf.report.cross_validation import CrossValidation, cross_validations
 from pneumo_tf.report.frame import (
     DIGITS,
     concatenate,
+    count_patients,
     describe_board,
     describe_row,
     frame_to_csv,
@@ -20,11 +21,12 @@ from pneumo_tf.report.frame import (
 )
 from pneumo_tf.report.standings import Standing
 from pneumo_tf.report.tables.ranking import COLUMNS
+from pneumo_tf.report.wording import units_of
 
 FIELDS = (
     *("dataset", "title", "profile", "protocol", "rank", "tier", "recipe", "family", "trivial"),
     *("informed_by_test", "metric", "better", "value", "low", "high", "sd", "runs", "seeds", "folds"),
-    *("test_films", "test_patients", "initial", "precision", "device", "harness", "run_ids"),
+    *("test_films", "test_patients", "initial", "precision", "device", "harness", "run_ids", "licence"),
 )
 """Columns of the CSV in their published order; further columns of the ranking follow."""
 
@@ -38,9 +40,10 @@ def to_csv(boards: Iterable[Board]) -> str:
 
 def to_json(boards: Sequence[Board], ranked: Sequence[Sequence[Standing]]) -> str:
     """Return JSON with everything on the page and the values of each run."""
+    units = units_of(board.wording for board in boards)
     interval = {
         "level": INTERVAL_LEVEL,
-        "method": "percentile bootstrap of patients and seeds",
+        "method": f"percentile bootstrap of {units} and seeds",
         "draws": REPLICATES,
     }
     pages = [_board(board, order) for board, order in zip(boards, ranked, strict=True)]
@@ -118,7 +121,7 @@ def _about_row(row: Row, standing: Standing | None) -> dict[str, Any]:
     tested = row.test[0] if row.runs else None
     about = describe_row(row, standing) | {
         "test_films": None if tested is None else len(tested),
-        "test_patients": None if tested is None else len(np.unique(tested.patients)),
+        "test_patients": None if tested is None else count_patients(row, tested.patients),
     }
     return {key: about[key] for key in _fields() if key in about}
 

@@ -35,7 +35,7 @@ COLUMNS: dict[str, str] = {
     "tier": "Int64",
     "set": "str",
     "films": "int64",
-    "patients": "int64",
+    "patients": "Int64",
     "metric": "str",
     "better": "str",
     "value": "float64",
@@ -49,6 +49,7 @@ COLUMNS: dict[str, str] = {
     "precision": "str",
     "device": "str",
     "run_ids": "str",
+    "licence": "str",
 }
 """Columns with their types; further exported columns of the ranking follow."""
 
@@ -66,21 +67,21 @@ def tabulate_board(board: Board) -> pd.DataFrame:
         The columns of `COLUMNS`. `row` is the name on the board: the recipe, with an addition if it has
         several rows. `value` is the mean over runs, nan if it is not defined. `low` and `high` are the ends
         of its 95 % interval, nan if the runs scored different films, as folds do in `validation`. `sd` is the
-        standard deviation over runs. `films` and `patients` are numbers in the set. `seeds`, `folds`,
-        `precision`, `device` and `run_ids` are lists, separated by spaces.
+        standard deviation over runs. `films` and `patients` are numbers in the set; `patients` is missing if
+        none is known. `seeds`, `folds`, `precision`, `device` and `run_ids` are lists, separated by spaces.
     """
     held_out = {folds.row.key: folds.out_of_fold for folds in cross_validations(board)}
     bootstrap = PatientBootstrap(seed=EXTERNAL_SEED)
 
     def every_set(row: Row) -> Iterator[dict[str, Any]]:
         yield from _reported_set(row)
-        yield from _lines("validation", row.validation, _estimate(row, row.validation))
+        yield from _lines(row, "validation", row.validation, _estimate(row, row.validation))
         if pooled := held_out.get(row.key):
-            yield from _lines("held_out", pooled, _estimate(row, pooled))
+            yield from _lines(row, "held_out", pooled, _estimate(row, pooled))
         for name in (external_set(dataset.films.fingerprint) for dataset in board.elsewhere):
             _, films = row.scored_on(name)
             if films:
-                yield from _lines(name, films, bootstrap.estimate(films))
+                yield from _lines(row, name, films, bootstrap.estimate(films))
 
     return _tabulate(board, every_set)
 
@@ -103,7 +104,13 @@ def frame_to_csv(frame: pd.DataFrame) -> str:
 def describe_board(board: Board) -> dict[str, Any]:
     """Return the values that all lines of a board share."""
     names = ("dataset", "title", "profile", "harness")
-    return {name: getattr(board, name) for name in names}
+    about = {name: getattr(board, name) for name in names}
+    return about | {"licence": board.source.describe_licence(board.films)}
+
+
+def count_patients(row: Row, patients: Iterable[str]) -> int | None:
+    """Return the number of different patients, None if the dataset of a row states none."""
+    return len(set(patients)) if row.films.patients_known else None
 
 
 def describe_row(row: Row, standing: Standing | None) -> dict[str, Any]:
@@ -145,20 +152,20 @@ def _frame(lines: Sequence[dict[str, Any]]) -> pd.DataFrame:
 
 
 def _reported_set(row: Row) -> Iterator[dict[str, Any]]:
-    return _lines(row.reported_set, row.test, row.estimates)
+    return _lines(row, row.reported_set, row.test, row.estimates)
 
 
 def _lines(
-    name: str, runs: Sequence[LabelledPredictions], estimates: Mapping[str, Estimate]
+    row: Row, name: str, runs: Sequence[LabelledPredictions], estimates: Mapping[str, Estimate]
 ) -> Iterator[dict[str, Any]]:
     """Yield a line for each metric of a set of films."""
     films = {film_id for run in runs for film_id in run.ids}
-    patients = {patient for run in runs for patient in run.patients.tolist()}
+    patients = count_patients(row, (patient for run in runs for patient in run.patients.tolist()))
     for metric, estimate in estimates.items():
         yield {
             "set": name,
             "films": len(films),
-            "patients": len(patients),
+            "patients": patients,
             "metric": metric,
             "better": METRICS[metric].better,
             "value": estimate.value,

@@ -17,6 +17,12 @@ CPU_THREADS = re.compile(r"CPU, (\d+) threads?")
 VERSIONS = {"python": "Python", "tensorflow": "TensorFlow", "keras": "Keras", "numpy": "NumPy"}
 
 
+def describe_films(board: Board) -> list[str]:
+    """Title and licence of the films, and what a reader of results must know of them, one line each."""
+    licence = board.source.describe_licence(board.films)
+    return [f"**Films:** {board.title}; licence: {licence}", *board.notes]
+
+
 def opening(board: Board) -> list[str]:
     """Return runs, protocols, machine, precision and versions of a board, one line each."""
     done = [row for row in board.rows if row.runs]
@@ -26,15 +32,14 @@ def opening(board: Board) -> list[str]:
     limits = sorted({spec.train_films for row in done for spec in row.specs if spec.train_films})
     limit = f"; at most {max(limits):,} training films" if limits else ""
     lines = [
+        *describe_films(board),
         f"**Runs:** {runs} of {planned} done, in {len(done)} of {len(board.rows)} rows; profile "
         f"{board.profile}; seeds {', '.join(map(str, seeds)) or 'none'}{limit}",
-        _protocols(done),
+        _protocols(board, done),
         f"**Machine:** {describe_machines({device for row in done for device in row.devices})}",
         f"**Precision:** {_join(spec.precision for row in done for spec in row.specs)}",
         f"**Versions:** {_versions(done)}; harness {board.harness}; newest run {_day(board.newest)}",
     ]
-    if board.notes:
-        lines.append(Markdown("**Films:** {}").format(" ".join(board.notes)))
     if board.harness != HARNESS_VERSION:
         lines.append(
             Markdown(
@@ -55,12 +60,13 @@ def opening(board: Board) -> list[str]:
     return lines
 
 
-def _protocols(done: Sequence[Row]) -> str:
+def _protocols(board: Board, done: Sequence[Row]) -> str:
     others = sorted({row.protocol for row in done} - {OFFICIAL})
     if others and not any(row.ranked for row in done):
         return f"**Protocol:** never ranked: {', '.join(others)}"
     unranked = f"; also run, never ranked: {', '.join(others)}" if others else ""
-    return f"**Protocol:** official (trained on the train folder, scored once on the test folder){unranked}"
+    sides = board.wording.write("trained on the {train}, scored once on the {test}")
+    return f"**Protocol:** official ({sides}){unranked}"
 
 
 def warnings(board: Board) -> list[str]:

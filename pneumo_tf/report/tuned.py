@@ -7,10 +7,10 @@ from pneumo_tf.report.board import Board
 from pneumo_tf.report.cross_validation import cross_validations
 
 TUNED_ON = (
-    "on the validation films of each run; for five folds, on all films of the train folder, each scored by "
+    "on the validation films of each run; for five folds, on all films of the {train}, each scored by "
     "the model that held it out"
 )
-"""Description of the films in `TunedModels.tuning`."""
+"""Description of the films in `TunedModels.tuning`, with the names of `Wording` in braces."""
 
 
 class TunedModels(NamedTuple):

@@ -23,8 +23,13 @@ def test_named_subtypes_come_first_and_keep_their_names():
 
 def test_a_name_of_the_other_class_is_not_taken_for_it():
     films = films_of((0, "pneumonia"), (1, "normal"), (1, "pneumonia"))
-    titles = [group.title for group in subtype_groups(films)]
-    assert titles == ["normal (pneumonia)", "pneumonia", "pneumonia (normal)"]
+    groups = subtype_groups(films)
+    assert [group.title for group in groups] == ["normal (pneumonia)", "pneumonia", "pneumonia (normal)"]
+    assert [group.among(films).tolist() for group in groups] == [
+        [True, False, False],
+        [False, False, True],
+        [False, True, False],
+    ]
 
 
 @pytest.mark.parametrize("count", [1, MOST, MOST + 1, 300])

@@ -224,6 +224,7 @@ def fabricate_runs(
     n_train: int = 480,
     device: str = CPU,
     flawed: bool = True,
+    dataset: Dataset | None = None,
 ) -> Runs:
     """Writes a folder of runs.
 
@@ -238,10 +239,12 @@ def fabricate_runs(
         n_train: Training films.
         device: As environment.json has it.
         flawed: Add two failed runs, an interrupted one, and one under a published protocol.
+        dataset: Films in place of fabricated ones.
     """
-    runs, films = Runs(root), fabricate_films(n_test, n_train)
     source = PHANTOM if title.startswith("Phantom") else KERMANY
-    runs.write_films(Dataset(source, title, None, films))
+    dataset = dataset or Dataset(source, title, None, fabricate_films(n_test, n_train))
+    runs, films = Runs(root), dataset.films
+    runs.write_films(dataset)
 
     def plan(recipe: Recipe, seed: int, protocol: str, fold: int | None = None) -> RunFolder:
         weights = "random" if recipe.initial == "random" or not recipe.phases else "imagenet:0a1b2c3d"

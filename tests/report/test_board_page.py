@@ -141,11 +141,16 @@ def test_notes_on_the_films_are_on_the_page_and_in_the_json(tmp_path):
     runs.write_films(Dataset(KERMANY, "Films with notes", None, films, notes=notes))
     spec = RunSpec(RECIPES[2], "official", films.fingerprint, "full", 0, None, "float32", "random")
     finish(runs.plan(spec), films)
-    shown = "Left out: 2 files with the extension .&lt;b> (such as a\\|b.&lt;b>). Patients unknown."
-    assert f"- **Films:** {shown}\n" in page(runs, tmp_path)
+    licence = "not stated; films in the layout of kermany, not its 5,856 published ones"
+    lines = [
+        f"- **Films:** Films with notes; licence: {licence}",
+        "- Left out: 2 files with the extension .&lt;b> (such as a\\|b.&lt;b>).",
+        "- Patients unknown.",
+        "- **Runs:** 1 of 1 done",
+    ]
+    assert "\n".join(lines) in page(runs, tmp_path)
     (board,) = json.loads((tmp_path / "leaderboard.json").read_text("utf-8"))["boards"]
-    assert board["notes"] == list(notes)
-    assert "**Films:**" not in page(fabricate_runs(tmp_path / "others"), tmp_path)
+    assert (board["licence"], board["notes"]) == (licence, list(notes))
 
 
 def test_tiers_and_ranks_are_next_to_the_names(tmp_path):

@@ -187,6 +187,7 @@ class DatasetSource:
         protocols: Names of the protocols that can divide it.
         folder: Name of its folder under `data/`, `""` if it may lie anywhere.
         options: Names of the `ReadingOptions` that it takes.
+        sides: What its training and its test films are called, in the singular.
         counts: Films of the published set by split and subtype; empty if there is no such set. The split is
             `""` if the set states none.
         counts_of_tasks: The same for the tasks of `ReadingOptions` that take other films of the set.
@@ -213,6 +214,7 @@ class DatasetSource:
     protocols: tuple[str, ...]
     folder: str = ""
     options: frozenset[str] = frozenset()
+    sides: tuple[str, str] = ("training set", "test set")
     counts: Mapping[tuple[str, str], int] = field(default_factory=dict)
     counts_of_tasks: tuple[Mapping[tuple[str, str], int], ...] = ()
     kind_of: Callable[[Film], tuple[str, str]] = split_and_subtype

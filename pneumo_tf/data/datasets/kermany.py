@@ -166,6 +166,7 @@ KERMANY = DatasetSource(
     list_films=list_films,
     notice=NOTICE,
     licence="CC BY 4.0",
+    sides=("train folder", "test folder"),
     protocols=PROTOCOLS,
     options=frozenset({"patient"}),
     counts=COUNTS,

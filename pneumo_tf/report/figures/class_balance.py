@@ -41,7 +41,8 @@ def draw_class_balance(board: Board) -> Iterator[Picture]:
     bars = {key: count_units(films, groups) for key, films in split_classes(board).items()}
     if not bars:
         return
-    units = ("films", "patients")
+    units = ("films", "patients") if board.films.patients_known else ("films",)
+    about = " and ".join(units)
     figure, axes = style.page(
         1, len(units), (WIDTH, 0.42 * len(bars) + 0.1), (0.35, 0.3), style.Margins(1.3, 0.3, 0.6, 0.62)
     )
@@ -52,12 +53,12 @@ def draw_class_balance(board: Board) -> Iterator[Picture]:
         ax.locator_params(axis="x", nbins=5)
         ax.xaxis.set_major_formatter("{x:,.0f}")
         ax.set_xlabel(unit)
-    style.heading(figure, "Films and patients by split and class", board.title)
+    style.heading(figure, f"{about.capitalize()} by split and class", board.title)
     yield Picture(
         "class-balance",
-        "Films and patients per split of the source, class and subtype. The splits differ in their "
-        "mix, on which accuracy depends, and the few patients of the test set limit how small a difference "
-        "between rows can be detected.",
+        f"{about.capitalize()} per split of the source, class and subtype. The splits differ in their "
+        f"mix, on which accuracy depends, and the few {units[-1]} of the test set limit how small a "
+        "difference between rows can be detected.",
         figure,
     )
 

@@ -11,6 +11,7 @@ from pneumo_tf.report.figures import style
 from pneumo_tf.report.figures.comparable import Comparable, groups_to_compare
 from pneumo_tf.report.figures.picture import Picture
 from pneumo_tf.report.figures.scale import rows_of_scale
+from pneumo_tf.report.wording import Wording
 
 SHOWN = ("auc", "accuracy", "sensitivity", "specificity", "macro_f1")
 
@@ -18,10 +19,10 @@ SHOWN = ("auc", "accuracy", "sensitivity", "specificity", "macro_f1")
 def draw_metrics(board: Board) -> Iterator[Picture]:
     """Draw one page of dots and intervals per protocol with two rows or more."""
     for group in groups_to_compare(board):
-        yield _page(group)
+        yield _page(group, board.wording)
 
 
-def _page(group: Comparable) -> Picture:
+def _page(group: Comparable, wording: Wording) -> Picture:
     names = [style.fold(row.name, 34) for row in group.rows]
     left = style.inches(names) + 0.15
     figure, axes = style.page(
@@ -39,7 +40,7 @@ def _page(group: Comparable) -> Picture:
     return Picture(
         f"metrics-{group.protocol}",
         "Metrics on the test films at probability 0.5, ordered by AUC: dots are means over runs, bars 95 "
-        "% intervals that resample patients and runs, ticks the single runs. Every panel has its own "
+        f"% intervals that resample {wording.unit}s and runs, ticks the single runs. Every panel has its own "
         "scale; an arrow points to a trivial row beyond it, with its value. Better: to the right in every "
         "panel. Rows whose bars overlap widely cannot be ranked by these films.",
         figure,

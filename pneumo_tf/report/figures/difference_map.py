@@ -42,10 +42,10 @@ def draw_auc_differences(board: Board) -> Iterator[Picture]:
     yield Picture(
         "auc-differences",
         "AUC of the row minus AUC of the column, in the order of the ranking: orange above zero, the row "
-        "is better; purple below. Filled cells differ significantly (paired by film, clustered by "
-        "patient, Holm's correction over all pairs of the board); small dots mark pairs that do not. The "
-        "colour scale leaves out trivial rows far from all others: their differences have the colour of "
-        "the end of the scale.",
+        "is better; purple below. Filled cells differ significantly "
+        f"({board.wording.write('{paired}')}, Holm's correction over all pairs of the board); small dots "
+        "mark pairs that do not. The colour scale leaves out trivial rows far from all others: their "
+        "differences have the colour of the end of the scale.",
         figure,
         f"{cut}{group.note}",
     )

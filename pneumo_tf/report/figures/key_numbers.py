@@ -64,7 +64,7 @@ def provenance(board: Board, row: Row) -> dict[str, str]:
     parameters = row.costs[0].get("parameters")
     lines = {
         "Dataset": f"{board.title}, profile {board.profile}",
-        "Test films": _films(row),
+        "Test films": _films(board, row),
         "Protocol": row.protocol + trained,
         "Seeds": _listed(spec.seed for spec in specs),
         "Folds": _listed(spec.fold for spec in specs if spec.fold is not None),
@@ -79,11 +79,13 @@ def provenance(board: Board, row: Row) -> dict[str, str]:
     return {name: text for name, text in lines.items() if text}
 
 
-def _films(row: Row) -> str:
+def _films(board: Board, row: Row) -> str:
     first = row.test[0]
-    pneumonias, patients = int(first.labels.sum()), len(np.unique(first.patients))
+    pneumonias = int(first.labels.sum())
     normals = len(first) - pneumonias
-    return f"n = {len(first)}: {normals} normal, {pneumonias} pneumonia; {patients} patients"
+    known = board.films.patients_known
+    patients = f"{len(np.unique(first.patients))} patients" if known else "patients unknown"
+    return f"n = {len(first)}: {normals} normal, {pneumonias} pneumonia; {patients}"
 
 
 def _listed(values: Iterable[object]) -> str:

@@ -38,8 +38,8 @@ def draw_reliability_diagrams(board: Board) -> Iterator[Picture]:
         "reliability",
         "Test films in ten bins of equal mass: the share that is pneumonia against the mean probability "
         "predicted, first model of each row, with the ECE before → after temperature scaling, fitted "
-        f"{TUNED_ON}. Better: on the diagonal. Below it probabilities are too high; grey bars: two "
-        "standard deviations of the share that calibrated probabilities would have by chance.",
+        f"{board.wording.write(TUNED_ON)}. Better: on the diagonal. Below it probabilities are too high; "
+        "grey bars: two standard deviations of the share that calibrated probabilities would have by chance.",
         figure,
     )
 

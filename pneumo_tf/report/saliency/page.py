@@ -10,8 +10,10 @@ from pneumo_tf.explain.shortcut import BORDER_AREA
 from pneumo_tf.report.board import Board
 from pneumo_tf.report.markdown import Markdown, Table, render
 from pneumo_tf.report.number_format import DASH, format_number, with_interval
+from pneumo_tf.report.provenance import describe_films
 from pneumo_tf.report.saliency import border, robustness, tables
 from pneumo_tf.report.saliency.measures import GRAD_CAM, Explanations, read_explanations
+from pneumo_tf.report.wording import units_of
 
 PAGE = "explanations.md"
 
@@ -21,7 +23,7 @@ READING = (
     "Saliency maps are tested here against baselines that do not use the "
     "model. All maps are on the grid of the explained layer, so that they have the same resolution. Grad-CAM "
     "explains the score at the layer that the registry names for each architecture; if a reproduced system "
-    "used another layer, its map has a line of its own. [95 %]: percentile bootstrap over patients, "
+    "used another layer, its map has a line of its own. [95 %]: percentile bootstrap over {units}, "
     f"{REPLICATES:,} replicates; values of a film are averaged over the runs of a row first. *Beats* means "
     "that the interval of the difference, paired by film, lies above zero, without correction for the other "
     "comparisons. A map without any evidence for pneumonia is empty; it is never rescaled."
@@ -80,7 +82,8 @@ def write_explanations(boards: Sequence[Board], out: Path) -> Path:
         Path of the page.
     """
     shown = [_BoardMaps(board, parts) for board in boards if (parts := _parts(board))]
-    page = render("explanations.md", boards=shown, reading=READING, nothing=NOTHING)
+    reading = READING.format(units=units_of(board.wording for board in boards))
+    page = render("explanations.md", boards=shown, reading=reading, nothing=NOTHING)
     write_atomically(out / PAGE, page)
     return out / PAGE
 
@@ -110,6 +113,10 @@ class _BoardMaps(NamedTuple):
 
     board: Board
     parts: list[_Part]
+
+    @property
+    def films(self) -> list[str]:
+        return describe_films(self.board)
 
 
 def _parts(board: Board) -> list[_Part]:

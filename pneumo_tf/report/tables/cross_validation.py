@@ -21,15 +21,15 @@ from pneumo_tf.report.number_format import (
 )
 
 LEAD = Markdown(
-    "Protocol `cv5`, never ranked. Out-of-fold: every film of the train folder, scored once, by the one "
-    "model that was trained on no film of that patient. One model: the official test films, mean ± standard "
+    "Protocol `cv5`, never ranked. Out-of-fold: every film of the {train}, scored once, by the one "
+    "model that was {unseen}. One model: the official test films, mean ± standard "
     "deviation over the models of the folds. Ensemble: the same films, the scores (logit differences) of the "
     "five models averaged."
 )
 NOTES = (
-    "[95 %]: bootstrap of patients, as in the ranking; out-of-fold over the patients of the train folder.",
+    "[95 %]: bootstrap of {unit}s, as in the ranking; out-of-fold over the {unit}s of the {train}.",
     "Two models share three quarters of their films, so they differ less than models of several seeds.",
-    "Ensemble − one model: paired by film, clustered by patient (Obuchowski 1997), p after Holm's correction "
+    "Ensemble − one model: {paired} (Obuchowski 1997), p after Holm's correction "
     "over this table. The spread of the models counts as chance, which makes the test conservative.",
 )
 UNFINISHED = f"{DASH} no seed has all of its folds done: nothing is pooled or averaged."
@@ -58,7 +58,7 @@ def cross_validation_table(board: Board) -> Table:
     titles = (METRICS[name].title for name in MEASURED)
     header = ("Recipe", "Scored", *titles, "AUC, ensemble − one model [95 %], p")
     notes = NOTES if all(row.complete for row in rows) else (*NOTES, UNFINISHED)
-    return Table(header, lines, notes, left=2)
+    return Table(header, lines, [board.wording.write(note) for note in notes], left=2)
 
 
 def _gains(rows: Sequence[CrossValidation]) -> list[str]:

@@ -18,7 +18,7 @@ LEAD = (
     "Each row minus the first row of the ranking, on the same films; p after Holm's correction over all "
     "pairs of the board, each metric by itself. AUC: Obuchowski 1997, the interval of this pair alone. "
     "Accuracy, sensitivity and specificity at probability 0.5: the difference over films, with p by "
-    "Durkalski 2003, which weights every patient equally. F1: 95 % of the paired replicates of patients. "
+    "Durkalski 2003, which weights every {unit} equally. F1: 95 % of the paired replicates of {unit}s. "
     "The variance between seeds, if there are several, is part of every test."
 )
 

@@ -4,6 +4,7 @@ from pneumo_tf.data.films import Films
 from pneumo_tf.data.subtypes import subtype_groups
 from pneumo_tf.report.board import Board
 from pneumo_tf.report.markdown import Table
+from pneumo_tf.report.number_format import DASH
 
 TITLES = {"normal": "Normal", "bacteria": "Bacterial", "virus": "Viral", "pneumonia": "Pneumonia"}
 """Titles of columns by that of the group, if they differ by more than a capital."""
@@ -13,20 +14,21 @@ UNKNOWN = "Pneumonia, kind unknown"
 
 
 def films_table(board: Board) -> Table:
-    """Return a table with lines for the train folder, its validation films and the test folder."""
+    """Return a table with lines for the training, the validation and the test films."""
     films = board.films
-    splits = {"train folder": films.where(lambda film: film.split == "train")}
+    train, test = board.source.sides
+    splits = {train: films.where(lambda film: film.split == "train")}
     ranked = next((row for row in board.rows if row.ranked), None)
     if ranked is not None:
         validation = frozenset(ranked.validation[0].ids)
-        splits["validation, from the train folder"] = films.where(lambda film: film.id in validation)
-    splits["test folder"] = films.where(lambda film: film.split == "test")
+        splits[f"validation, from the {train}"] = films.where(lambda film: film.id in validation)
+    splits[test] = films.where(lambda film: film.split == "test")
     groups = subtype_groups(films)
     lines = []
     for name, part in splits.items():
-        counts = (int(group.among(part).sum()) for group in groups)
-        numbers = (len(part), len({film.patient for film in part}), *counts)
-        lines.append((name, *(f"{number:,}" for number in numbers)))
+        patients = f"{len({film.patient for film in part}):,}" if films.patients_known else DASH
+        counts = (f"{group.among(part).sum():,}" for group in groups)
+        lines.append((name, f"{len(part):,}", patients, *counts))
     return Table(("Split", "Films", "Patients", *_titles(films)), lines)
 
 

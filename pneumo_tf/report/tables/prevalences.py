@@ -6,7 +6,7 @@ from pneumo_tf.report.markdown import Table
 from pneumo_tf.report.number_format import format_number
 
 LEAD = (
-    "PPV / NPV at probability 0.5 if another share of the children has pneumonia, from sensitivity and "
+    "PPV / NPV at probability 0.5 if another share of the films shows pneumonia, from sensitivity and "
     "specificity on the test films."
 )
 DECIMALS = 3

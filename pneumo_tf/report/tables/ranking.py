@@ -28,12 +28,12 @@ TIERS = (
     "the rank over the replicates below."
 )
 SIGNIFICANT = (
-    "Significant: paired by film, clustered by patient (Obuchowski 1997), with the variance between seeds "
+    "Significant: {paired} (Obuchowski 1997), with the variance between seeds "
     "(Obuchowski & Rockette 1995), p < 0.05 after Holm's correction over all pairs of this board; a row of "
     "one seed is about that one model."
 )
 INTERVALS = (
-    f"[95 %]: percentile bootstrap, {REPLICATES:,} replicates that resample patients within each class, and "
+    f"[95 %]: percentile bootstrap, {REPLICATES:,} replicates that resample {{unit}}s within each class, and "
     "seeds if there are several; for a row of one seed, the interval covers chance in the films alone."
 )
 THRESHOLD = "Accuracy, sensitivity, specificity and F1 at a probability of 0.5, neither calibrated nor tuned."
@@ -47,7 +47,8 @@ class Column:
     Args:
         title: Heading of the column.
         cells: Function that returns the cells of the ranked rows, in order.
-        legend: How to read the column, as lines; a line of several columns is shown once.
+        legend: How to read the column, as lines, with the names of `Wording` in braces; a line of several
+            columns is shown once.
         export: Value of a row in CSV and JSON, with its standing if it is ranked. None if the column is not
             exported, or is exported as a metric.
     """
@@ -63,7 +64,7 @@ def ranking_table(board: Board) -> Table:
     ranked = rank_rows(board)
     columns = [column.cells(ranked) for column in COLUMNS.values()]
     rows = [standing.row for standing in ranked]
-    legend = dict.fromkeys(line for column in COLUMNS.values() for line in column.legend)
+    legend = dict.fromkeys(board.wording.write(line) for column in COLUMNS.values() for line in column.legend)
     marks = [f"{mark} {MARKS[mark].meaning}" for mark in MARKS if any(mark in one.marks for one in ranked)]
     return Table(
         [column.title for column in COLUMNS.values()],

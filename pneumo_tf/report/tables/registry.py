@@ -41,7 +41,8 @@ class TableEntry:
     Args:
         title: Heading on the page.
         make: Function that returns one or several tables of a board; tables without rows are left out.
-        lead: How to read the table; shown between heading and table.
+        lead: How to read the table; shown between heading and table, with the names of `Wording` in
+            braces.
         above_pictures: Whether it is shown above the pictures of the board, not below.
     """
 
@@ -62,7 +63,8 @@ class TableEntry:
             board: The board.
             level: Level of the heading, 1 to 6.
         """
-        return render("part.md", title=self.title, lead=self.lead, tables=self.tables(board), level=level)
+        lead = board.wording.write(self.lead)
+        return render("part.md", title=self.title, lead=lead, tables=self.tables(board), level=level)
 
 
 TABLES: dict[str, TableEntry] = {

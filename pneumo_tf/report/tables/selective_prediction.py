@@ -24,7 +24,7 @@ LEAD = Markdown(
     "the error rate."
 )
 DIFFERENCE = (
-    "AUC of the mean score minus that of one model: paired by film, clustered by patient (Obuchowski 1997), "
+    "AUC of the mean score minus that of one model: {paired} (Obuchowski 1997), "
     "without correction for other pairs; the interval includes the variance between models."
 )
 
@@ -49,7 +49,7 @@ def selective_prediction_table(board: Board) -> Table:
         )
         before = one.name
     header = ("Recipe", "Mean of", "AUC: mean − one [95 %]", "Error: one → mean", "AURC by distance")
-    return Table((*header, "AURC by spread", "Best possible AURC"), lines, _notes(found), left=2)
+    return Table((*header, "AURC by spread", "Best possible AURC"), lines, _notes(board, found), left=2)
 
 
 def _against_one(one: Ensemble) -> str:
@@ -71,9 +71,9 @@ def _accuracy(models: Sequence[LabelledPredictions]) -> float:
     return float(np.mean(values))
 
 
-def _notes(found: Sequence[Ensemble]) -> list[str]:
+def _notes(board: Board, found: Sequence[Ensemble]) -> list[str]:
     """Return notes on missing lines, and on views that do not use the recipe's own augmentation."""
-    notes = [DIFFERENCE] if any(len(one.groups[0]) > 1 for one in found) else []
+    notes = [board.wording.write(DIFFERENCE)] if any(len(one.groups[0]) > 1 for one in found) else []
     if any(len(one.groups[0]) == 1 for one in found):
         notes.append(f"{DASH} one score of each film: nothing to average.")
     mild = [one.name for one in found if one.kind == "tta" and not one.row.recipe.augment.active]

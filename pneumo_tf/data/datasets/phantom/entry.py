@@ -72,6 +72,7 @@ PHANTOM = DatasetSource(
     list_films=list_films,
     notice="Synthetic films, drawn by this program: no patient was examined, none is fit for diagnosis.",
     licence="none needed: no patient was examined",
+    sides=("train folder", "test folder"),
     protocols=kermany.PROTOCOLS,
     series=SourceSeries(
         kermany.source_series,
