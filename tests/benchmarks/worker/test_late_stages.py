@@ -65,11 +65,11 @@ def test_a_failed_explanation_is_a_note_on_a_done_run_and_is_made_again_from_the
     assert sent.notes == [note]
     assert folder.read_json("environment.json")["notes"] == [note]
     before = folder.read_predictions("test").logits.tobytes()
-    assert list_addition_jobs([job], runs, options_of()) == []
+    assert list_addition_jobs([job], runs, options_of(), {}) == []
     assert "has no explanations; --explain-again makes them" in hint_missing_explanations(
         [job], runs, options_of()
     )
-    (again,) = list_addition_jobs([job], runs, options_of("--explain-again"))
+    (again,) = list_addition_jobs([job], runs, options_of("--explain-again"), {})
     assert again.task == "explain"
 
     monkeypatch.setattr(late_stages, "record_explanations", real)
@@ -80,11 +80,11 @@ def test_a_failed_explanation_is_a_note_on_a_done_run_and_is_made_again_from_the
     assert folder.read_json("environment.json")["notes"] == []
     assert folder.read_json("costs.json") == costs
     assert folder.read_predictions("test").logits.tobytes() == before
-    assert list_addition_jobs([job], runs, options_of("--explain-again")) == []
-    assert [job.task for job in list_addition_jobs([job], runs, options_of("--explain-again", "all"))] == [
-        "explain"
-    ]
-    assert list_missing_additions([job], runs, options_of("--explain-again")) == []
+    assert list_addition_jobs([job], runs, options_of("--explain-again"), {}) == []
+    assert [
+        job.task for job in list_addition_jobs([job], runs, options_of("--explain-again", "all"), {})
+    ] == ["explain"]
+    assert list_missing_additions([job], runs, options_of("--explain-again"), {}) == []
 
 
 def test_a_worker_killed_while_it_explains_leaves_a_done_run_with_a_note(planned, monkeypatch):
