@@ -8,7 +8,14 @@ from pathlib import Path
 
 from pneumo_tf.data.datasets.csv_lines import ask_for_classes
 from pneumo_tf.data.datasets.dataset_source import DatasetSource, FilmList
-from pneumo_tf.data.datasets.own_films import LICENCE, NOTICE, PROTOCOLS, choose_test, patient_key
+from pneumo_tf.data.datasets.own_films import (
+    LICENCE,
+    NOTICE,
+    PROTOCOLS,
+    choose_test,
+    header_covariates,
+    patient_key,
+)
 from pneumo_tf.data.datasets.reading_options import ReadingOptions
 from pneumo_tf.data.datasets.scan import NOT_READABLE, Omission, count_left_out, other_kind, scan
 from pneumo_tf.data.films import CLASSES, Film
@@ -20,16 +27,19 @@ SPLITS = {"train": "train", "training": "train", "val": "train", "validation": "
 """Names of split folders, and the split that their films belong to."""
 
 
-def lacks(path: Path) -> str:
-    """Describe what a path lacks to be a folder of class folders, `""` if it is one."""
+def find_classes(path: Path) -> set[str]:
+    """Find the names of the folders that films lie in.
+
+    Raises:
+        UserError: If there are no two.
+    """
     if not os.path.isdir(path):
-        return f"{path} is no folder"
-    try:
-        _, ids, _ = _find_films(path)
-    except UserError as error:
-        return str(error)
+        raise UserError(f"{path} is no folder")
+    _, ids, _ = _find_films(path)
     names = {place[1] for place in map(_place, ids) if place}
-    return "" if len(names) > 1 else "there are no two folders with films, one for each class"
+    if len(names) < 2:
+        raise UserError("there are no two folders with films, one for each class")
+    return names
 
 
 def list_films(path: Path, options: ReadingOptions) -> FilmList:
@@ -54,7 +64,7 @@ def list_films(path: Path, options: ReadingOptions) -> FilmList:
         root,
         tuple(kept),
         partial(_describe, kept, classes, options),
-        _describe_covariates,
+        header_covariates,
         complete=complete,
         notes=notes,
         left_out=count_left_out(omissions),
@@ -116,14 +126,10 @@ def _describe(
     return Film(film_id, CLASSES.index(label), label, patient, split or "train", *size, header.digest)
 
 
-def _describe_covariates(film_id: str, header: Header) -> dict[str, str]:
-    return {name: value for name, value in header.fields.items() if name != "patient"}
-
-
 CLASS_FOLDERS = DatasetSource(
     name="folders",
     title="Films in class folders",
-    lacks=lacks,
+    find=find_classes,
     list_films=list_films,
     notice=NOTICE,
     licence=LICENCE,

@@ -8,7 +8,14 @@ from pathlib import Path
 from pneumo_tf.data.datasets import boxes
 from pneumo_tf.data.datasets.csv_lines import Line, lacks_columns, read_table
 from pneumo_tf.data.datasets.dataset_source import DatasetSource, FilmList, Masks
-from pneumo_tf.data.datasets.own_films import LICENCE, NOTICE, PROTOCOLS, choose_test, patient_key
+from pneumo_tf.data.datasets.own_films import (
+    LICENCE,
+    NOTICE,
+    PROTOCOLS,
+    choose_test,
+    header_covariates,
+    patient_key,
+)
 from pneumo_tf.data.datasets.reading_options import ReadingOptions
 from pneumo_tf.data.films import Film
 from pneumo_tf.data.image_files import Header
@@ -19,15 +26,6 @@ BOXES = "boxes.csv"
 
 NAMED = 3
 """Number of missing films that an error names."""
-
-
-def lacks(path: Path) -> str:
-    """Describe what a path lacks to be a CSV of films or a folder with one, `""` if it is one."""
-    try:
-        find_table(path)
-    except UserError as error:
-        return str(error)
-    return ""
 
 
 def find_table(path: Path) -> Path:
@@ -90,8 +88,10 @@ def _describe(lines: Mapping[str, Line], options: ReadingOptions, film_id: str, 
 
 def _describe_covariates(lines: Mapping[str, Line], film_id: str, header: Header) -> dict[str, str]:
     """Return what the film's file states, and what the table states in its place."""
-    stated = {name: value for name, value in header.fields.items() if name != "patient"}
-    return {**stated, **{name: value for name, value in lines[film_id].covariates.items() if value}}
+    return {
+        **header_covariates(film_id, header),
+        **{name: value for name, value in lines[film_id].covariates.items() if value},
+    }
 
 
 def _check_files(path: Path, root: Path, lines: Mapping[str, Line]) -> None:
@@ -126,7 +126,7 @@ def _describe_boxes(path: Path, root: Path, lines: Mapping[str, Line]) -> tuple[
 CSV_TABLE = DatasetSource(
     name="csv",
     title="Films of a CSV",
-    lacks=lacks,
+    find=find_table,
     list_films=list_films,
     notice=NOTICE,
     licence=LICENCE,

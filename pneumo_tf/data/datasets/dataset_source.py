@@ -178,8 +178,8 @@ class DatasetSource:
     Args:
         name: Its key in `DATASETS`, options and stored runs.
         title: As the board shows it if the films are those published.
-        lacks: Function from a path, a folder or a file, to what is missing for it to be this dataset, `""` if
-            nothing is.
+        find: Function that finds what the dataset is recognised by in a path, a folder or a file. Raises
+            `UserError` with what is missing if the path is not this dataset.
         list_films: Function from such a path and the user's options to its films. Raises `UserError` if it
             cannot be used.
         notice: Licence and citation, as lines of text.
@@ -207,7 +207,7 @@ class DatasetSource:
 
     name: str
     title: str
-    lacks: Callable[[Path], str]
+    find: Callable[[Path], object]
     list_films: Callable[[Path, ReadingOptions], FilmList]
     notice: str
     licence: str
@@ -225,6 +225,14 @@ class DatasetSource:
     open_masks: Callable[[Path, str], Masks | None] = _no_masks
     download: Download | None = None
     draw: Callable[[Path, Progress | None], Path] | None = None
+
+    def lacks(self, path: Path) -> str:
+        """Describe what a path lacks to be this dataset, `""` if it is one."""
+        try:
+            self.find(path)
+        except UserError as error:
+            return str(error)
+        return ""
 
     @property
     def synthetic(self) -> bool:

@@ -13,7 +13,7 @@ from pneumo_tf.data.datasets.dataset_source import (
     SourceSeries,
 )
 from pneumo_tf.data.datasets.kaggle import download_dataset
-from pneumo_tf.data.datasets.kermany_folder import SPLITS, find_films, lacks, open_folder
+from pneumo_tf.data.datasets.kermany_folder import SPLITS, find_films, find_root, open_folder
 from pneumo_tf.data.datasets.kermany_zip import open_archive
 from pneumo_tf.data.datasets.own_films import patient_key
 from pneumo_tf.data.datasets.reading_options import NO_OPTIONS, ReadingOptions
@@ -162,7 +162,7 @@ KERMANY = DatasetSource(
     name="kermany",
     title=TITLE,
     folder="chest_xray",
-    lacks=lacks,
+    find=find_root,
     list_films=list_films,
     notice=NOTICE,
     licence="CC BY 4.0",

@@ -114,15 +114,6 @@ def find_root(path: Path) -> FoundRoot:
     raise UserError(f"{path} holds no train and test folders; {_EXPECTED}")
 
 
-def lacks(path: Path) -> str:
-    """Describe what a folder lacks to be the set, `""` if it is one."""
-    try:
-        find_root(path)
-    except UserError as error:
-        return str(error)
-    return ""
-
-
 def open_folder(path: Path) -> Files:
     """Return the films of a folder by their path in the set: `train/NORMAL/IM-0115-0001.jpeg`."""
     found = find_films(path)

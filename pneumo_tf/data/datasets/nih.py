@@ -1,11 +1,9 @@
 """ChestX-ray14 of the NIH Clinical Center: 112,120 films, with labels that were mined from reports."""
 
-import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import partial
-from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -15,7 +13,8 @@ from pneumo_tf.data.datasets.dataset_source import DatasetSource, FilmList, Mask
 from pneumo_tf.data.datasets.nih_download import DOWNLOAD
 from pneumo_tf.data.datasets.own_films import PROTOCOLS, choose_test
 from pneumo_tf.data.datasets.reading_options import ReadingOptions
-from pneumo_tf.data.datasets.scan import Omission, count_left_out, levels, scan
+from pneumo_tf.data.datasets.scan import Omission, count_left_out, scan
+from pneumo_tf.data.datasets.set_files import find_file
 from pneumo_tf.data.films import Film
 from pneumo_tf.data.image_files import Header
 from pneumo_tf.errors import UserError, unknown
@@ -27,12 +26,6 @@ BOXES = "BBox_List_2017.csv"
 TRAIN_LIST, TEST_LIST = "train_val_list.txt", "test_list.txt"
 
 EXTENSION = ".png"
-
-DEEPEST_ROOT = 2
-"""Levels below the folder given that are searched for the table."""
-
-MOST_SEARCHED = 200_000
-"""Files and folders that a search lists before it gives up."""
 
 SIDE = 1024
 """Side in pixels of the published films, which boxes are stated in."""
@@ -81,29 +74,14 @@ class Entry(NamedTuple):
     covariates: Mapping[str, str]
 
 
-def lacks(path: Path) -> str:
-    """Describe what a path lacks to be the set, `""` if it is one."""
-    try:
-        find_table(path)
-    except UserError as error:
-        return str(error)
-    return ""
-
-
 def find_table(path: Path) -> Path:
-    """Find the table of films in a folder, or up to `DEEPEST_ROOT` levels down; the last one if several.
+    """Find the table of films, as `find_file` does; the last one if several lie in one folder.
 
     Raises:
         UserError: If there is none.
     """
-    if not os.path.isdir(path):
-        raise UserError(f"{path} is no folder")
-    for level in islice(levels(path, DEEPEST_ROOT, MOST_SEARCHED), DEEPEST_ROOT + 1):
-        for listing in level:
-            tables = sorted(PurePosixPath(name) for name in listing.files if PurePosixPath(name).match(TABLE))
-            if tables:
-                return path / listing.path / tables[-1]
-    raise UserError(f"there is no {TABLE}")
+    place, names = find_file(path, lambda name: PurePosixPath(name).match(TABLE), TABLE)
+    return place / names[-1]
 
 
 def list_films(path: Path, options: ReadingOptions) -> FilmList:
@@ -290,7 +268,7 @@ NIH = DatasetSource(
     name="nih",
     title="NIH ChestX-ray14, Wang et al. 2017",
     folder="nih",
-    lacks=lacks,
+    find=find_table,
     list_films=list_films,
     notice=NOTICE,
     licence="NIH Clinical Center, unrestricted use with attribution (Wang et al. 2017)",

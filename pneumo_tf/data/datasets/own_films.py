@@ -36,6 +36,11 @@ def patient_key(film_id: str, header: Header, options: ReadingOptions, stated: s
     return options.patient_of(film_id) or stated or header.fields.get("patient") or unknown_patient(film_id)
 
 
+def header_covariates(film_id: str, header: Header) -> dict[str, str]:
+    """Return what a film's own file states of age, sex and view."""
+    return {name: value for name, value in header.fields.items() if name != "patient"}
+
+
 def choose_test(stated: str, fraction: float | None) -> tuple[Callable[[Films], Films], tuple[str, ...]]:
     """Choose how films get their split.
 

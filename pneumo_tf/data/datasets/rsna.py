@@ -1,21 +1,20 @@
 """The films of the RSNA Pneumonia Detection Challenge 2018: adults of the NIH, read by radiologists."""
 
-import os
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from pneumo_tf.data.datasets import rsna_tables
 from pneumo_tf.data.datasets.boxes import open_boxes
 from pneumo_tf.data.datasets.dataset_source import DatasetSource, FilmList, Masks
-from pneumo_tf.data.datasets.own_films import PROTOCOLS, choose_test
+from pneumo_tf.data.datasets.own_films import PROTOCOLS, choose_test, header_covariates
 from pneumo_tf.data.datasets.reading_options import ReadingOptions
 from pneumo_tf.data.datasets.rsna_download import DOWNLOAD
 from pneumo_tf.data.datasets.rsna_tables import NO_OPACITY, NORMAL, NOT_NORMAL, OPACITY, ImageLabel
-from pneumo_tf.data.datasets.scan import Omission, count_left_out, levels, other_kind, scan
+from pneumo_tf.data.datasets.scan import Omission, count_left_out, other_kind, scan
+from pneumo_tf.data.datasets.set_files import find_file
 from pneumo_tf.data.films import Film, unknown_patient
 from pneumo_tf.data.image_files import Header
 from pneumo_tf.errors import UserError, unknown
@@ -26,12 +25,6 @@ UNLABELLED = "stage_2_test_images"
 """Folder of the challenge's test films, whose labels were never published."""
 
 EXTENSION = ".dcm"
-
-DEEPEST_ROOT = 2
-"""Levels below the folder given that are searched for the table of labels."""
-
-MOST_SEARCHED = 200_000
-"""Files and folders that a search lists before it gives up."""
 
 TASKS = ("opacity-vs-all", "opacity-vs-normal")
 
@@ -72,28 +65,14 @@ class ChallengeTables:
     patients: Mapping[str, str] | None
 
 
-def lacks(path: Path) -> str:
-    """Describe what a path lacks to be the set, `""` if it is one."""
-    try:
-        find_root(path)
-    except UserError as error:
-        return str(error)
-    return ""
-
-
 def find_root(path: Path) -> Path:
-    """Find the folder with the table of labels: the one given, or one up to `DEEPEST_ROOT` levels down.
+    """Find the folder with the table of labels, as `find_file` does.
 
     Raises:
         UserError: If there is none.
     """
-    if not os.path.isdir(path):
-        raise UserError(f"{path} is no folder")
-    for level in islice(levels(path, DEEPEST_ROOT, MOST_SEARCHED), DEEPEST_ROOT + 1):
-        for listing in level:
-            if rsna_tables.LABELS in listing.files or f"{rsna_tables.LABELS}.gz" in listing.files:
-                return path / listing.path
-    raise UserError(f"there is no {rsna_tables.LABELS}")
+    place, _ = find_file(path, rsna_tables.is_labels, rsna_tables.LABELS)
+    return place
 
 
 def list_films(path: Path, options: ReadingOptions) -> FilmList:
@@ -117,7 +96,7 @@ def list_films(path: Path, options: ReadingOptions) -> FilmList:
         root,
         tuple(sorted(kept.values())),
         partial(_describe, tables),
-        _describe_covariates,
+        header_covariates,
         complete=complete,
         notes=(_describe_task(task, tables, kept), *note_of_test, *notes),
         left_out=count_left_out([*omissions, *others]),
@@ -251,15 +230,11 @@ def _describe(tables: ChallengeTables, film_id: str, header: Header) -> Film:
     return Film(film_id, label, _subtype(tables, image), patient, "train", *size, header.digest)
 
 
-def _describe_covariates(film_id: str, header: Header) -> dict[str, str]:
-    return {name: value for name, value in header.fields.items() if name != "patient"}
-
-
 RSNA = DatasetSource(
     name="rsna",
     title="RSNA Pneumonia Detection Challenge 2018",
     folder="rsna",
-    lacks=lacks,
+    find=find_root,
     list_films=list_films,
     notice=NOTICE,
     licence="RSNA 2018, any use with attribution (Shih et al. 2019; Wang et al. 2017)",

@@ -47,6 +47,11 @@ class ImageLabel(NamedTuple):
     boxes: tuple[Box, ...]
 
 
+def is_labels(name: str) -> bool:
+    """Whether a file is the table of labels, as it is or gzipped."""
+    return name in (LABELS, f"{LABELS}.gz")
+
+
 def find_table(root: Path, name: str) -> Path | None:
     """Return the path of a table in a folder, plain or gzipped, None if it is not there."""
     return next((root / found for found in (name, f"{name}.gz") if (root / found).is_file()), None)

@@ -8,13 +8,15 @@ import numpy as np
 from pneumo_tf.data.datasets.dataset_source import DatasetSource, FilmList
 from pneumo_tf.data.films import Film
 from pneumo_tf.data.formats.image_format import ImageFormat, ImageHeader
+from pneumo_tf.errors import UserError
 
 MAGIC = b"RAWGRAY:"
 TABLE = "films.csv"
 
 
-def lacks(path):
-    return "" if (path / TABLE).is_file() else f"there is no {TABLE}"
+def find(path):
+    if not (path / TABLE).is_file():
+        raise UserError(f"there is no {TABLE}")
 
 
 def list_films(path, options):
@@ -70,7 +72,7 @@ BEDSIDE = DatasetSource(
     name="bedside",
     title="Bedside films",
     folder="bedside",
-    lacks=lacks,
+    find=find,
     list_films=list_films,
     notice="Made for a test.",
     licence="CC0",

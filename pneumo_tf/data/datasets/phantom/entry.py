@@ -10,11 +10,19 @@ from pneumo_tf.data.datasets.dataset_source import DatasetSource, FilmList, Mask
 from pneumo_tf.data.datasets.phantom.spec import RECORD, PhantomSpec
 from pneumo_tf.data.datasets.reading_options import ReadingOptions
 from pneumo_tf.data.formats.registry import decode
+from pneumo_tf.errors import UserError
 
 
-def lacks(path: Path) -> str:
-    """Describe what a folder lacks to be a phantom or the films of one, `""` if it is."""
-    return "" if _find_record(path) else f"there is no {RECORD}"
+def find(path: Path) -> Path:
+    """Find the record of a phantom in its root, or next to its folder of films.
+
+    Raises:
+        UserError: If there is none.
+    """
+    record = _find_record(path)
+    if record is None:
+        raise UserError(f"there is no {RECORD}")
+    return record
 
 
 def list_films(path: Path, options: ReadingOptions) -> FilmList:
@@ -68,7 +76,7 @@ PHANTOM = DatasetSource(
     name="phantom",
     title="Phantom: synthetic films",
     folder=f"phantom-{PhantomSpec().fingerprint[:8]}",
-    lacks=lacks,
+    find=find,
     list_films=list_films,
     notice="Synthetic films, drawn by this program: no patient was examined, none is fit for diagnosis.",
     licence="none needed: no patient was examined",
