@@ -121,7 +121,7 @@ def _about_row(row: Row, standing: Standing | None) -> dict[str, Any]:
     tested = row.test[0] if row.runs else None
     about = describe_row(row, standing) | {
         "test_films": None if tested is None else len(tested),
-        "test_patients": None if tested is None else count_patients(row, tested.patients),
+        "test_patients": None if tested is None else count_patients(row.films, [tested]),
     }
     return {key: about[key] for key in _fields() if key in about}
 

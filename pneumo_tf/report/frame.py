@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pneumo_tf.data.films import Films
 from pneumo_tf.evaluation.external import EXTERNAL_SEED
 from pneumo_tf.evaluation.intervals import Estimate, PatientBootstrap
 from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
@@ -75,13 +76,14 @@ def tabulate_board(board: Board) -> pd.DataFrame:
 
     def every_set(row: Row) -> Iterator[dict[str, Any]]:
         yield from _reported_set(row)
-        yield from _lines(row, "validation", row.validation, _estimate(row, row.validation))
+        yield from _lines("validation", row.films, row.validation, _estimate(row, row.validation))
         if pooled := held_out.get(row.key):
-            yield from _lines(row, "held_out", pooled, _estimate(row, pooled))
-        for name in (external_set(dataset.films.fingerprint) for dataset in board.elsewhere):
-            _, films = row.scored_on(name)
-            if films:
-                yield from _lines(row, name, films, bootstrap.estimate(films))
+            yield from _lines("held_out", row.films, pooled, _estimate(row, pooled))
+        for table in (dataset.films for dataset in board.elsewhere):
+            name = external_set(table.fingerprint)
+            _, runs = row.scored_on(name)
+            if runs:
+                yield from _lines(name, table, runs, bootstrap.estimate(runs))
 
     return _tabulate(board, every_set)
 
@@ -108,9 +110,15 @@ def describe_board(board: Board) -> dict[str, Any]:
     return about | {"licence": board.source.describe_licence(board.films)}
 
 
-def count_patients(row: Row, patients: Iterable[str]) -> int | None:
-    """Return the number of different patients, None if the dataset of a row states none."""
-    return len(set(patients)) if row.films.patients_known else None
+def count_patients(films: Films, runs: Iterable[LabelledPredictions]) -> int | None:
+    """Return the number of different patients in sets of predictions, None if their dataset states none.
+
+    Args:
+        films: Film table of the dataset.
+        runs: Predictions of some of these films.
+    """
+    patients = {patient for run in runs for patient in run.patients.tolist()}
+    return len(patients) if films.patients_known else None
 
 
 def describe_row(row: Row, standing: Standing | None) -> dict[str, Any]:
@@ -152,15 +160,15 @@ def _frame(lines: Sequence[dict[str, Any]]) -> pd.DataFrame:
 
 
 def _reported_set(row: Row) -> Iterator[dict[str, Any]]:
-    return _lines(row, row.reported_set, row.test, row.estimates)
+    return _lines(row.reported_set, row.films, row.test, row.estimates)
 
 
 def _lines(
-    row: Row, name: str, runs: Sequence[LabelledPredictions], estimates: Mapping[str, Estimate]
+    name: str, table: Films, runs: Sequence[LabelledPredictions], estimates: Mapping[str, Estimate]
 ) -> Iterator[dict[str, Any]]:
-    """Yield a line for each metric of a set of films."""
+    """Yield a line for each metric of a set of films of a table."""
     films = {film_id for run in runs for film_id in run.ids}
-    patients = count_patients(row, (patient for run in runs for patient in run.patients.tolist()))
+    patients = count_patients(table, runs)
     for metric, estimate in estimates.items():
         yield {
             "set": name,

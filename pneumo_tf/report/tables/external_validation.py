@@ -71,10 +71,9 @@ def _estimate(result: ExternalResult, name: str) -> Estimate:
 def _describe_films(validation: ExternalValidation) -> str:
     films = validation.dataset.films
     positive = int(films.labels.sum())
-    people = len({film.patient for film in films})
-    known = f"{people:,} patients" if not films.unknown_patients else "patients unknown in part"
-    if films.unknown_patients == len(films):
-        known = "patients unknown"
+    # Films whose patient is not known are a note of the dataset.
+    people = len({film.patient for film in films if film.patient_known})
+    known = f"{people:,} patients" if people else "patients unknown"
     return f"{len(films) - positive:,} normal films and {positive:,} of pneumonia; {known}."
 
 

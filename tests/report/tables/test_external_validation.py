@@ -100,6 +100,9 @@ def test_films_of_one_class_give_dashes_with_the_reason(tmp_path):
     assert all(cells[1:4] == ("–", "–", "–") for cells in table.rows)
     assert "these films are of one class" in table.notes[0] and "patients unknown." in table.lead
     assert external_subgroups_table(board)[0].rows == []
+    frame = board.to_frame()
+    outside = frame["set"] == external_set(elsewhere(both=False, known=False).films.fingerprint)
+    assert frame[outside]["patients"].isna().all() and frame[~outside]["patients"].notna().all()
 
 
 def test_runs_and_rows_that_were_not_scored_are_named(tmp_path):
