@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 
 from benchmarks import fetch
-from pneumo_tf.data.datasets import nih_download, rsna_download
 from pneumo_tf.data.datasets.checked_zip import ZipLimits
 from pneumo_tf.data.datasets.registry import DATASETS
 from tests.data.datasets.nih_folder import write_nih
@@ -83,8 +82,10 @@ def test_zip_of_something_else_is_refused(written, tmp_path, capsys):
 
 def test_zip_larger_than_the_set_is_refused(written, tmp_path, capsys, monkeypatch):
     name, folder = written
-    module = {"rsna": rsna_download, "nih": nih_download}[name]
-    monkeypatch.setattr(module, "LIMITS", ZipLimits(10_000, 1000))
+    source = DATASETS[name]
+    limited = replace(source.download.open_archive.__self__, limits=ZipLimits(10_000, 1000))
+    download = replace(source.download, open_archive=limited.open_archive)
+    monkeypatch.setitem(DATASETS, name, replace(source, download=download))
     archive = make_zip(folder, tmp_path / "a.zip")
     status, _, error = run(capsys, name, "--zip", archive, "--out", tmp_path / "out")
     assert status == 2 and "is not the set: it unpacks to" in error
