@@ -18,8 +18,8 @@ def describe_sizes(decoded: DecodedSet) -> Chapter:
     title = "Sizes of the original images"
     if not decoded.sizes_known:
         reason = Markdown(
-            f"all films are {decoded.stored[0]} × {decoded.stored[1]} pixels, so they were resized after "
-            "they were published; give the original sizes with `--sizes`"
+            f"all films are {decoded.stored[0]} × {decoded.stored[1]} pixels; if they were resized, give the "
+            "original sizes with `--sizes`"
         )
         return Chapter(title, left_out=reason)
     sizes = np.array([(film.width, film.height) for film in decoded.films])
