@@ -9,8 +9,8 @@ import numpy as np
 MOST_PIXELS = 89_000_000
 """Pixels of the largest film that is decoded: 14 × 17 inches at 600 dots an inch are 86 million."""
 
-MOST_DECODED = 540_000_000
-"""Bytes that a decoder may take for the pixels of one film."""
+MOST_DECODED = 180_000_000
+"""Bytes that a decoder may take for the pixels of one film; with copies, a film stays under 1 GB."""
 
 Warn = Callable[[str], None]
 """Called with each fault of a file that its decoder passes over, in a few words."""

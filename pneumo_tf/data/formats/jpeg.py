@@ -30,6 +30,12 @@ _REFUSED = {
 _ALONE = {0x00, 0x01, *range(0xD0, 0xD8)}
 """Markers without a length: stuffing, TEM and restarts."""
 
+MOST_SCANS = 100
+"""Scans of a progressive file; each passes over all pixels, and usual files have about 10."""
+
+_INKS = 4
+"""Channels of cyan, magenta, yellow and black."""
+
 _START_OF_SCAN, _END, _APP1 = 0xDA, 0xD9, 0xE1
 
 _IGNORED = {0xFE, *range(0xE1, 0xEE), 0xEF}
@@ -38,7 +44,7 @@ _IGNORED = {0xFE, *range(0xE1, 0xEE), 0xEF}
 _START = b"\xff\xd8"
 """Marker that a file begins with."""
 
-_END_MARKER = b"\xff\xd9"
+_SCAN_MARKER, _END_MARKER = b"\xff\xda", b"\xff\xd9"
 
 
 class _Frame(NamedTuple):
@@ -78,7 +84,9 @@ def decode(content: bytes, bits: int, warn: Warn) -> np.ndarray:
     import simplejpeg
 
     frame = _read_frame(content)
-    space = "CMYK" if frame.channels == 4 else "GRAY"
+    if content.count(_SCAN_MARKER) > MOST_SCANS:
+        raise ValueError(f"more than {MOST_SCANS} scans")
+    space = "CMYK" if frame.channels == _INKS else "GRAY"
     # libjpeg warns of other segments, and of bytes between them, which no pixel depends on.
     needed = b"".join((_START, *(content[start:end] for start, end in frame.spans), content[frame.scan :]))
     try:
@@ -91,7 +99,7 @@ def decode(content: bytes, bits: int, warn: Warn) -> np.ndarray:
         except ValueError as error:
             raise ValueError(f"does not decode: {error}") from error
         warn(str(fault))
-    gray = convert_rows(pixels, _inks_to_gray) if frame.channels == 4 else pixels[..., 0]
+    gray = convert_rows(pixels, _inks_to_gray) if frame.channels == _INKS else pixels[..., 0]
     return turn(gray, frame.orientation)
 
 
@@ -120,10 +128,11 @@ def _read_size(payload: bytes, progressive: bool) -> tuple[int, int, int]:
         raise ValueError(f"JPEG of {payload[0]} bits, which is not read here")
     width, height = int.from_bytes(payload[3:5], "big"), int.from_bytes(payload[1:3], "big")
     channels = payload[5]
-    if channels not in (1, 3, 4):
+    if channels not in (1, 3, _INKS):
         raise ValueError(f"JPEG of {channels} channels, which is not read here")
-    # Of a progressive one, all coefficients are in memory at once, 2 bytes each.
-    check_pixels(width, height, 2 * channels if progressive else channels)
+    # Of a progressive one, all coefficients are in memory at once, 2 bytes each; of inks all four channels.
+    inks = channels if channels == _INKS else 1
+    check_pixels(width, height, 2 * channels if progressive else inks)
     return width, height, channels
 
 

@@ -24,6 +24,8 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 """Channels of each type of colour: gray, RGB, palette, gray with alpha, RGB with alpha."""
 
+_BITS = (1, 2, 4, 8, 16)
+
 _COLOURED, _WITH_ALPHA, _GRAY = {2, 3, 6}, {4, 6}, 0
 
 _PIXELS = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}
@@ -140,6 +142,8 @@ def _read_chunks(content: bytes) -> _Content:
     if name != b"IHDR" or len(header) != 13 or header[9] not in _CHANNELS:
         raise ValueError("damaged header")
     width, height, bits, colour = struct.unpack(">IIBB", header[:10])
+    if bits not in _BITS:
+        raise ValueError("damaged header")
     check_pixels(width, height, max(1, bits / 8) * _CHANNELS[colour])
     transparency, significant, orientation, frames, spans = None, 0, 1, 1, [tuple(span)]
     for name, body, *span in chunks:

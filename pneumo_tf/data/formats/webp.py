@@ -19,7 +19,8 @@ _LARGEST_SIDE = 0x3FFF
 def read_header(content: bytes) -> ImageHeader:
     """Read the header of a WebP file, as `ImageFormat` describes."""
     width, height, transparent, animated = _read_first(content)
-    check_pixels(width, height, 4)
+    # Pillow holds four copies, of red, green, blue and alpha each.
+    check_pixels(width, height, 16)
     orientation = _orientation(content)
     found = {ALPHA: transparent, ROTATED: orientation > 1, FRAMES: animated}
     notes = tuple(note for note, applies in found.items() if applies)
