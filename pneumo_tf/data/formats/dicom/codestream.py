@@ -1,6 +1,7 @@
 """Header of a compressed image: kind, size and depth, read before a decoder allocates memory for it."""
 
 import struct
+from collections.abc import Container
 from typing import NamedTuple
 
 JPEG, PROGRESSIVE, LOSSLESS, JPEG_LS, JPEG_2000 = (
@@ -20,6 +21,21 @@ FRAME_MARKERS = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
 ALONE = {0x01, *range(0xD0, 0xD9)}
 """Markers that no length follows."""
 
+SCAN = 0xDA
+"""Marker of the last segment before the pixels."""
+
+JFIF, ADOBE = 0xE0, 0xEE
+"""Markers of segments that state the colours of a JPEG."""
+
+SEGMENT_START = 4
+"""Bytes of marker and length before what a segment holds."""
+
+ADOBE_LENGTH = 16
+"""Bytes of a whole segment of Adobe's; the last of them states the colours, and shorter ones are found."""
+
+NOTES = {*range(0xE0, 0xF0), 0xFE}
+"""Markers of segments of applications and of comments, `JFIF` and `ADOBE` among them."""
+
 JPEG_START = b"\xff\xd8"
 
 JPEG_2000_START = b"\xff\x4f\xff\x51"
@@ -32,7 +48,7 @@ SEARCHED = 4096
 """Bytes in which a JPEG 2000 codestream begins, if boxes of a JP2 file precede it."""
 
 MAX_SEGMENTS = 1000
-"""Segments and fill bytes before a frame header; a real file has some ten."""
+"""Segments and fill bytes before the pixels; a real file has some ten."""
 
 PADDING = 8
 """Bytes after the end of a codestream that are taken for padding."""
@@ -64,28 +80,68 @@ def read_codestream(content: bytes) -> CodestreamHeader:
     """
     try:
         header = (_read_jpeg if content.startswith(JPEG_START) else _read_jpeg_2000)(content)
-    except (struct.error, IndexError) as error:
+    except struct.error as error:
         raise ValueError("compressed pixel data are cut off") from error
     if END not in content[-PADDING:]:
         raise ValueError("compressed pixel data are cut off")
     return header
 
 
+def strip_jpeg(content: bytes, kept: Container[int] = ()) -> bytes:
+    """Return a JPEG without what applications noted in it.
+
+    Args:
+        content: Codestream, as `read_codestream` accepts it.
+        kept: Markers of notes that stay.
+    """
+    parts = [JPEG_START]
+    for marker, start, end in _segments(content):
+        if marker not in NOTES or marker in kept:
+            parts.append(content[start:end])
+    return b"".join(parts)
+
+
+def states_colours(content: bytes) -> bool:
+    """Return whether a JPEG states itself how its colours are stored."""
+    return any(
+        (marker == JFIF and content.startswith(b"JFIF", start + SEGMENT_START))
+        or (
+            marker == ADOBE
+            and content.startswith(b"Adobe", start + SEGMENT_START)
+            and end - start >= ADOBE_LENGTH
+        )
+        for marker, start, end in _segments(content)
+    )
+
+
 def _read_jpeg(content: bytes) -> CodestreamHeader:
-    at = len(JPEG_START)
-    for _ in range(MAX_SEGMENTS):
-        if content[at] != 0xFF:
-            raise ValueError("compressed pixel data are damaged")
-        marker = content[at + 1]
+    for marker, start, _ in _segments(content):
         if marker in FRAME_MARKERS:
-            bits, height, width, samples = struct.unpack_from(">BHHB", content, at + 4)
+            bits, height, width, samples = struct.unpack_from(">BHHB", content, start + 4)
             return CodestreamHeader(KINDS.get(marker, "unusual JPEG"), width, height, samples, bits)
+    raise ValueError("compressed pixel data are damaged")
+
+
+def _segments(content: bytes) -> list[tuple[int, int, int]]:
+    """List marker, start and end of each segment of a JPEG; the last is the scan, with all that follows.
+
+    Raises:
+        ValueError: If something else stands between two segments, or there is no scan.
+    """
+    segments, at = [], len(JPEG_START)
+    for _ in range(MAX_SEGMENTS):
+        first, marker = struct.unpack_from(">BB", content, at)
+        if first != 0xFF:
+            break
+        if marker == SCAN:
+            return [*segments, (marker, at, len(content))]
         if marker == 0xFF:  # Any number of these may stand before a marker.
             at += 1
         elif marker in ALONE:
             at += 2
         else:
             (length,) = struct.unpack_from(">H", content, at + 2)
+            segments.append((marker, at, at + 2 + length))
             at += 2 + length
     raise ValueError("compressed pixel data are damaged")
 

@@ -31,7 +31,7 @@ def _decode(content: bytes, bits: int, warn: Warn) -> np.ndarray:
     if excess > 0:
         warn(f"{excess:,} bytes after the pixels")
     scale = read_gray_scale(dataset, description)
-    return to_gray(*decode_frame(dataset, description, warn), scale)
+    return to_gray(decode_frame(dataset, description, warn), scale)
 
 
 DICOM = ImageFormat("DICOM", (".dcm", ".dicom"), is_dicom, _read_header, _decode)

@@ -6,12 +6,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pneumo_tf.data.formats.dicom.codec_messages import collected_messages
-from pneumo_tf.data.formats.dicom.codestream import JPEG, read_codestream
+from pneumo_tf.data.formats.dicom.codestream import (
+    ADOBE,
+    JFIF,
+    JPEG,
+    LOSSLESS,
+    read_codestream,
+    states_colours,
+    strip_jpeg,
+)
 from pneumo_tf.data.formats.dicom.elements import plain_reason
 from pneumo_tf.data.formats.dicom.image_description import (
     CODESTREAMS,
     RLE,
     UNCOMPRESSED,
+    YBR,
     ImageDescription,
     syntax_name,
 )
@@ -23,6 +32,9 @@ if TYPE_CHECKING:
 
 JPEG_BITS = 8
 """Depth of every lossy JPEG that is read."""
+
+ADOBE_RGB = b"\xff\xee\x00\x0eAdobe\x00\x64" + bytes(5)
+"""Adobe's note that the three values of a JPEG are red, green and blue."""
 
 RLE_HEADER = 64
 """Bytes before the run lengths of a frame: the number of segments, and where each begins."""
@@ -48,7 +60,7 @@ def check_frame(dataset: "Dataset", description: ImageDescription) -> int:
     return 0
 
 
-def decode_frame(dataset: "Dataset", description: ImageDescription, warn: Warn) -> tuple[np.ndarray, str]:
+def decode_frame(dataset: "Dataset", description: ImageDescription, warn: Warn) -> np.ndarray:
     """Decode the first frame.
 
     Args:
@@ -57,17 +69,20 @@ def decode_frame(dataset: "Dataset", description: ImageDescription, warn: Warn) 
         warn: Called with each fault that a codec passes over.
 
     Returns:
-        (height, width) or (height, width, 3) integers as stored, sign and unused bits put right, and their
-        photometric interpretation, which a codestream may correct.
+        (height, width) integers as stored, sign and unused bits put right; of colours the luminance, or
+        (height, width, 3) red, green and blue.
 
     Raises:
         ValueError: If they do not decode.
     """
     if description.syntax not in CODESTREAMS:
         return _decode_plain(dataset, description)
-    if CODESTREAMS[description.syntax] == JPEG and description.samples == 1:
-        gray = decode_jpeg(_encoded_frame(dataset, description), JPEG_BITS, warn)
-        return gray.view(np.int8) if description.signed else gray, description.photometric
+    kind = CODESTREAMS[description.syntax]
+    if kind == JPEG:
+        gray = decode_jpeg(_clear_jpeg(_encoded_frame(dataset, description), description), JPEG_BITS, warn)
+        return gray.view(np.int8) if description.signed else gray
+    if kind == LOSSLESS:
+        _keep_bare_frame(dataset, description)
     with collected_messages() as messages:
         frame = _decode(dataset, description, decoding_plugin="gdcm")
     for message in messages:
@@ -75,24 +90,47 @@ def decode_frame(dataset: "Dataset", description: ImageDescription, warn: Warn) 
     return frame
 
 
-def _decode_plain(dataset: "Dataset", description: ImageDescription) -> tuple[np.ndarray, str]:
+def _clear_jpeg(frame: bytes, description: ImageDescription) -> bytes:
+    """Return a JPEG that its decoder can only take for what the file states.
+
+    Orientation, for one, would be followed; and without a note, three values are taken for YBR.
+    """
+    if description.photometric == "RGB" and not states_colours(frame):
+        frame = frame[:2] + ADOBE_RGB + frame[2:]
+    return strip_jpeg(frame, kept=(JFIF, ADOBE))
+
+
+def _keep_bare_frame(dataset: "Dataset", description: ImageDescription) -> None:
+    """Leave nothing but the first frame in a dataset, and nothing but the image in that.
+
+    GDCM ends the whole process over a note that it finds odd, such as an unknown version of JFIF.
+    """
+    from pydicom.encaps import encapsulate
+
+    dataset.PixelData = encapsulate([strip_jpeg(_encoded_frame(dataset, description))])
+    dataset.NumberOfFrames = 1
+    if "ExtendedOffsetTable" in dataset:
+        del dataset.ExtendedOffsetTable
+
+
+def _decode_plain(dataset: "Dataset", description: ImageDescription) -> np.ndarray:
     """Decode pixels that stand as they are, or as run lengths."""
     # pydicom takes the lowest bits for those that count; a file may state higher ones.
     shift = description.high_bit + 1 - description.stored
-    frame, photometric = _decode(dataset, description, bits_stored=description.high_bit + 1)
-    return frame >> shift if shift else frame, photometric
+    frame = _decode(dataset, description, bits_stored=description.high_bit + 1)
+    return frame >> shift if shift else frame
 
 
-def _decode(
-    dataset: "Dataset", description: ImageDescription, **options: str | int
-) -> tuple[np.ndarray, str]:
+def _decode(dataset: "Dataset", description: ImageDescription, **options: str | int) -> np.ndarray:
     """Decode by pydicom; the options are those of its decoders."""
     from pydicom.pixels import get_decoder
 
     with plain_reason("pixel data do not decode"):
         frame, form = get_decoder(description.syntax).as_array(dataset, index=0, raw=True, **options)
-        native = frame.astype(frame.dtype.newbyteorder("="), copy=False)
-        return native, str(form["photometric_interpretation"])
+        # A codestream may correct the photometric interpretation of the header.
+        if form["photometric_interpretation"] in YBR:
+            frame = frame[..., 0]
+        return frame.astype(frame.dtype.newbyteorder("="), copy=False)
 
 
 def _check_length(dataset: "Dataset", description: ImageDescription) -> int:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from pneumo_tf.data.formats.dicom.elements import element_numbers, element_text, element_value, plain_reason
-from pneumo_tf.data.formats.dicom.image_description import PALETTE, YBR, ImageDescription
+from pneumo_tf.data.formats.dicom.image_description import PALETTE, ImageDescription
 from pneumo_tf.data.formats.dicom.lookup_table import apply_lookup, first_lookup
 from pneumo_tf.data.formats.gray import COLOUR
 
@@ -62,12 +62,11 @@ def read_gray_scale(dataset: "Dataset", description: ImageDescription) -> GraySc
     return GrayScale(_to_8_bits(share), notes)
 
 
-def to_gray(frame: np.ndarray, photometric: str, scale: GrayScale) -> np.ndarray:
+def to_gray(frame: np.ndarray, scale: GrayScale) -> np.ndarray:
     """Bring a decoded frame to gray.
 
     Args:
-        frame: Stored values, (height, width) or (height, width, 3).
-        photometric: Photometric interpretation of the frame as decoded.
+        frame: Stored values, (height, width), or (height, width, 3) red, green and blue.
         scale: Of the file.
 
     Returns:
@@ -77,7 +76,7 @@ def to_gray(frame: np.ndarray, photometric: str, scale: GrayScale) -> np.ndarray
     import cv2
 
     if frame.ndim == 3:
-        frame = frame[..., 0] if photometric in YBR else cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
+        frame = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
     if frame.dtype == np.uint8:
         return cv2.LUT(frame, scale.table[:256])
     gray = np.empty(frame.shape, np.uint8)

@@ -30,6 +30,13 @@ def lossy(pixels, **options):
     return imagecodecs.jpeg8_encode(pixels, level=90, **options)
 
 
+def jfif_of_version(version):
+    """A lossless JPEG, whose first segment states this version."""
+    stream = lossy(FILM, lossless=True)
+    place = stream.index(b"JFIF\x00") + 5
+    return stream[:place] + bytes([version]) + stream[place + 1 :]
+
+
 def compressed(stream, syntax, **elements):
     return write_dicom(stream, syntax=syntax, **FORM | elements)
 
@@ -115,6 +122,7 @@ def second_half_zero(stream):
 
 def hostile_files():
     """Files by name: bytes, and the reason as a pattern; `""` where a film results, None where either may."""
+    lossless = jfif_of_version(1)
     half = imagecodecs.jpegls_encode(FILM), imagecodecs.jpeg2k_encode(FILM, codecformat="j2k")
     return {
         "empty": (b"", "no DICOM file"),
@@ -223,6 +231,12 @@ def hostile_files():
         "JPEG of markers": (
             compressed(b"\xff\xd8" + b"\xff" * 5_000_000, BASELINE),
             "compressed pixel data are damaged",
+        ),
+        # Over these two GDCM ends the process, if it is given them as they are.
+        "odd version of JFIF": (compressed(jfif_of_version(62), LOSSLESS), ""),
+        "bytes between segments": (
+            compressed(lossless[:20] + b"more" + lossless[20:], LOSSLESS),
+            "are damaged",
         ),
         "wiped JPEG-LS": (compressed(second_half_zero(half[0]), JPEG_LS), None),
         "wiped JPEG 2000": (compressed(second_half_zero(half[1]), JPEG_2000), None),
