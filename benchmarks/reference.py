@@ -25,7 +25,7 @@ REFERENCE = Path("outputs/reference")
 FILES = ("run.json", "status.json", "history.csv", "costs.json", "environment.json")
 FILES_OF_DATASET = ("films.csv", "dataset.json")
 
-GZIPPED = ("explanations.json", "predictions/*.csv")
+GZIPPED = ("explanations.json", "explanations/*.json", "predictions/*.csv")
 """Files stored gzipped."""
 
 

@@ -1,4 +1,4 @@
-"""Names of prediction sets on films from elsewhere: `external-<fingerprint of the films>`."""
+"""Names of what a run adds on films from elsewhere: `external-<fingerprint of the films>`."""
 
 PREFIX = "external-"
 
@@ -6,6 +6,11 @@ PREFIX = "external-"
 def external_set(fingerprint: str) -> str:
     """Return the name of the predictions of the films with a fingerprint."""
     return PREFIX + fingerprint
+
+
+def external_explanations(fingerprint: str) -> str:
+    """Return the name of the file, in a run's folder, of measures of maps on the films with a fingerprint."""
+    return f"explanations/{external_set(fingerprint)}.json"
 
 
 def fingerprint_of(name: str) -> str:

@@ -2,19 +2,20 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 
+from benchmarks.suite.applicable import missing_covariates
 from benchmarks.suite.options import Options
 from benchmarks.suite.plan import Job
+from pneumo_tf.data.datasets.dataset_source import Dataset
 from pneumo_tf.data.scoring_variants import MILD_IN_WORDS, VARIANT_KINDS, variant_name
 from pneumo_tf.errors import UserError
-from pneumo_tf.external_sets import external_set
+from pneumo_tf.external_sets import external_explanations, external_set
 from pneumo_tf.recipe import Recipe
 from pneumo_tf.run_folder import RunFolder
 from pneumo_tf.runs import Runs
 
-Elsewhere = Mapping[str, Path]
-"""Root of each set of films from elsewhere, by the fingerprint of its films."""
+Elsewhere = Mapping[str, Dataset]
+"""Each set of films from elsewhere, by the fingerprint of its films."""
 
 TRAIN_AGAIN = "--fresh trains the run again"
 EXPLAIN_AGAIN = "--explain-again makes them"
@@ -39,15 +40,32 @@ def missing_variants(job: Job, runs: Runs, options: Options) -> tuple[str, ...]:
 
 
 def missing_elsewhere(job: Job, runs: Runs, elsewhere: Elsewhere) -> tuple[str, ...]:
-    """Return the fingerprints of external sets of which a run has no predictions yet."""
+    """Return the fingerprints of external sets that a run applies to and has no predictions of yet."""
     present = runs.folder(job.spec).prediction_sets()
-    return tuple(key for key in elsewhere if external_set(key) not in present)
+    return tuple(
+        key
+        for key, dataset in elsewhere.items()
+        if external_set(key) not in present
+        and not missing_covariates(job.spec.recipe, dataset.films.covariates)
+    )
+
+
+def missing_external_maps(job: Job, runs: Runs, elsewhere: Elsewhere) -> tuple[str, ...]:
+    """Return the fingerprints of external sets with masks on which a network's maps are not measured yet."""
+    folder = runs.folder(job.spec)
+    return tuple(
+        key
+        for key, dataset in elsewhere.items()
+        if job.spec.recipe.phases and dataset.has_masks and not _has_json(folder, external_explanations(key))
+    )
 
 
 def lacks_explanations(job: Job, runs: Runs) -> bool:
     """Return whether a finished run of a network has no explanations."""
     folder = runs.folder(job.spec)
-    return bool(job.spec.recipe.phases) and folder.state == "done" and not _explained(folder)
+    return (
+        bool(job.spec.recipe.phases) and folder.state == "done" and not _has_json(folder, "explanations.json")
+    )
 
 
 def list_addition_jobs(jobs: Iterable[Job], runs: Runs, options: Options, elsewhere: Elsewhere) -> list[Job]:
@@ -63,6 +81,8 @@ def list_addition_jobs(jobs: Iterable[Job], runs: Runs, options: Options, elsewh
         variants, sets = missing_variants(job, runs, options), missing_elsewhere(job, runs, elsewhere)
         if variants or sets:
             found.append(replace(job, task="score", variants=variants, elsewhere=sets))
+        if mapped := missing_external_maps(job, runs, elsewhere):
+            found.append(replace(job, task="localise", elsewhere=mapped))
         if options.explain_again == "all" or (options.explain_again and lacks_explanations(job, runs)):
             found.append(replace(job, task="explain"))
     return found
@@ -71,10 +91,11 @@ def list_addition_jobs(jobs: Iterable[Job], runs: Runs, options: Options, elsewh
 def count_additions(
     jobs: Sequence[Job], todo: Sequence[Job], runs: Runs, options: Options, elsewhere: Elsewhere
 ) -> int:
-    """Count the tasks that will add to runs: to finished ones, and to those that are trained first."""
+    """Count the runs that will be added to: finished ones, and those that are trained first."""
     finished = [job for job in jobs if job not in todo]
+    extended = {job.spec.id for job in list_addition_jobs(finished, runs, options, elsewhere)}
     trained_first = [job for job in todo if elsewhere or requested_variants(job.spec.recipe, options)]
-    return len(list_addition_jobs(finished, runs, options, elsewhere)) + len(trained_first)
+    return len(extended) + len(trained_first)
 
 
 def list_missing_additions(
@@ -91,7 +112,9 @@ def list_missing_additions(
         if variants := missing_variants(job, runs, options):
             lines.append(f"not scored with {_first_and_last(variants)}: {job.spec.id}: {reason}")
         for key in missing_elsewhere(job, runs, elsewhere):
-            lines.append(f"not scored on {elsewhere[key]}: {job.spec.id}: {reason}")
+            lines.append(f"not scored on {elsewhere[key].root}: {job.spec.id}: {reason}")
+        for key in missing_external_maps(job, runs, elsewhere):
+            lines.append(f"maps not measured on {elsewhere[key].root}: {job.spec.id}: {reason}")
         if options.explain_again and lacks_explanations(job, runs):
             lines.append(f"not explained: {job.spec.id}: {reason}")
     return lines
@@ -128,9 +151,9 @@ def describe_variant_options(recipes: Collection[Recipe], options: Options) -> l
     return lines
 
 
-def _explained(folder: RunFolder) -> bool:
+def _has_json(folder: RunFolder, name: str) -> bool:
     try:
-        return bool(folder.read_json("explanations.json"))
+        return bool(folder.read_json(name))
     # A damaged file counts as missing.
     except UserError:
         return False

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 from benchmarks.command_line import reading_options
 from benchmarks.suite.applicable import applicable_recipes
@@ -50,9 +49,9 @@ class Suite:
     elsewhere: tuple[Dataset, ...] = ()
 
     @property
-    def elsewhere_roots(self) -> dict[str, Path]:
-        """Root of each set of films from elsewhere, by the fingerprint of its films."""
-        return {dataset.films.fingerprint: dataset.root for dataset in self.elsewhere}
+    def elsewhere_by_fingerprint(self) -> dict[str, Dataset]:
+        """Each set of films from elsewhere by the fingerprint of its films."""
+        return {dataset.films.fingerprint: dataset for dataset in self.elsewhere}
 
     @cached_property
     def todo(self) -> list[Job]:

@@ -30,7 +30,7 @@ def run_suite(options: Options) -> bool:
     folders = make_folders(suite)
     _do(suite.todo, folders, suite, terminal)
     # New runs are extended like older ones, from their saved models.
-    additions = list_addition_jobs(suite.jobs, suite.runs, options, suite.elsewhere_roots)
+    additions = list_addition_jobs(suite.jobs, suite.runs, options, suite.elsewhere_by_fingerprint)
     if additions:
         terminal.log(f"adding results to finished runs from their saved models: {len(additions)}")
     _do(additions, folders, suite, terminal)
@@ -69,7 +69,7 @@ def _do(jobs: list[Job], folders: dict[str, RunFolder], suite: Suite, terminal: 
             cache=suite.options.cache.resolve(),
             watcher=shown,
             share_cores=suite.options.workers is None,
-            elsewhere=suite.elsewhere_roots,
+            elsewhere={key: dataset.root for key, dataset in suite.elsewhere_by_fingerprint.items()},
         )
         engine.run([(job, folders[job.spec.id]) for job in jobs])
 
@@ -80,7 +80,7 @@ def _report(suite: Suite, terminal: Terminal) -> bool:
 
     options, runs = suite.options, suite.runs
     failed = [job for job in suite.jobs if runs.state(job.spec) == "failed"]
-    lacking = list_missing_additions(suite.jobs, runs, options, suite.elsewhere_roots)
+    lacking = list_missing_additions(suite.jobs, runs, options, suite.elsewhere_by_fingerprint)
     leaderboard = write_report(options.runs, options.report)
     terminal.log(f"leaderboard: {leaderboard}")
     # Reasons of runs that were tried in this call are already logged.

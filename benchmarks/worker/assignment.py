@@ -5,8 +5,8 @@ import time
 from dataclasses import asdict, dataclass, field
 from typing import Literal
 
-Task = Literal["run", "score", "explain"]
-"""`"run"` makes the run; `"score"` and `"explain"` add predictions or explanations to a finished one."""
+Task = Literal["run", "score", "explain", "localise"]
+"""`"run"` makes the run; the others add to a finished one: predictions, explanations, or maps elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Assignment:
         sent: Time of the assignment by `time.monotonic`, which is the same clock in all processes.
         task: Task of the worker.
         variants: Names of the scoring variants that `score` adds.
-        elsewhere: Root of each set of films from elsewhere that `score` adds, by its fingerprint.
+        elsewhere: Root of each set of films from elsewhere for `score` and `localise`, by fingerprint.
     """
 
     data: str

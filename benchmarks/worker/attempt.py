@@ -55,10 +55,17 @@ def explain_again(folder: RunFolder, assignment: Assignment, send: Events) -> st
     return _add(do_explanations, "not explained", folder, assignment, send)
 
 
+def localise(folder: RunFolder, assignment: Assignment, send: Events) -> str:
+    """Measure the maps of a finished run on films from elsewhere; if that fails, the run stays done."""
+    lacking = f"maps not measured on {' and '.join(assignment.elsewhere.values())}"
+    return _add(do_external_maps, lacking, folder, assignment, send)
+
+
 TASKS: dict[Task, Callable[[RunFolder, Assignment, Events], str]] = {
     "run": make_run,
     "score": add_scores,
     "explain": explain_again,
+    "localise": localise,
 }
 
 
@@ -112,6 +119,14 @@ def do_explanations(folder: RunFolder, assignment: Assignment, send: Events) -> 
     with run.clock.stage("decode"):
         _ = run.pixels, run.sources
     add_late_stages(run, model, predict, folder.read_predictions("test"))
+
+
+def do_external_maps(folder: RunFolder, assignment: Assignment, send: Events) -> None:
+    """Measure the maps of a finished run on the films from elsewhere of the assignment."""
+    run = open_run(folder, assignment, send)
+    with run.clock.stage("start"):
+        from benchmarks.worker.external_maps import write_external_maps
+    write_external_maps(run)
 
 
 def _do_network(run: RunContext) -> None:

@@ -2,9 +2,11 @@
 
 import hashlib
 from collections.abc import Mapping
+from itertools import islice
 
 import numpy as np
 
+from pneumo_tf.data.datasets.dataset_source import Dataset
 from pneumo_tf.data.films import Film, Films
 from pneumo_tf.data.subtypes import named_subtype
 
@@ -13,6 +15,9 @@ COMMON = {"normal": 3, "bacteria": 3, "virus": 2, "pneumonia": 3}
 
 PLACES = {"most": "most confident", "median": "median", "least": "least confident"}
 """Explained films of an outcome, by the rank of their confidence, with their names in figures."""
+
+MOST_MARKED = 200
+"""Most films from elsewhere on which the place of maps is measured."""
 
 MEASURED = {"normal": 20, "bacteria": 20, "virus": 20, "pneumonia": 40}
 """Number of films per subtype on which maps are measured, counted as in `COMMON`."""
@@ -36,6 +41,18 @@ def measured_films(films: Films, ids: tuple[str, ...]) -> list[str]:
         ids: Ids of the test films.
     """
     return _of_each_subtype(films, ids, MEASURED)
+
+
+def marked_films(dataset: Dataset) -> list[str]:
+    """Return the ids of films of pneumonia with a mark on them, by hash and at most `MOST_MARKED`.
+
+    Args:
+        dataset: Films of a source with masks.
+    """
+    mask_of = dataset.source.open_masks(dataset.root, "masks")
+    positive = _by_hash([film for film in dataset.films if film.label == 1])
+    marked = (film_id for film_id in positive if (mask := mask_of(film_id)) is not None and mask.any())
+    return list(islice(marked, MOST_MARKED))
 
 
 def outcome_films(films: Films, ids: tuple[str, ...], score: np.ndarray) -> dict[str, str]:

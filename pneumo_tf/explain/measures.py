@@ -142,9 +142,13 @@ def measure_maps(
         if name != REFERENCE:
             found[name] |= compare_maps(low, maps[REFERENCE])
     if masks is not None:
-        drawn = downsample(masks, maps[REFERENCE].shape[1:])
-        found[CEILING] = measure_localisation(upsample(drawn, films.shape[1]), masks)
+        found[CEILING] = measure_ceiling(masks, maps[REFERENCE].shape[1:])
     return found
+
+
+def measure_ceiling(masks: np.ndarray, grid: tuple[int, int]) -> dict[str, np.ndarray]:
+    """Measure masks, (n, side, side) bool, as if they were maps of a grid: an upper bound for such maps."""
+    return measure_localisation(upsample(downsample(masks, grid), masks.shape[1]), masks)
 
 
 def json_values(values: Values) -> dict[str, list[float | None]]:

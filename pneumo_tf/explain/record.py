@@ -9,11 +9,21 @@ import numpy as np
 from pneumo_tf.data.datasets.dataset_source import Dataset
 from pneumo_tf.explain.explainer import METHODS_AND_BASELINES, Explainer
 from pneumo_tf.explain.faithfulness import Score
-from pneumo_tf.explain.film_selection import common_films, measured_films, outcome_films
+from pneumo_tf.explain.film_selection import common_films, marked_films, measured_films, outcome_films
 from pneumo_tf.explain.localisation import read_masks
 from pneumo_tf.explain.maps import pack_maps
-from pneumo_tf.explain.measures import CEILING, PUBLISHED, choose_evenly, json_values, measure_maps
+from pneumo_tf.explain.measures import (
+    CEILING,
+    PUBLISHED,
+    Values,
+    choose_evenly,
+    json_values,
+    measure_ceiling,
+    measure_location,
+    measure_maps,
+)
 from pneumo_tf.explain.randomization import randomize_weights
+from pneumo_tf.external_sets import external_explanations
 from pneumo_tf.models.graph import cam_layer
 from pneumo_tf.models.registry import ARCHITECTURES
 from pneumo_tf.predictions import Predictions
@@ -74,6 +84,37 @@ def record_explanations(
     )
 
 
+def record_external_explanations(
+    folder: RunFolder, model: keras.Model, dataset: Dataset, pixels: np.ndarray
+) -> None:
+    """Write `explanations/external-<fingerprint>.json`: where maps lie on films from elsewhere with masks.
+
+    Args:
+        folder: Folder of the run.
+        model: Trained model of the run.
+        dataset: Films from elsewhere, of a source with masks.
+        pixels: (n, side, side) uint8 of all these films.
+    """
+    recipe, ids = folder.spec.recipe, marked_films(dataset)
+    films = pixels[dataset.films.indices(ids)]
+    masks = read_masks(dataset, "masks", ids, pixels.shape[1], recipe.fit, recipe.edge_crop)
+    explain = Explainer(model, MEASURED)
+    maps = explain(films) | _of_published_layer(model, films)
+    found = {name: measure_location(low, films, masks, None) for name, low in maps.items()}
+    found[CEILING] = measure_ceiling(masks, explain.grid)
+    measured = {
+        "layers": list(explain.layers),
+        "grid": list(explain.grid),
+        "films": ids,
+        "methods": _by_title(found),
+    }
+    folder.write_json(external_explanations(dataset.films.fingerprint), measured)
+
+
+def _by_title(found: Mapping[str, Values]) -> dict[str, Any]:
+    return {name: {"title": TITLES[name]} | json_values(values) for name, values in found.items()}
+
+
 def _measured(
     model: keras.Model,
     score: Score,
@@ -107,7 +148,7 @@ def _measured(
         "layers": list(explain.layers),
         "grid": list(explain.grid),
         "films": ids,
-        "methods": {name: {"title": TITLES[name]} | json_values(values) for name, values in found.items()},
+        "methods": _by_title(found),
         "maps": pack_maps(maps["grad_cam"]),
         "sanity": _randomization(
             model, explain, films, ids, choose_evenly(score(films) > 0, RANDOMIZATION_FILMS)

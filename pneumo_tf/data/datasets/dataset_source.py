@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
 
@@ -153,6 +154,11 @@ class Dataset:
     films: Films
     bits: int = 16
     notes: tuple[str, ...] = ()
+
+    @cached_property
+    def has_masks(self) -> bool:
+        """Whether findings are outlined, or in boxes, on some of its films."""
+        return self.root is not None and self.source.open_masks(self.root, "masks") is not None
 
     def decode(self, film_id: str, warn: Warn | None = None) -> np.ndarray:
         """Decode a film to gray.

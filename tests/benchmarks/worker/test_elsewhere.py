@@ -2,22 +2,32 @@
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
-from benchmarks.suite.additions import list_addition_jobs, list_missing_additions
+from benchmarks.recipes import RECIPES
+from benchmarks.suite.additions import (
+    list_addition_jobs,
+    list_missing_additions,
+    missing_elsewhere,
+    missing_external_maps,
+)
 from benchmarks.suite.elsewhere import read_elsewhere
 from benchmarks.suite.options import parse
 from benchmarks.suite.terminal import Terminal
 from benchmarks.worker import finished_run
-from benchmarks.worker.attempt import add_scores, make_run
+from benchmarks.worker.attempt import add_scores, execute_task, make_run
 from pneumo_tf.data.datasets.phantom.entry import PHANTOM
 from pneumo_tf.data.datasets.phantom.spec import PhantomSpec
 from pneumo_tf.data.datasets.phantom.writer import write_phantom
+from pneumo_tf.data.films import METADATA
+from pneumo_tf.data.formats.registry import decode
 from pneumo_tf.data.pixels import cached_pixels
 from pneumo_tf.data.protocols.by_patient import split_official
 from pneumo_tf.errors import UserError
-from pneumo_tf.external_sets import external_set
+from pneumo_tf.explain.explainer import Explainer
+from pneumo_tf.external_sets import external_explanations, external_set
 from pneumo_tf.models.registry import build
 from pneumo_tf.models.trivial import TRIVIAL_MODELS
 from pneumo_tf.predictions import Predictions, score_of_logits
@@ -55,8 +65,9 @@ def finished(small_phantom, other, tmp_path, monkeypatch):
     )
     folder.write_json("costs.json", {})
     folder.set_status("done")
-    elsewhere = {other.films.fingerprint: other.root}
-    score = replace(assignment, task="score", elsewhere={key: str(root) for key, root in elsewhere.items()})
+    elsewhere = {other.films.fingerprint: other}
+    roots = {key: str(dataset.root) for key, dataset in elsewhere.items()}
+    score = replace(assignment, task="score", elsewhere=roots)
     return {"net": net, "trivial": trivial}, runs, options, elsewhere, score, model
 
 
@@ -64,16 +75,17 @@ def finished(small_phantom, other, tmp_path, monkeypatch):
 def test_a_file_is_added_and_none_is_changed(finished, other, kind):
     jobs, runs, options, elsewhere, score, model = finished
     job = jobs[kind]
-    (planned,) = list_addition_jobs([job], runs, options, elsewhere)
-    assert planned.task == "score" and planned.elsewhere == (other.films.fingerprint,)
+    planned = list_addition_jobs([job], runs, options, elsewhere)
+    assert [one.task for one in planned] == (["score", "localise"] if kind == "net" else ["score"])
+    assert all(one.elsewhere == (other.films.fingerprint,) for one in planned)
     folder, name = runs.folder(job.spec), external_set(other.films.fingerprint)
     before = contents(folder)
     assert add_scores(folder, score, Sent()) == ""
     after = contents(folder)
     assert set(after) - set(before) == {f"predictions/{name}.csv"}
     assert {place: after[place] for place in before} == before
-    assert list_addition_jobs([job], runs, options, elsewhere) == []
-    assert list_missing_additions([job], runs, options, elsewhere) == []
+    left = list_addition_jobs([job], runs, options, elsewhere)
+    assert [one.task for one in left] == (["localise"] if kind == "net" else [])
     found = folder.read_predictions(name)
     assert found.ids == tuple(film.id for film in other.films)
     if kind == "net":
@@ -114,10 +126,55 @@ def test_a_run_without_its_model_is_named(finished):
     jobs, runs, options, elsewhere, *_ = finished
     runs.folder(jobs["net"].spec).model.unlink()
     assert list_addition_jobs([jobs["net"]], runs, options, elsewhere) == []
-    (line,) = list_missing_additions([jobs["net"]], runs, options, elsewhere)
-    assert (
-        line.startswith("not scored on ") and "model.keras is missing; --fresh trains the run again" in line
+    lines = list_missing_additions([jobs["net"]], runs, options, elsewhere)
+    for line, start in zip(lines, ("not scored on ", "maps not measured on "), strict=True):
+        assert line.startswith(start) and "model.keras is missing; --fresh trains the run again" in line
+
+
+def test_maps_on_marked_films_are_a_file_that_is_added(finished, other):
+    jobs, runs, options, elsewhere, score, model = finished
+    job, key = jobs["net"], other.films.fingerprint
+    folder = runs.folder(job.spec)
+    assert add_scores(folder, score, Sent()) == ""
+    before = contents(folder)
+    assert execute_task(folder, replace(score, task="localise"), Sent()) == ""
+    after = contents(folder)
+    assert set(after) - set(before) == {external_explanations(key)}
+    assert {place: after[place] for place in before} == before
+    assert list_addition_jobs([job], runs, options, elsewhere) == []
+    assert list_missing_additions([job], runs, options, elsewhere) == []
+    left = folder.read_json(external_explanations(key))
+    masks = other.root.parent / "masks"
+    assert sorted(left["films"]) == sorted(
+        film.id for film in other.films if film.label and (masks / film.id).with_suffix(".png").exists()
     )
+    pixels = cached_pixels(other, options.cache, side=job.spec.recipe.size)
+    maps = Explainer(model, ("layer_cam",))(pixels[other.films.indices(left["films"])])["layer_cam"]
+    side = pixels.shape[1]
+    energies = left["methods"]["layer_cam"]["energy"]
+    for film_id, map_, energy in zip(left["films"], maps, energies, strict=True):
+        inside = decode((masks / film_id).with_suffix(".png").read_bytes())
+        inside = cv2.resize(inside, (side, side), interpolation=cv2.INTER_AREA) > 127
+        large = cv2.resize(map_, (side, side), interpolation=cv2.INTER_LINEAR)
+        expected = (large * inside).sum() / large.sum() if large.any() else 0.0
+        assert energy == pytest.approx(expected, abs=2e-3)
+
+
+def test_a_trivial_row_and_films_without_masks_have_no_maps(finished, other):
+    jobs, runs, *_ = finished
+    assert missing_external_maps(jobs["trivial"], runs, {other.films.fingerprint: other}) == ()
+    without = replace(other, source=replace(other.source, open_masks=lambda *_: None))
+    assert missing_external_maps(jobs["net"], runs, {other.films.fingerprint: without}) == ()
+
+
+def test_a_row_is_not_scored_on_films_without_its_columns(finished, other):
+    jobs, runs, *_ = finished
+    spec = replace(jobs["trivial"].spec, recipe=RECIPES["metadata"])
+    metadata = replace(jobs["trivial"], spec=spec)
+    assert missing_elsewhere(metadata, runs, {"here": other}) == ()
+    known = dict.fromkeys(METADATA, {film.id: "1" for film in other.films})
+    described = replace(other, films=replace(other.films, covariates=known))
+    assert missing_elsewhere(metadata, runs, {"here": described}) == ("here",)
 
 
 def test_films_of_the_source_are_no_external_validation(small_phantom, other):

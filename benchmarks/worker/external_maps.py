@@ -1,0 +1,20 @@
+"""Maps of a finished network on films from elsewhere with masks: a file is added, nothing is changed."""
+
+from benchmarks.worker.elsewhere import external_films
+from benchmarks.worker.finished_run import load_finished
+from benchmarks.worker.run_context import RunContext
+from pneumo_tf.explain.record import record_external_explanations
+
+
+def write_external_maps(run: RunContext) -> None:
+    """Write measures of the maps of a finished network on the films from elsewhere of the assignment.
+
+    Raises:
+        DamagedFile: If the model of the run is missing or damaged.
+    """
+    model, _ = load_finished(run)
+    for _, dataset in external_films(run):
+        with run.clock.stage("decode"):
+            pixels = run.decode(run.spec.recipe.size, dataset)
+        with run.clock.stage("explain"):
+            record_external_explanations(run.folder, model, dataset, pixels)
