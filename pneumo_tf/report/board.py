@@ -17,6 +17,7 @@ from pneumo_tf.evaluation.comparison import Comparison
 from pneumo_tf.evaluation.intervals import Estimate, PatientBootstrap
 from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
 from pneumo_tf.evaluation.metrics import compute_metrics
+from pneumo_tf.external_sets import external_explanations, external_set
 from pneumo_tf.recipe import Recipe
 from pneumo_tf.report.run_results import (
     damaged_extras,
@@ -207,6 +208,18 @@ class Row:
         read = partial(read_explanations, films=self.films)
         left = [found for run in self.runs if (found := read_extra(read, run, {}))]
         return [found for found in left if found["grid"] == left[0]["grid"]]
+
+    def external_explanations(self, films: Films) -> list[dict[str, Any]]:
+        """Return the explanations on films from elsewhere, chosen as `explanations`."""
+        name = external_explanations(films.fingerprint)
+        read = partial(read_explanations, films=films, name=name)
+        stored = [found for run in self.runs if (found := read_extra(read, run, {}))]
+        return [found for found in stored if found["grid"] == stored[0]["grid"]]
+
+    def external_aucs(self, films: Films) -> list[float]:
+        """Return the AUC on films from elsewhere of each run that was scored there."""
+        _, scored = self.scored_on(external_set(films.fingerprint))
+        return [compute_metrics(run.labels, run.score, names=["auc"])["auc"][0] for run in scored]
 
     @property
     def explained(self) -> dict[str, np.ndarray]:

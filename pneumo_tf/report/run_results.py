@@ -28,7 +28,12 @@ def damaged_extras(folder: RunFolder, films: Films) -> list[str]:
     """Return the damaged and missing extras of a run, each with its fault."""
     faults = [f"{name}: is missing" for name in folder.missing_extras()]
     explanations = partial(read_explanations, films=films)
-    for read in (read_costs, read_environment, read_history, explanations, read_explained, read_augmented):
+    external = [
+        partial(read_explanations, films=None, name=str(file.relative_to(folder.path)).removesuffix(".gz"))
+        for file in sorted(folder.path.glob("explanations/external-*.json*"))
+    ]
+    readers = (read_costs, read_environment, read_history, explanations, read_explained, read_augmented)
+    for read in (*readers, *external):
         try:
             read(folder)
         except DamagedFile as error:
@@ -67,14 +72,22 @@ def read_history(folder: RunFolder) -> list[dict[str, float]]:
     return rows
 
 
-def read_explanations(folder: RunFolder, films: Films) -> dict[str, Any]:
-    """Read `explanations.json`: grid, films, and a value per film for each method and measure.
+def read_explanations(
+    folder: RunFolder, films: Films | None, name: str = "explanations.json"
+) -> dict[str, Any]:
+    """Read a file of explanations: grid, films, and a value per film for each method and measure.
+
+    Args:
+        folder: Folder of the run.
+        films: Film table that the films must be in; None to check no film.
+        name: The file, on films from elsewhere `external_explanations`.
 
     Raises:
         DamagedFile: If it is damaged, names a film that is not in the table, or has lists of the wrong
             length.
     """
-    return _checked(folder, "explanations.json", partial(_check_explanations, films.position))
+    known = films.position if films is not None else None
+    return _checked(folder, name, partial(_check_explanations, known))
 
 
 def read_explained(folder: RunFolder) -> dict[str, np.ndarray]:
@@ -121,13 +134,13 @@ def _check_environment(environment: Mapping[str, Any]) -> None:
         raise TypeError("notes is not a list of texts")
 
 
-def _check_explanations(known: Collection[str], left: Mapping[str, Any]) -> None:
+def _check_explanations(known: Collection[str] | None, left: Mapping[str, Any]) -> None:
     if not left:
         return
     films = left["films"]
     if not isinstance(films, list) or len(set(films)) != len(films):
         raise TypeError("films is not a list of different films")
-    unknown_films = [film_id for film_id in films if film_id not in known]
+    unknown_films = [film_id for film_id in films if known is not None and film_id not in known]
     if unknown_films:
         raise ValueError(f"the film {unknown_films[0]!r} is not in the film table")
     if len(left["grid"]) != 2 or not all(isinstance(side, int) for side in left["grid"]):

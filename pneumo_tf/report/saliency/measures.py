@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from pneumo_tf.data.datasets.dataset_source import Dataset
+from pneumo_tf.data.films import Films
 from pneumo_tf.evaluation.intervals import FilmMean, mean_over_films
 from pneumo_tf.explain.maps import unpack_maps
 from pneumo_tf.report.board import Board, Row
@@ -60,6 +62,9 @@ class Explanations:
 
     Args:
         row: The row.
+        table: Film table that the films are in.
+        auc: AUC of the row, mean over runs.
+        scored_on: Films that the AUC is of, in words.
         grid: Cells of a map, down and across.
         ids: Ids of the n films that its runs measured.
         titles: Titles of methods and baselines by name.
@@ -69,6 +74,9 @@ class Explanations:
     """
 
     row: Row
+    table: Films
+    auc: float
+    scored_on: str
     grid: tuple[int, ...]
     ids: tuple[str, ...]
     titles: Mapping[str, str]
@@ -84,7 +92,7 @@ class Explanations:
     @cached_property
     def films(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """(n,) label, (n,) patient and (n,) subtype of the films."""
-        rows = [self.row.films.rows[at] for at in self.row.films.indices(self.ids)]
+        rows = [self.table.rows[at] for at in self.table.indices(self.ids)]
         named = [np.array([getattr(film, key) for film in rows]) for key in ("label", "patient", "subtype")]
         return named[0], named[1], named[2]
 
@@ -130,17 +138,36 @@ def means_over_runs(
     return pd.DataFrame(columns, index=ids, dtype=float).mean(axis=1).to_numpy()
 
 
+def read_external_explanations(board: Board, dataset: Dataset) -> list[Explanations]:
+    """Read the explanations of the rows of a board on films from elsewhere, without rows that have none."""
+    found = []
+    for row in board.rows:
+        runs, aucs = row.external_explanations(dataset.films), row.external_aucs(dataset.films)
+        if runs and aucs:
+            auc = float(np.mean(aucs))
+            found.append(_average_row(row, runs, dataset.films, auc, f"all films of {dataset.title}"))
+    return found
+
+
 def _read(row: Row) -> Explanations | None:
     runs = row.explanations
     if not runs:
         return None
+    return _average_row(row, runs, row.films, row.estimates["auc"].value, "the test films")
+
+
+def _average_row(
+    row: Row, runs: Sequence[Mapping[str, Any]], table: Films, auc: float, scored_on: str
+) -> Explanations:
+    """Average what the runs of a row stored; see `Explanations`."""
     grid = tuple(runs[0]["grid"])
-    ids = tuple(
-        dict.fromkeys(film_id for run in runs for film_id in run["films"])
-    )  # films differ between folds
-    titles = {name: method["title"] for run in runs for name, method in run["methods"].items()}
+    ids = tuple(dict.fromkeys(film_id for run in runs for film_id in run["films"]))  # folds differ in theirs
+    titles = {name: of["title"] for run in runs for name, of in run["methods"].items()}
     return Explanations(
         row,
+        table,
+        auc,
+        scored_on,
         grid,
         ids,
         titles,

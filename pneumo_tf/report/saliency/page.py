@@ -12,6 +12,11 @@ from pneumo_tf.report.markdown import Markdown, Table, render
 from pneumo_tf.report.number_format import DASH, format_number, with_interval
 from pneumo_tf.report.provenance import describe_films
 from pneumo_tf.report.saliency import border, robustness, tables
+from pneumo_tf.report.saliency.external_findings import (
+    describe_findings,
+    external_findings,
+    verdict_against_blob,
+)
 from pneumo_tf.report.saliency.measures import GRAD_CAM, Explanations, read_explanations
 from pneumo_tf.report.wording import units_of
 
@@ -68,6 +73,12 @@ SEEDS = (
     "Similarity of Grad-CAM of the same film in two runs of a recipe that differ in seed or fold; of "
     "different films; and of other recipes with the same crop and fit. Maps have at most 8 × 8 cells."
 )
+EXTERNAL = (
+    "Maps on films that no run was trained on, against boxes or outlines that readers drew around pneumonia. "
+    "A box also holds lung without an opacity. *The opacity itself* is the box on the same grid: an upper "
+    "bound for maps of that grid. The first table shows differences to the baselines in the pointing game, "
+    "paired by film. Empty: share of maps without evidence."
+)
 AGREEMENT = "Similarity of each map to Grad-CAM of the same film; the baselines show what arises by chance."
 
 
@@ -121,8 +132,29 @@ class _BoardMaps(NamedTuple):
 
 def _parts(board: Board) -> list[_Part]:
     left = read_explanations(board)
-    if not left:
-        return []
+    return [*(_own_parts(left) if left else []), *_external_parts(board)]
+
+
+def _external_parts(board: Board) -> list[_Part]:
+    return [
+        _Part(
+            f"Does the map point at findings elsewhere? {dataset.title}",
+            [
+                (EXTERNAL, tables.lead_over_baselines(measured, "pointing")),
+                ("", tables.by_map(measured, tables.POINTING)),
+                ("", tables.by_map(measured, tables.OVERLAP)),
+            ],
+            [
+                describe_findings(dataset, measured),
+                *(tables.verdict_on_pointing(one) for one in measured),
+                *(verdict_against_blob(one) for one in measured),
+            ],
+        )
+        for dataset, measured in external_findings(board)
+    ]
+
+
+def _own_parts(left: Sequence[Explanations]) -> list[_Part]:
     repeats = robustness.compare_runs(left)
     outlined = [one for one in left if one.mean(GRAD_CAM, "pointing").films]
     watched = [one for one in left if one.randomization]

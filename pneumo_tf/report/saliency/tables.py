@@ -158,10 +158,10 @@ def _bound(one: Explanations) -> str:
     else:
         short = one.gain(CEILING, GRAD_CAM, "pointing").above_zero
         coarse = "are not the reason" if short else "may be the reason"
-    auc = one.row.estimates["auc"].value
     return (
         f"Its {one.cells} {coarse}: the opacity itself, drawn on them, hits {format_number(allowed, 2)}, "
-        f"Grad-CAM {format_number(own, 2)}. The model's AUC on the test films is {format_number(auc, 2)}."
+        f"Grad-CAM {format_number(own, 2)}. The model's AUC on {one.scored_on} is "
+        f"{format_number(one.auc, 2)}."
     )
 
 
