@@ -1,7 +1,7 @@
 """Selection of films to explain: some by hash, the same for every recipe, and some by outcome."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from itertools import islice
 
 import numpy as np
@@ -17,7 +17,7 @@ PLACES = {"most": "most confident", "median": "median", "least": "least confiden
 """Explained films of an outcome, by the rank of their confidence, with their names in figures."""
 
 MOST_MARKED = 200
-"""Most films from elsewhere on which the place of maps is measured."""
+"""Most marked films that are preferred, or on which maps are measured elsewhere."""
 
 MEASURED = {"normal": 20, "bacteria": 20, "virus": 20, "pneumonia": 40}
 """Number of films per subtype on which maps are measured, counted as in `COMMON`."""
@@ -33,24 +33,29 @@ def common_films(films: Films, ids: tuple[str, ...]) -> list[str]:
     return _of_each_subtype(films, ids, COMMON)
 
 
-def measured_films(films: Films, ids: tuple[str, ...]) -> list[str]:
+def measured_films(films: Films, ids: tuple[str, ...], first: Collection[str] = ()) -> list[str]:
     """Return the ids of the test films on which every recipe measures its maps.
 
     Args:
         films: Film table of the dataset.
         ids: Ids of the test films.
+        first: Ids of films to prefer, those from `marked_films`.
     """
-    return _of_each_subtype(films, ids, MEASURED)
+    return _of_each_subtype(films, ids, MEASURED, first)
 
 
-def marked_films(dataset: Dataset) -> list[str]:
+def marked_films(dataset: Dataset, ids: Collection[str]) -> list[str]:
     """Return the ids of films of pneumonia with a mark on them, by hash and at most `MOST_MARKED`.
 
     Args:
-        dataset: Films of a source with masks.
+        dataset: The films.
+        ids: Ids of the films to choose from.
     """
     mask_of = dataset.source.open_masks(dataset.root, "masks")
-    positive = _by_hash([film for film in dataset.films if film.label == 1])
+    if mask_of is None:
+        return []
+    known = set(ids)
+    positive = _by_hash([film for film in dataset.films if film.label == 1 and film.id in known])
     marked = (film_id for film_id in positive if (mask := mask_of(film_id)) is not None and mask.any())
     return list(islice(marked, MOST_MARKED))
 
@@ -80,12 +85,18 @@ def outcome_films(films: Films, ids: tuple[str, ...], score: np.ndarray) -> dict
     return chosen
 
 
-def _of_each_subtype(films: Films, ids: tuple[str, ...], counts: Mapping[str, int]) -> list[str]:
+def _of_each_subtype(
+    films: Films, ids: tuple[str, ...], counts: Mapping[str, int], first: Collection[str] = ()
+) -> list[str]:
     known, groups = set(ids), {subtype: [] for subtype in counts}
     for film in films:
         if film.id in known:
             groups[named_subtype(film.label, film.subtype)].append(film)
-    return [film_id for subtype, count in counts.items() for film_id in _by_hash(groups[subtype])[:count]]
+    preferred = set(first)
+    chosen = []
+    for subtype, count in counts.items():
+        chosen += sorted(_by_hash(groups[subtype]), key=lambda film_id: film_id not in preferred)[:count]
+    return chosen
 
 
 def _by_hash(films: list[Film]) -> list[str]:

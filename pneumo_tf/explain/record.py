@@ -77,7 +77,7 @@ def record_explanations(
     }
     opacities = masks("masks", ids)
     folder.write_arrays("explained", arrays if opacities is None else arrays | {"masks": opacities})
-    ids = measured_films(films, test.ids)
+    ids = measured_films(films, test.ids, marked_films(dataset, test.ids))
     known = {"masks": masks("masks", ids), "lungs": masks("lungs", ids)}
     folder.write_json(
         "explanations.json", _measured(model, score, explain, pixels[films.indices(ids)], ids, **known)
@@ -95,7 +95,7 @@ def record_external_explanations(
         dataset: Films from elsewhere, of a source with masks.
         pixels: (n, side, side) uint8 of all these films.
     """
-    recipe, ids = folder.spec.recipe, marked_films(dataset)
+    recipe, ids = folder.spec.recipe, marked_films(dataset, dataset.films.position)
     films = pixels[dataset.films.indices(ids)]
     masks = read_masks(dataset, "masks", ids, pixels.shape[1], recipe.fit, recipe.edge_crop)
     explain = Explainer(model, MEASURED)

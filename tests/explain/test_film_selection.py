@@ -1,10 +1,19 @@
 """Which films are explained: the same for every recipe, but for its outcomes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from pneumo_tf.data.films import Films
-from pneumo_tf.explain.film_selection import COMMON, MEASURED, common_films, measured_films, outcome_films
+from pneumo_tf.explain.film_selection import (
+    COMMON,
+    MEASURED,
+    common_films,
+    marked_films,
+    measured_films,
+    outcome_films,
+)
 
 
 def test_films_for_all_recipes_depend_on_the_set_alone(small_phantom):
@@ -49,3 +58,26 @@ def test_subtypes_of_other_names_count_as_their_class(small_phantom, choose, cou
     ids = tuple(film.id for film in films)
     labels = films.labels[films.indices(choose(films, ids))]
     assert [int((labels == label).sum()) for label in (0, 1)] == [counts["normal"], counts["pneumonia"]]
+
+
+def test_films_with_a_mark_are_measured_first(small_phantom):
+    """Of a set in which few films have boxes, those would hardly be among films chosen by hash."""
+    films = small_phantom.films
+    ids = tuple(film.id for film in films)
+    by_hash = measured_films(films, ids)
+    few = [film.id for film in films if film.subtype == "bacteria" and film.id not in by_hash][:7]
+    masks = {film_id: np.full((2, 2), 255, np.uint8) for film_id in few}
+    masks[ids[0]] = np.zeros((2, 2), np.uint8)
+    source = replace(small_phantom.source, open_masks=lambda *_: masks.get)
+    assert sorted(marked_films(replace(small_phantom, source=source), ids)) == sorted(few)
+    assert marked_films(replace(small_phantom, source=source), few[:2]) in (few[:2], few[1::-1])
+    chosen = measured_films(films, ids, few)
+    assert set(few) <= set(chosen)
+    assert len(chosen) == len(by_hash)
+    everywhere = marked_films(small_phantom, ids)
+    assert measured_films(films, ids, everywhere) == by_hash
+
+
+def test_films_of_a_set_without_masks_have_no_mark(small_phantom):
+    source = replace(small_phantom.source, open_masks=lambda *_: None)
+    assert marked_films(replace(small_phantom, source=source), small_phantom.films.position) == []
