@@ -9,6 +9,7 @@ import numpy as np
 
 from pneumo_tf.report.board import OFFICIAL, Board, Row
 from pneumo_tf.report.markdown import Markdown, join_names
+from pneumo_tf.report.shortcut_test import describe_shortcuts
 from pneumo_tf.report.standings import best_trivial, is_official_test
 from pneumo_tf.report.tables.unfinished import missing_rows
 from pneumo_tf.run_spec import HARNESS_VERSION
@@ -76,6 +77,7 @@ def warnings(board: Board) -> list[str]:
     if ranked and best_trivial(ranked) is None:
         found.append("No trivial row was run, so nothing shows what a model must beat.")
     found += _equal_scores(ranked)
+    found += describe_shortcuts(board)
     if not is_official_test(board):
         return found
     for row in ranked:

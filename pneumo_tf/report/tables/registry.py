@@ -17,6 +17,7 @@ from pneumo_tf.report.tables import (
     films,
     inference_cost,
     local_thresholds,
+    metadata_gain,
     operating_points,
     prevalences,
     protocols,
@@ -89,6 +90,9 @@ TABLES: dict[str, TableEntry] = {
     ),
     "cross_validation": TableEntry(
         "Five folds", cross_validation.cross_validation_table, cross_validation.LEAD
+    ),
+    "metadata_gain": TableEntry(
+        "Image score with metadata", metadata_gain.metadata_gain_table, metadata_gain.LEAD
     ),
     "calibration": TableEntry("Calibration", calibration.calibration_table, calibration.LEAD),
     "operating_points": TableEntry(

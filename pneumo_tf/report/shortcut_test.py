@@ -1,0 +1,55 @@
+"""Shortcut test: rows that use no lungs, beside the networks of a board."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from pneumo_tf.models.trivial import TRIVIAL_MODELS
+from pneumo_tf.report.board import Board, Row
+from pneumo_tf.report.markdown import Markdown
+from pneumo_tf.report.number_format import decimals_of, with_interval
+from pneumo_tf.report.standings import best_trivial
+
+CHANCE = 0.5
+
+NEAR = 0.5
+"""Share of the best network's lead over chance from which a row without lungs is near it."""
+
+
+def describe_shortcuts(board: Board) -> Iterator[Markdown]:
+    """Yield sentences for each protocol under which a row without lungs comes near the best network.
+
+    Near: the interval of its AUC is above chance, and its lead over chance is at least `NEAR` of the best
+    network's.
+    """
+    by_protocol: dict[str, list[Row]] = defaultdict(list)
+    for row in board.rows:
+        if row.runs:
+            by_protocol[row.protocol].append(row)
+    for protocol, rows in by_protocol.items():
+        best = max((row for row in rows if not row.trivial), key=_auc, default=None)
+        near = [row for row in rows if best and _is_near(row, best)]
+        if near:
+            yield _describe(protocol, sorted(near, key=_auc, reverse=True), best, best_trivial(rows))
+
+
+def _auc(row: Row) -> float:
+    return row.estimates["auc"].value
+
+
+def _is_near(row: Row, best: Row) -> bool:
+    model = TRIVIAL_MODELS.get(row.recipe.architecture)
+    if model is None or model.shows_lungs:
+        return False
+    return row.estimates["auc"].low > CHANCE and _auc(row) - CHANCE >= NEAR * (_auc(best) - CHANCE)
+
+
+def _describe(protocol: str, near: Sequence[Row], best: Row, trivial: Row) -> Markdown:
+    decimals = decimals_of([row.estimates["auc"] for row in (*near, best)], "auc")
+    named = ", ".join(f"{row.name} {with_interval(row.estimates['auc'], decimals)}" for row in near)
+    compared = [best] if trivial in near else [best, trivial]
+    others = ", ".join(f"{row.name} {with_interval(row.estimates['auc'], decimals)}" for row in compared)
+    return Markdown(
+        "**Shortcut test** (protocol {}): AUC from no pixel of the lungs, or hardly any: {}. For comparison, "
+        "the best rows that use them: {}. The classes of these films differ in more than pneumonia, so these "
+        "results show how well films of this set can be told apart, not how well pneumonia is found."
+    ).format(protocol, named, others)
