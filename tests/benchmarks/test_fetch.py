@@ -319,12 +319,12 @@ def test_download(run, tmp_path, monkeypatch):
 def test_what_is_left_out_of_a_download_is_counted(tmp_path, capsys):
     cache = tmp_path / "cache"
     with zipfile.ZipFile(
-        make_zip(tmp_path / "a.zip", plain() | {"chest_xray/test/NORMAL/a.dcm": b""})
+        make_zip(tmp_path / "a.zip", plain() | {"chest_xray/test/NORMAL/a.gif": b""})
     ) as file:
         file.extractall(cache)
     source = replace(KERMANY, download=replace(KERMANY.download, folder=lambda: cache))
     fetch.fetch(source, tmp_path / "data")
-    assert "Left out: 1 file with the extension .dcm (test/NORMAL/a.dcm)." in capsys.readouterr().out
+    assert "Left out: 1 file with the extension .gif (test/NORMAL/a.gif)." in capsys.readouterr().out
     assert files(tmp_path / "data") == list(FILMS)
 
 

@@ -19,6 +19,7 @@ from pneumo_tf.data.datasets.scan import (
     scan,
 )
 from pneumo_tf.data.films import CLASSES
+from pneumo_tf.data.formats.registry import EXTENSIONS
 from pneumo_tf.errors import UserError
 from pneumo_tf.printable import make_printable
 
@@ -27,8 +28,6 @@ SPLITS = {"train": "train", "val": "train", "test": "test"}
 
 NEEDED = ("train", "test")
 """Split folders that the set must have, each with every class."""
-
-EXTENSIONS = (".jpeg", ".jpg", ".png")
 
 DEEPEST_ROOT = 4
 """Levels below the folder given that are searched for the set: kagglehub puts it four down."""
@@ -169,7 +168,7 @@ def _check_classes(root: Path, ids: Iterable[str], omissions: Sequence[Omission]
     for split in NEEDED:
         for label in CLASSES:
             if (split, label) not in found:
-                lack = f"{root / split / label.upper()} holds no .jpeg, .jpg or .png film"
+                lack = f"{root / split / label.upper()} holds no film of a known format"
                 raise UserError(f"{lack}{_in_brackets(omissions) or '; fetch the set again'}")
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from pneumo_tf.data.datasets.checked_zip import ZipLimits, open_zip
 from pneumo_tf.data.datasets.dataset_source import Files
-from pneumo_tf.data.datasets.kermany_folder import EXTENSIONS, SPLITS
+from pneumo_tf.data.datasets.kermany_folder import SPLITS
 from pneumo_tf.data.datasets.scan import is_litter
 from pneumo_tf.data.films import CLASSES
+from pneumo_tf.data.formats.registry import EXTENSIONS
 from pneumo_tf.errors import UserError
 
 LIMITS = ZipLimits(entries=20_000, size=6 * 10**9)

@@ -137,7 +137,7 @@ def left_out(path):
 
 def test_what_is_no_film_is_counted(tmp_path):
     make_tree(tmp_path, [*FILMS, "chest_xray/train/NORMAL/IM-0115-0001.jpeg"])
-    for name in ("a.jfif", "b.JFIF", "scan.dcm", "noextension", "deep/er/c.jpeg", "deep/d.jpeg"):
+    for name in ("a.jp2", "b.JP2", "scan.gif", "noextension", "deep/er/c.jpeg", "deep/d.jpeg"):
         path = tmp_path / "train/NORMAL" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"\0")
@@ -147,8 +147,8 @@ def test_what_is_no_film_is_counted(tmp_path):
         path.write_bytes(b"\0")
     os.mkfifo(tmp_path / "test/NORMAL/IM-0009-0001.jpeg")
     assert left_out(tmp_path) == {
-        ("file", "with the extension .jfif"): (2, "train/NORMAL/a.jfif"),
-        ("file", "with the extension .dcm"): (1, "train/NORMAL/scan.dcm"),
+        ("file", "with the extension .jp2"): (2, "train/NORMAL/a.jp2"),
+        ("file", "with the extension .gif"): (1, "train/NORMAL/scan.gif"),
         ("file", "without an extension"): (1, "train/NORMAL/noextension"),
         ("file", "in a subfolder of a class"): (2, "train/NORMAL/deep/d.jpeg"),
         ("file", "of the class covid, which --classes can choose"): (2, "test/covid/f.jpeg"),
@@ -292,14 +292,14 @@ def test_missing_folder_is_named(tmp_path, missing):
 
 def test_class_without_films(tmp_path):
     make_tree(tmp_path)
-    (tmp_path / "test/NORMAL/IM-0001-0001.jpeg").rename(tmp_path / "test/NORMAL/IM-0001-0001.dcm")
-    assert f"{tmp_path / 'test' / 'NORMAL'} holds no .jpeg, .jpg or .png film" in refused(tmp_path)
+    (tmp_path / "test/NORMAL/IM-0001-0001.jpeg").rename(tmp_path / "test/NORMAL/IM-0001-0001.gif")
+    assert f"{tmp_path / 'test' / 'NORMAL'} holds no film of a known format" in refused(tmp_path)
 
 
 def test_class_without_films_counts_what_lies_there_instead(tmp_path):
     make_tree(tmp_path)
-    (tmp_path / "test/NORMAL/IM-0001-0001.jpeg").rename(tmp_path / "test/NORMAL/IM-0001-0001.dcm")
-    assert "(left out: 1 file with the extension .dcm (test/NORMAL/IM-0001-0001.dcm))" in refused(tmp_path)
+    (tmp_path / "test/NORMAL/IM-0001-0001.jpeg").rename(tmp_path / "test/NORMAL/IM-0001-0001.gif")
+    assert "(left out: 1 file with the extension .gif (test/NORMAL/IM-0001-0001.gif))" in refused(tmp_path)
 
 
 def test_split_that_is_a_link_to_another_is_not_read_twice(tmp_path):
@@ -350,3 +350,13 @@ def test_dangling_link_is_a_broken_film(tmp_path):
 
 
 # Headers, sizes and the index
+
+
+def test_films_of_every_image_format_are_taken_in_this_layout(tmp_path):
+    make_tree(tmp_path)
+    for number, extension in enumerate((".jfif", ".tif", ".bmp", ".webp", ".PNG")):
+        content = encoded({".jfif": ".jpeg", ".PNG": ".png"}.get(extension, extension), 24, 18)
+        (tmp_path / f"train/NORMAL/IM-88{number}-0001{extension}").write_bytes(content)
+    dataset = KERMANY.read(tmp_path)
+    assert len(dataset.films) == len(FILMS) + 5
+    assert all(dataset.decode(film.id).shape == (film.height, film.width) for film in dataset.films)
