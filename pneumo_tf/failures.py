@@ -36,6 +36,7 @@ FAILURES = {
     ),
     "signal": Failure("ended by a signal", "see the run's `log.txt`"),
     "status": Failure("ended before it was done", "see the run's `log.txt`"),
+    "xla": Failure("XLA could not compile the network", "add --xla off"),
     "not-finite": Failure(
         "the loss is not finite", "use a lower learning rate or --precision float32", keeps_work=False
     ),
@@ -55,6 +56,7 @@ CLASSES = {
     "ResourceExhaustedError": "gpu-memory",
     "OutOfDeviceMemory": "gpu-memory",
     "MemoryError": "host-memory",
+    "XlaFailed": "xla",
     "NotFinite": "not-finite",
     "DamagedFile": "damaged",
 }

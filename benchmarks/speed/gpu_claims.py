@@ -149,10 +149,10 @@ GPU_CLAIMS = (
     ),
     GpuClaim(
         "under XLA only the usual batch length is compiled, and each first call counts as trace",
-        "CPU, by counting calls",
+        "CPU, by the programs that XLA writes, and by counting calls",
         (
-            "tests/training/test_step.py::"
-            "test_xla_compiles_the_usual_length_alone_and_every_first_call_counts",
+            "tests/training/test_compiled.py::test_lengths_8_8_3_8_3_compile_once_as_xla_itself_reports",
+            "tests/training/test_compiled.py::test_every_first_call_counts_as_trace",
         ),
         "doctor: `training_step_xla`; it also shows whether XLA is faster",
     ),

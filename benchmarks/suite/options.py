@@ -13,6 +13,7 @@ from benchmarks.suite.suites import SUITES
 from pneumo_tf.costs.hardware import PRECISIONS
 from pneumo_tf.data.protocols.registry import PROTOCOLS
 
+XLA = ("auto", "on", "off")
 PROFILES = ("auto", "full", "quick")
 EXPLAIN = ("missing", "all")
 
@@ -46,7 +47,7 @@ class Options:
     views: float | None
     weights: str
     precision: str
-    xla: bool
+    xla: str
     workers: int | None
     tta: int | None
     mc_dropout: int | None
@@ -196,7 +197,14 @@ def _add_training(parser: CommandLine) -> None:
         metavar="NAME",
         help=f"{', '.join(PRECISIONS)} (default: %(default)s, by the device)",
     )
-    group.add_argument("--xla", action="store_true", help="compile training steps with XLA, on a GPU")
+    group.add_argument(
+        "--xla",
+        default="auto",
+        type=one_of("choice", XLA),
+        metavar="NAME",
+        help=f"compile whole batches with XLA: {', '.join(XLA)}; auto: on a GPU, except for backbones that "
+        "are slower or fail with it (default: %(default)s)",
+    )
     group.add_argument(
         "--workers",
         type=at_least(1),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from benchmarks.suite.initial_weights import InitialWeights
 from benchmarks.suite.options import Options
-from benchmarks.suite.profile import SEEDS, profile_name, train_films, views_note
+from benchmarks.suite.profile import SEEDS, profile_name, train_films, uses_xla, views_note, xla_note
 from benchmarks.worker.assignment import Task
 from pneumo_tf.costs.hardware import Gpu, resolve_precision
 from pneumo_tf.data.protocols.registry import PROTOCOLS
@@ -101,9 +101,9 @@ def _jobs(
         precision=resolve_precision(options.precision, gpu) if trained else "float64",
         weights=initial.stored,
         train_films=train_films(options, profile),
-        xla=options.xla and trained,
+        xla=trained and uses_xla(options, recipe, gpu),
     )
-    notes = tuple(filter(None, (initial.note, views_note(recipe))))
+    notes = tuple(filter(None, (initial.note, views_note(recipe), xla_note(options, recipe, gpu))))
     # A trivial fit has nothing random, so one seed.
     for seed in range(options.seeds or SEEDS[profile]) if trained else range(1):
         for fold in PROTOCOLS[options.protocol].fold_numbers:

@@ -73,9 +73,9 @@ class Suite:
 def plan_suite(options: Options, terminal: Terminal) -> Suite:
     """Find devices, films and weights, and list the runs."""
     devices = gpus(terminal.warn)
-    if options.xla and not devices:
+    if options.xla == "on" and not devices:
         # On a CPU operations must be deterministic, and XLA has no deterministic kernel of max pooling.
-        raise UserError("--xla needs a GPU, and none is used here; leave it out")
+        raise UserError("--xla on needs a GPU, and none is used here; leave it out")
     # A run may land on any of the GPUs, so all of them must support the precision.
     first = min(devices, key=lambda gpu: gpu.capability, default=None)
     source = find_source(options.data, reading_options(options))

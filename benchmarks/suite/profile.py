@@ -89,6 +89,21 @@ def scale(recipe: Recipe, profile: str, options: Options) -> Recipe:
     )
 
 
+def uses_xla(options: Options, recipe: Recipe, gpu: Gpu | None) -> bool:
+    """Return whether a network is compiled with XLA; auto means on a GPU, if its backbone is no exception."""
+    if options.xla == "auto":
+        return gpu is not None and not architecture(recipe.architecture).without_xla
+    return options.xla == "on"
+
+
+def xla_note(options: Options, recipe: Recipe, gpu: Gpu | None) -> str:
+    """Return the note of a network that `--xla auto` does not compile on a GPU; "" for all others."""
+    if not (recipe.phases and gpu and options.xla == "auto"):
+        return ""
+    reason = architecture(recipe.architecture).without_xla
+    return f"without XLA: {reason}" if reason else ""
+
+
 def views_note(recipe: Recipe) -> str:
     """Return the note of a recipe that cycles augmented views, "" if every epoch has new ones."""
     if recipe.views is None:

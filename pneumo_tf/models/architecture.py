@@ -103,6 +103,7 @@ class Architecture:
         published_cam_layer: Layer that a reproduced system used for class activation maps.
         weights: Initial weights; None if it can only be trained from scratch.
         options: Keyword arguments of the builder.
+        without_xla: Reason, measured on a GPU, why `--xla auto` does not compile it; "" for none.
     """
 
     name: str
@@ -123,6 +124,7 @@ class Architecture:
     published_cam_layer: str | None = None
     weights: Weights | None = None
     options: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    without_xla: str = ""
 
     def __post_init__(self) -> None:
         if self.normalisation not in NORMALISATIONS:

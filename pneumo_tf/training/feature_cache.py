@@ -18,8 +18,8 @@ from pneumo_tf.data.batches import TrainingFilms, training_batches
 from pneumo_tf.data.row_cache import missing_rows, stored_rows
 from pneumo_tf.recipe import Augment, Recipe
 from pneumo_tf.run_spec import HARNESS_VERSION
+from pneumo_tf.training.compiled import Compiled
 from pneumo_tf.training.memory import is_out_of_memory
-from pneumo_tf.training.step import Compiled
 
 CHUNK = 64
 """Number of films computed at a time; halved until they fit the device."""

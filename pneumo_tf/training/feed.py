@@ -7,8 +7,9 @@ import tensorflow as tf
 
 from pneumo_tf.data.batches import TrainingFilms, training_batches
 from pneumo_tf.recipe import Recipe
+from pneumo_tf.training.compiled import Compiled
 from pneumo_tf.training.feature_cache import FeatureCache, OnChunk, View
-from pneumo_tf.training.step import Compiled, Predictor
+from pneumo_tf.training.step import Predictor
 
 Batch = tuple[tf.Tensor | np.ndarray, tf.Tensor | np.ndarray]
 

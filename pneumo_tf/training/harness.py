@@ -24,6 +24,7 @@ from pneumo_tf.training.step import EVALUATION_BATCH, Predictor
 from pneumo_tf.training.trainable import calibrate_batch_norm
 
 CALIBRATION_FILMS = 64
+CUT_WITHOUT_XLA = "training steps compiled without XLA: batches were cut"
 
 OnEpoch = Callable[[dict[str, float]], None]
 OnStep = Callable[[int, int, int, int], None]
@@ -122,8 +123,9 @@ class _Loop:
         self.meter, self.stored_optimizer = Meter(), None
         if not self.resume() and not setting.pretrained:
             _calibrate(model, films, setting)
-        if setting.xla and max(setting.micro_batches) > 1:
-            self.note("training steps compiled without XLA: batches were cut")
+        if setting.xla:
+            cut = max(setting.micro_batches) > 1
+            self.note(CUT_WITHOUT_XLA if cut else f"whole batches of {recipe.batch} compiled with XLA")
         if uncounted := uncounted_layers(model):
             self.note(f"operations are unknown: no rule counts those of layer {uncounted[0]!r}")
 

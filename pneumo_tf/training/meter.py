@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from pneumo_tf.training.compiled import Compiled
 from pneumo_tf.training.feed import Batch
-from pneumo_tf.training.step import Compiled
 
 
 class Stopwatch:

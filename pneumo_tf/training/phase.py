@@ -9,13 +9,14 @@ import numpy as np
 from pneumo_tf.data.batches import TrainingFilms, count_batches
 from pneumo_tf.models.registry import architecture
 from pneumo_tf.recipe import Phase, Recipe
+from pneumo_tf.training.compiled import Compiled
 from pneumo_tf.training.cut import CutNetwork, cut_network
 from pneumo_tf.training.feature_cache import FeatureCache
 from pneumo_tf.training.feed import FeatureFeed, Feed, FilmFeed
 from pneumo_tf.training.loss import class_weights, film_loss
 from pneumo_tf.training.optimizer import make_optimizer
 from pneumo_tf.training.setting import Setting, micro_batches_of
-from pneumo_tf.training.step import Compiled, Predictor, TrainingStep
+from pneumo_tf.training.step import Predictor, TrainingStep
 from pneumo_tf.training.trainable import set_trainable
 
 FREE_DISK_SHARE = 0.25

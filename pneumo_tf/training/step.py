@@ -1,8 +1,6 @@
 """Compiled training steps and compiled prediction."""
 
-import time
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import keras
 import numpy as np
@@ -10,59 +8,12 @@ import tensorflow as tf
 
 from pneumo_tf.costs.flops import training_flops
 from pneumo_tf.data.batches import fixed_batches
+from pneumo_tf.training.compiled import Compiled
 from pneumo_tf.training.cut import CutNetwork
 from pneumo_tf.training.loss import FilmLoss
 
 EVALUATION_BATCH = 128
 """Batch size if no activations have to be stored for gradients."""
-
-
-class Compiled:
-    """A function of batches, compiled once for all batch sizes.
-
-    XLA compiles for a single size, so only batches of the usual size use it; all others, such as a smaller
-    last batch, share one trace without XLA.
-    """
-
-    def __init__(self, function: Callable[..., tf.Tensor], *, xla: bool, flops: float | None = None) -> None:
-        """Prepare the function; it is traced at its first call.
-
-        Args:
-            function: Function of tensors whose first axis is the batch.
-            xla: Whether to compile with XLA for batches of the length of the first.
-            flops: Operations per film; None if unknown.
-        """
-        self._function, self._xla, self._film_flops = function, xla, flops
-        self._compiled: dict[bool, Callable[..., tf.Tensor]] = {}
-        self._usual: int | None = None
-        self._films = 0
-        self.trace_seconds = 0.0
-        """Seconds of the first calls with and without XLA, each a trace and one batch; 0 before them."""
-
-    @property
-    def plain(self) -> Callable[..., tf.Tensor]:
-        """The function before it is traced."""
-        return self._function
-
-    @property
-    def flops(self) -> float | None:
-        """Operations of all calls so far; None if unknown."""
-        return None if self._film_flops is None else self._films * self._film_flops
-
-    def __call__(self, *batch: Any) -> tf.Tensor:
-        """Call the function on arrays or tensors of equal length, with the same other axes in every call."""
-        length = len(batch[0])
-        self._films += length
-        self._usual = self._usual or length
-        xla = self._xla and length == self._usual
-        if xla in self._compiled:
-            return self._compiled[xla](*batch)
-        started = time.perf_counter()
-        signature = [tf.TensorSpec((None, *part.shape[1:]), part.dtype) for part in batch]
-        self._compiled[xla] = tf.function(self._function, input_signature=signature, jit_compile=xla)
-        result = self._compiled[xla](*batch)
-        self.trace_seconds += time.perf_counter() - started
-        return result
 
 
 class TrainingStep:
@@ -162,7 +113,7 @@ class Predictor:
         Args:
             model: Model from films, or from features, to logits.
             batch: Number of films per batch.
-            xla: Compile with XLA.
+            xla: Compile with XLA for whole batches; a smaller last one is padded.
             dropout: Whether to apply dropout as in training, with batch norm in inference mode: its layers
                 are set to `trainable = False` permanently.
         """
@@ -171,9 +122,9 @@ class Predictor:
             for layer in model.layers:
                 if isinstance(layer, keras.layers.BatchNormalization):
                     layer.trainable = False
-        self.batch, self._shape = batch, model.input_shape[1:]
+        self.batch, self._xla, self._shape = batch, xla, model.input_shape[1:]
         self._none = np.zeros((0, model.output_shape[-1]), np.float32)
-        self.function = Compiled(lambda films: model(films, training=dropout), xla=xla)
+        self.function = Compiled(lambda films: model(films, training=dropout), xla=xla, usual=batch)
 
     def __call__(self, films: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Compute logits.
@@ -186,5 +137,11 @@ class Predictor:
             (k, classes) float32.
         """
         shaped = films.reshape(len(films), *self._shape)
-        outputs = [self.function(batch).numpy() for batch in fixed_batches(shaped, rows, self.batch)]
-        return np.concatenate([self._none, *outputs])
+        padded = self._pad(rows)
+        outputs = [self.function(batch).numpy() for batch in fixed_batches(shaped, padded, self.batch)]
+        return np.concatenate([self._none, *outputs])[: len(rows)]
+
+    def _pad(self, rows: np.ndarray) -> np.ndarray:
+        """Repeat the last film under XLA until all batches are whole; less than one batch stays as it is."""
+        missing = -len(rows) % self.batch if self._xla and len(rows) > self.batch else 0
+        return np.pad(rows, (0, missing), mode="edge") if missing else rows

@@ -14,7 +14,7 @@ from pneumo_tf.training import checkpoint, feed, harness, meter, step
 from pneumo_tf.training.cut import cut_network
 from pneumo_tf.training.feature_cache import CHUNK
 from pneumo_tf.training.harness import NotFinite, Setting, train
-from pneumo_tf.training.step import Compiled, Predictor, TrainingStep
+from pneumo_tf.training.step import Predictor, TrainingStep
 from pneumo_tf.training.trainable import set_trainable
 from tests.training.trainings import CNN, FROZEN, LEARNING, PLAIN, TURNED, TWO_PHASES, films_of, trained
 
@@ -212,12 +212,3 @@ def test_where_batches_are_cut_evaluation_and_calibration_are_cut_too(small_phan
         trained(recipe, films, tmp_path / str(parts), micro_batches=parts)
     assert sizes == [128, 16]
     assert begun == [min(64, len(films.train)), 8]
-
-
-def test_a_smaller_last_batch_is_not_traced_again():
-    traces = []
-    compiled = Compiled(lambda batch: traces.append(1) or batch + 1, xla=False)
-    for size in (3, 1, 2):
-        assert compiled(np.zeros((size, 2), np.float32)).shape == (size, 2)
-    assert len(traces) == 1
-    assert compiled.trace_seconds > 0

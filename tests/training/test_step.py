@@ -1,17 +1,15 @@
 import dataclasses
-from itertools import pairwise
 
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from benchmarks.recipes import RECIPES
 from pneumo_tf.models.registry import build
 from pneumo_tf.recipe import Head, Phase, Recipe
 from pneumo_tf.training.loss import film_loss
 from pneumo_tf.training.optimizer import make_optimizer
-from pneumo_tf.training.step import Compiled, Predictor, TrainingStep
+from pneumo_tf.training.step import Predictor, TrainingStep
 
 STEPS = 6
 RNG = np.random.default_rng(0)
@@ -85,23 +83,6 @@ def test_xla_changes_no_loss(micro_batches):
     np.testing.assert_allclose(losses[True], losses[False], atol=1e-4)
 
 
-def test_xla_compiles_the_usual_length_alone_and_every_first_call_counts(monkeypatch):
-    calls, real = [], tf.function
-
-    def watched(function, *, jit_compile, **how):
-        compiled = real(function, jit_compile=jit_compile, **how)
-        return lambda batch: calls.append((len(batch), jit_compile)) or compiled(batch)
-
-    monkeypatch.setattr(tf, "function", watched)
-    compiled, seconds = Compiled(lambda batch: tf.reduce_mean(batch, axis=1), xla=True), [0.0]
-    numbers = np.arange(16, dtype=np.float32).reshape(8, 2)
-    for length in (8, 8, 3, 8, 3, 1):
-        np.testing.assert_array_equal(compiled(numbers[:length]), numbers[:length].mean(1))
-        seconds.append(compiled.trace_seconds)
-    assert calls == [(8, True), (8, True), (3, False), (8, True), (3, False), (1, False)]
-    assert [after > before for before, after in pairwise(seconds)] == [True, False, True, False, False, False]
-
-
 def test_warm_up_and_cosine_by_hand():
     phase = Phase(epochs=2, learning_rate=0.1, schedule="cosine", warmup_steps=4)
     rate = make_optimizer(phase, 10, "float32")._learning_rate
@@ -132,6 +113,18 @@ def test_prediction_does_not_depend_on_the_batch():
     whole = Predictor(model, batch=64)(pixels, rows)
     np.testing.assert_allclose(Predictor(model, batch=7)(pixels, rows), whole, atol=1e-5)
     np.testing.assert_allclose(model(pixels[rows][..., None], training=False), whole, atol=1e-5)
+
+
+def test_under_xla_only_whole_batches_are_compiled_and_the_last_is_padded():
+    model, pixels, lengths = strided_net(), FILMS.reshape(-1, 32, 32), []
+    predict = Predictor(model, batch=8, xla=True)
+    function = predict.function
+    predict.function = lambda films: lengths.append(len(films)) or function(films)
+    for rows in (np.arange(3), np.arange(20)[::-1], np.arange(8), np.arange(0)):
+        expected = Predictor(model, batch=8)(pixels, rows)
+        np.testing.assert_allclose(predict(pixels, rows), expected, atol=1e-5)
+    assert lengths == [3, 8, 8, 8, 8]
+    assert function.xla_compilations == 1
 
 
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])

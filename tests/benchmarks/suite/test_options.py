@@ -98,6 +98,6 @@ def test_defaults():
 
 def test_xla_without_a_gpu_is_refused_before_anything_is_read(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    assert main(["--xla", "--data", "phantom", "--out", str(tmp_path / "out")]) == 2
-    assert "--xla needs a GPU" in capsys.readouterr().err
+    assert main(["--xla", "on", "--data", "phantom", "--out", str(tmp_path / "out")]) == 2
+    assert "--xla on needs a GPU" in capsys.readouterr().err
     assert not (tmp_path / "out" / "runs").exists()

@@ -1,3 +1,4 @@
+import dataclasses
 import hashlib
 
 import pytest
@@ -9,7 +10,7 @@ from benchmarks.suite.profile import QUICK, SEEDS, profile_name, scale
 from benchmarks.suite.source import find_source
 from pneumo_tf.costs.hardware import Gpu, resolve_precision
 from pneumo_tf.errors import UserError
-from pneumo_tf.models.registry import architecture
+from pneumo_tf.models.registry import ARCHITECTURES, architecture
 from tests.benchmarks.planned import plan_jobs
 
 A100 = Gpu(0, "NVIDIA A100-SXM4-40GB", 40960, (8, 0))
@@ -38,6 +39,37 @@ def test_full_on_a_gpu_is_every_recipe_as_published_with_three_seeds(keras_home)
         assert job.spec.precision == "mixed_bfloat16"
         assert job.spec.train_films is None
         assert job.spec.profile == "full"
+
+
+def test_xla_is_on_for_a_gpu_and_part_of_the_id(keras_home):
+    ids = {}
+    for choice, gpu, compiled in [
+        ("auto", A100, True),
+        ("on", A100, True),
+        ("off", A100, False),
+        ("auto", None, False),
+        ("off", None, False),
+    ]:
+        jobs, _ = planned(
+            "--only", "baseline_cnn,majority", "--precision", "float32", "--xla", choice, gpu=gpu
+        )
+        network, trivial = sorted(jobs, key=lambda job: not job.spec.recipe.phases)
+        assert (network.spec.xla, trivial.spec.xla) == (compiled, False)
+        ids.setdefault(compiled, set()).add(network.spec.id)
+    assert [len(of_choice) for of_choice in ids.values()] == [1, 1]
+    assert ids[True] != ids[False]
+
+
+def test_auto_leaves_out_backbones_that_are_an_exception(keras_home, monkeypatch):
+    entry = dataclasses.replace(architecture("conv3"), without_xla="1.3 times slower on an A100")
+    monkeypatch.setitem(ARCHITECTURES, "conv3", entry)
+    for choice, compiled, noted in [("auto", False, True), ("on", True, False)]:
+        (job,) = planned("--only", "baseline_cnn", "--seeds", "1", "--xla", choice, gpu=A100)[0]
+        assert job.spec.recipe.architecture == "conv3"
+        assert job.spec.xla == compiled
+        assert ("without XLA: 1.3 times slower on an A100" in job.notes) == noted
+    (job,) = planned("--only", "baseline_cnn")[0]
+    assert not any("XLA" in note for note in job.notes)
 
 
 def test_a_laptop_gets_the_quick_profile_in_float32(keras_home):
