@@ -16,7 +16,7 @@ from pneumo_tf.atomic import write_atomically
 from pneumo_tf.data.formats import registry as formats
 from pneumo_tf.errors import UserError
 
-INDEX_VERSION = 3
+INDEX_VERSION = 4
 """Raised by the commit that changes what an index holds: older ones are then read as empty."""
 
 READERS = 8

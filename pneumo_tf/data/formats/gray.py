@@ -4,12 +4,15 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-COLOUR = "stored in colour, read as luminance"
+COLOUR = "in colour, read as luminance"
 ALPHA = "transparent in parts, read on black"
 FRAMES = "several frames, of which the first is read"
 
 DEPTHS = (12, 16)
 """Depths that a 16-bit file can have if it does not state one: most detectors give 12 bits."""
+
+ROUNDING = 4
+"""Levels of 256 by which red, green and blue of a gray film differ after lossy coding, at most."""
 
 _BLOCK = 2**22
 """Pixels that are converted at a time: intermediate values take more memory than the film."""
@@ -51,6 +54,24 @@ def flatten(image: np.ndarray) -> np.ndarray:
     if image.ndim == 2:
         return image
     return convert_rows(image, _flatten_rows)
+
+
+def has_colour(image: np.ndarray) -> bool:
+    """Return whether red, green and blue differ anywhere by more than a decoder's rounding.
+
+    Args:
+        image: (height, width) gray, or (height, width, 3 or 4) colours, of which a fourth channel is ignored.
+    """
+    if image.ndim == 2:
+        return False
+    most = ROUNDING * (np.iinfo(image.dtype).max // 255)
+    for rows in _blocks(image):
+        first, second, third = np.moveaxis(image[rows, :, :3], 2, 0)
+        highest = np.maximum(np.maximum(first, second), third)
+        lowest = np.minimum(np.minimum(first, second), third)
+        if (highest - lowest).max() > most:
+            return True
+    return False
 
 
 def lay_on_black(gray: np.ndarray, alpha: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pneumo_tf.data.formats.gray import COLOUR, convert_rows
+from pneumo_tf.data.formats.gray import COLOUR, convert_rows, has_colour
 from pneumo_tf.data.formats.image_format import ImageFormat, ImageHeader, Warn, check_pixels
 from pneumo_tf.data.formats.orientation import ROTATED, displayed_size, read_orientation, turn
 
@@ -35,6 +35,9 @@ MOST_SCANS = 100
 
 _INKS = 4
 """Channels of cyan, magenta, yellow and black."""
+
+_BLOCK = 8
+"""Pixels of a side of the blocks that are coded: an image reduced by as much is one of their means."""
 
 _START_OF_SCAN, _END, _APP1 = 0xDA, 0xD9, 0xE1
 
@@ -68,10 +71,10 @@ class _Frame(NamedTuple):
 
 
 def read_header(content: bytes) -> ImageHeader:
-    """Read the header of a JPEG file, as `ImageFormat` describes."""
+    """Read the header of a JPEG file, as `ImageFormat` describes; one with colours is decoded, but small."""
     frame = _read_frame(content)
     notes = []
-    if frame.channels > 1:
+    if frame.channels > 1 and _in_colour(content, frame):
         notes.append(COLOUR)
     if frame.orientation > 1:
         notes.append(ROTATED)
@@ -80,27 +83,44 @@ def read_header(content: bytes) -> ImageHeader:
 
 def decode(content: bytes, bits: int, warn: Warn) -> np.ndarray:
     """Decode a JPEG file, as `ImageFormat` describes."""
+    frame = _read_frame(content)
+    pixels = _decode_as("CMYK" if frame.channels == _INKS else "GRAY", content, frame, warn)
+    gray = convert_rows(pixels, _inks_to_gray) if frame.channels == _INKS else pixels[..., 0]
+    return turn(gray, frame.orientation)
+
+
+def _in_colour(content: bytes, frame: _Frame) -> bool:
+    """Return whether a file of several channels shows colours: many programs store gray as colour."""
+    if frame.channels == _INKS:
+        return True
+    small = {"min_height": 1, "min_width": 1, "min_factor": _BLOCK}
+    return has_colour(_decode_as("RGB", content, frame, _ignore, **small))
+
+
+def _decode_as(space: str, content: bytes, frame: _Frame, warn: Warn, **size: int) -> np.ndarray:
+    """Decode to a colour space and a size of libjpeg-turbo's."""
     # Imported here: a command that reads no film starts without it.
     import simplejpeg
 
-    frame = _read_frame(content)
     if content.count(_SCAN_MARKER) > MOST_SCANS:
         raise ValueError(f"more than {MOST_SCANS} scans")
-    space = "CMYK" if frame.channels == _INKS else "GRAY"
     # libjpeg warns of other segments, and of bytes between them, which no pixel depends on.
     needed = b"".join((_START, *(content[start:end] for start, end in frame.spans), content[frame.scan :]))
     try:
-        pixels = simplejpeg.decode_jpeg(needed, space)
+        return simplejpeg.decode_jpeg(needed, space, **size)
     except ValueError as fault:
         if content.rfind(_END_MARKER) < frame.scan:
             raise ValueError("cut off") from fault
         try:
-            pixels = simplejpeg.decode_jpeg(needed, space, strict=False)
+            pixels = simplejpeg.decode_jpeg(needed, space, strict=False, **size)
         except ValueError as error:
             raise ValueError(f"does not decode: {error}") from error
         warn(str(fault))
-    gray = convert_rows(pixels, _inks_to_gray) if frame.channels == _INKS else pixels[..., 0]
-    return turn(gray, frame.orientation)
+    return pixels
+
+
+def _ignore(warning: str) -> None:
+    """Take a warning of a reading whose pixels are not used."""
 
 
 def _read_frame(content: bytes) -> _Frame:

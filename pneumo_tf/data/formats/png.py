@@ -12,6 +12,7 @@ from pneumo_tf.data.formats.gray import (
     COLOUR,
     FRAMES,
     flatten,
+    has_colour,
     lay_on_black,
     reduce_depth,
     smallest_depth,
@@ -66,10 +67,10 @@ class _Content(NamedTuple):
 
 
 def read_header(content: bytes) -> ImageHeader:
-    """Read the header of a PNG file, as `ImageFormat` describes; one of 16 bits is decoded for its depth."""
+    """Read the header of a PNG file, as `ImageFormat` describes; one of 16 bits or in colour is decoded."""
     read = _read_chunks(content)
     found = {
-        COLOUR: read.colour in _COLOURED,
+        COLOUR: read.colour in _COLOURED and has_colour(_decode_stored(content, read)),
         ALPHA: read.transparent,
         ROTATED: read.orientation > 1,
         FRAMES: read.frames > 1,
@@ -108,14 +109,12 @@ def _decode_gray(content: bytes, read: _Content) -> np.ndarray:
     # Imported here: a command that reads no film starts without OpenCV.
     import cv2
 
-    # libpng reports faults in other chunks on the terminal, without a name.
-    content = SIGNATURE + b"".join(content[start:end] for start, end in read.spans)
     if read.bits == 16:
-        gray = flatten(_decode_as(content, cv2.IMREAD_UNCHANGED))
+        gray = flatten(_decode_stored(content, read))
     else:
-        gray = _decode_as(content, cv2.IMREAD_GRAYSCALE)
+        gray = _decode_as(content, read, cv2.IMREAD_GRAYSCALE)
         if read.transparent and read.colour != _GRAY:
-            gray = lay_on_black(gray, _decode_as(content, cv2.IMREAD_UNCHANGED)[..., 3])
+            gray = lay_on_black(gray, _decode_stored(content, read)[..., 3])
     if read.colour == _GRAY and read.transparency:
         # OpenCV has no alpha for a gray level that counts as transparent.
         level = int.from_bytes(read.transparency, "big")
@@ -123,10 +122,19 @@ def _decode_gray(content: bytes, read: _Content) -> np.ndarray:
     return gray
 
 
-def _decode_as(content: bytes, mode: int) -> np.ndarray:
+def _decode_stored(content: bytes, read: _Content) -> np.ndarray:
+    """Return the stored pixels with all channels, in OpenCV's order."""
+    import cv2
+
+    return _decode_as(content, read, cv2.IMREAD_UNCHANGED)
+
+
+def _decode_as(content: bytes, read: _Content, mode: int) -> np.ndarray:
     """Decode with OpenCV in one of its modes, as stored."""
     import cv2
 
+    # libpng reports faults in other chunks on the terminal, without a name.
+    content = SIGNATURE + b"".join(content[start:end] for start, end in read.spans)
     try:
         image = cv2.imdecode(np.frombuffer(content, np.uint8), mode | cv2.IMREAD_IGNORE_ORIENTATION)
     except cv2.error as error:

@@ -6,7 +6,7 @@ from pneumo_tf.data.formats import tiff_tags
 from pneumo_tf.data.formats.gray import ALPHA, COLOUR, FRAMES, reduce_depth, smallest_depth
 from pneumo_tf.data.formats.image_format import ImageFormat, ImageHeader, Warn, check_pixels
 from pneumo_tf.data.formats.orientation import ROTATED, displayed_size
-from pneumo_tf.data.formats.pillow_decoder import decode_with_pillow
+from pneumo_tf.data.formats.pillow_decoder import decode_with_pillow, shows_colour
 from pneumo_tf.data.formats.tiff_tags import Tags, read_tags
 
 SIGNATURES = (b"II*\x00", b"MM\x00*")
@@ -22,11 +22,11 @@ _ALPHA = {1, 2}
 
 
 def read_header(content: bytes) -> ImageHeader:
-    """Read the header of a TIFF file, as `ImageFormat` describes; one of 16 bits is decoded for its depth."""
+    """Read the header of a TIFF file, as `ImageFormat` describes; one of 16 bits or in colour is decoded."""
     tags = read_tags(content)
     size, bits = _check(tags), _bits(tags)
     found = {
-        COLOUR: _first(tags, tiff_tags.PHOTOMETRIC, 1) not in _GRAY,
+        COLOUR: _first(tags, tiff_tags.PHOTOMETRIC, 1) not in _GRAY and shows_colour(content, "TIFF"),
         ALPHA: bool(_ALPHA.intersection(tags.values.get(tiff_tags.EXTRA_SAMPLES, ()))),
         ROTATED: _orientation(tags) > 1,
         FRAMES: tags.more,

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from pneumo_tf.data.formats.gray import ALPHA, FRAMES
+from pneumo_tf.data.formats.gray import ALPHA, COLOUR, FRAMES
 from pneumo_tf.data.formats.image_format import ImageFormat, ImageHeader, Warn, check_pixels
 from pneumo_tf.data.formats.orientation import ROTATED, displayed_size, read_orientation, turn
-from pneumo_tf.data.formats.pillow_decoder import decode_with_pillow
+from pneumo_tf.data.formats.pillow_decoder import decode_with_pillow, shows_colour
 
 _ANIMATED, _TRANSPARENT = 0x02, 0x10
 """Flags of the extended header."""
@@ -17,27 +17,38 @@ _LARGEST_SIDE = 0x3FFF
 
 
 def read_header(content: bytes) -> ImageHeader:
-    """Read the header of a WebP file, as `ImageFormat` describes."""
+    """Read the header of a WebP file, as `ImageFormat` describes; it is decoded for its colours."""
     width, height, transparent, animated = _read_first(content)
-    # Pillow holds four copies, of red, green, blue and alpha each.
-    check_pixels(width, height, 16)
     orientation = _orientation(content)
-    found = {ALPHA: transparent, ROTATED: orientation > 1, FRAMES: animated}
+    found = {
+        COLOUR: shows_colour(content, "WEBP"),
+        ALPHA: transparent,
+        ROTATED: orientation > 1,
+        FRAMES: animated,
+    }
     notes = tuple(note for note, applies in found.items() if applies)
     return ImageHeader(*displayed_size(width, height, orientation), notes=notes)
 
 
 def decode(content: bytes, bits: int, warn: Warn) -> np.ndarray:
     """Decode a WebP file, as `ImageFormat` describes."""
-    header = read_header(content)
-    gray = turn(decode_with_pillow(content, "WEBP"), _orientation(content))
-    if gray.shape != (header.height, header.width):
+    width, height, *_ = _read_first(content)
+    gray = decode_with_pillow(content, "WEBP")
+    if gray.shape != (height, width):
         raise ValueError("damaged header")
-    return gray
+    return turn(gray, _orientation(content))
 
 
 def _read_first(content: bytes) -> tuple[int, int, bool, bool]:
-    """Read width, height, and whether there are transparency and frames, from the first chunk."""
+    """Read width, height, and whether there are transparency and frames, of a file that can be decoded."""
+    width, height, *flags = _read_canvas(content)
+    # Pillow holds four copies, of red, green, blue and alpha each.
+    check_pixels(width, height, 16)
+    return width, height, *flags
+
+
+def _read_canvas(content: bytes) -> tuple[int, int, bool, bool]:
+    """Read what `_read_first` returns, from the first chunk."""
     name, body = next(_chunks(content), (b"", b""))
     if name == b"VP8X" and len(body) >= 10:
         width, height = (int.from_bytes(body[at : at + 3], "little") + 1 for at in (4, 7))

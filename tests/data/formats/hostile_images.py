@@ -223,6 +223,7 @@ BOMBS = {
     "png, 88 million pixels": (lambda: zeros_png(9400, 9400), (9400, 9400)),
     "png, 88 million deep pixels": (lambda: zeros_png(9400, 9400, 16), (9400, 9400)),
     "png, 22 million deep pixels with alpha": (lambda: zeros_png(4700, 4700, 16, 6), (4700, 4700)),
+    "png, 59 million pixels in colour": (lambda: zeros_png(7700, 7700, 8, 2), (7700, 7700)),
     "png, pixels in plenty": (lambda: zeros_png(8, 8, extra=200_000_000), (8, 8)),
     "png, text in plenty": (
         lambda: with_chunk(PNG, b"zTXt", b"a\0\0" + zlib.compress(bytes(200_000_000), 9)),

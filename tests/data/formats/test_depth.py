@@ -10,7 +10,7 @@ from pneumo_tf.data.formats.registry import decode, read_header
 from pneumo_tf.data.formats.summary import choose_bits, describe_reading
 from pneumo_tf.data.pixels import cached_pixels
 from tests.conftest import SHARED
-from tests.data.formats.images import deep_png, deep_tiff, encode, exif, film, gray, with_chunk
+from tests.data.formats.images import colour, deep_png, deep_tiff, encode, exif, film, gray, with_chunk
 
 REAL = SHARED / "data" / "chest_xray" / "test" / "NORMAL" / "IM-0001-0001.jpeg"
 
@@ -126,12 +126,13 @@ def test_sentences_count_what_is_done_and_name_an_example():
         "b.png": encode(np.dstack([gray()] * 4), "PNG"),
         "c.jpeg": encode(np.dstack([gray()] * 3), "JPEG", exif=exif(3)),
         "d.png": with_chunk(deep_png(film() * 1023), b"sBIT", b"\x0a"),
+        "e.png": encode(colour(), "PNG"),
     }
     headers = [read_header(content) for content in contents.values()]
     assert describe_reading(list(contents), headers) == (
-        "1 of 4 films: 10 bits, as the file states, read as 8 (such as d.png).",
-        "1 of 4 films: rotated or mirrored as the EXIF tag states (such as c.jpeg).",
-        "2 of 4 films: stored in colour, read as luminance (such as b.png).",
-        "1 of 4 films: transparent in parts, read on black (such as b.png).",
+        "1 of 5 films: 10 bits, as the file states, read as 8 (such as d.png).",
+        "1 of 5 films: in colour, read as luminance (such as e.png).",
+        "1 of 5 films: rotated or mirrored as the EXIF tag states (such as c.jpeg).",
+        "1 of 5 films: transparent in parts, read on black (such as b.png).",
     )
     assert describe_reading(["a.png"], headers[:1]) == ()

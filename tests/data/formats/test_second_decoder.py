@@ -10,7 +10,7 @@ from PIL import Image, ImageOps
 from pneumo_tf.data.formats.gray import ALPHA, COLOUR, FRAMES
 from pneumo_tf.data.formats.orientation import ROTATED
 from pneumo_tf.data.formats.registry import FORMATS, decode, read_header
-from tests.data.formats.images import colour, encode, exif, gray, with_chunk
+from tests.data.formats.images import colour, deep_png, encode, exif, gray, with_chunk
 
 
 def by_pillow(content):
@@ -99,9 +99,15 @@ CASES = [
     ("BMP, gray", encode(gray(), "BMP"), by_opencv, 0, ()),
     ("BMP, colour", encode(colour(), "BMP"), by_opencv, 1, (COLOUR,)),
     ("BMP, 1 bit", encode(Image.fromarray(gray() > 127), "BMP"), by_opencv, 0, ()),
-    ("WebP, lossy", encode(colour(), "WEBP", quality=80), by_opencv, 1, ()),
+    ("WebP, lossy", encode(colour(), "WEBP", quality=80), by_opencv, 1, (COLOUR,)),
     ("WebP, lossless", encode(gray(), "WEBP", lossless=True), by_opencv, 1, ()),
-    ("WebP, alpha", encode(transparent(), "WEBP", lossless=True, exact=True), by_pillow, 1, (ALPHA,)),
+    (
+        "WebP, alpha",
+        encode(transparent(), "WEBP", lossless=True, exact=True),
+        by_pillow,
+        1,
+        (COLOUR, ALPHA),
+    ),
     (
         "WebP, frames",
         encode(
@@ -133,6 +139,40 @@ def test_pixels_are_those_of_a_second_decoder(content, second, difference, notes
 
 def test_every_format_is_in_the_table():
     assert {name.split(",")[0] for name, *_ in CASES} == set(FORMATS) - {"DICOM"}
+
+
+def gray_as_colour(spot=False):
+    """Gray in three channels; with a spot, one block of 8 pixels has a touch of red."""
+    image = np.dstack([gray()] * 3)
+    if spot:
+        image[16:24, 24:32] = np.clip(image[16:24, 24:32].astype(int) + (40, 0, 0), 0, 255)
+    return Image.fromarray(image)
+
+
+STORED_IN_COLOUR = {
+    "JPEG": lambda image: encode(image, "JPEG"),
+    "JPEG, 4:4:4": lambda image: encode(image, "JPEG", subsampling=0, quality=95),
+    "JPEG, progressive": lambda image: encode(image, "JPEG", progressive=True),
+    "JPEG, RGB": lambda image: encode(image, "JPEG", keep_rgb=True),
+    "PNG": lambda image: encode(image, "PNG"),
+    "PNG, palette": lambda image: encode(image.quantize(256), "PNG"),
+    "PNG, alpha": lambda image: encode(image.convert("RGBA"), "PNG"),
+    "PNG, 16 bits": lambda image: deep_png(np.asarray(image)[..., ::-1].astype(np.uint16) * 257),
+    "TIFF": lambda image: encode(image, "TIFF"),
+    "TIFF, palette": lambda image: encode(image.quantize(256), "TIFF"),
+    "BMP": lambda image: encode(image, "BMP"),
+    "BMP, palette": lambda image: encode(image.quantize(256), "BMP"),
+    "WebP, lossy": lambda image: encode(image, "WEBP", quality=90),
+    "WebP, lossless": lambda image: encode(image, "WEBP", lossless=True),
+}
+
+
+@pytest.mark.parametrize("write", STORED_IN_COLOUR.values(), ids=STORED_IN_COLOUR)
+def test_colours_are_noted_where_channels_differ_and_not_where_gray_is_stored_in_three(write):
+    content = write(gray_as_colour())
+    assert COLOUR not in read_header(content).notes
+    assert np.abs(decode(content).astype(int) - gray()).max() <= 24
+    assert COLOUR in read_header(write(gray_as_colour(spot=True))).notes
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

@@ -4,10 +4,10 @@ import numpy as np
 
 from pneumo_tf.data.formats.dicom.elements import is_dicom, read_elements
 from pneumo_tf.data.formats.dicom.fields import fields_of, stated_fields
-from pneumo_tf.data.formats.dicom.frame import check_frame, decode_frame
+from pneumo_tf.data.formats.dicom.frame import check_frame, decode_frame, shows_colour
 from pneumo_tf.data.formats.dicom.gray import read_gray_scale, to_gray
 from pneumo_tf.data.formats.dicom.image_description import describe_image
-from pneumo_tf.data.formats.gray import FRAMES
+from pneumo_tf.data.formats.gray import COLOUR, FRAMES
 from pneumo_tf.data.formats.image_format import ImageFormat, ImageHeader, Warn
 
 
@@ -16,6 +16,8 @@ def _read_header(content: bytes) -> ImageHeader:
     description = describe_image(dataset)
     check_frame(dataset, description)
     notes = read_gray_scale(dataset, description).notes
+    if shows_colour(dataset, description):
+        notes += (COLOUR,)
     if description.frames > 1:
         notes += (FRAMES,)
     fields = stated_fields(fields_of(dataset))

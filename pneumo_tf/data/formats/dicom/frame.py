@@ -24,14 +24,19 @@ from pneumo_tf.data.formats.dicom.image_description import (
     ImageDescription,
     syntax_name,
 )
+from pneumo_tf.data.formats.gray import COLOUR, has_colour
 from pneumo_tf.data.formats.image_format import Warn
 from pneumo_tf.data.formats.jpeg import decode as decode_jpeg
+from pneumo_tf.data.formats.jpeg import read_header as read_jpeg_header
 
 if TYPE_CHECKING:
     from pydicom import Dataset
 
 JPEG_BITS = 8
 """Depth of every lossy JPEG that is read."""
+
+NO_COLOUR = 128
+"""Value of both colour differences of a gray pixel in YBR."""
 
 ADOBE_RGB = b"\xff\xee\x00\x0eAdobe\x00\x64" + bytes(5)
 """Adobe's note that the three values of a JPEG are red, green and blue."""
@@ -75,19 +80,28 @@ def decode_frame(dataset: "Dataset", description: ImageDescription, warn: Warn) 
     Raises:
         ValueError: If they do not decode.
     """
-    if description.syntax not in CODESTREAMS:
-        return _decode_plain(dataset, description)
-    kind = CODESTREAMS[description.syntax]
-    if kind == JPEG:
+    if CODESTREAMS.get(description.syntax) == JPEG:
         gray = decode_jpeg(_clear_jpeg(_encoded_frame(dataset, description), description), JPEG_BITS, warn)
         return gray.view(np.int8) if description.signed else gray
-    if kind == LOSSLESS:
-        _keep_bare_frame(dataset, description)
-    with collected_messages() as messages:
-        frame = _decode(dataset, description, decoding_plugin="gdcm")
-    for message in messages:
-        warn(message)
-    return frame
+    frame, form = _decode_values(dataset, description, warn)
+    return frame[..., 0] if form in YBR else frame
+
+
+def shows_colour(dataset: "Dataset", description: ImageDescription) -> bool:
+    """Return whether the first frame shows colours; it is decoded if it can hold them.
+
+    Raises:
+        ValueError: If it does not decode.
+    """
+    if description.samples == 1:
+        return False
+    if CODESTREAMS.get(description.syntax) == JPEG:
+        jpeg = _clear_jpeg(_encoded_frame(dataset, description), description)
+        return COLOUR in read_jpeg_header(jpeg).notes
+    frame, form = _decode_values(dataset, description, _ignore)
+    if form in YBR:
+        return bool((frame[..., 1:] != NO_COLOUR).any())
+    return has_colour(frame)
 
 
 def _clear_jpeg(frame: bytes, description: ImageDescription) -> bytes:
@@ -98,6 +112,10 @@ def _clear_jpeg(frame: bytes, description: ImageDescription) -> bytes:
     if description.photometric == "RGB" and not states_colours(frame):
         frame = frame[:2] + ADOBE_RGB + frame[2:]
     return strip_jpeg(frame, kept=(JFIF, ADOBE))
+
+
+def _ignore(warning: str) -> None:
+    """Take a warning of a frame that is decoded again for its pixels."""
 
 
 def _keep_bare_frame(dataset: "Dataset", description: ImageDescription) -> None:
@@ -113,24 +131,37 @@ def _keep_bare_frame(dataset: "Dataset", description: ImageDescription) -> None:
         del dataset.ExtendedOffsetTable
 
 
-def _decode_plain(dataset: "Dataset", description: ImageDescription) -> np.ndarray:
+def _decode_values(dataset: "Dataset", description: ImageDescription, warn: Warn) -> tuple[np.ndarray, str]:
+    """Decode all values of each pixel, and return them with their photometric interpretation."""
+    if description.syntax not in CODESTREAMS:
+        return _decode_plain(dataset, description)
+    if CODESTREAMS[description.syntax] == LOSSLESS:
+        _keep_bare_frame(dataset, description)
+    with collected_messages() as messages:
+        decoded = _decode(dataset, description, decoding_plugin="gdcm")
+    for message in messages:
+        warn(message)
+    return decoded
+
+
+def _decode_plain(dataset: "Dataset", description: ImageDescription) -> tuple[np.ndarray, str]:
     """Decode pixels that stand as they are, or as run lengths."""
     # pydicom takes the lowest bits for those that count; a file may state higher ones.
     shift = description.high_bit + 1 - description.stored
-    frame = _decode(dataset, description, bits_stored=description.high_bit + 1)
-    return frame >> shift if shift else frame
+    frame, form = _decode(dataset, description, bits_stored=description.high_bit + 1)
+    return frame >> shift if shift else frame, form
 
 
-def _decode(dataset: "Dataset", description: ImageDescription, **options: str | int) -> np.ndarray:
+def _decode(
+    dataset: "Dataset", description: ImageDescription, **options: str | int
+) -> tuple[np.ndarray, str]:
     """Decode by pydicom; the options are those of its decoders."""
     from pydicom.pixels import get_decoder
 
     with plain_reason("pixel data do not decode"):
         frame, form = get_decoder(description.syntax).as_array(dataset, index=0, raw=True, **options)
         # A codestream may correct the photometric interpretation of the header.
-        if form["photometric_interpretation"] in YBR:
-            frame = frame[..., 0]
-        return frame.astype(frame.dtype.newbyteorder("="), copy=False)
+        return frame.astype(frame.dtype.newbyteorder("="), copy=False), form["photometric_interpretation"]
 
 
 def _check_length(dataset: "Dataset", description: ImageDescription) -> int:

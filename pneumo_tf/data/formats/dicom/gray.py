@@ -7,7 +7,6 @@ import numpy as np
 from pneumo_tf.data.formats.dicom.elements import element_numbers, element_text, element_value, plain_reason
 from pneumo_tf.data.formats.dicom.image_description import PALETTE, ImageDescription
 from pneumo_tf.data.formats.dicom.lookup_table import apply_lookup, first_lookup
-from pneumo_tf.data.formats.gray import COLOUR
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -53,7 +52,7 @@ def read_gray_scale(dataset: "Dataset", description: ImageDescription) -> GraySc
     """
     values = _stored_values(description)
     if description.samples > 1:
-        return GrayScale(_to_8_bits(_share(values)), (COLOUR,))
+        return GrayScale(_to_8_bits(_share(values)), ())
     if description.photometric == PALETTE:
         return GrayScale(_palette_gray(dataset, values), ("palette of colours, read as luminance",))
     share, notes = _apply_voi(dataset, description, _apply_modality(dataset, description, values))

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from pneumo_tf.data.formats.dicom.dicom_format import DICOM
+from pneumo_tf.data.formats.gray import COLOUR
 from tests.data.formats.dicom.dicom_files import depth, describe, gradient, run_lengths, write_dicom
 
 PAGE = Path(__file__).parents[4] / "docs" / "films.md"
@@ -52,6 +53,7 @@ COLOURS = {
     JPEG_2000_LOSSLESS: ("RGB", "YBR_RCT", "PALETTE COLOR"),
     JPEG_2000: ("RGB", "YBR_ICT"),
 }
+THREE_VALUES = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_RCT", "YBR_ICT")
 DEEP_COLOUR = (*NATIVE, RLE)
 """Transfer syntaxes whose RGB of 16 bits is tried too."""
 
@@ -103,7 +105,11 @@ def pixels_of(cell):
     """The pixels that are written: stored values, or (height, width, 3) of the photometric interpretation."""
     if cell.photometric in (*GRAY, "PALETTE COLOR"):
         return gradient(cell.bits, signed=cell.signed)
-    picture = colours(cell.bits)
+    return in_form(cell, colours(cell.bits))
+
+
+def in_form(cell, picture):
+    """A picture in red, green and blue as values of a cell's photometric interpretation."""
     if cell.syntax in (*NATIVE, RLE) and cell.photometric.startswith("YBR"):
         luminance_red_blue = cv2.cvtColor(picture, cv2.COLOR_RGB2YCrCb)
         return np.ascontiguousarray(luminance_red_blue[..., [0, 2, 1]])
@@ -207,6 +213,14 @@ def test_a_film_decodes_to_the_gray_of_its_values(cell):
     assert gray.max() - gray.min() > 150 and not warnings
     header = DICOM.read_header(content)
     assert (header.height, header.width, header.bits) == (*gray.shape, cell.bits)
+    assert (COLOUR in header.notes) == (values.ndim == 3)
+
+
+@pytest.mark.parametrize("cell", [cell for cell in CELLS if cell.photometric in THREE_VALUES], ids=str)
+def test_gray_in_three_values_a_pixel_is_not_noted_as_colour(cell):
+    shades = np.repeat(colours(cell.bits)[..., :1], 3, axis=2)
+    content, _ = write(cell, in_form(cell, shades))
+    assert DICOM.read_header(content).notes == ()
 
 
 def test_the_table_of_the_page_is_this_one():
