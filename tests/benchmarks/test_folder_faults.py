@@ -59,12 +59,12 @@ def only_pipes(root):
 
 FAULTS = {
     film: "train/NORMAL/IM-0115-0001.jpeg (Permission denied)",
-    class_folder: "film (left out: 1 folder without permission to read (train/NORMAL))",
+    class_folder: "film of a known format (left out: 1 folder without permission to read (train/NORMAL))",
     split_folder: "no test/PNEUMONIA folder (left out: 1 folder without permission to read (test))",
     whole_set: "cannot read {}: Permission denied; change its permissions",
     film_behind_a_broken_link: "train/NORMAL/IM-9-0001.jpeg (No such file or directory)",
     film_that_is_a_loop: "train/NORMAL/IM-9-0001.jpeg (Too many levels of symbolic links)",
-    only_pipes: "film (left out: 1 named pipe (test/NORMAL/IM-0001-0001.jpeg))",
+    only_pipes: "film of a known format (left out: 1 named pipe (test/NORMAL/IM-0001-0001.jpeg))",
 }
 
 
