@@ -8,20 +8,24 @@ from pathlib import Path
 
 import numpy as np
 
+from pneumo_tf.data.target_classes import TARGET_CLASSES
 from pneumo_tf.stored_files import DamagedFile, read_text, unreadable
 
 
 def score_of_logits(logits: np.ndarray) -> np.ndarray:
-    """Return the score of films: logit of pneumonia minus logit of normal, or the single logit.
+    """Return the score of films: the logarithm of the odds of pneumonia.
 
     Args:
-        logits: (n, 1) or (n, 2); two columns are normal and pneumonia.
+        logits: (n, classes) logits of `TARGET_CLASSES`.
 
     Returns:
-        (n,) float64.
+        (n,) float64: the single logit; with two logits that of pneumonia minus that of normal; with three
+        ln(exp(bacteria) + exp(virus)) minus that of normal.
     """
     logits = logits.astype(np.float64)
-    return logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits[:, 0]
+    if logits.shape[1] == 1:
+        return logits[:, 0]
+    return np.logaddexp.reduce(logits[:, 1:], axis=1) - logits[:, 0]
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,7 @@ class Predictions:
 
     Args:
         ids: Film ids, n of them.
-        logits: (n, classes) float32; one column is the logit of pneumonia.
+        logits: (n, classes) float32, in the order of `TARGET_CLASSES`.
     """
 
     ids: tuple[str, ...]
@@ -38,12 +42,13 @@ class Predictions:
 
     @property
     def score(self) -> np.ndarray:
-        """(n,) float64: logit of pneumonia minus logit of normal, or the single logit."""
+        """(n,) float64: logarithm of the odds of pneumonia."""
         return score_of_logits(self.logits)
 
     def to_csv(self) -> str:
         """Return the predictions as CSV text, one line per film, with logits in full precision."""
-        columns = ("logit",) if self.logits.shape[1] == 1 else ("logit_normal", "logit_pneumonia")
+        classes = TARGET_CLASSES[self.logits.shape[1]]
+        columns = ["logit"] if len(classes) == 1 else [f"logit_{name}" for name in classes]
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(["film", *columns])
@@ -69,7 +74,7 @@ def read_predictions(path: Path) -> Predictions:
     try:
         ids, *columns = zip(header, *rows, strict=True)
         logits = np.array([list(map(float, column[1:])) for column in columns], np.float32).T
-        if not logits.size or logits.shape[1] > 2:
+        if not logits.size or logits.shape[1] not in TARGET_CLASSES:
             raise ValueError
     except ValueError:
         raise DamagedFile(path, _first_fault(header, rows)) from None
@@ -85,4 +90,4 @@ def _first_fault(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         except ValueError:
             pass
         return f"line {number}, {','.join(row)!r}, is not a film with its logits"
-    return "it holds no logits" if len(header) < 4 else f"it has {len(header)} columns"
+    return "it holds no logits" if len(header) - 1 in TARGET_CLASSES else f"it has {len(header)} columns"

@@ -107,14 +107,14 @@ class Head:
         units: Width of each dense layer before the logits.
         batch_norm: Whether each dense layer has batch normalisation before its ReLU.
         dropout: Dropout rate before the logits.
-        classes: Number of logits: 2 (normal, pneumonia) or 1 (pneumonia).
+        classes: Number of logits: 2 (normal, pneumonia), 1 (pneumonia) or 3 (normal, bacteria, virus).
     """
 
     pool: Literal["average", "flatten"] = "average"
     units: tuple[int, ...] = ()
     batch_norm: bool = False
     dropout: float = 0.0
-    classes: Literal[1, 2] = 2
+    classes: Literal[1, 2, 3] = 2
 
     def __post_init__(self) -> None:
         _check_literals(self)
@@ -202,12 +202,12 @@ class Recipe:
         loss: Cross-entropy of the softmax (of the sigmoid, with one logit), or focal loss.
         focal_gamma: Focusing exponent of the focal loss (Lin et al. 2017).
         label_smoothing: Probability mass that is spread over the classes.
-        class_weights: Weights of normal and pneumonia in the loss: a pair, or a rule for the training films:
-            `"balanced"` is N / (2 count), `"inverse_frequency"` N / count.
-        sampling: Films of an epoch: `"shuffled"` has each film once, `"balanced"` equal numbers of both
+        class_weights: Weights of normal and pneumonia in the loss: a pair, or a rule for the training films
+            of any classes: `"balanced"` is N / (classes · count), `"inverse_frequency"` N / count.
+        sampling: Films of an epoch: `"shuffled"` has each film once, `"balanced"` equal numbers of all
             classes.
         initial: Initial weights of the backbone, `"imagenet"` or `"random"`.
-        select: Epoch whose weights are kept: the `"best"` by validation AUC, or the `"last"`.
+        select: Epoch whose weights are kept: the `"best"` by validation AUC of pneumonia, or the `"last"`.
         family: Heading of the row in tables.
         source: Origin of the recipe.
         chosen: Settings that its authors do not state and that are chosen here.
@@ -257,6 +257,7 @@ class Recipe:
         _require(0 <= self.label_smoothing < 1, "recipe.label_smoothing must lie in [0, 1)")
         if isinstance(self.class_weights, tuple):
             _require(min(self.class_weights) > 0, "recipe.class_weights must be positive")
+            _require(self.head.classes < 3, "class_weights of three classes are a rule, not a pair")
 
     def view(self, phase: int, epoch: int) -> int:
         """Return the epoch whose augmented view an epoch of a phase uses, both from 0."""

@@ -8,6 +8,7 @@ from benchmarks.recipes import (
     resnet18_scratch,
     robust,
     small_cnn_sgd,
+    three_classes,
     trivial,
     two_phase_transfer,
 )
@@ -22,6 +23,7 @@ _SYSTEMS = (
     small_cnn_sgd,
     resnet18_scratch,
     robust,
+    three_classes,
     trivial,
 )
 

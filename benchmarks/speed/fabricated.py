@@ -110,7 +110,9 @@ def _predictions(films: Films, ids: tuple[str, ...], recipe: Recipe, seed: int) 
     hard = np.random.default_rng(len(ids)).normal(size=len(ids))
     truth = 2.0 * films.labels[films.indices(ids)] - 1
     score = 1.4 * (skill * truth + 0.6 + 1.2 * hard + random.normal(0, 0.9, len(ids)))
-    logits = np.stack([-score / 2, score / 2], axis=1)[:, -recipe.head.classes :]
+    classes = recipe.head.classes
+    columns = [score] if classes == 1 else [-score / 2, score / 2, score / 2 - 1][:classes]
+    logits = np.stack(columns, axis=1)
     return Predictions(ids, logits.astype(np.float32))
 
 

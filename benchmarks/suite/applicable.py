@@ -1,9 +1,11 @@
-"""Recipes that apply to a set of films: some need columns of its table."""
+"""Recipes that apply to a set of films: some need columns of its table, some need subtypes."""
 
 from collections.abc import Collection, Sequence
 
 from benchmarks.suite.terminal import Terminal
 from pneumo_tf.data.datasets.dataset_source import Dataset
+from pneumo_tf.data.films import Films
+from pneumo_tf.data.target_classes import TARGET_CLASSES, without_target
 from pneumo_tf.errors import UserError
 from pneumo_tf.models.trivial import TRIVIAL_MODELS
 from pneumo_tf.recipe import Recipe
@@ -13,6 +15,22 @@ def missing_covariates(recipe: Recipe, known: Collection[str]) -> list[str]:
     """Return the columns of a film table that a recipe needs and that are not among those known."""
     model = TRIVIAL_MODELS.get(recipe.architecture)
     return [name for name in model.covariates if name not in known] if model else []
+
+
+def missing_for_training(recipe: Recipe, films: Films | None) -> str:
+    """Return what films lack to train a recipe, `""` if they lack nothing.
+
+    Args:
+        recipe: The recipe.
+        films: The films, None if a dry run has none yet.
+    """
+    if columns := missing_covariates(recipe, films.covariates if films else ()):
+        return f"the films have no {', '.join(columns)}"
+    other = without_target(films or (), recipe.head.classes)
+    if other:
+        classes = ", ".join(TARGET_CLASSES[recipe.head.classes])
+        return f"{len(other):,} films are of none of its classes {classes}, such as {other[0]!r}"
+    return ""
 
 
 def applicable_recipes(
@@ -28,11 +46,11 @@ def applicable_recipes(
     Raises:
         UserError: If no recipe applies.
     """
-    known = dataset.films.covariates if dataset else ()
-    left_out = {recipe.name: missing for recipe in recipes if (missing := missing_covariates(recipe, known))}
-    lines = [
-        f"{name} is left out: the films have no {', '.join(columns)}" for name, columns in left_out.items()
-    ]
+    films = dataset.films if dataset else None
+    left_out = {
+        recipe.name: missing for recipe in recipes if (missing := missing_for_training(recipe, films))
+    }
+    lines = [f"{name} is left out: {missing}" for name, missing in left_out.items()]
     if len(left_out) == len(recipes):
         raise UserError(f"no recipe applies to these films: {'; '.join(lines)}")
     for line in lines:

@@ -8,6 +8,7 @@ from pneumo_tf.errors import UserError, unknown
 from pneumo_tf.recipe import Recipe
 
 _TRIVIAL = [name for name, recipe in RECIPES.items() if recipe.family == "Trivial"]
+_THREE_CLASSES = [name for name, recipe in RECIPES.items() if recipe.family == "Three classes"]
 _OURS = [name for name, recipe in RECIPES.items() if recipe.family == "Ours"]
 _REPRODUCED = [
     "convnext_base",
@@ -46,6 +47,7 @@ SUITES: Mapping[str, list[str]] = {
     "all": list(RECIPES),
     "reproduced": [*_REPRODUCED, *_TRIVIAL],
     "ours": [*_OURS, *_TRIVIAL],
+    "three_classes": ["mobilenetv2_frozen", "baseline_cnn", *_THREE_CLASSES, *_TRIVIAL],
     "trivial": _TRIVIAL,
 }
 

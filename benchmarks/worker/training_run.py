@@ -12,6 +12,7 @@ from benchmarks.worker.run_context import RunContext
 from benchmarks.worker.settings import describe_settings, prepare_device
 from pneumo_tf.data.batches import TrainingFilms
 from pneumo_tf.data.protocols.registry import PROTOCOLS
+from pneumo_tf.data.target_classes import target_labels
 from pneumo_tf.models.saved_model import load_saved_model
 from pneumo_tf.training.step import EVALUATION_BATCH, Predictor
 from pneumo_tf.training.variant_scorer import augmented_films
@@ -71,7 +72,7 @@ def _train(run: RunContext) -> tuple[keras.Model, dict[str, Any]]:
     films = TrainingFilms(
         run.pixels,
         run.sources,
-        run.dataset.films.labels,
+        target_labels(run.dataset.films, run.spec.recipe.head.classes),
         index(run.split.train),
         index(run.split.validation),
     )

@@ -60,14 +60,17 @@ def training_order(recipe: Recipe, films: np.ndarray, labels: np.ndarray, *key: 
         *key: Seed, phase and epoch.
 
     Returns:
-        (n,) indices: a permutation, or with `"balanced"` sampling as many films of each class, the rarer
-        class repeated and the other one cut.
+        (n,) indices: a permutation, or with `"balanced"` sampling as many films of each class, rare
+        classes repeated and frequent ones cut.
     """
     random = random_generator("order", *key)
     if recipe.sampling == "shuffled":
         return random.permutation(films)
-    share = [len(films) - len(films) // 2, len(films) // 2]
-    sampled = [_repeat(random.permutation(films[labels == label]), share[label]) for label in (0, 1)]
+    classes = max(2, recipe.head.classes)
+    shares = [len(films) // classes + (label < len(films) % classes) for label in range(classes)]
+    sampled = [
+        _repeat(random.permutation(films[labels == label]), share) for label, share in enumerate(shares)
+    ]
     return random.permutation(np.concatenate(sampled))
 
 

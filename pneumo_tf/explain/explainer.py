@@ -10,9 +10,9 @@ import tensorflow as tf
 from pneumo_tf.errors import UserError, unknown
 from pneumo_tf.explain.baselines import BASELINES, Baseline
 from pneumo_tf.explain.cam import METHODS, Activations, Cam
-from pneumo_tf.explain.layers import check_model, choose_layers, film_in_float
+from pneumo_tf.explain.layers import check_model, check_target, choose_layers, film_in_float
 
-Target = Literal["score", 0, 1]
+Target = Literal["score", 0, 1, 2]
 
 METHODS_AND_BASELINES: Mapping[str, type[Cam] | type[Baseline]] = {**METHODS, **BASELINES}
 """All methods and baselines of an `Explainer`, by name."""
@@ -45,21 +45,20 @@ class Explainer:
         """Prepare the compiled pass; it is traced at the first call.
 
         Args:
-            model: Functional model without nested models, from grey films to one or two logits. Later
+            model: Functional model without nested models, from grey films to one, two or three logits. Later
                 changes of its weights take effect.
             methods: Keys of `METHODS` and `BASELINES`.
             layer: Layer to explain, by default the one that the registry names for the model's architecture.
                 Maps of several layers are resized to one grid and averaged.
-            target: `"score"`, the logit of pneumonia minus that of normal; or the logit of one class, 0
-                normal or 1 pneumonia. For a single logit, 0 explains its negative.
+            target: `"score"`, the logarithm of the odds of pneumonia; or the logit of one class, by its place
+                in `TARGET_CLASSES`: 0 normal, 1 pneumonia. For a single logit, 0 explains its negative.
             batch: Maximum number of films in one pass; affects memory, not the maps.
 
         Raises:
             UserError: If a method, layer or target is unknown, or the model cannot be explained.
         """
         check_model(model)
-        if target not in ("score", 0, 1):
-            raise UserError(f'unknown target {target!r}; "score", 0 (normal) or 1 (pneumonia)')
+        check_target(model, target)
         self.layers = choose_layers(model, layer)
         outputs = [model.get_layer(name).output for name in self.layers]
         self.grid = max((tuple(output.shape[1:3]) for output in outputs), key=np.prod)
@@ -146,10 +145,13 @@ def _method(name: str) -> Cam | Baseline:
 
 
 def _explained(logits: tf.Tensor, target: Target) -> tf.Tensor:
-    """Return the (b,) explained values of logits (b, 1 or 2)."""
+    """Return the (b,) explained values of logits (b, classes)."""
     if logits.shape[-1] == 1:
         return -logits[:, 0] if target == 0 else logits[:, 0]
-    return logits[:, 1] - logits[:, 0] if target == "score" else logits[:, target]
+    if target != "score":
+        return logits[:, target]
+    pneumonia = logits[:, 1] if logits.shape[-1] == 2 else tf.reduce_logsumexp(logits[:, 1:], axis=-1)
+    return pneumonia - logits[:, 0]
 
 
 def _fused(maps: list[tf.Tensor], grid: tuple[int, int]) -> tf.Tensor:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import keras
 
+from pneumo_tf.data.target_classes import TARGET_CLASSES
 from pneumo_tf.errors import UserError, unknown
 from pneumo_tf.models.graph import cam_layer, check_flat
 from pneumo_tf.models.registry import ARCHITECTURES
@@ -16,15 +17,28 @@ def check_model(model: keras.Model) -> None:
 
     Raises:
         UserError: If the model holds another model, takes something other than grey films, or does not end in
-            one or two logits.
+            one, two or three logits.
     """
     check_flat(model)
     shapes = [tuple(tensor.shape) for tensor in model.inputs]
     if len(shapes) != 1 or len(shapes[0]) != 4 or shapes[0][3] != 1 or None in shapes[0][1:]:
         raise UserError(f"{model.name} takes {shapes}, not grey films (n, side, side, 1)")
     outputs = [tuple(tensor.shape) for tensor in model.outputs]
-    if len(outputs) != 1 or len(outputs[0]) != 2 or outputs[0][1] not in (1, 2):
-        raise UserError(f"{model.name} gives {outputs}, not one or two logits per film")
+    if len(outputs) != 1 or len(outputs[0]) != 2 or outputs[0][1] not in TARGET_CLASSES:
+        raise UserError(f"{model.name} gives {outputs}, not one, two or three logits per film")
+
+
+def check_target(model: keras.Model, target: object) -> None:
+    """Check that the explained target is the score or a class of the model.
+
+    Raises:
+        UserError: If it is not. The message lists the classes.
+    """
+    # A single logit has two classes as well: its negative is the logit of normal.
+    classes = TARGET_CLASSES[max(2, model.outputs[0].shape[1])]
+    if target != "score" and target not in range(len(classes)):
+        named = ", ".join(f"{index} ({name})" for index, name in enumerate(classes))
+        raise UserError(f'unknown target {target!r}; it is "score" or one of {named}')
 
 
 def film_in_float(model: keras.Model) -> keras.KerasTensor:

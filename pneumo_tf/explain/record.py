@@ -75,6 +75,8 @@ def record_explanations(
         "common": np.isin(ids, common),
         "places": np.array([places.get(film_id, "") for film_id in ids]),
     }
+    if recipe.head.classes > 2:
+        arrays["class_maps"] = _of_each_class(model, shown)
     opacities = masks("masks", ids)
     folder.write_arrays("explained", arrays if opacities is None else arrays | {"masks": opacities})
     ids = measured_films(films, test.ids, marked_films(dataset, test.ids))
@@ -154,6 +156,12 @@ def _measured(
             model, explain, films, ids, choose_evenly(score(films) > 0, RANDOMIZATION_FILMS)
         ),
     }
+
+
+def _of_each_class(model: keras.Model, films: np.ndarray) -> np.ndarray:
+    """Return Grad-CAM of the logit of each class, (n, classes, *grid) float32."""
+    classes = range(model.outputs[0].shape[1])
+    return np.stack([Explainer(model, target=target)(films)["grad_cam"] for target in classes], axis=1)
 
 
 def _of_published_layer(model: keras.Model, films: np.ndarray) -> dict[str, np.ndarray]:

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from pneumo_tf.errors import UserError
 from pneumo_tf.explain.explainer import Explainer, _fused
 from pneumo_tf.models.registry import build
 from pneumo_tf.recipe import Head
@@ -41,16 +42,26 @@ def test_a_case_worked_out_by_hand(method):
 
 
 @pytest.mark.parametrize(
-    ("layer", "target"), [("first", "score"), ("last", "score"), ("last", 0), ("last", 1)]
+    ("layer", "target", "classes"),
+    [
+        ("first", "score", 2),
+        ("last", "score", 2),
+        ("last", 0, 2),
+        ("last", 1, 2),
+        ("last", "score", 3),
+        ("last", 2, 3),
+    ],
 )
-def test_grad_cam_is_its_definition_by_finite_differences(layer, target):
-    model, images = random_convnet(), films(10, 2)
+def test_grad_cam_is_its_definition_by_finite_differences(layer, target, classes):
+    model, images = random_convnet(classes=classes), films(10, 2)
     features = keras.Model(model.input, model.get_layer(layer).output)(images[..., None]).numpy()
     above = keras.Model(model.get_layer(layer).output, model.output)
 
     def of(changed):
-        logits = above(changed).numpy()[:, -2:]
-        return logits[:, 1] - logits[:, 0] if target == "score" else logits[:, target]
+        logits = above(changed).numpy()
+        if target != "score":
+            return logits[:, target]
+        return np.log(np.exp(logits[:, 1:]).sum(axis=1)) - logits[:, 0]
 
     gradient, step = np.zeros_like(features), 1e-4
     for place in np.ndindex(features.shape[1:]):
@@ -135,6 +146,8 @@ def test_explaining_one_class_or_a_single_logit():
     opposite = Explainer(single, ["layer_cam"], "last", target=0)(films(10))["layer_cam"]
     np.testing.assert_array_equal(score, same)
     assert np.abs(score - opposite).max() > 0
+    with pytest.raises(UserError, match=r"unknown target 2; .* 0 \(normal\), 1 \(pneumonia\)"):
+        Explainer(model, layer="conv", target=2)
 
 
 def test_fused_layers_keep_their_evidence():

@@ -166,7 +166,7 @@ def test_a_nested_backbone_from_elsewhere_is_refused_with_the_reason(tmp_path):
 
 @pytest.mark.parametrize(
     ("shape", "classes", "reason"),
-    [((16, 16, 3), 2, "not grey films"), ((16, 16, 1), 5, "one or two logits")],
+    [((16, 16, 3), 2, "not grey films"), ((16, 16, 1), 5, "one, two or three logits")],
 )
 def test_models_for_something_else_are_refused(shape, classes, reason):
     film = keras.Input(shape)

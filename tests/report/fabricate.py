@@ -126,7 +126,12 @@ def fabricate_predictions(films: Films, recipe: Recipe, seed: int, *, test: bool
     truth = np.where(films.labels == 1, separation - 0.8 * virus, -separation)
     score = truth + pull + own.normal(0, 0.35) + 1.2 * hard + own.normal(0, 0.9, len(films))
     score = 1.4 * score
-    logits = score[:, None] if recipe.head.classes == 1 else np.stack([-score / 2, score / 2], axis=1)
+    columns = {
+        1: [score],
+        2: [-score / 2, score / 2],
+        3: [-score / 2, score / 2 - virus, score / 2 + virus - 0.5],
+    }
+    logits = np.stack(columns[recipe.head.classes], axis=1)
     return Predictions(tuple(film.id for film in films), logits.astype(np.float32))
 
 

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from sklearn.metrics import log_loss
 
-from pneumo_tf.recipe import Recipe
+from pneumo_tf.recipe import Head, Recipe
 from pneumo_tf.training.loss import class_weights, film_loss
 
 PLAIN = Recipe("x", "conv3")
@@ -32,6 +32,19 @@ def test_smoothing_equals_keras():
     np.testing.assert_allclose(ours, theirs(tf.one_hot(LABELS, 2), LOGITS).numpy(), rtol=1e-5)
 
 
+def test_three_classes_equal_keras():
+    logits = np.random.default_rng(1).normal(size=(6, 3)).astype(np.float32) * 3
+    labels = np.array([0, 1, 2, 2, 1, 0], np.int32)
+    recipe = dataclasses.replace(PLAIN, head=Head(classes=3), label_smoothing=0.1)
+    theirs = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.1, reduction="none")
+    expected = theirs(tf.one_hot(labels, 3), logits).numpy()
+    np.testing.assert_allclose(
+        film_loss(recipe, (1.0, 1.0, 1.0))(labels, logits).numpy(), expected, rtol=1e-5
+    )
+    weighted = film_loss(recipe, (1.0, 2.0, 0.5))(labels, logits).numpy()
+    np.testing.assert_allclose(weighted, expected * np.array([1, 2, 0.5])[labels], rtol=1e-5)
+
+
 def test_focal_loss_equals_its_formula_and_keras():
     ours = film_loss(dataclasses.replace(PLAIN, loss="focal"))(LABELS, LOGITS).numpy()
     p = tf.nn.softmax(LOGITS).numpy()[np.arange(6), LABELS]
@@ -43,6 +56,15 @@ def test_class_weights_by_hand():
     rules = {"none": (1, 1), "balanced": (2, 2 / 3), "inverse_frequency": (4, 4 / 3), (1.0, 0.6): (1, 0.6)}
     for rule, weights in rules.items():
         assert class_weights(dataclasses.replace(PLAIN, class_weights=rule), labels) == pytest.approx(weights)
+
+
+@pytest.mark.parametrize(
+    ("rule", "weights"),
+    [("none", (1, 1, 1)), ("balanced", (2 / 3, 4 / 3, 4 / 3)), ("inverse_frequency", (2, 4, 4))],
+)
+def test_weights_of_three_classes_by_hand(rule, weights):
+    recipe = dataclasses.replace(PLAIN, head=Head(classes=3), class_weights=rule)
+    assert class_weights(recipe, np.repeat([0, 1, 2], [50, 25, 25])) == pytest.approx(weights)
 
 
 def test_a_weight_multiplies_the_loss_of_its_class():

@@ -1,6 +1,6 @@
 """Figure of the confusion matrices of all rows."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import seaborn
@@ -22,20 +22,23 @@ def mean_confusion_matrix(row: Row) -> np.ndarray:
     return np.mean([count_outcomes(run.labels, run.score) for run in row.test], axis=0).reshape(2, 2)
 
 
-def draw_confusion_matrix(ax: Axes, counts: np.ndarray, size: float = style.TEXT) -> None:
+def draw_confusion_matrix(
+    ax: Axes, counts: np.ndarray, size: float = style.TEXT, classes: Sequence[str] = CLASSES
+) -> None:
     """Draw a confusion matrix, coloured by percentages of the true label, which are below the counts.
 
     Args:
         ax: Panel to draw in.
-        counts: (2, 2), true labels in rows, predicted ones in columns.
+        counts: (classes, classes), true labels in rows, predicted ones in columns.
         size: Font size in points.
+        classes: Names of the classes.
     """
     totals = counts.sum(axis=1, keepdims=True)
     shares = ratio(counts, totals, empty=0.0)
     decimals = 0 if np.allclose(counts, np.rint(counts)) else 1
     texts = [
         f"{count:.{decimals}f}\n{format_share(share) if films else 'no films'}"
-        for count, share, films in zip(counts.flat, shares.flat, np.repeat(totals, 2), strict=True)
+        for count, share, films in zip(counts.flat, shares.flat, np.repeat(totals, len(classes)), strict=True)
     ]
     seaborn.heatmap(
         shares,
@@ -43,7 +46,7 @@ def draw_confusion_matrix(ax: Axes, counts: np.ndarray, size: float = style.TEXT
         vmax=1.1,
         cmap="Blues",
         cbar=False,
-        annot=np.reshape(texts, (2, 2)),
+        annot=np.reshape(texts, counts.shape),
         fmt="",
         annot_kws={"size": size},
         # Set below, because seaborn would measure them, which takes half the time of the panel.
@@ -51,8 +54,9 @@ def draw_confusion_matrix(ax: Axes, counts: np.ndarray, size: float = style.TEXT
         yticklabels=False,
         ax=ax,
     )
-    ax.set_xticks((0.5, 1.5), CLASSES)
-    ax.set_yticks((0.5, 1.5), CLASSES, rotation=90, va="center")
+    middles = np.arange(len(classes)) + 0.5
+    ax.set_xticks(middles, classes)
+    ax.set_yticks(middles, classes, rotation=90, va="center")
     ax.tick_params(length=0)
 
 

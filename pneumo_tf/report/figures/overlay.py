@@ -1,7 +1,7 @@
 """Overlays of Grad-CAM maps on the films that they explain."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import matplotlib
@@ -71,8 +71,12 @@ class Explained:
 
     @property
     def peak(self) -> float:
-        """Largest value of the map; 0 without evidence for pneumonia."""
+        """Largest value of the map; 0 without positive evidence."""
         return float(self.map.max())
+
+    def with_map(self, map_: np.ndarray) -> "Explained":
+        """Return the film with another map, (h, w) float32."""
+        return replace(self, map=map_)
 
 
 def explained(row: Row) -> list[Explained]:

@@ -15,6 +15,7 @@ from pneumo_tf.report.figures import (
     cost,
     difference_map,
     grad_cam,
+    grad_cam_classes,
     grad_cam_suite,
     histograms,
     image_sizes,
@@ -25,6 +26,7 @@ from pneumo_tf.report.figures import (
     samples,
     sheet,
     style,
+    three_class_confusion,
     training,
 )
 from pneumo_tf.report.figures.comparable import finished_rows
@@ -56,6 +58,9 @@ FIGURES: dict[str, Figures] = {
     "precision_recall": Figures("Precision-recall curves", operating_curves.draw_precision_recall_curves),
     "missed": Figures("Missed pneumonia", missed.draw_missed_pneumonia),
     "confusion": Figures("Confusion matrices", confusion.draw_confusion_matrices),
+    "three_class_confusion": Figures(
+        "Confusion matrices of three classes", three_class_confusion.draw_three_class_confusions
+    ),
     "histograms": Figures("Scores by class", histograms.draw_score_histograms),
     "reliability": Figures("Reliability", reliability.draw_reliability_diagrams),
     "risk_coverage": Figures("Risk and coverage", risk_coverage.draw_risk_coverage_curves),
@@ -66,6 +71,7 @@ FIGURES: dict[str, Figures] = {
     "augmented": Figures("Augmented films", augmented.draw_augmented_films, scored=False),
     "grad_cam_suite": Figures("Grad-CAM, recipe by recipe", grad_cam_suite.draw_grad_cam_by_recipe),
     "grad_cam": Figures("Grad-CAM, by outcome", grad_cam.draw_grad_cam_by_outcome),
+    "grad_cam_classes": Figures("Grad-CAM, by class", grad_cam_classes.draw_grad_cam_by_class),
     "sheets": Figures("Evaluation sheets", sheet.draw_evaluation_sheets, by_row=True),
 }
 

@@ -25,6 +25,7 @@ from pneumo_tf.report.tables import (
     run_time,
     selective_prediction,
     source_series,
+    three_classes,
     training_cost,
 )
 from pneumo_tf.report.tables.each_class import each_class_table
@@ -77,6 +78,7 @@ TABLES: dict[str, TableEntry] = {
     "every_metric": TableEntry("Every metric", every_metric_table, SPREAD),
     "each_class": TableEntry("Each class", each_class_table, "Read as *Every metric*."),
     "counts": TableEntry("Counts at probability 0.5", counts.counts_table, counts.LEAD),
+    "three_classes": TableEntry("Three classes", three_classes.three_classes_tables, three_classes.LEAD),
     "external_validation": TableEntry(
         "External validation", external_validation.external_validation_table, external_validation.LEAD
     ),

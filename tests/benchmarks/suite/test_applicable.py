@@ -8,7 +8,7 @@ from benchmarks.recipes import RECIPES
 from benchmarks.suite.applicable import applicable_recipes, missing_covariates
 from benchmarks.suite.options import parse
 from benchmarks.suite.planning import plan_suite
-from pneumo_tf.data.films import METADATA
+from pneumo_tf.data.films import METADATA, Films
 from pneumo_tf.errors import UserError
 
 
@@ -39,6 +39,17 @@ def test_films_without_them_have_not_and_one_line_names_it(small_phantom, read):
     assert lines == ["metadata is left out: the films have no age, sex, view"]
     with pytest.raises(UserError, match="no recipe applies to these films: metadata is left out"):
         applicable_recipes(recipes[:1], small_phantom, Lines())
+
+
+def test_three_classes_need_subtypes(small_phantom):
+    recipes, lines = [RECIPES["baseline_cnn_3_classes"], RECIPES["border"]], Lines()
+    assert applicable_recipes(recipes, small_phantom, lines) == recipes and lines == []
+    rows = tuple(film._replace(subtype="pneumonia") if film.label else film for film in small_phantom.films)
+    plain = replace(small_phantom, films=Films(rows))
+    assert applicable_recipes(recipes, plain, lines) == [RECIPES["border"]]
+    (line,) = lines
+    count = int(small_phantom.films.labels.sum())
+    assert f"_3_classes is left out: {count} films are of none of its classes normal, bacteria, virus" in line
 
 
 def test_what_lacks_is_named_column_by_column():

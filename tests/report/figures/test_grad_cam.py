@@ -31,9 +31,13 @@ def explain(row: Row, *, empty: bool = False, side: int = SIDE) -> None:
     ]
     chosen = np.concatenate([*common, *picked])
     maps = rng.gamma(1.0, 2.0, (len(chosen), CELLS, CELLS)) * (scored.score[chosen] > 0)[:, None, None]
+    classes = {}
+    if scored.logits.shape[1] == 3:
+        classes["class_maps"] = rng.gamma(1.0, 2.0, (len(chosen), 3, CELLS, CELLS)).astype(np.float32)
     row.runs[0].write_arrays(
         "explained",
-        {
+        classes
+        | {
             "ids": np.array([scored.ids[index] for index in chosen]),
             "pixels": rng.integers(0, 256, (len(chosen), side, side)).astype(np.uint8),
             "maps": (0 if empty else maps.astype(np.float32)) * np.ones_like(maps, np.float32),
