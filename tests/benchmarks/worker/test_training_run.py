@@ -5,6 +5,8 @@ import weakref
 import numpy as np
 import pytest
 import tensorflow as tf
+from scipy.special import softmax
+from sklearn.metrics import roc_auc_score
 
 from benchmarks.suite import planning, run
 from benchmarks.suite.options import parse
@@ -89,6 +91,22 @@ def test_a_batch_too_large_is_split_and_noted_on_the_board(planned, monkeypatch)
     notes = folder.read_json("environment.json")["notes"]
     assert notes[0] == "noted when it was planned"
     assert "batch of 32 in 4 parts, evaluation in batches of 32" in notes[1]
+
+
+@pytest.mark.usefixtures("no_device")
+def test_three_classes_are_trained_on_subtypes_and_explained(phantom, tmp_path):
+    arguments = ("--only", "baseline_cnn_3_classes", "--size", "48", "--films", "400", "--epochs", "6")
+    folder, assignment = plan(phantom, tmp_path, *arguments)
+    assert attempt(do_run, folder, assignment, SILENT) is None
+    test = folder.read_predictions("test")
+    subtypes = np.array([phantom.films.rows[row].subtype for row in phantom.films.indices(test.ids)])
+    aucs = {
+        name: roc_auc_score(subtypes == name, softmax(test.logits, axis=1)[:, place])
+        for place, name in enumerate(("normal", "bacteria", "virus"))
+    }
+    assert min(aucs.values()) > 0.6, aucs
+    maps = folder.read_arrays("explained")["class_maps"]
+    assert maps.shape[1] == 3 and maps.min() >= 0 and (maps.max(axis=(0, 2, 3)) > 0).all()
 
 
 @pytest.mark.usefixtures("no_device")
