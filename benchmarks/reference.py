@@ -1,22 +1,25 @@
-"""Store finished runs as reference, and write the boards of README from them.
+"""Store finished runs as reference, and write the parts of README and docs that show them.
 
 With --runs, the files of finished runs that a board needs are copied to outputs/reference, without models,
-logs and pictures; predictions and measures of maps are gzipped. Without it, only the boards of README are
-written.
+logs and pictures; predictions and measures of maps are gzipped. --study names the page that they are for.
+Without --runs, only the parts of pages are written.
 """
 
 import gzip
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from benchmarks.command_line import CommandLine, ends_with_its_reader, report_usage_error
 from benchmarks.page_part import replace_part
 from pneumo_tf.atomic import write_atomically
 from pneumo_tf.errors import UserError
+from pneumo_tf.external_sets import fingerprint_of
 from pneumo_tf.report.board import Board
-from pneumo_tf.report.markdown import join_parts, render
-from pneumo_tf.report.provenance import opening
+from pneumo_tf.report.markdown import Markdown, join_parts, render
+from pneumo_tf.report.provenance import opening, warnings
 from pneumo_tf.report.reading import read_boards
 from pneumo_tf.run_folder import RunFolder
 from pneumo_tf.runs import Runs
@@ -42,10 +45,10 @@ def store_runs(runs: Path, reference: Path) -> int:
     done = [folder for folder in Runs(runs) if folder.state == "done"]
     for folder in done:
         _store_run(folder, reference / folder.path.name)
-        dataset = folder.spec.dataset
-        for name in FILES_OF_DATASET:
-            content = (Runs(runs).dataset_folder(dataset) / name).read_bytes()
-            write_atomically(Runs(reference).dataset_folder(dataset) / name, content)
+        for dataset in (folder.spec.dataset, *_external_datasets(folder)):
+            for name in FILES_OF_DATASET:
+                content = (Runs(runs).dataset_folder(dataset) / name).read_bytes()
+                write_atomically(Runs(reference).dataset_folder(dataset) / name, content)
     return len(done)
 
 
@@ -59,28 +62,96 @@ def _store_run(folder: RunFolder, target: Path) -> None:
         write_atomically(target / f"{file.relative_to(folder.path)}.gz", packed)
 
 
-def boards_text(reference: Path) -> str:
-    """Return the boards of the reference runs as Markdown for README."""
-    return f"{join_parts(map(_board, read_boards(Runs(reference))))}\n"
+def _external_datasets(folder: RunFolder) -> list[str]:
+    """Return the fingerprints of the films from elsewhere that a run has predictions of."""
+    return [found for name in folder.prediction_sets() if (found := fingerprint_of(name))]
 
 
-def _board(board: Board) -> str:
-    # Imported here: --help would wait for pandas.
+def _suite(board: Board) -> Markdown:
+    """Return a board for README: its opening, ranking and tables of other protocols."""
+    # Imported here, and below: --help would wait for pandas.
     from pneumo_tf.report.tables.registry import TABLES
 
     more = [TABLES[name].markdown(board, level=4) for name in ("cross_validation", "protocols")]
     ranking = TABLES["ranking"].make(board)
-    return render("reference.md", board=board, opening=opening(board), ranking=ranking, more=more)
+    return render(
+        "reference.md",
+        board=board,
+        opening=opening(board),
+        warnings=warnings(board),
+        ranking=ranking,
+        more=more,
+    )
 
 
-def write_boards(page: Path, reference: Path) -> None:
-    """Replace the text between the board marks of a page.
+def _tables(names: Sequence[str], board: Board) -> Markdown:
+    """Return tables of a board for a page of docs, below its opening."""
+    from pneumo_tf.report.tables.registry import TABLES
 
-    Raises:
-        UserError: If the page has no such marks.
+    parts = [TABLES[name].markdown(board) for name in names]
+    return render("study.md", opening=opening(board), parts=parts)
+
+
+def _external_maps(board: Board) -> Markdown:
+    """Return the measures of a board's maps on films from elsewhere."""
+    from pneumo_tf.report.saliency.page import render_external_maps
+
+    return render_external_maps(board)
+
+
+@dataclass(frozen=True)
+class Study:
+    """Runs that are stored together, and the part of a page that shows them.
+
+    Args:
+        folder: Folder of the runs, under that of all reference runs.
+        page: The page, under the root of the project.
+        part: Name of the part of the page.
+        write: Function from a board to its Markdown.
     """
-    text = replace_part(page.read_text("utf-8"), "boards", boards_text(reference), page)
-    write_atomically(page, text)
+
+    folder: Path
+    page: Path
+    part: str
+    write: Callable[[Board], Markdown]
+
+    def text(self, root: Path) -> str:
+        """Return the part of the page.
+
+        Args:
+            root: Root of the project.
+        """
+        boards = read_boards(Runs(root / REFERENCE / self.folder))
+        return f"{join_parts(map(self.write, boards))}\n"
+
+    def write_page(self, root: Path) -> None:
+        """Replace the part of the page.
+
+        Args:
+            root: Root of the project.
+
+        Raises:
+            UserError: If the page has no marks of the part.
+        """
+        page = root / self.page
+        text = replace_part(page.read_text("utf-8"), self.part, self.text(root), page)
+        write_atomically(page, text)
+
+
+STUDIES = {
+    "suite": Study(Path(), Path("README.md"), "boards", _suite),
+    "external": Study(
+        Path("external"),
+        Path("docs/external.md"),
+        "external",
+        partial(_tables, ("external_validation", "external_subgroups", "local_thresholds")),
+    ),
+    "boxes": Study(Path("external"), Path("docs/external.md"), "boxes", _external_maps),
+    "three_classes": Study(
+        Path("three_classes"), Path("docs/three_classes.md"), "tables", partial(_tables, ("three_classes",))
+    ),
+}
+"""Studies by name."""
 
 
 @ends_with_its_reader
@@ -88,33 +159,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return 0, or 2 for a usage error."""
     try:
         options = make_parser().parse_args(arguments)
+        studies = [STUDIES[options.study]] if options.study else STUDIES.values()
         if options.runs:
-            stored = store_runs(options.runs, options.reference)
-            print(f"{stored} finished runs stored in {options.reference}")
-        write_boards(options.readme, options.reference)
+            if not options.study:
+                raise UserError(f"--runs needs --study, one of {', '.join(STUDIES)}")
+            folder = options.root / REFERENCE / STUDIES[options.study].folder
+            print(f"{store_runs(options.runs, folder)} finished runs stored in {folder}")
+        for study in studies:
+            study.write_page(options.root)
+            print(f"results written to {options.root / study.page}")
     except (UserError, OSError) as error:
         return report_usage_error(error)
-    print(f"boards written to {options.readme}")
     return 0
 
 
 def make_parser() -> CommandLine:
     """Return the parser of the command."""
-    parser = CommandLine("reference", __doc__, ["", "--runs outputs/runs"])
+    parser = CommandLine("reference", __doc__, ["", "--runs outputs/runs --study suite"])
     parser.add_argument("--runs", type=Path, metavar="DIR", help="folder of finished runs to store")
+    parser.add_argument("--study", choices=STUDIES, help="study of the runs (default: all studies)")
     parser.add_argument(
-        "--reference",
+        "--root",
         type=Path,
-        default=REFERENCE,
+        default=Path(),
         metavar="DIR",
-        help="folder of stored runs (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--readme",
-        type=Path,
-        default=Path("README.md"),
-        metavar="FILE",
-        help="page with marks around its boards (default: %(default)s)",
+        help="root of the project (default: the current folder)",
     )
     return parser
 

@@ -1,9 +1,12 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 
-from benchmarks.reference import boards_text, main, store_runs, write_boards
-from pneumo_tf.errors import UserError
+from benchmarks.reference import REFERENCE, STUDIES, main, store_runs
+from pneumo_tf.evaluation.operating_points import choose_threshold
+from pneumo_tf.report.external import ExternalValidation
 from pneumo_tf.report.reading import read_boards
 from pneumo_tf.run_folder import RunFolder
 from pneumo_tf.runs import Runs
@@ -31,14 +34,19 @@ def test_kept_runs_make_the_same_board_without_models_and_logs(tmp_path):
         assert row.estimates["auc"] == before[name].estimates["auc"]
 
 
+def make_page(root, study, text="above\n<!-- {0}: how -->\nSTALE\n<!-- /{0} -->\nbelow\n"):
+    page = root / STUDIES[study].page
+    page.parent.mkdir(parents=True, exist_ok=True)
+    page.write_text(text.format(STUDIES[study].part))
+    return page
+
+
 def test_the_page_is_written_between_its_marks_and_twice_the_same(tmp_path):
     fabricate_runs(tmp_path / "runs")
-    store_runs(tmp_path / "runs", tmp_path / "reference")
-    page = tmp_path / "page.md"
-    page.write_text("above\n<!-- boards: how -->\nSTALE\n<!-- /boards -->\nbelow\n")
-    write_boards(page, tmp_path / "reference")
+    page = make_page(tmp_path, "suite")
+    assert main(["--runs", str(tmp_path / "runs"), "--study", "suite", "--root", str(tmp_path)]) == 0
     first = page.read_text()
-    write_boards(page, tmp_path / "reference")
+    assert main(["--study", "suite", "--root", str(tmp_path)]) == 0
     assert page.read_text() == first
     assert first.startswith("above\n<!-- boards: how -->\n")
     assert first.endswith("<!-- /boards -->\nbelow\n")
@@ -46,15 +54,58 @@ def test_the_page_is_written_between_its_marks_and_twice_the_same(tmp_path):
     assert "STALE" not in first
 
 
+def test_runs_of_one_study_are_on_no_page_of_another(tmp_path):
+    fabricate_runs(tmp_path / "runs")
+    readme = make_page(tmp_path, "suite")
+    make_page(tmp_path, "three_classes")
+    where = ["--root", str(tmp_path)]
+    assert main(["--runs", str(tmp_path / "runs"), "--study", "three_classes", *where]) == 0
+    assert list(Runs(tmp_path / REFERENCE)) == []
+    assert main(["--study", "suite", *where]) == 0
+    assert "| Recipe |" not in readme.read_text()
+
+
 def test_a_page_without_marks_is_left_alone(tmp_path, capsys):
-    page = tmp_path / "page.md"
-    page.write_text("nothing here\n")
-    with pytest.raises(UserError, match="lacks the marks of boards"):
-        write_boards(page, tmp_path)
-    assert main(["--readme", str(page)]) == 2
+    page = make_page(tmp_path, "suite", "nothing here\n")
+    assert main(["--root", str(tmp_path)]) == 2
+    assert "lacks the marks of boards" in capsys.readouterr().err
     assert page.read_text() == "nothing here\n"
 
 
-def test_readme_shows_the_results_of_the_reference_runs():
-    text = (ROOT / "README.md").read_text("utf-8")
-    assert boards_text(ROOT / "outputs" / "reference") in text
+def test_runs_without_a_study_are_refused(tmp_path, capsys):
+    assert main(["--runs", str(tmp_path), "--root", str(tmp_path)]) == 2
+    assert "--runs needs --study" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_pages_show_the_results_of_the_reference_runs(name):
+    study = STUDIES[name]
+    assert study.text(ROOT).strip() in (ROOT / study.page).read_text("utf-8")
+
+
+def auc(run):
+    return roc_auc_score(run.labels, run.score)
+
+
+def test_external_films_are_not_separated_and_views_are_confounded():
+    """The sentences of docs/external.md below its first tables."""
+    (board,) = read_boards(Runs(ROOT / REFERENCE / "external"))
+    (dataset,) = board.elsewhere
+    rows = ExternalValidation(board, dataset).rows
+    assert all(auc(run) < 0.6 for row in rows for run in row.films)
+    column = dict(zip(dataset.films.position, dataset.films.column("view"), strict=True))
+    for row in rows:
+        if row.row.trivial:
+            continue
+        for run in row.films:
+            view = np.array([column[film_id] for film_id in run.ids])
+            from_front, from_behind = (run.where(view == name) for name in ("AP", "PA"))
+            assert min(auc(from_front), auc(from_behind)) > auc(run)
+            assert from_front.score.mean() > from_behind.score.mean()
+            assert from_front.labels.mean() < from_behind.labels.mean()
+    best = rows[0]
+    false_alarms = [
+        np.mean(run.score[run.labels == 0] > choose_threshold("youden", validation))
+        for run, validation in zip(best.films, best.row.validation, strict=True)
+    ]
+    assert np.mean(false_alarms) == pytest.approx(0.9, abs=0.05)

@@ -99,6 +99,11 @@ def write_explanations(boards: Sequence[Board], out: Path) -> Path:
     return out / PAGE
 
 
+def render_external_maps(board: Board) -> Markdown:
+    """Return the parts of the page about maps on films from elsewhere, `""` if there are none."""
+    return render("external_maps.md", parts=_external_parts(board))
+
+
 def summary_table(board: Board) -> Table:
     """Return the table about a board's maps for the leaderboard; without rows if nothing was measured."""
     left = read_explanations(board)
