@@ -187,8 +187,12 @@ GPU_CLAIMS = (
     ),
     GpuClaim(
         "the batches of the large recipes fit a card of 80 GB, and some must be split on 40 GB",
-        "nothing: an estimate",
-        (),
+        "CPU, by counting the tensors that are kept for gradients: a lower bound",
+        (
+            "tests/costs/test_saved_tensors.py::test_pooling_and_batch_norm_by_hand",
+            "tests/benchmarks/worker/test_training_run.py::"
+            "test_parts_are_chosen_before_a_batch_that_cannot_fit_is_tried",
+        ),
         "doctor: `training_step`, peak of device memory",
     ),
 )

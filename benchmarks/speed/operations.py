@@ -14,16 +14,14 @@ import tensorflow as tf
 from benchmarks.command_line import CommandLine, ends_with_its_reader, report_usage_error
 from benchmarks.page_part import replace_part
 from benchmarks.speed.page import PAGE
+from benchmarks.speed.traced_step import trace_step
 from benchmarks.suite.suites import choose_recipes
 from pneumo_tf.atomic import write_atomically
 from pneumo_tf.errors import UserError
-from pneumo_tf.models.registry import architecture, build
+from pneumo_tf.models.registry import architecture
 from pneumo_tf.recipe import Phase, Recipe
 from pneumo_tf.report.markdown import Markdown, Table
-from pneumo_tf.training.loss import film_loss
 from pneumo_tf.training.optimizer import make_optimizer
-from pneumo_tf.training.step import TrainingStep
-from pneumo_tf.training.trainable import set_trainable
 
 SIDE, STEPS = 64, 100
 """Least side of the films, and steps of a schedule; neither changes a count."""
@@ -47,16 +45,11 @@ class StepCount(NamedTuple):
 
 def count_step(recipe: Recipe, phase: Phase, optimizer: keras.optimizers.Optimizer) -> tuple[int, StepCount]:
     """Trace a training step of a phase; return the number of trained variables and of operations."""
-    entry = architecture(recipe.architecture)
-    side = max(SIDE, entry.minimum_size)
-    model = build(recipe.architecture, head=recipe.head, size=side)
-    variables = set_trainable(model, entry, phase)
-    step = TrainingStep(model, variables, optimizer, film_loss(recipe), l2=phase.l2)
-    batch = tf.TensorSpec((None, side, side, 1), tf.uint8), tf.TensorSpec((None,), tf.int32)
-    graph = tf.function(step.function.plain, input_signature=batch).get_concrete_function().graph
+    side = max(SIDE, architecture(recipe.architecture).minimum_size)
+    variables, graph = trace_step(recipe, phase, optimizer, side)
     types = [node.op for node in _nodes(graph.as_graph_def())]
     conditions = sum(kind in CONDITIONS for kind in types)
-    return len(variables), StepCount(sum(kind not in INPUTS for kind in types), conditions)
+    return variables, StepCount(sum(kind not in INPUTS for kind in types), conditions)
 
 
 def keras_optimizer(phase: Phase, steps: int) -> keras.optimizers.Optimizer:

@@ -15,10 +15,11 @@ from pneumo_tf.costs.hardware import free_memory_mb
 from pneumo_tf.data.batches import TrainingFilms
 from pneumo_tf.data.protocols.registry import PROTOCOLS
 from pneumo_tf.models.registry import architecture, build
+from pneumo_tf.recipe import Recipe
 from pneumo_tf.training.checkpoint import Checkpoint
 from pneumo_tf.training.device import device_kind
 from pneumo_tf.training.harness import CALIBRATION_FILMS, train
-from pneumo_tf.training.memory import OutOfDeviceMemory, is_out_of_memory
+from pneumo_tf.training.memory import DoesNotFit, OutOfDeviceMemory, is_out_of_memory
 from pneumo_tf.training.setting import Setting, micro_batches_of
 from pneumo_tf.training.step import EVALUATION_BATCH
 
@@ -38,7 +39,9 @@ def train_within_memory(run: RunContext, films: TrainingFilms) -> tuple[keras.Mo
     batching = _MicroBatching(run)
     while True:
         try:
-            trained = _train(run, films, batching.parts)
+            trained = _train(run, films, batching.parts, batching.free_mb)
+        except DoesNotFit as error:
+            batching.split(error, error.micro_batches)
         except tf.errors.OpError as error:
             if not is_out_of_memory(error):
                 raise
@@ -53,24 +56,34 @@ class _MicroBatching:
 
     def __init__(self, run: RunContext) -> None:
         self.run, self.checkpoint = run, Checkpoint(run.folder.work)
-        self._memory, self._noted = _free_memory(run), ""
+        self.free_mb, self._noted = _free_mb(run), ""
         stored = self.checkpoint.stored_micro_batches(xla=run.spec.xla, device=device_kind())
         cached = None if stored else _read_parts(_parts_file(run))
         self.parts: tuple[int, ...] = stored or cached or (1,)
         self._note("earlier runs on this device needed it" if cached else OUT_OF_MEMORY)
 
-    def split(self, error: tf.errors.OpError) -> None:
-        """Double the micro-batches of the phase that failed; later phases start with the same number."""
+    def split(self, error: Exception, parts: int | None = None) -> None:
+        """Split the batches of the phase that failed further; later phases start with the same number.
+
+        Args:
+            error: The failure.
+            parts: Number of micro-batches; None for twice as many as before.
+        """
         phase = self.checkpoint.phase
-        parts = 2 * micro_batches_of(self.parts, phase)
+        parts = parts or 2 * micro_batches_of(self.parts, phase)
         if parts > min(self.run.spec.recipe.batch, MOST_PARTS):
             kind = OutOfDeviceMemory if self.run.assignment.gpu else MemoryError
-            raise kind(f"{type(error).__name__}: {error.message.strip().splitlines()[0]}") from error
+            raise kind(f"{type(error).__name__}: {str(error).strip().splitlines()[0]}") from error
         self.parts = (*(micro_batches_of(self.parts, earlier) for earlier in range(phase)), parts)
         self.checkpoint.restart_phase(self.parts)
         if self.run.assignment.gpu:
             tf.config.experimental.reset_memory_stats("GPU:0")
-        self._note(OUT_OF_MEMORY + self._memory)
+        self._note(str(error) if isinstance(error, DoesNotFit) else self._out_of_memory)
+
+    @property
+    def _out_of_memory(self) -> str:
+        free = "" if self.free_mb is None else f" ({self.free_mb:,.0f} MB were free before training)"
+        return OUT_OF_MEMORY + free
 
     def store(self) -> None:
         """Store the number of micro-batches for other runs, if batches were split."""
@@ -86,7 +99,9 @@ class _MicroBatching:
             self.run.note(self._noted)
 
 
-def _train(run: RunContext, films: TrainingFilms, parts: tuple[int, ...]) -> tuple[keras.Model, Training]:
+def _train(
+    run: RunContext, films: TrainingFilms, parts: tuple[int, ...], free_mb: float | None
+) -> tuple[keras.Model, Training]:
     spec, assignment = run.spec, run.assignment
     weights = Path(assignment.weights) if assignment.weights else None
     keras.utils.clear_session()
@@ -102,6 +117,7 @@ def _train(run: RunContext, films: TrainingFilms, parts: tuple[int, ...]) -> tup
         work=run.folder.work,
         rank_by="accuracy" if PROTOCOLS[spec.protocol].chooses_on_test else "auc",
         features=Path(assignment.cache) / "features",
+        free_mb=free_mb,
     )
     progress = TrainingProgress(run.send, spec.recipe)
     resumed, meter = any(run.folder.work.glob("*")), EnergyMeter(assignment)
@@ -134,14 +150,25 @@ def _describe_parts(run: RunContext, parts: tuple[int, ...], reason: str) -> str
     norm = spec.recipe.head.batch_norm or architecture(spec.recipe.architecture).batch_norm
     if norm and not pretrained and parts[0] > 1:
         changed.append(f"batch norm statistics initialised on {CALIBRATION_FILMS // parts[0]} films")
+    if normalises_parts(run.spec.recipe, parts):
+        changed.append("batch norm normalises each part by itself")
     return f"{', '.join(changed)}: {reason}"
 
 
-def _free_memory(run: RunContext) -> str:
-    """Return the GPU memory that was free before training; "" on a CPU, or if NVML does not report it."""
+def normalises_parts(recipe: Recipe, parts: tuple[int, ...]) -> bool:
+    """Return whether batch norm uses the statistics of split batches in any phase."""
+    backbone = architecture(recipe.architecture).batch_norm
+    return any(
+        (recipe.head.batch_norm or (backbone and phase.batch_norm == "training"))
+        and micro_batches_of(parts, number) > 1
+        for number, phase in enumerate(recipe.phases)
+    )
+
+
+def _free_mb(run: RunContext) -> float | None:
+    """Return the GPU memory that was free before training; None on a CPU, or if NVML does not report it."""
     gpu = find_own_gpu() if run.assignment.gpu else None
-    free = free_memory_mb(gpu) if gpu else None
-    return "" if free is None else f" ({free:,.0f} MB were free before training)"
+    return free_memory_mb(gpu) if gpu else None
 
 
 def _parts_file(run: RunContext) -> Path:

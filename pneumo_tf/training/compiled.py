@@ -27,6 +27,7 @@ class Compiled:
         xla: bool,
         usual: int | None = None,
         flops: float | None = None,
+        inspect: Callable[[tf.Graph, int], None] | None = None,
     ) -> None:
         """Prepare the function; it is traced at its first call.
 
@@ -35,8 +36,10 @@ class Compiled:
             xla: Whether to compile with XLA for batches of the usual length.
             usual: The usual length; None for that of the first batch.
             flops: Operations per film; None if unknown.
+            inspect: Called with each traced graph and the length of its first batch, before it runs.
         """
         self._function, self._xla, self._usual, self._film_flops = function, xla, usual, flops
+        self._inspect = inspect
         self._compiled: dict[bool, Callable[..., tf.Tensor]] = {}
         self._films = 0
         self.trace_seconds = 0.0
@@ -73,6 +76,8 @@ class Compiled:
         # With a fixed length XLA cannot compile for another one unnoticed.
         signature = [tf.TensorSpec((length if xla else None, *part.shape[1:]), part.dtype) for part in batch]
         self._compiled[xla] = tf.function(self._function, input_signature=signature, jit_compile=xla)
+        if self._inspect:
+            self._inspect(self._compiled[xla].get_concrete_function().graph, length)
         result = self._call_first(xla, batch)
         self.trace_seconds += time.perf_counter() - started
         return result

@@ -1,6 +1,14 @@
-"""Recognition of TensorFlow errors that mean that the memory of a device is full."""
+"""Memory of a device: batches that cannot fit, and errors which mean that it is full."""
 
+import math
+from collections.abc import Collection, Sequence
+
+import keras
 import tensorflow as tf
+
+from pneumo_tf.costs.saved_tensors import saved_bytes
+
+FLOAT32_BYTES = 4
 
 SPELLINGS: tuple[tuple[type[tf.errors.OpError], str], ...] = (
     (tf.errors.ResourceExhaustedError, ""),
@@ -21,6 +29,58 @@ SPELLINGS: tuple[tuple[type[tf.errors.OpError], str], ...] = (
 
 class OutOfDeviceMemory(RuntimeError):
     """The smallest batches do not fit the device."""
+
+
+class DoesNotFit(RuntimeError):
+    """Batches need more memory than the device has, as the graph of their step shows before it runs."""
+
+    def __init__(self, needed_mb: float, free_mb: float, micro_batches: int) -> None:
+        """Describe the lack of memory.
+
+        Args:
+            needed_mb: Memory that whole batches need at least.
+            free_mb: Memory that was free before training.
+            micro_batches: Least power of two of micro-batches that may fit; more than the films of a batch
+                if one film is too much.
+        """
+        super().__init__(f"whole batches need {needed_mb:,.0f} MB or more, {free_mb:,.0f} MB were free")
+        self.micro_batches = micro_batches
+
+
+def check_memory(
+    graph: tf.Graph,
+    batch: int,
+    variables: Sequence[keras.Variable],
+    optimizer: keras.optimizers.Optimizer,
+    *,
+    free_mb: float,
+    readers: Collection[str] = (),
+) -> None:
+    """Check that the tensors which a training step keeps for its gradients fit the device.
+
+    Workspaces and intermediate results come on top, so a step that passes may still run out of memory.
+
+    Args:
+        graph: Traced graph of the step.
+        batch: Number of films.
+        variables: Trained variables.
+        optimizer: Optimiser with its state.
+        free_mb: Memory that was free before training.
+        readers: Operations whose inputs are kept, as in `saved_bytes`.
+
+    Raises:
+        DoesNotFit: If they do not.
+    """
+    # Each variable has a gradient of its size.
+    counted = (*variables, *variables, *optimizer.variables)
+    fixed = sum(math.prod(value.shape) * FLOAT32_BYTES for value in counted)
+    saved, free = saved_bytes(graph, batch, readers), free_mb * 2**20
+    if fixed + saved <= free:
+        return
+    parts = 2
+    while fixed + saved / parts > free and parts <= batch:
+        parts *= 2
+    raise DoesNotFit((fixed + saved) / 2**20, free_mb, parts)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

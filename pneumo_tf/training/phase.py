@@ -99,6 +99,7 @@ def prepare_phase(
         l2=phase.l2,
         micro_batches=micro_batches_of(setting.micro_batches, number),
         xla=setting.xla,
+        free_mb=setting.free_mb,
     )
     return PreparedPhase(number, phase, feed, optimizer, step, cache)
 

@@ -20,6 +20,7 @@ class Setting:
         work: Folder for checkpoints.
         rank_by: Criterion of the best epoch: validation `"auc"` or `"accuracy"`.
         features: Folder of cached features; None to pass films through frozen layers in every epoch.
+        free_mb: Memory of the device that was free before training; None if unknown, or on a CPU.
     """
 
     seed: int
@@ -30,6 +31,7 @@ class Setting:
     work: Path
     rank_by: str = "auc"
     features: Path | None = None
+    free_mb: float | None = None
 
 
 def micro_batches_of(micro_batches: Sequence[int], phase: int) -> int:

@@ -7,10 +7,12 @@ import numpy as np
 import tensorflow as tf
 
 from pneumo_tf.costs.flops import training_flops
+from pneumo_tf.costs.saved_tensors import PRODUCTS
 from pneumo_tf.data.batches import fixed_batches
 from pneumo_tf.training.compiled import Compiled
 from pneumo_tf.training.cut import CutNetwork
 from pneumo_tf.training.loss import FilmLoss
+from pneumo_tf.training.memory import check_memory
 
 EVALUATION_BATCH = 128
 """Batch size if no activations have to be stored for gradients."""
@@ -29,6 +31,7 @@ class TrainingStep:
         l2: float = 0.0,
         micro_batches: int = 1,
         xla: bool = False,
+        free_mb: float | None = None,
     ) -> None:
         """Prepare the step; it is traced at its first call.
 
@@ -42,12 +45,18 @@ class TrainingStep:
                 to that of the whole batch, except for the statistics of batch norm.
             xla: Whether to compile with XLA if the batch is whole. XLA does not know the length of
                 micro-batches beforehand and pads them, which makes losses wrong.
+            free_mb: Memory of the device that was free before training; None if unknown. Whole batches that
+                need more raise `DoesNotFit` before they run.
         """
         self._model, self._variables, self._optimizer = model, list(variables), optimizer
         self._loss, self._l2, self._micro_batches = loss, l2, micro_batches
+        self._xla, self._free_mb = xla and micro_batches == 1, free_mb
         optimizer.build(self._variables)
         self.function = Compiled(
-            self._step, xla=xla and micro_batches == 1, flops=training_flops(model, self._variables)
+            self._step,
+            xla=self._xla,
+            flops=training_flops(model, self._variables),
+            inspect=None if free_mb is None or micro_batches > 1 else self._check_memory,
         )
 
     def __call__(self, films: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
@@ -61,6 +70,11 @@ class TrainingStep:
             Mean loss of the batch before the update, a scalar.
         """
         return self.function(films, labels)
+
+    def _check_memory(self, graph: tf.Graph, batch: int) -> None:
+        # XLA may compute all other tensors a second time instead of keeping them.
+        readers = PRODUCTS if self._xla else ()
+        check_memory(graph, batch, self._variables, self._optimizer, free_mb=self._free_mb, readers=readers)
 
     def _step(self, films: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         count = tf.cast(tf.shape(films)[0], tf.float32)

@@ -1,4 +1,5 @@
 import dataclasses
+import re
 import time
 import weakref
 
@@ -8,12 +9,14 @@ import tensorflow as tf
 from scipy.special import softmax
 from sklearn.metrics import roc_auc_score
 
+from benchmarks.recipes import RECIPES
 from benchmarks.suite import planning, run
 from benchmarks.suite.options import parse
 from benchmarks.worker import costs as worker_costs
 from benchmarks.worker import micro_batching, training_run
 from benchmarks.worker.attempt import attempt, do_run
 from benchmarks.worker.events import Clock
+from benchmarks.worker.micro_batching import normalises_parts
 from pneumo_tf.costs.hardware import Gpu
 from pneumo_tf.errors import UserError
 from pneumo_tf.runs import Runs
@@ -343,6 +346,47 @@ def test_a_cut_batch_on_a_gpu_has_a_peak_of_its_own_and_notes_the_free_memory(pl
     assert calls == ["train", "reset GPU:0", "train"]
     note = folder.read_json("environment.json")["notes"][1]
     assert note.endswith("the device ran out of memory (1,234 MB were free before training)")
+
+
+@pytest.mark.usefixtures("no_device")
+def test_parts_are_chosen_before_a_batch_that_cannot_fit_is_tried(planned, monkeypatch):
+    folder, assignment = planned
+    seen, real = [], micro_batching.train
+
+    def train(model, recipe, films, setting, **callbacks):
+        seen.append(setting.micro_batches)
+        return real(model, recipe, films, setting, **callbacks)
+
+    monkeypatch.setattr(micro_batching, "train", train)
+    monkeypatch.setattr(micro_batching, "_free_mb", lambda run: 14)
+    assert attempt(do_run, folder, assignment, SILENT) is None
+    # Whole batches keep activations of 32 films of 32 px; Adam has two values a variable.
+    assert seen == [(1,), (2,)]
+    assert folder.read_json("costs.json")["micro_batches"] == 2
+    note = folder.read_json("environment.json")["notes"][1]
+    assert re.search(r"in 2 parts.*: whole batches need \d+ MB or more, 14 MB were free", note)
+
+
+@pytest.mark.usefixtures("no_device")
+def test_variables_that_alone_exceed_the_memory_are_a_reason(planned, monkeypatch):
+    monkeypatch.setattr(micro_batching, "_free_mb", lambda run: 1)
+    folder, assignment = planned
+    assert "whole batches need" in attempt(do_run, folder, assignment, SILENT).reason
+
+
+@pytest.mark.parametrize(
+    ("name", "parts", "noted"),
+    [
+        ("resnet50v2", (1, 2), True),
+        ("resnet50v2", (1, 1), False),
+        # Without batch norm.
+        ("vgg16", (2,), False),
+        # Its batch norm has the statistics of the weights file.
+        ("mobilenetv2_finetuned", (2,), False),
+    ],
+)
+def test_the_board_notes_parts_that_change_batch_norm(name, parts, noted):
+    assert normalises_parts(RECIPES[name], parts) == noted
 
 
 @pytest.mark.usefixtures("no_device")

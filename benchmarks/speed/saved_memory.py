@@ -1,0 +1,78 @@
+"""Count the memory that training steps keep for their gradients, and write its table into `docs/speed.md`.
+
+It is counted in the traced graph, which needs no GPU, and is the least that a batch needs: gradients,
+workspaces and variables come on top.
+"""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+
+from benchmarks.command_line import CommandLine, ends_with_its_reader, report_usage_error
+from benchmarks.page_part import replace_part
+from benchmarks.speed.page import PAGE
+from benchmarks.speed.traced_step import trace_step
+from benchmarks.suite.suites import choose_recipes
+from pneumo_tf.atomic import write_atomically
+from pneumo_tf.costs.saved_tensors import PRODUCTS, saved_bytes
+from pneumo_tf.errors import UserError
+from pneumo_tf.models.registry import architecture
+from pneumo_tf.recipe import Recipe
+from pneumo_tf.report.markdown import Markdown, Table
+from pneumo_tf.training.optimizer import make_optimizer
+
+PRECISION = "mixed_bfloat16"
+
+
+def saved_megabytes(recipe: Recipe) -> tuple[float, float]:
+    """Return the MB for each film in the last phase: of all kept tensors, and of inputs of products alone."""
+    keras.config.set_dtype_policy(PRECISION)
+    phase, side = recipe.phases[-1], recipe.size or architecture(recipe.architecture).size
+    _, graph = trace_step(recipe, phase, make_optimizer(phase, 1, PRECISION), side)
+    films = (saved_bytes(graph, 1, readers) - saved_bytes(graph, 0, readers) for readers in ((), PRODUCTS))
+    return tuple(count / 1e6 for count in films)
+
+
+def memory_table(recipes: Sequence[Recipe]) -> Markdown:
+    """Return a row per recipe with a network."""
+    rows = []
+    for recipe in (recipe for recipe in recipes if recipe.phases):
+        everything, products = saved_megabytes(recipe)
+        batch = recipe.batch * everything / 1e3
+        side = recipe.size or architecture(recipe.architecture).size
+        figures = (f"{everything:.1f}", f"{products:.1f}", f"{recipe.batch}", f"{batch:.1f}")
+        rows.append((recipe.name, str(side), *figures))
+        print(f"{recipe.name}: {everything:.1f} MB a film", flush=True)
+        keras.backend.clear_session()
+    header = ("Recipe", "Side, px", "MB a film", "of products", "Batch", "GB a batch")
+    return Table(header, rows).markdown()
+
+
+@ends_with_its_reader
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; return 0, or 2 for a usage error."""
+    try:
+        options = make_parser().parse_args(arguments)
+        text = options.page.read_text("utf-8")
+        table = memory_table(choose_recipes("core", options.only))
+        write_atomically(options.page, replace_part(text, "saved memory", table, options.page))
+    except (UserError, OSError) as error:
+        return report_usage_error(error)
+    print(f"memory written to {options.page}")
+    return 0
+
+
+def make_parser() -> CommandLine:
+    """Return the parser of the command."""
+    parser = CommandLine("speed.saved_memory", __doc__, [""])
+    parser.add_argument("--only", metavar="RECIPES", help="recipes by name or pattern, instead of core")
+    parser.add_argument(
+        "--page", type=Path, default=PAGE, metavar="FILE", help="page with marks (default: %(default)s)"
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
