@@ -4,13 +4,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import norm
+from scipy.stats import norm, rankdata
 
 from benchmarks.error_rates.simulation import CHANCE, OWN, SHARED, Study
 from pneumo_tf.evaluation.auc_comparison import compare_auc
 from pneumo_tf.evaluation.comparison import SIGNIFICANCE
 from pneumo_tf.evaluation.intervals import PatientBootstrap
 from pneumo_tf.evaluation.proportion_comparison import COUNTED_LABEL, compare_proportion
+from pneumo_tf.evaluation.ranking import rank_intervals
 
 PATIENTS = (110, 100)
 """Normal patients and patients with pneumonia: half of the official test set."""
@@ -87,6 +88,27 @@ def check_rejection_among_six_equal_models() -> Iterator[Mapping[str, bool]]:
         yield {"auc": bool(compare_auc(rows).significant.any())}
 
 
+def check_rank_intervals(step: float, seeds: int, training: float) -> Iterator[Mapping[str, bool]]:
+    """Yield whether the rank intervals of ten rows contain all of their true ranks, at once.
+
+    Rows of equal AUC have every rank from the lowest to the highest of their tie.
+
+    Args:
+        step: Difference in true AUC between neighbours; the best has 0.95.
+        seeds: Runs of each row.
+        training: Standard deviation of the skill between runs.
+    """
+    rng = np.random.default_rng([24, round(step * 1e4), seeds])
+    aucs = 0.95 - step * np.arange(10)
+    skills = norm.ppf(aucs) * np.sqrt(2 * (2 * (SHARED**2 + OWN**2) + CHANCE**2))
+    lowest, highest = rankdata(-aucs, "min"), rankdata(-aucs, "max")
+    while True:
+        study = Study(rng, PATIENTS)
+        rows = [study.model(skill).runs(seeds, training) for skill in skills]
+        low, high = np.transpose(rank_intervals(compare_auc(rows)))
+        yield {"auc": bool(np.all((low <= lowest) & (highest <= high)))}
+
+
 def _coverage(skill: float, seeds: int) -> ErrorStudy:
     return ErrorStudy(
         f"95 % interval contains the truth; skill {skill:g}, {seeds} seed(s)",
@@ -107,6 +129,17 @@ def _rejection(seeds: int, training: float) -> ErrorStudy:
     )
 
 
+def _ranks(step: float, seeds: int, training: float) -> ErrorStudy:
+    rows = f"ten rows, steps of {step:g} in AUC" if step else "ten equal rows"
+    return ErrorStudy(
+        f"all rank intervals contain the true ranks; {rows}, {seeds} seed(s), training sd {training:g}",
+        lambda: check_rank_intervals(step, seeds, training),
+        studies=600,
+        lowest=0.93,
+        highest=1.0,
+    )
+
+
 STUDIES: dict[str, ErrorStudy] = {
     **{f"coverage-{skill}-{seeds}": _coverage(skill, seeds) for skill, seeds in ((2, 1), (4, 1), (2, 3))},
     **{
@@ -120,5 +153,9 @@ STUDIES: dict[str, ErrorStudy] = {
         lowest=0.0,
         highest=0.06,
     ),
+    **{
+        f"ranks-{step:g}-{seeds}": _ranks(step, seeds, training)
+        for step, seeds, training in ((0, 1, 0.0), (0.0005, 1, 0.0), (0.01, 1, 0.0), (0, 3, 0.3))
+    },
 }
 """Error studies by key, in the order of the table."""

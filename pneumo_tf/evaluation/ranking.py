@@ -1,11 +1,8 @@
 """Uncertainty of a ranking: tiers of rows that do not differ significantly, and intervals of ranks."""
 
-from collections.abc import Sequence
-
 import numpy as np
-from scipy.stats import rankdata
 
-from pneumo_tf.evaluation.intervals import INTERVAL_LEVEL
+from pneumo_tf.evaluation.comparison import Comparison
 
 
 def assign_tiers(significant: np.ndarray) -> list[int]:
@@ -25,21 +22,26 @@ def assign_tiers(significant: np.ndarray) -> list[int]:
     return found
 
 
-def rank_intervals(replicates: Sequence[np.ndarray], level: float = INTERVAL_LEVEL) -> list[tuple[int, int]]:
-    """Return the central interval of each row's rank over shared replicates.
+def rank_intervals(comparison: Comparison) -> list[tuple[int, int]]:
+    """Return an interval of each row's rank from the tests of all pairs.
+
+    The lowest rank is one more than the number of rows that were shown to be better, the highest is the
+    number of rows less those that were shown to be worse. Because the tests are corrected for all pairs, all
+    intervals contain the true ranks at once with a probability of at least 1 − `SIGNIFICANCE`. Rows of equal
+    true value share the lowest and the highest of their ranks, and the interval contains both.
 
     Args:
-        replicates: (r,) replicates of each of k rows, higher is better; nan ranks last, and ties rank in the
-            order of the rows.
-        level: Coverage, in 0–1.
+        comparison: Comparison of k rows; pairs without a test count as not shown to differ.
 
     Returns:
         Lowest and highest rank of each row, from 1.
+
+    Reference: D. Al Mohamad, J. Goeman & E. van Zwet, Simultaneous confidence intervals for ranks with
+        application to ranking institutions, Biometrics 78, 2022.
     """
-    if not replicates:
-        return []
-    values = np.nan_to_num(np.stack(replicates), nan=-np.inf)
-    ranks = np.sort(rankdata(-values, method="ordinal", axis=0), axis=1)
-    last = ranks.shape[1] - 1
-    low, high = int(np.floor(last * (1 - level) / 2)), int(np.ceil(last * (1 + level) / 2))
-    return [(int(row[low]), int(row[high])) for row in ranks]
+    shown_better = (comparison.significant & (comparison.difference < 0)).sum(axis=1)
+    shown_worse = (comparison.significant & (comparison.difference > 0)).sum(axis=1)
+    rows = len(comparison.difference)
+    return [
+        (1 + int(above), rows - int(below)) for above, below in zip(shown_better, shown_worse, strict=True)
+    ]

@@ -20,7 +20,7 @@ class Standing:
         gap: Validation AUC minus test AUC, means over runs.
         tier: Tier, from 1; rows of a tier do not differ significantly from its first row. None without an
             AUC.
-        ranks: The 95 % interval of the rank, None without an AUC.
+        ranks: Interval of the rank, simultaneous for all rows; None without an AUC.
     """
 
     rank: int
@@ -50,7 +50,7 @@ def rank_rows(board: Board) -> list[Standing]:
     if not rows:
         return []
     tier = assign_tiers(board.comparison.significant)
-    ranks = rank_intervals([row.estimates["auc"].replicates for row in rows])
+    ranks = rank_intervals(board.comparison)
     found = []
     for at, row in enumerate(rows):
         auc = row.estimates["auc"].value

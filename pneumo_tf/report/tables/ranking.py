@@ -24,8 +24,9 @@ UNRANKED = Markdown("No run under the protocol `official` is done, and no other 
 
 TIERS = (
     "Ranked by AUC on the test films. A tier begins at a row whose AUC is significantly below that of the "
-    "first row of the tier before; within a tier, ranks are due to chance. In brackets: the 95 % interval of "
-    "the rank over the replicates below."
+    "first row of the tier before; within a tier, ranks are due to chance. In brackets: from one more than "
+    "the number of rows shown to be better, to the last rank less those shown to be worse; with a "
+    "probability of at least 95 %, all of these intervals contain the true ranks (Al Mohamad et al. 2022)."
 )
 SIGNIFICANT = (
     "Significant: {paired} (Obuchowski 1997), with the variance between seeds "
