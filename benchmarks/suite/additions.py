@@ -138,7 +138,7 @@ def describe_variant_options(recipes: Collection[Recipe], options: Options) -> l
             continue
         without = [recipe.name for recipe in recipes if not about.applies(recipe)]
         if without:
-            lines.append(f"--{about.option} leaves out {', '.join(without)}: {about.otherwise}")
+            lines.append(f"--{about.option} leaves out {', '.join(without)}: {about.reason}")
     mild = [
         recipe.name
         for recipe in recipes

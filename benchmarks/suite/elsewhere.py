@@ -4,7 +4,7 @@ from benchmarks.suite.options import Options
 from benchmarks.suite.source import find_source
 from benchmarks.suite.terminal import Terminal
 from pneumo_tf.data.datasets.dataset_source import Dataset
-from pneumo_tf.data.datasets.own_films import EVERY
+from pneumo_tf.data.datasets.own_films import ALL_FILMS
 from pneumo_tf.data.datasets.reading_options import NO_OPTIONS, ReadingOptions
 from pneumo_tf.errors import UserError
 
@@ -23,7 +23,7 @@ def read_elsewhere(options: Options, source: Dataset | None, terminal: Terminal)
     found: dict[str, Dataset] = {}
     for wanted in options.also:
         place = find_source(wanted)
-        options_taken = ReadingOptions(test=EVERY) if "test" in place.dataset.options else NO_OPTIONS
+        options_taken = ReadingOptions(test=ALL_FILMS) if "test" in place.dataset.options else NO_OPTIONS
         cache = None if options.dry_run else options.cache
         progress = terminal.progress(f"reading film headers of {place.path}")
         dataset = place.dataset.read(place.path, options=options_taken, cache=cache, progress=progress)

@@ -1,1 +1,1 @@
-"""From a folder of films to batches: films → protocol → uint8 cache → batches."""
+"""Films, protocols, the cache of decoded pixels, and the batches made from them."""

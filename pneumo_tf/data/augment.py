@@ -1,7 +1,7 @@
-"""Random augmentation as numbers: one affine transform and one change of tone per film.
+"""Random augmentation: the parameters of one affine transform and one change of tone per film.
 
-Each is a pure function of (seed, phase, epoch, film): order of work and number of processes do not matter,
-and a resumed epoch has the augmentation that it would have had.
+They depend only on seed, phase, epoch and film: the order of work and the number of processes do not matter,
+and a resumed epoch has the same augmentation as one without interruption.
 """
 
 import hashlib
@@ -20,10 +20,10 @@ class Transforms:
     """Random transforms of n films.
 
     Args:
-        warp: (n, 6) float32, the affine transform from output to input pixels: a, b and c of
-            x = a·x′ + b·y′ + c, then those of y.
-        tone: (n, 4) float32: gain, contrast factor, gamma exponent, grey levels added; None where grey levels
-            stay as they are.
+        warp: (n, 6) float32, the affine transform from output pixels (x′, y′) to input pixels (x, y): a, b
+            and c of x = a·x′ + b·y′ + c, then those of y.
+        tone: (n, 4) float32: gain, contrast factor, gamma exponent, grey levels added; None if grey levels
+            do not change.
     """
 
     warp: np.ndarray
@@ -35,7 +35,7 @@ class Transforms:
 
 
 def random_generator(*key: int | str) -> np.random.Generator:
-    """Return a random generator whose numbers depend on `key` alone."""
+    """Return a random generator seeded by `key` alone."""
     digest = hashlib.sha256(repr(key).encode()).digest()
     return np.random.Generator(np.random.Philox(key=int.from_bytes(digest[:16], "little")))
 
@@ -43,9 +43,8 @@ def random_generator(*key: int | str) -> np.random.Generator:
 def source_side(augment: Augment, side: int) -> int:
     """Return the side at which films are decoded for training, in pixels.
 
-    A random resized crop is taken from a film large enough that the smallest crop is not magnified, as
-    torchvision takes it from the original. Cut from a film of the model's own side, small crops would be
-    more blurred than any validation or test film.
+    The films are so large that not even the smallest random crop is magnified; torchvision crops the
+    original. Crops of films at the model's own side would be more blurred than validation and test films.
 
     Args:
         augment: Ranges of the augmentation.
@@ -59,8 +58,8 @@ def random_transforms(augment: Augment, films: int, side: int, *key: int | str) 
 
     Args:
         augment: Ranges of the augmentation.
-        films: Number of films in the dataset; row i of the result belongs to film i, trained on or not.
-        side: Height and width of the augmented films in pixels; they are made from films of `source_side`.
+        films: Number of films in the dataset; row i of the result belongs to film i.
+        side: Height and width of the augmented films in pixels; the films before have `source_side`.
         *key: Seed, phase, epoch and use.
     """
     uniform = random_generator("augment", *key).random((films, 9 + 2 * _CROP_TRIES))
@@ -91,8 +90,8 @@ def _tone(augment: Augment, signed: np.ndarray) -> np.ndarray:
 def _crop(augment: Augment, uniform: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return width and height of each random resized crop, as fractions of the side.
 
-    As in torchvision's `RandomResizedCrop`, a crop that does not fit is replaced by the next of ten; if none
-    fits, the whole film is taken. A recipe whose area may exceed the film keeps the first crop.
+    As in torchvision's `RandomResizedCrop`, up to ten crops are tried until one fits into the film; if none
+    fits, the whole film is used. A recipe whose crop area may exceed the film uses the first crop.
     """
     low, high = augment.crop_area
     area = low + (high - low) * uniform[..., 0]

@@ -1,4 +1,4 @@
-"""Batches of films for TensorFlow: uint8 grayscale until they are on the device."""
+"""Batches of films for TensorFlow, passed to the device as uint8 grayscale."""
 
 import hashlib
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ class TrainingFilms:
 
     Args:
         pixels: (n, side, side) uint8 of the whole dataset.
-        sources: The same films at the `source_side` of the augmentation.
+        sources: The same films at the `source_side` of the augmentation, from which crops are taken.
         labels: (n,) of the whole dataset.
         train: Indices of the training films.
         validation: Indices of the validation films.
@@ -44,24 +44,24 @@ class TrainingFilms:
 
 def _digest(pixels: np.ndarray) -> str:
     digest = hashlib.sha256(repr(pixels.shape).encode())
-    # Film by film: a map larger than memory is read through once.
+    # Film by film, because a memory map can be larger than memory.
     for film in pixels:
         digest.update(np.ascontiguousarray(film))
     return digest.hexdigest()
 
 
 def training_order(recipe: Recipe, films: np.ndarray, labels: np.ndarray, *key: int) -> np.ndarray:
-    """Return the training films of one epoch in order.
+    """Return the training films of one epoch in the order of training.
 
     Args:
-        recipe: Recipe with the rule of sampling.
+        recipe: Recipe, which sets the sampling.
         films: (n,) indices of the training films.
         labels: (n,) labels of these films.
         *key: Seed, phase and epoch.
 
     Returns:
-        (n,) indices: a permutation, or with `"balanced"` sampling as many films of each class, rare
-        classes repeated and frequent ones cut.
+        (n,) indices. `"shuffled"` sampling: a permutation. `"balanced"`: the same number of films of each
+        class; films of rare classes are repeated, and some of frequent classes are left out.
     """
     random = random_generator("order", *key)
     if recipe.sampling == "shuffled":
@@ -75,7 +75,7 @@ def training_order(recipe: Recipe, films: np.ndarray, labels: np.ndarray, *key: 
 
 
 def count_batches(recipe: Recipe, films: np.ndarray) -> int:
-    """Return the number of batches of an epoch over `films`, a smaller last one included."""
+    """Return the number of batches of an epoch over `films`, including a smaller last one."""
     return -(-len(films) // recipe.batch)
 
 
@@ -103,7 +103,7 @@ def training_batches(
     if recipe.augment.active:
         side, fill = recipe.size, recipe.augment.fill
         transforms = random_transforms(recipe.augment, len(pixels), side, *key)
-        # The pipeline runs on the CPU: on the GPU, each gather would fetch them from there.
+        # The pipeline runs on the CPU: every batch would copy its parameters from the GPU.
         with tf.device("CPU:0"):
             warp = tf.constant(transforms.warp)
             tone = None if transforms.tone is None else tf.constant(transforms.tone)
@@ -117,7 +117,7 @@ def training_batches(
 
 
 def fixed_batches(films: np.ndarray, rows: np.ndarray, size: int) -> Iterator[np.ndarray]:
-    """Yield batches of films in a fixed order, never augmented.
+    """Yield batches of films in a fixed order, without augmentation.
 
     Args:
         films: (n, …) of the whole dataset, pixels or features.
@@ -125,7 +125,7 @@ def fixed_batches(films: np.ndarray, rows: np.ndarray, size: int) -> Iterator[np
         size: Number of films per batch.
 
     Yields:
-        (b, …).
+        Batches, (b, …).
     """
     for start in range(0, len(rows), size):
         yield films[rows[start : start + size]]
@@ -154,7 +154,7 @@ def transform_films(
 
 
 def _warp(films: np.ndarray, warp: np.ndarray, side: int, fill: str) -> np.ndarray:
-    """Warp film by film: OpenCV's transform takes a fifth of the time of TensorFlow's, and rounds."""
+    """Warp film by film with OpenCV, which takes a fifth of TensorFlow's time, and rounds."""
     result = np.empty((len(films), side, side, 1), films.dtype)
     for film, matrix, place in zip(films[..., 0], warp.reshape(-1, 2, 3), result[..., 0], strict=True):
         cv2.warpAffine(
@@ -176,6 +176,6 @@ def _change_tone(films: tf.Tensor, tone: tf.Tensor) -> tf.Tensor:
 
 
 def _gather(pixels: np.ndarray, rows: tf.Tensor) -> tf.Tensor:
-    # If it were stateful, tf.data would not prefetch it where operations have to be deterministic.
+    # A stateful function is not prefetched by tf.data if operations have to be deterministic.
     films = tf.numpy_function(lambda index: pixels[index][..., None], [rows], tf.uint8, stateful=False)
     return tf.ensure_shape(films, (None, *pixels.shape[1:], 1))

@@ -1,4 +1,4 @@
-"""Films that decode although their files are damaged: stored beside the decoded films, and described."""
+"""Warnings of damaged films that could still be decoded, stored next to the cache of decoded films."""
 
 import json
 from collections.abc import Mapping
@@ -14,12 +14,12 @@ def read_faults(cache: Path, dataset: Dataset) -> dict[str, str]:
         faults = json.loads(_file(cache, dataset).read_text("utf-8"))
         return {film_id: str(fault) for film_id, fault in faults.items()}
     except (OSError, ValueError, AttributeError):
-        # Faults are for the reader: without the file, or with a damaged one, films are decoded all the same.
+        # Warnings are only shown to the reader, so a missing or damaged file must not stop a run.
         return {}
 
 
 def add_faults(cache: Path, dataset: Dataset, faults: Mapping[str, str]) -> None:
-    """Store warnings of the decoder, by film id, beside those that are stored already.
+    """Add warnings of the decoder, by film id, to those already stored.
 
     Raises:
         UserError: If the file cannot be written.

@@ -1,4 +1,4 @@
-"""Films: one row per image, and the table that predictions, splits and caches are joined to."""
+"""Films: one row per image, and the table of films that predictions, splits and caches refer to."""
 
 import csv
 import hashlib
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 CLASSES = ("normal", "pneumonia")
 
 METADATA = ("age", "sex", "view")
-"""Covariates that state who was imaged and how: age in years, sex and view."""
+"""Covariates of patient and exposure: age in years, sex and view."""
 
 UNKNOWN_PATIENT = "film:"
-"""Start of the key of a patient who is not known: the film's id follows, so each such film stands alone."""
+"""Prefix of the key of an unknown patient; the film's id follows, so each such film has its own patient."""
 
 
 def unknown_patient(film_id: str) -> str:
-    """Return the key of the patient of a film whose patient is not known."""
+    """Return the patient's key of a film whose patient is unknown."""
     return UNKNOWN_PATIENT + film_id
 
 
@@ -33,10 +33,10 @@ class Film(NamedTuple):
     Args:
         id: POSIX path under the dataset's root.
         label: 0 normal, 1 pneumonia.
-        subtype: Finer class, such as `"bacteria"` or `"virus"`; the name of the class if it is unknown.
-        patient: Key of the person; films of one key are never on two sides of a split that ranks. If the
-            person is not known, the key is `unknown_patient(id)`.
-        split: Side on which the source put it: `"train"` or `"test"`.
+        subtype: Subtype, such as `"bacteria"` or `"virus"`; the name of the class if it is unknown.
+        patient: Key of the person. Protocols that rank keep the films of one key on the same side. If the
+            person is unknown, the key is `unknown_patient(id)`.
+        split: Side of the film in the source: `"train"` or `"test"`.
         width: Pixels of the original image.
         height: Pixels of the original image.
         digest: Hash of the file's bytes.
@@ -53,7 +53,7 @@ class Film(NamedTuple):
 
     @property
     def patient_known(self) -> bool:
-        """Whether the person is known; otherwise the film counts as a patient of its own."""
+        """Whether the person is known; if not, the film counts as a separate patient."""
         return not self.patient.startswith(UNKNOWN_PATIENT)
 
 
@@ -63,12 +63,12 @@ Covariates = Mapping[str, Mapping[str, str]]
 
 @dataclass(frozen=True)
 class Films:
-    """An ordered table of films; position in it is the film's index in caches and batches.
+    """An ordered table of films; a film's position is its index in caches and batches.
 
     Args:
         rows: The films.
-        set_apart: Ids of training films that the source keeps out of its training folder, as Kaggle does
-            with `val`. Protocols that rank make no difference between them and other training films.
+        set_apart: Ids of training films that the source keeps in another folder, such as Kaggle's `val`.
+            Protocols that rank treat them like other training films.
         covariates: Further columns, by name and then by film id.
     """
 
@@ -106,7 +106,7 @@ class Films:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hash of ids, labels, patients, sizes, content and covariates, 16 hex digits."""
+        """Hash of all columns and covariates, 16 hex digits."""
         content = repr(sorted(self.rows))
         if self.covariates:
             ids, columns = sorted(self.position), sorted(self.covariates.items())
@@ -117,7 +117,7 @@ class Films:
 
     @property
     def unknown_patients(self) -> int:
-        """Number of films whose patient is not known."""
+        """Number of films whose patient is unknown."""
         return sum(not film.patient_known for film in self.rows)
 
     @property
@@ -133,7 +133,7 @@ class Films:
     def to_frame(self) -> "pd.DataFrame":
         """Return the table with a column for each field of `Film` and each covariate, in the films' order.
 
-        A covariate whose known values are all numbers is numeric, and nan where it is unknown.
+        A covariate whose known values are all numbers becomes numeric, with nan for unknown values.
         """
         # Imported here: planning reads film tables, and pandas takes half a second.
         import pandas as pd
@@ -146,7 +146,7 @@ class Films:
         return frame
 
     def to_csv(self) -> str:
-        """Return the table as CSV text, covariates in the columns after those of `Film`."""
+        """Return the table as CSV text; the covariates follow the fields of `Film`."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         columns = [self.column(name) for name in self.covariates]
@@ -156,7 +156,7 @@ class Films:
 
     @classmethod
     def from_csv(cls, text: str) -> "Films":
-        """Read `to_csv`, which holds rows and covariates."""
+        """Parse the text of `to_csv`; `set_apart` is not part of it."""
         lines = list(csv.DictReader(io.StringIO(text)))
         names = [name for name in (lines[0] if lines else ()) if name not in Film._fields]
         covariates = {name: {line["id"]: line[name] for line in lines} for name in names}

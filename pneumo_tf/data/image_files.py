@@ -1,4 +1,4 @@
-"""Image files: headers and digests, stored between starts, and sizes that films had before."""
+"""Image files: headers and digests, with an index on disk, and original sizes of resized films."""
 
 import contextlib
 import csv
@@ -17,16 +17,16 @@ from pneumo_tf.data.formats import registry as formats
 from pneumo_tf.errors import UserError
 
 INDEX_VERSION = 4
-"""Raised by the commit that changes what an index holds: older ones are then read as empty."""
+"""Version of the index; increase it if its content changes: older ones are then ignored."""
 
 READERS = 8
-"""Threads that read files: reading waits for the disk, so more than the cores there are."""
+"""Threads that read files; more than usual CPU cores, because reading waits for the disk."""
 
-NAMED = 3
-"""Number of broken files that an error names before it counts the rest."""
+BROKEN_SHOWN = 3
+"""Unreadable files that an error message lists; the others are counted."""
 
 MOST_BYTES = 512 * 2**20
-"""Bytes of the largest file that is read; a film of 5,000 × 5,000 pixels of 16 bits has 50 million."""
+"""Bytes of a file at most; a film of 5,000 × 5,000 pixels of 16 bits has 50 million."""
 
 
 class Header(NamedTuple):
@@ -63,7 +63,7 @@ def read_headers(
     Args:
         root: Folder that the paths are relative to.
         paths: POSIX paths of the images.
-        cache: Folder of the index, written where it can be; None reads every file.
+        cache: Folder of the index, which is written if possible; None to read every file.
         progress: Called with the files read so far and the files that have to be read.
 
     Returns:
@@ -87,20 +87,20 @@ def read_headers(
 
 
 def read_sizes(path: Path) -> dict[str, tuple[int, int]]:
-    """Read a CSV of `path,width,height`: the pixels that films had before they were resized.
+    """Read a CSV of `path,width,height`: sizes in pixels of films before they were resized.
 
     Returns:
-        Width and height by path, in lower case: folders arrive as `NORMAL` and as `normal`.
+        Width and height by path in lower case, because folders can be `NORMAL` or `normal`.
 
     Raises:
-        UserError: If it cannot be read, or a line is not as expected.
+        UserError: If it cannot be read, or a line is invalid.
     """
     try:
         reader = csv.DictReader(io.StringIO(path.read_text("utf-8-sig"), newline=""))
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise UserError(f"{path} is no CSV text in UTF-8") from error
+        raise UserError(f"{path} is not CSV text in UTF-8") from error
     sizes = {}
     try:
         for row in reader:
@@ -110,17 +110,17 @@ def read_sizes(path: Path) -> dict[str, tuple[int, int]]:
             sizes[row["path"].replace("\\", "/").lower()] = width, height
     except (KeyError, TypeError, ValueError, AttributeError, csv.Error) as error:
         raise UserError(
-            f"{path}, line {reader.line_num}: expected are the columns path,width,height, in pixels above 0"
+            f"{path}, line {reader.line_num}: the columns must be path,width,height, in pixels above 0"
         ) from error
     return sizes
 
 
 def join_sizes(path: Path, ids: Sequence[str]) -> list[tuple[int, int]]:
-    """Read the sizes that films had before they were resized.
+    """Return the sizes of films before they were resized.
 
     Args:
-        path: CSV as for `read_sizes`.
-        ids: Film ids, in any case.
+        path: CSV, as in `read_sizes`.
+        ids: Film ids, in upper or lower case.
 
     Returns:
         Width and height in pixels of each film, in the order of the ids.
@@ -133,7 +133,7 @@ def join_sizes(path: Path, ids: Sequence[str]) -> list[tuple[int, int]]:
     if lacking:
         raise UserError(
             f"{path} lacks {len(lacking):,} of {len(ids):,} films, such as {lacking[0]}; "
-            "add them, or do without the CSV"
+            "add them, or leave out --sizes"
         )
     return [sizes[film_id.lower()] for film_id in ids]
 
@@ -146,8 +146,8 @@ def describe_broken(root: Path, broken: Sequence[tuple[str, str]], total: int) -
         broken: Film ids, each with the reason.
         total: Number of all films.
     """
-    named = ", ".join(f"{path} ({reason})" for path, reason in broken[:NAMED])
-    rest = f" and {len(broken) - NAMED:,} more" if len(broken) > NAMED else ""
+    named = ", ".join(f"{path} ({reason})" for path, reason in broken[:BROKEN_SHOWN])
+    rest = f" and {len(broken) - BROKEN_SHOWN:,} more" if len(broken) > BROKEN_SHOWN else ""
     return (
         f"{len(broken):,} of {total:,} films in {root} cannot be read: {named}{rest}; "
         "fetch the set again, or delete these files"
@@ -182,7 +182,7 @@ def describe_content(content: bytes) -> Header:
 
 
 def _try_header(path: str) -> Header | str:
-    """Return the header of a file, or why it has none: one bad file must not hide the others."""
+    """Return the header of a file, or the reason if there is none, so that all unreadable files are found."""
     try:
         return describe_content(read_content(path))
     except OSError as error:
@@ -205,7 +205,7 @@ def _read_all(
 
 
 def _header(stored: Sequence[Any]) -> Header:
-    """Return a header as an index holds it."""
+    """Return the header of an entry of the index."""
     header = Header(*stored)
     return header._replace(notes=tuple(header.notes))
 
@@ -218,13 +218,13 @@ def _index_name(root: Path) -> str:
 def _stamp(root: Path, path: str) -> list[int]:
     try:
         status = os.stat(f"{root}/{path}")
-    except OSError:  # A dangling link: reading it gives the reason.
+    except OSError:  # A broken link: reading it reports the reason.
         return [-1, -1]
     return [status.st_size, status.st_mtime_ns]
 
 
 def _read_index(path: Path) -> dict[str, list[Any]]:
-    """Read entries by path: size in bytes, time of change in ns, and the fields of `Header`."""
+    """Read entries by path: size in bytes, time of the last change in ns, and the fields of `Header`."""
     try:
         content = json.loads(path.read_text("utf-8"))
         if content["version"] == INDEX_VERSION:
@@ -234,11 +234,11 @@ def _read_index(path: Path) -> dict[str, list[Any]]:
                 if len(entry) == 2 + len(Header._fields)
             }
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
-        pass  # An index saves time and nothing else: a damaged one is written again.
+        pass  # The index only saves time, so a damaged one is written again.
     return {}
 
 
 def _write_index(path: Path, entries: dict[str, list[Any]]) -> None:
-    # A cache that cannot be written costs time at the next start, not this run.
+    # Without an index only the next start takes longer.
     with contextlib.suppress(UserError, OSError):
         write_atomically(path, json.dumps({"version": INDEX_VERSION, "films": entries}))

@@ -1,7 +1,7 @@
-"""Whole patients, sampled or distributed so that every part has nearly the proportions of all in subtypes.
+"""Division of films by patient: samples and parts in which subtypes have nearly the same proportions.
 
-Patients with films of the same several subtypes make a stratum of their own. Orders are hashed: unlike those
-of scikit-learn's `StratifiedGroupKFold`, they are the same for every version of every library.
+Patients form strata by the subtypes of their films. Random orders come from hashes, so that, unlike those of
+scikit-learn's `StratifiedGroupKFold`, they never change with the version of a library.
 """
 
 from collections import defaultdict
@@ -16,8 +16,8 @@ def sample_patients(films: Sequence[Film], fraction: float, purpose: str) -> set
 
     Args:
         films: Films of all patients.
-        fraction: Between 0 and 1.
-        purpose: Key of the fixed random order in which patients are taken.
+        fraction: Fraction of the films, between 0 and 1.
+        purpose: Name of the fixed random order in which patients are sampled.
     """
     counts, strata = _strata(films)
     sampled: set[str] = set()
@@ -30,13 +30,13 @@ def sample_patients(films: Sequence[Film], fraction: float, purpose: str) -> set
 def distribute_patients(films: Sequence[Film], parts: int, purpose: str) -> list[set[str]]:
     """Distribute patients over parts with nearly the same number of films of each subtype.
 
-    Patients with most films come first, each to the part with the fewest films of its stratum: the last ones,
-    with one film, make the parts equal.
+    Patients are assigned in the order of their number of films, most films first, each to the part with the
+    fewest films of its stratum: patients with one film come last and make the parts equal.
 
     Args:
         films: Films of all patients.
         parts: Number of parts.
-        purpose: Key of the fixed random order among patients of as many films.
+        purpose: Name of the fixed random order of patients with the same number of films.
 
     Reference: R. Graham, Bounds on multiprocessing timing anomalies, SIAM J. Appl. Math. 17, 1969.
     """
@@ -68,7 +68,7 @@ def _strata(films: Sequence[Film]) -> tuple[dict[str, int], list[list[str]]]:
 
 
 def _fill(patients: Sequence[str], counts: dict[str, int], target: float) -> set[str]:
-    """Take patients in order while they fit; a patient with 30 films must not double a small side."""
+    """Take patients in order if they fit: a patient with 30 films must not double a small side."""
     chosen: set[str] = set()
     room = round(target)
     for patient in patients:

@@ -1,4 +1,4 @@
-"""Films decoded once: a memory map of grayscale uint8, shared by every recipe and process."""
+"""Cache of decoded films: a memory map of grayscale uint8, shared by all recipes and processes."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ from pneumo_tf.data.row_cache import stored_rows
 from pneumo_tf.errors import UserError
 
 CHUNK = 64
-"""Films decoded between two writes; a killed process loses at most as many."""
+"""Films per write; a killed process loses at most this many."""
 
 Fit = Literal["squash", "letterbox"]
 Progress = Callable[[int, int], None]
@@ -34,23 +34,23 @@ def cached_pixels(
     edge_crop: float = 0.0,
     progress: Progress | None = None,
 ) -> np.ndarray:
-    """Return the pixels of all films of a dataset, decoding those that no process has decoded before.
+    """Return the pixels of all films of a dataset; films that are not in the cache are decoded.
 
     Args:
         dataset: The films; row i of the result is film i.
-        cache: Folder of the maps. If two processes need the same map, one builds it and the other waits.
-            Films that a killed process has decoded are kept. What decoders warn of is stored there too:
-            see `film_faults`.
+        cache: Folder of the memory maps. If two processes need the same map, one builds it and the other
+            waits. Films decoded by a killed process are kept. Warnings of decoders are stored there too
+            (see `film_faults`).
         side: Height and width in pixels.
-        fit: `"squash"` to the square, or `"letterbox"`: keep the aspect, pad with black.
+        fit: `"squash"` changes the aspect; `"letterbox"` keeps it and pads with black.
         edge_crop: Fraction of each edge cut off before resizing.
-        progress: Called with films done and films in all, from one thread at a time.
+        progress: Called with the number of films done and of all films, from one thread at a time.
 
     Returns:
         (n, side, side) uint8, 0–255, a read-only memory map.
 
     Raises:
-        UserError: If films cannot be decoded, the first ones by name, or the disk is full.
+        UserError: If films cannot be decoded (with the names of the first ones), or the disk is full.
     """
     path = cache / f"{_key(dataset, side, fit, edge_crop)}-{side}px.npy"
     every = np.arange(len(dataset.films))
@@ -78,7 +78,7 @@ def _decode(
     read: Callable[[int], np.ndarray | str],
     progress: Progress | None,
 ) -> Iterator[tuple[np.ndarray, list[np.ndarray]]]:
-    """Decode films in chunks, each by all threads, so that memory use stays constant."""
+    """Decode films in chunks, so that memory use stays constant; all threads share a chunk."""
     broken: list[tuple[str, str]] = []
     done = len(dataset.films) - len(missing)
     with ThreadPoolExecutor() as threads:
@@ -111,8 +111,8 @@ def read_film(
 
     Args:
         dataset: The dataset of the film.
-        film_id: Its id.
-        side: Height and width wanted, pixels.
+        film_id: Id of the film.
+        side: Height and width of the result in pixels.
         fit: As in `cached_pixels`.
         edge_crop: As in `cached_pixels`.
         warn: As in `Dataset.decode`.
@@ -141,9 +141,9 @@ def fit_film(
 
     Args:
         image: (height, width) uint8.
-        side: Height and width wanted, pixels.
+        side: Height and width of the result in pixels.
         fit: As in `cached_pixels`.
-        size: Width and height of the original, whose aspect a letterbox keeps; by default those of the image.
+        size: Width and height of the original, for the aspect of a letterbox; by default those of the image.
 
     Returns:
         (side, side) uint8.
@@ -160,10 +160,10 @@ def fit_film(
 
 
 def resize(image: np.ndarray, width: int, height: int) -> np.ndarray:
-    """Resize a film to (height, width) uint8, averaging if it shrinks and interpolating if it grows."""
+    """Resize a film to (height, width) uint8, by averages if it shrinks and by interpolation if it grows."""
     if image.shape == (height, width):
         return image
-    # INTER_AREA averages over the source pixels of each new one, which avoids aliasing.
+    # INTER_AREA averages the source pixels of each new pixel, which avoids aliasing.
     shrinks = width < image.shape[1] or height < image.shape[0]
     return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
 

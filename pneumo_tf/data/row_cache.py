@@ -1,4 +1,4 @@
-"""An array on disk whose rows are computed when they are first needed, once for all processes."""
+"""Arrays on disk whose rows are computed when they are first needed, once for all processes."""
 
 import contextlib
 import os
@@ -16,26 +16,26 @@ Compute = Callable[[np.ndarray], Iterable[tuple[np.ndarray, np.ndarray]]]
 def stored_rows(
     path: Path, shape: tuple[int, ...], dtype: type[np.generic], wanted: np.ndarray, compute: Compute
 ) -> np.ndarray:
-    """Return an array of which some rows are valid, computing those that no process has computed before.
+    """Return an array in which the wanted rows are valid; rows that are not stored yet are computed.
 
-    The array grows in `<name>.part.npy`, and `<name>.done` has a mark for every row that is on the disk for
-    good: a process that is killed loses the current chunk and no more. With its last row the array becomes
-    `<name>.npy`. Rows that were never computed take no space. Without file locks every process computes
-    its own rows, in files that have its number in their names.
+    While rows are missing, the array is `<name>.part.npy`, and `<name>.done` marks the rows that are safely
+    on disk: a process that is killed loses only the current chunk. With its last row the array becomes
+    `<name>.npy`. Missing rows take no disk space. Without file locks every process computes all its rows, in
+    files with its process number in their names.
 
     Args:
-        path: `<name>.npy`. Its name must identify all that the rows depend on.
+        path: Path, `<name>.npy`. The name must identify everything that the rows depend on.
         shape: Shape of the whole array.
         dtype: Type of its values.
         wanted: (k,) indices of the rows that have to be valid.
-        compute: Takes the indices of missing rows, sorted, and yields them in chunks: indices, and rows. Two
-            processes that want rows at once take turns. A `UserError` of its own leaves nothing behind.
+        compute: Function from the sorted indices of missing rows to chunks: indices, and their rows. Only one
+            process computes at a time. If it raises `UserError`, the stored rows are deleted.
 
     Returns:
         A read-only memory map of `shape`.
 
     Raises:
-        UserError: If the place cannot be written, or the disk is full.
+        UserError: If the files cannot be written, or the disk is full.
     """
     if path.exists():
         return np.load(path, mmap_mode="r")
@@ -54,10 +54,10 @@ def stored_rows(
 
 
 def missing_rows(path: Path, wanted: np.ndarray) -> np.ndarray:
-    """Return the rows that `stored_rows` would have to compute, sorted and each once.
+    """Return the rows that `stored_rows` would have to compute, sorted and without duplicates.
 
     Args:
-        path: As for `stored_rows`.
+        path: Path, as in `stored_rows`.
         wanted: (k,) indices of the rows that have to be valid.
     """
     rows = np.unique(wanted)
@@ -66,7 +66,7 @@ def missing_rows(path: Path, wanted: np.ndarray) -> np.ndarray:
     try:
         marks = np.fromfile(path.with_suffix(".done"), np.uint8)
     except FileNotFoundError:
-        # Nothing was computed yet, or another process has just computed the last of it.
+        # Nothing was computed yet, or another process has just computed the last row.
         return rows
     return rows[marks[rows] == 0]
 
@@ -87,7 +87,7 @@ def _complete(
     try:
         for rows, values in compute(missing) if len(missing) else ():
             _write(part, start, rows, np.asarray(values, dtype))
-            # Marks reach the disk after their rows.
+            # A row must be on disk before its mark.
             marks[rows] = 1
             _write(done, 0, np.zeros(1), marks[None])
     except UserError:
@@ -100,7 +100,7 @@ def _complete(
 
 
 def _write(path: Path, start: int, rows: np.ndarray, values: np.ndarray) -> None:
-    """Write rows through the file: through a map, a full disk would kill the process."""
+    """Write rows to the file: with a memory map, a full disk would kill the process."""
     with path.open("r+b") as file:
         for row, value in zip(rows, values, strict=True):
             file.seek(start + int(row) * value.nbytes)
@@ -110,7 +110,7 @@ def _write(path: Path, start: int, rows: np.ndarray, values: np.ndarray) -> None
 
 
 def _begin(part: Path, done: Path, shape: tuple[int, ...], dtype: np.dtype) -> int:
-    """Make the files of an array if there are none that fit; return the offset of its first row in bytes."""
+    """Create the files of an array unless they exist; return the offset of its first row in bytes."""
     size = int(np.prod(shape)) * dtype.itemsize
     with contextlib.suppress(OSError, ValueError):
         found = np.load(part, mmap_mode="r")

@@ -1,8 +1,7 @@
 """Scoring variants: repeated predictions of the test films by test-time augmentation or Monte-Carlo dropout.
 
-A variant is one sample of what is random: `tta-3` scores the third augmented view of every film, `mc-3` uses
-the third dropout mask. Each has its own file of predictions, from which mean, spread and every other
-statistic are computed; more variants add files.
+A variant is one random sample: `tta-3` scores the third augmented view of every film, `mc-3` uses the third
+dropout mask. Each has its own file of predictions. Mean, spread and other statistics are computed from these.
 """
 
 from collections.abc import Callable
@@ -11,7 +10,7 @@ from dataclasses import dataclass
 from pneumo_tf.recipe import Augment, Recipe
 
 MILD = Augment(rotation=5, shift=0.03, zoom=(0.95, 1.05), contrast=0.1)
-"""Views of a recipe that trains without augmentation: positioning and exposure as they vary in practice."""
+"""Augmentation of views if a recipe has none: variation of positioning and exposure as in practice."""
 
 MILD_IN_WORDS = "±5° rotation, ±3 % shift, ±5 % zoom, ±10 % contrast"
 
@@ -22,17 +21,17 @@ class VariantKind:
 
     Args:
         option: Option of `run_all` that requests it, without dashes.
-        title: One variant, in words.
-        plural: Several variants, in words.
-        applies: Function from a recipe to whether its models have such variants.
-        otherwise: Reason if they have none, in words.
+        title: Name of one variant in sentences.
+        plural: Plural of the title.
+        applies: Function from a recipe to whether it can have such variants.
+        reason: Reason if a recipe cannot have them, in words.
     """
 
     option: str
     title: str
     plural: str
     applies: Callable[[Recipe], bool]
-    otherwise: str
+    reason: str
 
 
 VARIANT_KINDS: dict[str, VariantKind] = {
@@ -47,16 +46,16 @@ VARIANT_KINDS: dict[str, VariantKind] = {
         "there is no dropout",
     ),
 }
-"""Kinds by the first part of their variants' names."""
+"""Kinds of variants, by the first part of the variant's name."""
 
 
 def variant_name(kind: str, number: int) -> str:
-    """Return the name of a variant, such as `tta-3`; variants of a kind are counted from 1."""
+    """Return the name of a variant, such as `tta-3`; variants of a kind are numbered from 1."""
     return f"{kind}-{number}"
 
 
 def parse_variant(name: str) -> tuple[str, int]:
-    """Return kind and number of a variant, the arguments of `variant_name`."""
+    """Return kind and number of a variant from its name."""
     kind, number = name.split("-")
     return kind, int(number)
 

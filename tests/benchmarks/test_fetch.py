@@ -180,7 +180,7 @@ def test_film_that_is_there_twice_is_refused(run, tmp_path):
 def test_zip_of_two_sets_is_refused(run, tmp_path):
     archive = make_zip(tmp_path / "a.zip", plain("one/") | plain("two/") | plain("two/copy/"))
     line = refused(run, tmp_path, "--zip", archive)
-    assert "holds several sets: one, two; unpack one of them and use it" in line
+    assert "contains several sets: one, two; unpack one of them and use it" in line
 
 
 @pytest.mark.parametrize("lacking", ["test/NORMAL", "train/PNEUMONIA"])

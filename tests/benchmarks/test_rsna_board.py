@@ -81,6 +81,6 @@ def test_the_board_states_task_patients_classes_and_what_was_published(board, fi
     page, _ = board
     assert f"rsna: {len(films)} films" in page and "Task opacity-vs-all" in page
     assert f"{WITHOUT_CLASS} of {len(films)} images have no class" in page
-    assert "patientId is the id of an image" in page
+    assert "patientId identifies an image" in page
     (line,) = (line for line in page.splitlines() if "57,199 pneumonia" in line)
     assert "0.839" in line and "cannot be RSNA's 26,684 films, 6,012 of them positive" in line

@@ -3,7 +3,7 @@
 import pytest
 
 from pneumo_tf.data.films import Film, Films
-from pneumo_tf.data.subtypes import MOST, subtype_groups
+from pneumo_tf.data.subtypes import MAX_GROUPS, subtype_groups
 
 
 def films_of(*kinds):
@@ -32,12 +32,12 @@ def test_a_name_of_the_other_class_is_not_taken_for_it():
     ]
 
 
-@pytest.mark.parametrize("count", [1, MOST, MOST + 1, 300])
+@pytest.mark.parametrize("count", [1, MAX_GROUPS, MAX_GROUPS + 1, 300])
 def test_every_film_is_in_one_group_however_many_subtypes_there_are(count):
     kinds = [(1, f"kind {at}") for at in range(count) for _ in range(1 + at % 3)]
     films = films_of((0, "normal"), *kinds)
     groups = subtype_groups(films)
-    assert len(groups) == 1 + min(count, MOST)
+    assert len(groups) == 1 + min(count, MAX_GROUPS)
     assert (sum(group.among(films).astype(int) for group in groups) == 1).all()
     assert len({group.title for group in groups}) == len(groups)
 

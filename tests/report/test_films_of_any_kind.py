@@ -15,7 +15,7 @@ from pneumo_tf.report.page import NOT_A_DEVICE, write_leaderboard
 from pneumo_tf.report.reading import read_boards
 from tests.report.fabricate import RECIPES, fabricate_films, fabricate_runs
 
-NOTE = "Patients unknown: every film counts as one patient; films of one are not kept together."
+NOTE = "Patients unknown: every film counts as one patient; films of one person may be divided."
 ABOUT_NO_STATISTIC = (NOTE, NOT_A_DEVICE, "the air around the patient", "patients unknown")
 
 

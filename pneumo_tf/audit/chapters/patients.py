@@ -31,7 +31,7 @@ def describe_patients(decoded: DecodedSet) -> Chapter:
                 "train. {}"
             ).format(code(misleading.shown), wrong, people, Markdown(misleading.explanation))
         )
-        care.append(Markdown(misleading.care))
+        care.append(Markdown(misleading.advice))
     return Chapter("Patients", findings, [_table(decoded, folders)], (), care)
 
 

@@ -1,1 +1,1 @@
-"""Sources of films, one entry each: how a folder is recognised and read, and what is known of the set."""
+"""The datasets that can be read: one entry for each, with how its folder is recognised and read."""

@@ -17,7 +17,7 @@ COLUMNS = ("x", "y", "width", "height")
 FINDING = "pneumonia"
 
 ROUNDING = 0.01
-"""Share of a side by which a box may leave its film: boxes are drawn by hand, and rounded."""
+"""Fraction of a film's side by which a box may extend beyond it: boxes are drawn by hand, and rounded."""
 
 
 class Box(NamedTuple):
@@ -45,28 +45,28 @@ def read_box(cells: Sequence[str], place: str, side: float = 1) -> Box:
 
     Args:
         cells: x, y, width and height.
-        place: Of the line in its table, for messages.
-        side: Side of the film in the unit of the cells; 1 if they are fractions.
+        place: File and line of the cells, for error messages.
+        side: Side of the film in the unit of the cells; 1 if the cells are fractions.
 
     Raises:
-        UserError: If they are no numbers, or no box on the film.
+        UserError: If the cells are not numbers, or not a box on the film.
     """
     try:
         box = Box(*(float(cell) / side for cell in cells))
     except ValueError:
-        raise UserError(f"{place}: {', '.join(cells)} is no box of x, y, width and height") from None
+        raise UserError(f"{place}: {', '.join(cells)} is not a box of x, y, width and height") from None
     if not (box.width > 0 and box.height > 0 and _on_film(box)):
         raise UserError(f"{place}: the box {', '.join(cells)} does not lie on a film of sides {side:g}")
     return box
 
 
 def read_table(path: Path) -> dict[str, list[Box]]:
-    """Read a CSV of boxes: columns path, x, y, width and height as fractions of the sides, perhaps finding.
+    """Read a CSV of boxes: path, and x, y, width and height as fractions of the film's sides.
 
-    If there is a column finding, and pneumonia is among the findings, the boxes of others are left out.
+    If it has a column `finding`, and one of the findings is pneumonia, boxes of other findings are left out.
 
     Raises:
-        UserError: If it cannot be read, or a line is not as expected.
+        UserError: If the file cannot be read, or a line is invalid.
     """
     lines = [
         (cells["path"].replace("\\", "/"), cells.get("finding", ""), read_box(_numbers(cells), place))
@@ -83,8 +83,8 @@ def open_boxes(root: Path, boxes: Boxes) -> Masks:
     """Return the masks of boxes: 255 in every box of a film, None for a film without one.
 
     Args:
-        root: Folder of the films; a mask has the size of its film's file.
-        boxes: By film id.
+        root: Folder of the films; a mask has the size of the stored image.
+        boxes: Boxes by film id.
     """
 
     def draw(film_id: str) -> np.ndarray | None:
@@ -97,7 +97,7 @@ def open_boxes(root: Path, boxes: Boxes) -> Masks:
 
 
 def draw_boxes(boxes: Sequence[Box], width: int, height: int) -> np.ndarray:
-    """Draw boxes on a film of a size, (height, width) uint8: 255 in a box, of one pixel at least, else 0."""
+    """Draw boxes, at least one pixel each, as a mask: (height, width) uint8, 255 inside and 0 outside."""
     mask = np.zeros((height, width), np.uint8)
     for box in boxes:
         left, right = _pixels(box.x, box.width, width)

@@ -1,4 +1,4 @@
-"""A zip from elsewhere, checked for harmful entries before any is read."""
+"""Downloaded zip files, checked for harmful entries before any entry is read."""
 
 import contextlib
 import lzma
@@ -14,12 +14,12 @@ from pneumo_tf.data.datasets.dataset_source import Files
 from pneumo_tf.errors import UserError
 
 MAX_RATIO = 100
-"""Films do not compress: an entry that unpacks to 100 times its size is made to fill the disk."""
+"""Films hardly compress: an entry that unpacks to 100 times its size was made to fill the disk."""
 
 
 @dataclass(frozen=True)
 class ZipLimits:
-    """The most that a zip of a dataset can hold.
+    """Upper limits for the zip of a dataset.
 
     Args:
         entries: Number of files and folders.
@@ -36,15 +36,15 @@ def open_zip(path: Path, limits: ZipLimits) -> Iterator[Files]:
 
     Args:
         path: The zip.
-        limits: Of the dataset that it should hold.
+        limits: Limits for a zip of the expected dataset.
 
     Yields:
-        The files by their path in the zip, with slashes; folders are not among them.
+        The files by their path in the zip, with slashes; folders are not listed.
 
     Raises:
-        UserError: If there is no such file, it is damaged, or could do harm: by paths that leave the folder,
-            links, one path for two files, or more entries or bytes than the dataset can have. Damage of one
-            entry is found, and raised, while it is read.
+        UserError: If there is no such file, it is damaged, or it could do harm: by paths outside the folder,
+            links, two files with the same path, or more entries or bytes than the dataset can have. A damaged
+            entry raises when it is read.
     """
     if not path.is_file():
         raise UserError(f"there is no file {path}")
@@ -88,7 +88,7 @@ def _harm(entry: zipfile.ZipInfo) -> str:
     name = _path(entry)
     if name.startswith("/") or ":" in name or ".." in name.split("/"):
         return "would be written outside the folder"
-    # The upper half of the attributes is the mode where a Unix system made the zip, else 0.
+    # The upper 16 bits are the file mode if the zip was made on Unix, and 0 otherwise.
     if stat.S_IFMT(entry.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR):
         return "is a link or a device"
     if entry.flag_bits & 1:

@@ -1,4 +1,4 @@
-"""A folder with one folder a class, in any names; above the classes there may be folders train and test."""
+"""A folder with one subfolder per class, of any name, or with folders train and test that have those."""
 
 import os
 from collections import Counter
@@ -24,21 +24,21 @@ from pneumo_tf.data.image_files import Header
 from pneumo_tf.errors import UserError
 
 SPLITS = {"train": "train", "training": "train", "val": "train", "validation": "train", "test": "test"}
-"""Names of split folders, and the split that their films belong to."""
+"""The split of the films in a folder, by the folder's name."""
 
 
 def find_classes(path: Path) -> set[str]:
-    """Find the names of the folders that films lie in.
+    """Return the names of the class folders that have films.
 
     Raises:
-        UserError: If there are no two.
+        UserError: If there are fewer than two.
     """
     if not os.path.isdir(path):
-        raise UserError(f"{path} is no folder")
+        raise UserError(f"{path} is not a folder")
     _, ids, _ = _find_films(path)
     names = {place[1] for place in map(_place, ids) if place}
     if len(names) < 2:
-        raise UserError("there are no two folders with films, one for each class")
+        raise UserError("there are fewer than two folders with films; each class needs one")
     return names
 
 
@@ -47,10 +47,10 @@ def list_films(path: Path, options: ReadingOptions) -> FilmList:
 
     Args:
         path: The folder.
-        options: `classes`, `test` and `patient` are taken.
+        options: `classes`, `test` and `patient` are used.
 
     Raises:
-        UserError: If the class of a folder is not known, or a class has no film.
+        UserError: If the class of a folder is unknown, or a class has no film.
     """
     root, ids, omissions = _find_films(path)
     counts = Counter(place[1] for place in map(_place, ids) if place)
@@ -72,7 +72,7 @@ def list_films(path: Path, options: ReadingOptions) -> FilmList:
 
 
 def _find_films(path: Path) -> tuple[Path, list[str], list[Omission]]:
-    """Return the lowest folder that holds every film, their paths under it, and what is left out."""
+    """Return the deepest folder that contains all films, their paths under it, and what is left out."""
     found = scan(path)
     for place, _, reason in found.omissions:
         if reason == NOT_READABLE and place.rpartition("/")[2].lower() in SPLITS:
@@ -86,7 +86,7 @@ def _find_films(path: Path) -> tuple[Path, list[str], list[Omission]]:
 
 
 def _place(film_id: str) -> tuple[str, str] | None:
-    """Return split, `""` if none is stated, and class folder; None for a film that lies in none."""
+    """Return split (`""` if there is no such folder) and class folder; None for a film in no class folder."""
     folders = film_id.split("/")[:-1]
     split = SPLITS.get(folders[0].lower(), "") if folders else ""
     classes = folders[1:] if split else folders
@@ -95,7 +95,7 @@ def _place(film_id: str) -> tuple[str, str] | None:
 
 def _usual_classes(counts: Mapping[str, int]) -> Mapping[str, str]:
     if {name.lower() for name in counts} != set(CLASSES):
-        raise UserError(f"the class of each folder is not known; {ask_for_classes(counts)}")
+        raise UserError(f"the class of each folder is unknown; {ask_for_classes(counts)}")
     return {label: label for label in CLASSES}
 
 
@@ -109,7 +109,7 @@ def _check_classes(path: Path, kept: Mapping[str, tuple[str, str]], classes: Map
 
 def _reason(film_id: str) -> str:
     place = _place(film_id)
-    return f"in the folder {place[1]}, which is no class" if place else "in no class folder"
+    return f"in the folder {place[1]}, which is not a class" if place else "in no class folder"
 
 
 def _describe(
@@ -136,4 +136,4 @@ CLASS_FOLDERS = DatasetSource(
     protocols=PROTOCOLS,
     options=frozenset({"classes", "test", "patient"}),
 )
-"""Any films, in one folder a class."""
+"""Any films, in one folder per class."""

@@ -1,4 +1,4 @@
-"""The cells of a CSV, line by line, each with its place in the file for messages."""
+"""Reading of CSV files, line by line, with file and line number for error messages."""
 
 import csv
 import gzip
@@ -13,7 +13,7 @@ from pneumo_tf.errors import UserError
 DELIMITERS = (",", ";", "\t")
 
 MOST_BYTES = 512 * 2**20
-"""Bytes of text that are read; the largest table of a public set of chest films has 10 million."""
+"""Bytes of text at most; the largest table of a public set of chest films has 10 million."""
 
 
 def read_cells(path: Path, needed: Sequence[str] = ()) -> Iterator[tuple[str, dict[str, str]]]:
@@ -21,14 +21,15 @@ def read_cells(path: Path, needed: Sequence[str] = ()) -> Iterator[tuple[str, di
 
     Args:
         path: A CSV with commas, semicolons or tabs between cells; gzipped if its name ends in `.gz`.
-        needed: Columns that it must have, in lower case.
+        needed: Required columns, in lower case.
 
     Yields:
-        The place of each line, such as `films.csv, line 7`, and its cells by the name of their column, in
-        lower case; columns without a name are left out.
+        File and number of each line, such as `films.csv, line 7`, and its cells by column name in lower case;
+        columns without a name are left out.
 
     Raises:
-        UserError: If the file cannot be read, a column is missing or doubled, or a line has other cells.
+        UserError: If the file cannot be read, a column is missing or occurs twice, or a line has too many or
+            too few cells.
     """
     text = _read_text(path)
     first = text.split("\n", 1)[0]
@@ -59,15 +60,17 @@ def _read_text(path: Path) -> str:
         with gzip.open(path) if path.name.lower().endswith(".gz") else path.open("rb") as file:
             content = file.read(MOST_BYTES + 1)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise UserError(f"{path} is no gzipped file, or damaged ({error})") from error
+        raise UserError(f"{path} is not a gzip file, or damaged ({error})") from error
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from error
     if len(content) > MOST_BYTES:
-        raise UserError(f"{path} has more than {MOST_BYTES / 1e6:,.0f} MB of text; it is no table of films")
+        raise UserError(
+            f"{path} has more than {MOST_BYTES / 1e6:,.0f} MB of text; it is not a table of films"
+        )
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise UserError(f"{path} is no CSV text in UTF-8") from error
+        raise UserError(f"{path} is not CSV text in UTF-8") from error
 
 
 def _check_columns(path: Path, names: Sequence[str], needed: Sequence[str]) -> None:

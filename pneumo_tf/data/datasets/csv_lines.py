@@ -1,4 +1,4 @@
-"""The lines of a CSV of films: columns path and label, and whatever else is known of a film."""
+"""The lines of a CSV of films: columns path and label, and optional ones for patient, split and others."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -12,28 +12,28 @@ from pneumo_tf.errors import UserError
 NEEDED = ("path", "label")
 
 SPLITS = {"": "", "train": "train", "val": "train", "valid": "train", "validation": "train", "test": "test"}
-"""Names of splits, and the split that their films belong to: a protocol chooses its own validation films."""
+"""The split of a film by its name in the table; val becomes train: protocols choose validation films."""
 
 LABELS = {"0": "normal", "1": "pneumonia", **{label: label for label in CLASSES}}
-"""Classes by the labels that need no `--classes`."""
+"""Classes by label, for labels that are understood without `--classes`."""
 
 NORMAL_NAMES = ("normal", "0", "no finding", "healthy", "negative")
-"""Usual names of the normal class, for the advice that names what to type."""
+"""Usual names of the normal class, to suggest a value of `--classes`."""
 
 TAKEN = (*NEEDED, "patient", "split", "subtype")
-"""Columns that are part of a film's row; those of `Film` that are not here are read from the file itself."""
+"""Columns that become fields of `Film`; its other fields are read from the image file."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """A film as a line of the table describes it.
+    """One line of a table of films.
 
     Args:
         label: 0 normal, 1 pneumonia.
-        subtype: Finer class, or the name of the class.
-        patient: As the table has it, `""` if it states none.
-        split: `"train"`, `"test"`, or `""` if the table states none.
-        covariates: Every further column.
+        subtype: Subtype of the class, or the name of the class.
+        patient: Patient as in the table, `""` if it has none.
+        split: `"train"`, `"test"`, or `""` if the table has none.
+        covariates: All other columns.
     """
 
     label: int
@@ -48,8 +48,8 @@ class FilmTable:
     """A CSV of films.
 
     Args:
-        lines: By film id.
-        skipped: Number of lines that were left out, by their label.
+        lines: Lines by film id.
+        skipped: Number of lines that were left out, by label.
     """
 
     lines: Mapping[str, Line]
@@ -57,14 +57,14 @@ class FilmTable:
 
 
 def lacks_columns(path: Path) -> str:
-    """Describe what a file lacks to be a table of films, `""` if it has the columns that are needed."""
+    """Return why a file is not a table of films, `""` if it has the required columns."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             names = column_names(file.readline(1 << 16))
     except OSError as error:
         return f"cannot read {path}: {error.strerror}"
     except UnicodeDecodeError:
-        return f"{path} is no CSV text in UTF-8"
+        return f"{path} is not CSV text in UTF-8"
     lacking = [name for name in NEEDED if name not in names]
     return f"{path} has no column {lacking[0]!r} (columns: {', '.join(names)})" if lacking else ""
 
@@ -75,17 +75,17 @@ def read_table(path: Path, root: Path, classes: Mapping[str, str] | None) -> Fil
     Args:
         path: The CSV, with commas, semicolons or tabs between cells.
         root: Folder that its paths are relative to.
-        classes: Class by label, in lower case; other labels are then left out. None reads `normal`,
-            `pneumonia`, 0 and 1, and refuses others.
+        classes: Class by label, in lower case; films with other labels are left out. If None, labels are
+            `normal`, `pneumonia`, 0 and 1, and any other label is an error.
 
     Raises:
-        UserError: If the file cannot be read, or a line is not as expected.
+        UserError: If the file cannot be read, or a line is invalid.
     """
     lines: dict[str, Line] = {}
     skipped: Counter[str] = Counter()
     unknown = _unknown_labels(path) if classes is None else ()
     if unknown:
-        raise UserError(f"{path} has labels that are not known here; {ask_for_classes(unknown)}")
+        raise UserError(f"{path} has unknown labels; {ask_for_classes(unknown)}")
     for place, cells in read_cells(path):
         film_id = _film_id(cells["path"], root, place)
         if film_id in lines:
@@ -102,10 +102,10 @@ def read_table(path: Path, root: Path, classes: Mapping[str, str] | None) -> Fil
 
 
 def ask_for_classes(found: Mapping[str, int]) -> str:
-    """Return what to type so that names of classes are understood.
+    """Return advice to name the classes with `--classes`.
 
     Args:
-        found: Number of films by name.
+        found: Number of films by class name.
     """
     counts = ", ".join(f"{name} ({count:,} films)" for name, count in found.items())
     normal = next((name for name in found if name.lower() in NORMAL_NAMES), "NAME")
@@ -129,11 +129,13 @@ def _film_id(text: str, root: Path, place: str) -> str:
     if path.is_absolute() and path.is_relative_to(root.absolute()):
         path = path.relative_to(root.absolute())
     if not path.parts or path.is_absolute() or ".." in path.parts:
-        raise UserError(f"{place}: {text!r} is no path in {root}; name another folder with --images")
+        raise UserError(
+            f"{place}: {text!r} is not a path in {root}; give the folder of the images with --images"
+        )
     return path.as_posix()
 
 
 def _unknown_labels(path: Path) -> dict[str, int]:
-    """Count films by label, if there are labels that need `--classes`."""
+    """Count films by label if a label requires `--classes`."""
     counts = Counter(cells["label"] for _, cells in read_cells(path))
     return dict(counts.most_common()) if any(name.lower() not in LABELS for name in counts) else {}

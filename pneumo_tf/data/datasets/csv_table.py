@@ -1,4 +1,4 @@
-"""Films that a CSV lists, with whatever it states of them."""
+"""Films listed in a CSV, with the labels, patients, splits and covariates of its columns."""
 
 import os
 from collections.abc import Mapping
@@ -22,17 +22,17 @@ from pneumo_tf.data.image_files import Header
 from pneumo_tf.errors import UserError
 
 BOXES = "boxes.csv"
-"""Name of a table of boxes around findings, in the folder that the paths of films are relative to."""
+"""Table of boxes around findings, in the folder that the paths of films are relative to."""
 
-NAMED = 3
-"""Number of missing films that an error names."""
+MISSING_SHOWN = 3
+"""Missing films that an error message lists."""
 
 
 def find_table(path: Path) -> Path:
-    """Find the CSV: the file given, or the only one in the folder with the columns that are needed.
+    """Find the CSV: the given file, or the only one in the given folder with the required columns.
 
     Raises:
-        UserError: If there is none, or several.
+        UserError: If there is none, or more than one.
     """
     if os.path.isfile(path):
         if lacking := lacks_columns(path):
@@ -47,14 +47,14 @@ def find_table(path: Path) -> Path:
 
 
 def list_films(path: Path, options: ReadingOptions) -> FilmList:
-    """List the films of a CSV, or of a folder that holds one.
+    """List the films of a CSV, or of a folder that contains one.
 
     Args:
         path: The CSV or its folder.
-        options: All but `task` are taken.
+        options: All except `task` are used.
 
     Raises:
-        UserError: If the table cannot be read, or it names films that are not there.
+        UserError: If the table cannot be read, or lists films that do not exist.
     """
     path = find_table(path)
     root = options.images or path.parent
@@ -73,7 +73,7 @@ def list_films(path: Path, options: ReadingOptions) -> FilmList:
 
 
 def open_masks(root: Path, kind: str) -> Masks | None:
-    """Return the boxes of `boxes.csv` as masks, as `DatasetSource` describes; None without the file."""
+    """Return the boxes of `boxes.csv` as masks (see `DatasetSource`), None without the file."""
     if kind != "masks" or not (root / BOXES).is_file():
         return None
     return boxes.open_boxes(root, boxes.read_table(root / BOXES))
@@ -87,7 +87,7 @@ def _describe(lines: Mapping[str, Line], options: ReadingOptions, film_id: str, 
 
 
 def _describe_covariates(lines: Mapping[str, Line], film_id: str, header: Header) -> dict[str, str]:
-    """Return what the film's file states, and what the table states in its place."""
+    """Return the covariates in the film's file, replaced by those of the table where it has them."""
     return {
         **header_covariates(film_id, header),
         **{name: value for name, value in lines[film_id].covariates.items() if value},
@@ -95,10 +95,10 @@ def _describe_covariates(lines: Mapping[str, Line], film_id: str, header: Header
 
 
 def _check_files(path: Path, root: Path, lines: Mapping[str, Line]) -> None:
-    """Refuse a table with films that are not there, before any is read."""
+    """Refuse a table that lists films that do not exist, before any film is read."""
     missing = [film_id for film_id in sorted(lines) if not (root / film_id).is_file()]
     if missing:
-        named = ", ".join(missing[:NAMED])
+        named = ", ".join(missing[:MISSING_SHOWN])
         raise UserError(
             f"{len(missing):,} of {len(lines):,} films of {path} are not in {root}, such as {named}; "
             "name their folder with --images"
@@ -113,7 +113,7 @@ def _describe_skipped(path: Path, skipped: Mapping[str, int]) -> tuple[str, ...]
 
 
 def _describe_boxes(path: Path, root: Path, lines: Mapping[str, Line]) -> tuple[str, ...]:
-    """Read the boxes, so that a fault in them is found before a run, and describe those that are not used."""
+    """Read the boxes, so that errors in them are found before a run, and describe boxes that are not used."""
     if not (root / BOXES).is_file():
         unused = (path.parent / BOXES).is_file()
         return (f"{path.parent / BOXES} is not read: boxes lie with the films, in {root}.",) if unused else ()

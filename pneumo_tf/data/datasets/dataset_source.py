@@ -1,4 +1,4 @@
-"""Description of a dataset: where its films come from and how they are read."""
+"""Datasets: where the films come from, and how they are read."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -21,10 +21,10 @@ from pneumo_tf.errors import UserError
 from pneumo_tf.printable import make_printable
 
 Progress = Callable[[int, int], None]
-"""Called with the work done and the work in all."""
+"""Called with the number of items done and the number of all items."""
 
 Files = Mapping[str, Callable[[], BinaryIO]]
-"""Functions that open each file, by its path under the dataset's root."""
+"""Functions that open a file, by its path under the dataset's root."""
 
 Masks = Callable[[str], np.ndarray | None]
 """Function from a film id to (height, width) uint8, 255 inside and 0 outside; None if nothing is marked."""
@@ -44,19 +44,19 @@ def _unchanged(films: Films) -> Films:
 
 @dataclass(frozen=True)
 class FilmList:
-    """The films of a folder as names and tables describe them, before a file is opened.
+    """The films of a folder, from file names and tables; no image file has been opened yet.
 
     Args:
         root: Folder that film ids are relative to.
         ids: POSIX paths of the films, sorted.
-        describe: Takes a film id and the header of its file; gives the row of the film table.
-        describe_covariates: Takes the same; gives what else is known of the film, by column.
-        named_class: Takes a film id; gives the class that its name states apart from its folder, None if it
-            states none. It is the only independent check of the label.
-        complete: Takes the whole table, once every header was read; gives it with what depends on all films,
-            such as a test split.
-        notes: What a reader of results must know of the choice of films, one sentence each.
-        left_out: Files and folders that are not among the films.
+        describe: Function from a film id and the header of its file to the row of the film table.
+        describe_covariates: Function from the same to the covariates of the film, by column.
+        named_class: Function from a film id to the class in its file name, None if the name has none. It is
+            the only check of the label that does not depend on the folder.
+        complete: Function from the table of all films to the same table with columns that depend on all
+            films, such as a test split.
+        notes: Sentences about the choice of films that a reader of results needs.
+        left_out: Files and folders that are not listed.
     """
 
     root: Path
@@ -69,17 +69,17 @@ class FilmList:
     left_out: tuple[LeftOut, ...] = ()
 
     def misplaced(self, films: Films) -> list[str]:
-        """Return the ids of films whose name states another class than their label."""
+        """Return the ids of films whose name contradicts their label."""
         return [film.id for film in films if self.named_class(film.id) not in (None, film.label)]
 
 
 @dataclass(frozen=True)
 class SourceSeries:
-    """The series that a dataset's films were numbered in: archives or machines that a model may recognise.
+    """Series in which films are numbered, perhaps one per archive or machine; a model may recognise them.
 
     Args:
-        of: Takes a film id; gives the name of its series, `""` if it is unknown.
-        note: What a reader of results by series should know, one or two sentences.
+        of: Function from a film id to the name of its series, `""` if it is unknown.
+        note: One or two sentences for readers of results by series.
     """
 
     of: Callable[[str], str]
@@ -88,31 +88,31 @@ class SourceSeries:
 
 @dataclass(frozen=True)
 class MisleadingNumber:
-    """A number in file names that looks like a patient's and is not.
+    """A number in file names that seems to identify patients but does not.
 
     Args:
-        of: Takes a film id; gives the number, or None if the name has none.
-        shown: The number in its place in a name, such as `person<N>`.
-        explanation: What identifies a patient instead, as sentences.
-        care: What to do, as a sentence.
+        of: Function from a film id to the number, None if the name has none.
+        shown: Pattern of the name around the number, such as `person<N>`.
+        explanation: Sentences on what identifies a patient instead.
+        advice: Sentence that begins with what to do.
     """
 
     of: Callable[[str], str | None]
     shown: str
     explanation: str
-    care: str
+    advice: str
 
 
 @dataclass(frozen=True)
 class Download:
-    """How a dataset is fetched.
+    """Download of a dataset.
 
     Args:
-        summary: What is fetched and how large it is, for `--help`.
-        folder: Downloads the dataset; gives the folder that it lies in.
-        open_folder: Takes such a folder; gives the files to copy.
-        open_archive: Takes a zip downloaded by hand; opens the files in it.
-        steps: What the user has to do in a browser, or can, one phrase each.
+        summary: Contents and size, for `--help`.
+        folder: Function that downloads the dataset and returns its folder.
+        open_folder: Function from such a folder to the files to copy.
+        open_archive: Function from a zip that the user downloaded to the files in it.
+        steps: Required or possible steps of the user in a browser, one phrase each.
     """
 
     summary: str
@@ -127,7 +127,7 @@ def _no_film(film_id: str) -> bool:
 
 
 def split_and_subtype(film: Film) -> tuple[str, str]:
-    """Return what published counts are stated by, if a dataset names nothing else."""
+    """Return the key that published counts have by default."""
     return film.split, film.subtype
 
 
@@ -137,15 +137,15 @@ def _no_masks(root: Path, kind: str) -> Masks | None:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Films, with the folder that their pixels lie in.
+    """Films, with the folder of their image files.
 
     Args:
-        source: What is known of the dataset that they are of.
-        title: As shown on the board.
+        source: The dataset that the films belong to.
+        title: Title on the board.
         root: Folder that film ids are relative to; None if only the table is available.
         films: Every film.
-        bits: Bits of gray at which films are read that are deeper than 8 and do not state how deep.
-        notes: What a reader of results must know of these films and how they were read, one sentence each.
+        bits: Assumed bits of gray of films that have more than 8 bits but do not state how many.
+        notes: Sentences about these films and how they were read that a reader of results needs.
     """
 
     source: "DatasetSource"
@@ -157,7 +157,7 @@ class Dataset:
 
     @cached_property
     def has_masks(self) -> bool:
-        """Whether findings are outlined, or in boxes, on some of its films."""
+        """Whether findings on some of the films are marked by outlines or boxes."""
         return self.root is not None and self.source.open_masks(self.root, "masks") is not None
 
     def decode(self, film_id: str, warn: Warn | None = None) -> np.ndarray:
@@ -165,7 +165,7 @@ class Dataset:
 
         Args:
             film_id: Its id.
-            warn: Called with each fault of the file that its decoder passes over.
+            warn: Called with a warning for each defect of the file that does not stop its decoder.
 
         Returns:
             (height, width) uint8, 0 black to 255 white.
@@ -179,36 +179,36 @@ class Dataset:
 
 @dataclass(frozen=True)
 class DatasetSource:
-    """A dataset that the suite can read. A new one is one module with such an entry, named in `DATASETS`.
+    """A dataset that the suite can read. To add one, write a module with an entry and list it in `DATASETS`.
 
     Args:
         name: Its key in `DATASETS`, options and stored runs.
-        title: As the board shows it if the films are those published.
-        find: Function that finds what the dataset is recognised by in a path, a folder or a file. Raises
+        title: Title on the board if the films are the published ones.
+        find: Function from a path, a folder or a file, to what identifies the dataset there. Raises
             `UserError` with what is missing if the path is not this dataset.
         list_films: Function from such a path and the user's options to its films. Raises `UserError` if it
             cannot be used.
         notice: Licence and citation, as lines of text.
-        licence: Licence in a few words, as the board shows it.
+        licence: Licence in a few words, for the board.
         protocols: Names of the protocols that can divide it.
-        folder: Name of its folder under `data/`, `""` if it may lie anywhere.
-        options: Names of the `ReadingOptions` that it takes.
-        sides: What its training and its test films are called, in the singular.
+        folder: Name of its folder under `data/`, `""` if it may be anywhere.
+        options: Names of the `ReadingOptions` that it uses.
+        sides: Names of the training and the test set, such as "train folder" and "test folder".
         counts: Films of the published set by split and subtype; empty if there is no such set. The split is
-            `""` if the set states none.
-        counts_of_tasks: The same for the tasks of `ReadingOptions` that take other films of the set.
+            `""` if the set has no published split.
+        counts_of_tasks: The same for values of `--task` that use other films of the set.
         kind_of: Function from a film to the key that it is counted under.
         plausible_accuracy: Highest accuracy on the published test films that was published without leakage;
-            None if it is not known.
-        series: The series of its films, None if they are not known.
-        misleading_number: A number in its file names that looks like a patient's and is not, None if there is
-            none.
+            None if it is unknown.
+        series: The series of its films, None if they are unknown.
+        misleading_number: A number in its file names that seems to identify patients but does not, None if
+            there is none.
         set_apart: Function from a film id to whether the source keeps it out of its training folder (Kaggle's
             `val`), although its split is train.
-        open_masks: Function of the root of the films and a kind, `"masks"` for opacities or `"lungs"`, to
-            masks or outlined boxes, None if the dataset has none of the kind.
+        open_masks: Function from the root of the films and a kind, `"masks"` for opacities or `"lungs"`, to
+            the masks; None if the dataset has none of that kind.
         download: Download of the dataset, None if it cannot be downloaded.
-        draw: Function of a new folder and a progress callback that draws synthetic films; None for real ones.
+        draw: Function that draws synthetic films into a new folder and reports progress; None for real films.
     """
 
     name: str
@@ -233,7 +233,7 @@ class DatasetSource:
     draw: Callable[[Path, Progress | None], Path] | None = None
 
     def lacks(self, path: Path) -> str:
-        """Describe what a path lacks to be this dataset, `""` if it is one."""
+        """Return why a path is not this dataset, `""` if it is."""
         try:
             self.find(path)
         except UserError as error:
@@ -265,8 +265,8 @@ class DatasetSource:
 
         Args:
             path: The folder or file, in any form that `list_films` accepts.
-            options: What the user states of the films.
-            cache: Folder that stores sizes and digests, so that the next start reads no film.
+            options: Options of the user about the films.
+            cache: Folder that stores sizes and digests, so that the next start does not read the films.
             sizes: CSV of `path,width,height` in pixels, for films that were resized after publication.
             progress: Called with the films read so far and the films that have to be read.
 
@@ -274,8 +274,8 @@ class DatasetSource:
             The films, sorted by id.
 
         Raises:
-            UserError: If a folder is missing or empty, a film cannot be read or its name contradicts its
-                class, or the CSV does not fit.
+            UserError: If a folder is missing or empty, a film cannot be read, its name contradicts its class,
+                or the CSV does not match the films.
         """
         listed = self.find_films(path, options)
         headers = read_headers(listed.root, listed.ids, cache=cache, progress=progress)
@@ -297,7 +297,7 @@ class DatasetSource:
         """List the films of a folder without opening one.
 
         Raises:
-            UserError: If the folder cannot be used, or an option is given that the source does not take.
+            UserError: If the folder cannot be used, or an option is given that the source does not have.
         """
         if refused := [name for name in options.given if name not in self.options]:
             taken = ", ".join(f"--{name}" for name in sorted(self.options)) or "none"
@@ -307,7 +307,7 @@ class DatasetSource:
         return self.list_films(path, options)
 
     def tabulate(self, path: Path, listed: FilmList, headers: Iterable[tuple[str, Header]]) -> Dataset:
-        """Make the dataset of films whose headers were read.
+        """Create the dataset from films whose headers were read.
 
         Args:
             path: The folder as the user named it.
@@ -315,7 +315,7 @@ class DatasetSource:
             headers: Film ids with headers, sorted by id; films that cannot be read are left out.
 
         Returns:
-            The films, whatever class their names state.
+            The films, including those whose name contradicts their class.
         """
         headers = dict(headers)
         rows = tuple(listed.describe(film_id, header) for film_id, header in headers.items())
@@ -334,7 +334,7 @@ class DatasetSource:
         return replace(films, set_apart=frozenset(film.id for film in films if self.set_apart(film.id)))
 
     def count_differences(self, films: Iterable[Film]) -> list[str]:
-        """Describe how films differ in number from the published set, one line per split and subtype.
+        """Compare the number of films with the published set, one phrase per split and subtype that differs.
 
         Returns:
             Nothing if the counts are the same, or if there is no published set.
@@ -345,7 +345,7 @@ class DatasetSource:
         return min((_differences(found, counts) for counts in (self.counts, *self.counts_of_tasks)), key=len)
 
     def title_of(self, films: Films, path: Path) -> str:
-        """Return the title that a board shows: the published one for the published films alone.
+        """Return the title for the board: the published one only if the films are the published ones.
 
         Args:
             films: Every film.
@@ -358,11 +358,11 @@ class DatasetSource:
         return f"{make_printable(path.resolve().name)}: {len(films):,} films"
 
     def is_published(self, films: Films) -> bool:
-        """Return whether films are, by their counts, those of the published set."""
+        """Return whether films have the counts of the published set."""
         return bool(self.counts) and not self.count_differences(films)
 
     def describe_licence(self, films: Films) -> str:
-        """Return source and licence of films in a few words, as a board shows them."""
+        """Return source and licence of films in a few words, for the board."""
         if self.synthetic or not self.counts or self.is_published(films):
             return self.licence
         published = sum(self.counts.values())
@@ -381,7 +381,7 @@ class DatasetSource:
 
 
 def _differences(found: Mapping[tuple[str, str], int], counts: Mapping[tuple[str, str], int]) -> list[str]:
-    """Describe each kind of film that is not as often found as published."""
+    """Describe each kind of film whose number is not the published one."""
     lines = []
     for kind in [*counts, *sorted(set(found) - set(counts))]:
         split, subtype = kind
@@ -398,7 +398,7 @@ def _describe_patients(films: Films) -> tuple[str, ...]:
     if not unknown:
         return ()
     if unknown == len(films):
-        return ("Patients unknown: every film counts as one patient; films of one are not kept together.",)
+        return ("Patients unknown: every film counts as one patient; films of one person may be divided.",)
     return (
         f"The patients of {unknown:,} of {len(films):,} films are unknown: each of these films counts as a "
         "patient of its own.",

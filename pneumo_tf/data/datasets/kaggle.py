@@ -1,4 +1,4 @@
-"""Downloads from Kaggle through kagglehub, with one line of advice for each way in which they fail."""
+"""Downloads from Kaggle through kagglehub, with advice for each kind of failure."""
 
 import zipfile
 import zlib
@@ -12,11 +12,11 @@ _LOGIN = "run `python -c 'import kagglehub; kagglehub.login()'` with a token of 
 
 
 def download_dataset(handle: str, page: str) -> Path:
-    """Download a dataset into kagglehub's cache; one that is there already needs no network.
+    """Download a dataset into kagglehub's cache, unless it is there already.
 
     Args:
         handle: Owner, name and version, such as `owner/name/versions/2`.
-        page: Web page of the dataset, for those who download it by hand.
+        page: Web page of the dataset, for download in a browser.
 
     Returns:
         The folder of the dataset.

@@ -1,4 +1,4 @@
-"""The chest films of Kermany et al. 2018: what file names state, and what is known of the set."""
+"""The chest films of Kermany et al. 2018: subtype and patient from file names, counts, series and licence."""
 
 import re
 from functools import partial
@@ -40,7 +40,7 @@ COUNTS = {
     ("test", "bacteria"): 242,
     ("test", "virus"): 148,
 }
-"""Films of the published set by split and subtype; the 16 films that Kaggle moved to `val/` are train."""
+"""Films of the published set by split and subtype; the 16 that Kaggle moved to `val/` count as train."""
 
 PROTOCOLS = (
     "official",
@@ -50,7 +50,7 @@ PROTOCOLS = (
     "published-pooled",
     "published-test-selected",
 )
-"""Protocols that folders of train and test, with or without val, can be divided by."""
+"""Protocols for folders train and test, with or without val."""
 
 _PNEUMONIA = re.compile(r"person(\d+)_(bacteria|virus)(?![a-z])", re.IGNORECASE)
 _NORMAL = re.compile(r"((?:NORMAL2-)?IM)-(\d+)", re.IGNORECASE)
@@ -59,12 +59,12 @@ _PERSON = re.compile(r"person(\d+)_", re.IGNORECASE)
 
 
 class FilmName(NamedTuple):
-    """Content of a file name.
+    """Subtype and patient in a file name.
 
     Args:
         subtype: `"normal"`, `"bacteria"`, `"virus"`, or `""` if the name follows no known pattern.
         patient: Key of the person, `""` if the name follows no known pattern.
-        series: The numbering that the patient's number belongs to; `""` if it is unknown.
+        series: Series that the patient's number belongs to, `""` if it is unknown.
     """
 
     subtype: str
@@ -73,12 +73,12 @@ class FilmName(NamedTuple):
 
 
 def list_films(path: Path, options: ReadingOptions = NO_OPTIONS) -> FilmList:
-    """List a folder of the set: as Kaggle, kagglehub or Mendeley Data give it, or as someone renamed it.
+    """List a folder of the set, as downloaded from Kaggle or Mendeley Data, or with films renamed.
 
     Args:
-        path: The folder with `train` and `test`, or one that holds it up to four levels down.
-        options: With an expression for the patient, the films are the user's own and their names state
-            nothing else.
+        path: The folder with `train` and `test`, or one that contains it up to four levels down.
+        options: Options of the user. With an expression for the patient, nothing but the patient is read from
+            the names: the films are the user's own.
 
     Raises:
         UserError: If a folder is missing or empty.
@@ -95,7 +95,7 @@ def list_films(path: Path, options: ReadingOptions = NO_OPTIONS) -> FilmList:
 
 
 def describe_film(film_id: str, header: Header) -> Film:
-    """Return the row of a film; `val` is part of train, and a film of unknown kind keeps its class."""
+    """Return the row of a film; `val` counts as train, and an unknown subtype is replaced by the class."""
     name = read_name(film_id)
     return _film(film_id, header, name.subtype, name.patient or unknown_patient(film_id))
 
@@ -119,8 +119,8 @@ def _named_class(film_id: str) -> int | None:
 def read_name(film_id: str) -> FilmName:
     """Read subtype and patient of a film from its file name.
 
-    Bacteria and virus are numbered from 1 each, and so are `IM` and `NORMAL2-IM`: `person3_bacteria_10` and
-    `person3_virus_15` are two children, so the key holds the series as well as the number.
+    Bacteria and virus are each numbered from 1, and so are `IM` and `NORMAL2-IM`: `person3_bacteria_10` and
+    `person3_virus_15` are two children. So the key consists of the series and the number.
 
     Example:
         >>> read_name("train/PNEUMONIA/person447_virus_921_1.jpeg").patient
@@ -140,7 +140,7 @@ def read_name(film_id: str) -> FilmName:
 
 
 def source_series(film_id: str) -> str:
-    """Return the numbering of a film: `"IM"`, `"NORMAL2-IM"`, `"bacteria"`, `"virus"`, `""` if unknown.
+    """Return the series of a film: `"IM"`, `"NORMAL2-IM"`, `"bacteria"`, `"virus"`, `""` if unknown.
 
     Mendeley v3 renames both normal series to `"NORMAL"`.
     """
@@ -148,7 +148,7 @@ def source_series(film_id: str) -> str:
 
 
 def person_number(film_id: str) -> str | None:
-    """Return the number in `person<N>`, which bacterial and viral patients share."""
+    """Return N of `person<N>`; a bacterial and a viral patient can have the same number."""
     found = _PERSON.match(PurePosixPath(film_id).name)
     return found and found[1]
 
@@ -173,8 +173,8 @@ KERMANY = DatasetSource(
     plausible_accuracy=0.97,
     series=SourceSeries(
         source_series,
-        "Normal test films come from two numbered series, perhaps two archives. A model that learned the "
-        "appearance of a series instead of lungs is right on one of them.",
+        "Normal test films come from two numbered series, perhaps two archives. A model that recognises a "
+        "series instead of lungs is right on one of them only.",
     ),
     misleading_number=MisleadingNumber(
         person_number,
@@ -190,7 +190,7 @@ KERMANY = DatasetSource(
         partial(download_dataset, HANDLE, PAGE),
         open_folder,
         open_archive,
-        steps=("Kaggle asks for no account, and kagglehub keeps a copy of its own, as large",),
+        steps=("no Kaggle account is needed; kagglehub keeps a copy of the same size in its cache",),
     ),
 )
 """The set as published on Mendeley Data and Kaggle."""

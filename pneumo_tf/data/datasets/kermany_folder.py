@@ -1,4 +1,4 @@
-"""The folder of the Kermany films, in any form it arrives: train and test, each with NORMAL and PNEUMONIA."""
+"""Search for the folder of the Kermany films: train and test, each with NORMAL and PNEUMONIA."""
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,18 +24,18 @@ from pneumo_tf.errors import UserError
 from pneumo_tf.printable import make_printable
 
 SPLITS = {"train": "train", "val": "train", "test": "test"}
-"""Split folders, and the split that their films belong to."""
+"""The split of the films in a split folder, by the folder's name."""
 
 NEEDED = ("train", "test")
 """Split folders that the set must have, each with every class."""
 
-DEEPEST_ROOT = 4
-"""Levels below the folder given that are searched for the set: kagglehub puts it four down."""
+MAX_DEPTH = 4
+"""Levels below the given folder that are searched for the set; kagglehub puts it four levels down."""
 
 MOST_SEARCHED = 200_000
-"""Files and folders that a search lists before it gives up."""
+"""Files and folders that a search lists at most."""
 
-_EXPECTED = "expected are train and test (val may be missing), each with NORMAL and PNEUMONIA"
+_EXPECTED = "it needs train and test (val may be missing), each with NORMAL and PNEUMONIA"
 
 
 class FoundRoot(NamedTuple):
@@ -44,7 +44,7 @@ class FoundRoot(NamedTuple):
     Args:
         path: The folder.
         listing: What lies in it.
-        omissions: What was left out of the search before it was found, with paths under its start.
+        omissions: Files and folders that the search left out, with paths under the folder where it began.
     """
 
     path: Path
@@ -58,7 +58,7 @@ class FoundFilms(NamedTuple):
     Args:
         root: Folder that the ids are relative to.
         ids: POSIX paths of the films, sorted.
-        omissions: What else lies in the folder.
+        omissions: Other files and folders, which are left out.
     """
 
     root: Path
@@ -67,13 +67,13 @@ class FoundFilms(NamedTuple):
 
 
 def find_films(path: Path) -> FoundFilms:
-    """List the films of the set that a folder holds, without opening one.
+    """List the films of the set in a folder, without opening one.
 
     Args:
-        path: The folder with `train` and `test`, or one that holds it up to `DEEPEST_ROOT` levels down.
+        path: The folder with `train` and `test`, or one that contains it up to `MAX_DEPTH` levels down.
 
     Raises:
-        UserError: If it holds no set or several, or a class that the set must have holds no film.
+        UserError: If it contains no set or several, or the set lacks films of a class.
     """
     root = find_root(path)
     splits = [name for name in root.listing.folders if name.lower() in SPLITS]
@@ -88,7 +88,7 @@ def find_films(path: Path) -> FoundFilms:
 
 
 def find_root(path: Path) -> FoundRoot:
-    """Find the folder that holds `train` and `test`: the one given, or the only one at the next level.
+    """Find the folder with `train` and `test`: the given one, or the only one on the first level with any.
 
     Raises:
         UserError: If there is none, or more than one at the same level.
@@ -96,13 +96,13 @@ def find_root(path: Path) -> FoundRoot:
     if not os.path.isdir(path):
         raise UserError(f"there is no folder {path}; `python -m benchmarks.fetch kermany` fetches the films")
     omissions, partial_set = [], ""
-    for level, below in pairwise(levels(path, DEEPEST_ROOT + 1, MOST_SEARCHED)):
+    for level, below in pairwise(levels(path, MAX_DEPTH + 1, MOST_SEARCHED)):
         inside = {listing.path: listing for listing in below}
         roots = [listing for listing in level if not _missing(listing, inside)]
         omissions += [one for listing in level if listing not in roots for one in listing.omissions]
         if len(roots) > 1:
             several = ", ".join(str(path / listing.path) for listing in roots)
-            raise UserError(f"{path} holds several sets: {several}; name one of them")
+            raise UserError(f"{path} contains several sets: {several}; give the path of one")
         if roots:
             return FoundRoot(path / roots[0].path, roots[0], tuple(omissions))
         partial_set = partial_set or _describe_partial(path, level, inside)
@@ -110,7 +110,7 @@ def find_root(path: Path) -> FoundRoot:
         raise UserError(f"{partial_set}; {_EXPECTED}")
     if path.name.lower() in SPLITS or path.name.lower() in CLASSES:
         raise UserError(f"{path} is a part of the set; give the folder that holds train and test")
-    raise UserError(f"{path} holds no train and test folders; {_EXPECTED}")
+    raise UserError(f"{path} has no train and test folders; {_EXPECTED}")
 
 
 def open_folder(path: Path) -> Files:
@@ -124,7 +124,7 @@ def open_folder(path: Path) -> Files:
 
 
 def _missing(listing: Listing, inside: Mapping[str, Listing]) -> list[str]:
-    """List the folders that a set must have and this one has not."""
+    """List the required folders that are missing."""
     missing = []
     for split in NEEDED:
         found = [inside[join(listing.path, name)] for name in listing.folders if name.lower() == split]
@@ -136,7 +136,7 @@ def _missing(listing: Listing, inside: Mapping[str, Listing]) -> list[str]:
 
 
 def _describe_partial(path: Path, level: Sequence[Listing], inside: Mapping[str, Listing]) -> str:
-    """Describe the first folder of a level with `train` or `test` that is no set, `""` if there is none."""
+    """Describe the first incomplete set of a level, `""` if there is none."""
     for listing in level:
         splits = [name for name in listing.folders if name.lower() in NEEDED]
         if splits:
@@ -147,7 +147,7 @@ def _describe_partial(path: Path, level: Sequence[Listing], inside: Mapping[str,
 
 
 def _other_than_film(place: str) -> Omission | None:
-    """Return why a file in the folder of the set is none of its films, None if it is one."""
+    """Return why a file in the folder is not a film of the set, None if it is one."""
     *folders, name = place.split("/")
     if not folders:
         return Omission(place, "file", "beside train and test")
@@ -156,19 +156,19 @@ def _other_than_film(place: str) -> Omission | None:
         return Omission(place, "file", "beside the class folders")
     if between[0].lower() not in CLASSES:
         folder = make_printable(between[0])
-        return Omission(place, "file", f"of the class {folder}, which --classes can choose")
+        return Omission(place, "file", f"in the folder {folder}, which needs --classes")
     if len(between) > 1:
         return Omission(place, "file", "in a subfolder of a class")
     return None if name.lower().endswith(EXTENSIONS) else other_kind(place)
 
 
 def _check_classes(root: Path, ids: Iterable[str], omissions: Sequence[Omission]) -> None:
-    """Refuse a set without films in a class; what lies there in their place shows why."""
+    """Refuse a set without films in a class, and name the files that are there instead."""
     found = {tuple(film_id.lower().split("/")[:2]) for film_id in ids}
     for split in NEEDED:
         for label in CLASSES:
             if (split, label) not in found:
-                lack = f"{root / split / label.upper()} holds no film of a known format"
+                lack = f"{root / split / label.upper()} has no film of a known format"
                 raise UserError(f"{lack}{_in_brackets(omissions) or '; fetch the set again'}")
 
 

@@ -1,4 +1,4 @@
-"""A zip of the Kermany set: its films, each once."""
+"""The films in a zip of the Kermany set, without the second copy that Kaggle's zip has."""
 
 import contextlib
 from collections import defaultdict
@@ -8,18 +8,18 @@ from pathlib import Path
 from pneumo_tf.data.datasets.checked_zip import ZipLimits, open_zip
 from pneumo_tf.data.datasets.dataset_source import Files
 from pneumo_tf.data.datasets.kermany_folder import SPLITS
-from pneumo_tf.data.datasets.scan import is_litter
+from pneumo_tf.data.datasets.scan import is_system_file
 from pneumo_tf.data.films import CLASSES
 from pneumo_tf.data.formats.registry import EXTENSIONS
 from pneumo_tf.errors import UserError
 
 LIMITS = ZipLimits(entries=20_000, size=6 * 10**9)
-"""Kaggle's zip has a second copy of each film, and a stub that macOS added; the films have 1.2 GB."""
+"""Kaggle's zip has two copies of each film, each with a stub added by macOS; the films are 1.2 GB."""
 
 
 @contextlib.contextmanager
 def open_archive(path: Path) -> Iterator[Files]:
-    """Open the films in a zip, each of them once; nothing is unpacked.
+    """Open the films in a zip, without duplicates; nothing is unpacked.
 
     Args:
         path: Zip from Kaggle or from Mendeley Data, or one of a folder of the set.
@@ -28,18 +28,18 @@ def open_archive(path: Path) -> Iterator[Files]:
         The films by path, with split folders in lower case and class folders in upper case.
 
     Raises:
-        UserError: If the zip is refused (`open_zip`) or holds no complete set.
+        UserError: If the zip is refused (`open_zip`) or has no complete set.
     """
     with open_zip(path, LIMITS) as files:
         yield _films(path, files)
 
 
 def _films(path: Path, files: Files) -> Files:
-    """Select the films of the complete set that lies least deep: Kaggle's zip has a second copy below."""
+    """Select the complete set that is highest in the tree: Kaggle's zip has a second copy further down."""
     sets: dict[tuple[str, ...], Files] = defaultdict(dict)
     for name, file in files.items():
         parts = name.split("/")
-        if len(parts) < 3 or any(map(is_litter, parts)):
+        if len(parts) < 3 or any(map(is_system_file, parts)):
             continue
         *folder, split, label, name = parts
         if split.lower() in SPLITS and label.lower() in CLASSES and name.lower().endswith(EXTENSIONS):
@@ -56,7 +56,7 @@ def _films(path: Path, files: Files) -> Files:
     highest = min(map(len, complete))
     names = sorted("/".join(folder) for folder in complete if len(folder) == highest)
     if len(names) > 1:
-        raise UserError(f"{path} holds several sets: {', '.join(names)}; unpack one of them and use it")
+        raise UserError(f"{path} contains several sets: {', '.join(names)}; unpack one of them and use it")
     return sets[min(complete, key=len)]
 
 

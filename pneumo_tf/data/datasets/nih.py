@@ -28,14 +28,14 @@ TRAIN_LIST, TEST_LIST = "train_val_list.txt", "test_list.txt"
 EXTENSION = ".png"
 
 SIDE = 1024
-"""Side in pixels of the published films, which boxes are stated in."""
+"""Side of the published films in pixels, the unit of the boxes."""
 
 TASKS = ("pneumonia-vs-no-finding", "pneumonia-vs-all")
 
 PNEUMONIA, NO_FINDING = "Pneumonia", "No Finding"
 
 OTHER = "other finding"
-"""Subtype of a film with findings, none of which is pneumonia."""
+"""Subtype of a film with findings other than pneumonia."""
 
 NOTICE = """\
 ChestX-ray14, public data of the NIH Clinical Center: use is unrestricted, with a link to
@@ -46,10 +46,10 @@ cite:
   3462-3471. https://doi.org/10.1109/CVPR.2017.369"""
 
 COUNTS = {("", "normal"): 60_361, ("", "pneumonia"): 1_431}
-"""Films of the published set without a finding, and with pneumonia among the findings."""
+"""Films of the published set without a finding, and with pneumonia."""
 
 COUNTS_ALL = {("", "normal"): 110_689, ("", "pneumonia"): 1_431}
-"""The same for the task pneumonia-vs-all, in which other findings count as normal."""
+"""The same for the task pneumonia-vs-all, in which films with other findings are normal."""
 
 MINED = "Labels were mined from reports by a program, not read from films: about a tenth are wrong."
 
@@ -61,12 +61,12 @@ _AGE = re.compile(r"0*(\d+)Y?")
 
 
 class Entry(NamedTuple):
-    """What the table states of a film.
+    """A line of the table of films.
 
     Args:
         subtype: `"pneumonia"`, `"normal"`, or `OTHER`.
         patient: Number of the patient.
-        covariates: Age in years, sex and view, those that are known.
+        covariates: Age in years, sex and view, as far as they are known.
     """
 
     subtype: str
@@ -89,7 +89,7 @@ def list_films(path: Path, options: ReadingOptions) -> FilmList:
 
     Args:
         path: The folder with `Data_Entry_2017*.csv` and the films, in folders of any name.
-        options: `task` and `test` are taken.
+        options: `task` and `test` are used.
 
     Raises:
         UserError: If a table cannot be read, or there is no film.
@@ -138,15 +138,15 @@ def read_entries(path: Path) -> dict[str, Entry]:
 
 
 def read_splits(root: Path) -> dict[str, str]:
-    """Read the published split of each film, by the name of its file; empty if there are no lists.
+    """Read the published split of each film by file name; empty if there are no lists.
 
     Raises:
-        UserError: If one of the two lists is missing, cannot be read, or they share a film.
+        UserError: If only one of the two lists exists, one cannot be read, or they share a film.
     """
     there = [name for name in (TRAIN_LIST, TEST_LIST) if (root / name).is_file()]
     if len(there) == 1:
         missing = TEST_LIST if there == [TRAIN_LIST] else TRAIN_LIST
-        raise UserError(f"{root} has {there[0]} and no {missing}; add it, or move the other away")
+        raise UserError(f"{root} has {there[0]} and no {missing}; add it, or remove the other")
     if not there:
         return {}
     trained, tested = (_read_names(root / name) for name in there)
@@ -179,7 +179,7 @@ def read_boxes(path: Path) -> dict[str, list[Box]]:
 
 
 def kind_of(film: Film) -> tuple[str, str]:
-    """Return what published counts are stated by: the class of a film, whatever its split."""
+    """Return the key that published counts have: the class of a film, without its split."""
     return "", "pneumonia" if film.subtype == "pneumonia" else "normal"
 
 
@@ -197,7 +197,7 @@ def _subtype(findings: str) -> str:
 
 
 def _covariates(cells: Mapping[str, str]) -> dict[str, str]:
-    """Return age, sex and view as far as they are stated; ages are `58` or, in some copies, `058Y`."""
+    """Return age, sex and view as far as they are known; ages are `58` or, in some copies, `058Y`."""
     age = _AGE.fullmatch(cells["patient age"])
     stated = {"age": age[1] if age else "", "sex": cells["patient gender"], "view": cells["view position"]}
     return {name: value for name, value in stated.items() if value}
@@ -209,11 +209,11 @@ def _read_names(path: Path) -> set[str]:
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise UserError(f"{path} is no text in UTF-8") from error
+        raise UserError(f"{path} is not text in UTF-8") from error
 
 
 def _find_films(root: Path, named: Iterable[str]) -> tuple[dict[str, str], list[Omission]]:
-    """Return the film id of each named file that lies below a folder, and what is left out."""
+    """Return the film id of each listed file that is found below a folder, and the files left out."""
     named, places = set(named), {}
     scanned = scan(root)
     omissions = list(scanned.omissions)
@@ -227,12 +227,12 @@ def _find_films(root: Path, named: Iterable[str]) -> tuple[dict[str, str], list[
             omissions.append(Omission(film_id, "film", "with the name of another film"))
         else:
             places[name] = film_id
-    omissions += [Omission(name, "line", "of a film that is not there") for name in named - places.keys()]
+    omissions += [Omission(name, "line", "of a film that does not exist") for name in named - places.keys()]
     return places, omissions
 
 
 def _reason(task: str, name: str, entry: Entry, splits: Mapping[str, str]) -> str:
-    """Return why a film is left out, `""` if it is not."""
+    """Return why a film is left out, `""` if it is used."""
     if task == TASKS[0] and entry.subtype == OTHER:
         return "with other findings than pneumonia"
     if splits and name not in splits:
@@ -242,7 +242,7 @@ def _reason(task: str, name: str, entry: Entry, splits: Mapping[str, str]) -> st
 
 def _check_kept(root: Path, table: Path, kept: Mapping[str, str]) -> None:
     if not kept:
-        raise UserError(f"{root} holds no film of {table.name} with pneumonia or without a finding")
+        raise UserError(f"{root} has no film of {table.name} with pneumonia or without a finding")
 
 
 def _describe_task(task: str, entries: Iterable[Entry]) -> str:

@@ -15,7 +15,7 @@ NIH_PAGE = "https://nihcc.app.box.com/v/ChestXray-NIHCC"
 TABLES = ("Data_Entry_2017*.csv", "BBox_List_2017.csv", "train_val_list.txt", "test_list.txt")
 
 LIMITS = ZipLimits(entries=250_000, size=100 * 10**9)
-"""Twice the number and the bytes of the films."""
+"""Twice the number and twice the bytes of the films."""
 
 
 def _belongs(path: PurePosixPath) -> bool:
@@ -32,7 +32,7 @@ DOWNLOAD = Download(
     steps=(
         f"no account is needed; the NIH asks for a link to {NIH_PAGE} and a citation",
         f"by hand: download the 12 archives of images and the tables from {NIH_PAGE}, unpack all into one "
-        "folder, and name it with --data; nothing is fetched then",
+        "folder, and give it as --data",
     ),
 )
-"""From Kaggle: the NIH's own page cannot be read by a program."""
+"""Download from Kaggle: the NIH's own page does not allow downloads by a program."""

@@ -1,4 +1,4 @@
-"""What sources of a user's own films have in common: patients, test films, protocols and licence."""
+"""A user's own films in class folders or a CSV: patients, choice of test films, protocols and licence."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,51 +11,51 @@ from pneumo_tf.data.patients import sample_patients
 from pneumo_tf.errors import UserError
 
 TEST_FRACTION = 0.2
-"""Fraction of the films of each subtype that are test films if the user states no other."""
+"""Fraction of the films of each subtype that become test films by default."""
 
-EVERY = 1.0
-"""Fraction of test films of a set that no run is trained on."""
+ALL_FILMS = 1.0
+"""Fraction of test films of an external set, on which no run is trained."""
 
 PROTOCOLS = ("official", "cv5", "published-pooled", "published-test-selected")
-"""Protocols that need nothing but a training and a test set."""
+"""Protocols that any training and test set can be divided by."""
 
 LICENCE = "not stated"
 
-NOTICE = "Films of the user's own: the suite does not know their source and licence."
+NOTICE = "The user's own films: their source and licence are unknown to the suite."
 
 
 def patient_key(film_id: str, header: Header, options: ReadingOptions, stated: str = "") -> str:
-    """Return the patient: as the user's expression finds it, as a table states it, or as the file does.
+    """Return the patient's key, from the user's regular expression, the table or the file, in this order.
 
     Args:
-        film_id: Of the film.
-        header: Of its file, which may state a patient (DICOM).
-        options: With the expression.
-        stated: By a table, `""` if it states none.
+        film_id: Id of the film.
+        header: Header of its file, which may contain a patient (DICOM).
+        options: Options of the user, perhaps with a regular expression for the patient.
+        stated: Patient in a table, `""` if there is none.
     """
     return options.patient_of(film_id) or stated or header.fields.get("patient") or unknown_patient(film_id)
 
 
 def header_covariates(film_id: str, header: Header) -> dict[str, str]:
-    """Return what a film's own file states of age, sex and view."""
+    """Return age, sex and view as far as the film's file states them."""
     return {name: value for name, value in header.fields.items() if name != "patient"}
 
 
 def choose_test(stated: str, fraction: float | None) -> tuple[Callable[[Films], Films], tuple[str, ...]]:
-    """Choose how films get their split.
+    """Choose how films are assigned to the training and the test set.
 
     Args:
-        stated: Place in which the source states its test films, `""` if it states none.
-        fraction: Fraction of the films that the user wants for the test, None for the usual one; `EVERY` for
-            films that are only scored, whatever split is stated.
+        stated: Where the source states its test films, such as a column; `""` if it states none.
+        fraction: Fraction of the films that the user wants as test films, None for the default; `ALL_FILMS`
+            for films that are only scored, even if the source states a split.
 
     Returns:
         The `complete` of a `FilmList`, and its notes.
 
     Raises:
-        UserError: If both state a test set.
+        UserError: If the source states test films and the user wants a fraction.
     """
-    if fraction == EVERY:
+    if fraction == ALL_FILMS:
         return _as_test, ()
     if stated:
         if fraction is not None:
@@ -63,8 +63,8 @@ def choose_test(stated: str, fraction: float | None) -> tuple[Callable[[Films], 
         return _as_stated, ()
     fraction = fraction or TEST_FRACTION
     note = (
-        f"No test films are stated: {100 * fraction:g} % of the films of each subtype were sampled for the "
-        "test, patients taken whole."
+        f"The films have no stated test set: {100 * fraction:g} % of each subtype were sampled as test "
+        "films, all films of a patient together."
     )
     return partial(sample_test, fraction=fraction), (note,)
 
@@ -72,11 +72,11 @@ def choose_test(stated: str, fraction: float | None) -> tuple[Callable[[Films], 
 def sample_test(films: Films, fraction: float) -> Films:
     """Return a table in which a fraction of the films are test films, and the others are training films.
 
-    Patients are taken whole, in a fixed random order that depends on their keys alone.
+    All films of a patient go to the same side. The fixed random order depends only on the patients' keys.
 
     Args:
-        films: Every film; splits that it has are replaced.
-        fraction: Of the films of each subtype, between 0 and 1.
+        films: Every film; existing splits are replaced.
+        fraction: Fraction of the films of each subtype, between 0 and 1.
     """
     tested = sample_patients(films.rows, fraction, "test")
     rows = (film._replace(split="test" if film.patient in tested else "train") for film in films)

@@ -1,4 +1,4 @@
-"""Options that describe films whose folder or table does not state everything."""
+"""Options about films whose folder or table does not contain all information."""
 
 import re
 from collections.abc import Mapping
@@ -11,14 +11,14 @@ from pneumo_tf.errors import UserError
 
 @dataclass(frozen=True)
 class ReadingOptions:
-    """What a user states of his films. Each source names those that it takes; None means not given.
+    """Options of a user about his films; None means not given. Each source lists those that it uses.
 
     Args:
-        images: Folder that the paths of a table are relative to; by default the table's own.
-        classes: Class, `"normal"` or `"pneumonia"`, by the name that a folder or a table has for it.
-        test: Fraction of the films to keep as test films, between 0 and 1, if the source states none.
-        patient: Regular expression found in a film's path; its first group, or all of it, is the patient.
-        task: Name of the question asked of the films, for sources that can answer several.
+        images: Folder that the paths of a table are relative to; by default the folder of the table.
+        classes: Class, `"normal"` or `"pneumonia"`, by its name in folders or the table.
+        test: Fraction of the films to use as test films, between 0 and 1, if the source states none.
+        patient: Regular expression for a film's path; its first group, or the whole match, is the patient.
+        task: Name of the classification task, for sources with several.
     """
 
     images: Path | None = None
@@ -39,14 +39,14 @@ class ReadingOptions:
 
 
 NO_OPTIONS = ReadingOptions()
-"""For films whose folder states everything."""
+"""Options if the user gives none."""
 
 
 def parse_classes(text: str) -> dict[str, str]:
-    """Read `normal=healthy,pneumonia=covid,pneumonia=viral`: the user's name of each class.
+    """Parse `normal=healthy,pneumonia=covid,pneumonia=viral`, the user's names of each class.
 
     Returns:
-        The class by the user's name for it, in lower case.
+        Class by the user's name, in lower case.
 
     Raises:
         UserError: If a part is not `CLASS=NAME`, a name has two classes, or a class has no name.
@@ -57,7 +57,7 @@ def parse_classes(text: str) -> dict[str, str]:
         if not equals or not name or label.lower() not in CLASSES:
             raise UserError(f"{part!r} is not normal=NAME or pneumonia=NAME, with commas between")
         if classes.setdefault(name.lower(), label.lower()) != label.lower():
-            raise UserError(f"{name!r} is given both classes")
+            raise UserError(f"{name!r} is a name of both classes")
     lacking = [label for label in CLASSES if label not in classes.values()]
     if lacking:
         raise UserError(f"no name is given for {lacking[0]}; add {lacking[0]}=NAME")
@@ -68,19 +68,19 @@ def parse_patient(text: str) -> re.Pattern[str]:
     """Compile a regular expression that finds the patient in a film's path.
 
     Raises:
-        UserError: If it is no regular expression, or has more than one group.
+        UserError: If it is not a regular expression, or has more than one group.
     """
     try:
         pattern = re.compile(text)
     except re.error as error:
-        raise UserError(f"{text!r} is no regular expression: {error}") from error
+        raise UserError(f"{text!r} is not a regular expression: {error}") from error
     if pattern.groups > 1:
         raise UserError(f"{text!r} has {pattern.groups} groups; put one pair of brackets around the patient")
     return pattern
 
 
 def parse_fraction(text: str) -> float:
-    """Read a fraction of films.
+    """Parse a fraction of films.
 
     Raises:
         UserError: If it is not between 0.01 and 0.9.

@@ -1,4 +1,4 @@
-"""The datasets that the suite can read; a new one is one module with an entry, and one line here."""
+"""The datasets that the suite can read. To add one, write a module with its entry, and list it here."""
 
 import os
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from pneumo_tf.errors import UserError, unknown
 DATASETS: dict[str, DatasetSource] = {
     source.name: source for source in (PHANTOM, KERMANY, RSNA, NIH, CSV_TABLE, CLASS_FOLDERS)
 }
-"""Datasets by name, in the order in which a folder is compared with them: the most specific first."""
+"""Datasets by name, in the order in which a folder is tested: the most specific first."""
 
 
 def dataset_source(name: str) -> DatasetSource:
@@ -31,10 +31,10 @@ def dataset_source(name: str) -> DatasetSource:
 
 
 def recognise(path: Path) -> DatasetSource:
-    """Find the dataset that a folder or a table holds.
+    """Find the dataset that a folder or table contains.
 
     Raises:
-        UserError: If it is none that is known, or there is no such folder or file.
+        UserError: If it is no known dataset, or there is no such folder or file.
     """
     if not os.path.lexists(path):
         fetched = ", ".join(source.name for source in DATASETS.values() if source.download)
@@ -43,22 +43,22 @@ def recognise(path: Path) -> DatasetSource:
             f"(NAME: {fetched})"
         )
     if path.resolve().parent == path.resolve():
-        raise UserError(f"{path} is the whole disk; name the folder of the films")
+        raise UserError(f"{path} is the whole disk; give the folder of the films")
     lacking = {source.name: source.lacks(path) for source in DATASETS.values()}
     found = next((name for name, lack in lacking.items() if not lack), None)
     if found is None:
         reasons = "; ".join(f"{name}: {lack}" for name, lack in lacking.items())
-        raise UserError(f"{path} holds no dataset that is known here ({reasons})")
+        raise UserError(f"{path} contains no known dataset ({reasons})")
     return DATASETS[found]
 
 
 def stored_source(description: Mapping[str, str]) -> DatasetSource:
     """Return the dataset that a `dataset.json` describes.
 
-    Older descriptions have no name: there were two datasets then, which differ in their titles.
+    Older descriptions have no name; there were only two datasets, which differ in their titles.
 
     Raises:
-        UserError: If the dataset is not known here.
+        UserError: If the dataset is unknown.
     """
     if "source" in description:
         return dataset_source(description["source"])

@@ -39,25 +39,25 @@ education and other commercial or non-commercial purposes with attribution
   https://doi.org/10.1109/CVPR.2017.369"""
 
 COUNTS = {("", NO_OPACITY): 20_672, ("", OPACITY): 6_012}
-"""Images of the published set by whether they have an opacity; test films are chosen here."""
+"""Images of the published set with and without an opacity; it has no published split."""
 
 COUNTS_NORMAL = {("", NO_OPACITY): 8_851, ("", OPACITY): 6_012}
 """The same for the task opacity-vs-normal."""
 
 IMAGE_IDS = (
-    "patientId is the id of an image, not of a patient: the published 26,684 films are of 11,439 patients. "
+    "patientId identifies an image, not a patient: the published 26,684 films are of 11,439 patients. "
     f"RSNA's file {rsna_tables.MAPPING}.json, put next to the labels, states the patients."
 )
 
 
 @dataclass(frozen=True)
 class ChallengeTables:
-    """What the tables of the challenge state, by image.
+    """The tables of the challenge, by image.
 
     Args:
-        labels: Label and boxes.
-        classes: Subtype; None if there is no table of classes.
-        patients: NIH patient; None if there is no table of NIH films.
+        labels: Label and boxes of each image.
+        classes: Subtype of each image; None if there is no table of classes.
+        patients: NIH patient of each image; None if there is no table of NIH films.
     """
 
     labels: Mapping[str, ImageLabel]
@@ -80,7 +80,7 @@ def list_films(path: Path, options: ReadingOptions) -> FilmList:
 
     Args:
         path: The folder with `stage_2_train_labels.csv` and `stage_2_train_images`, or one above it.
-        options: `task` and `test` are taken.
+        options: `task` and `test` are used.
 
     Raises:
         UserError: If a table cannot be read, two contradict each other, or there is no film.
@@ -118,11 +118,11 @@ def read_tables(root: Path) -> ChallengeTables:
 
 
 def describe_classes(tables: ChallengeTables, images: Mapping[str, str]) -> list[str]:
-    """Describe images whose class is not known.
+    """Describe images without a class.
 
     Args:
-        tables: Of the folder.
-        images: Those that have a film; only its keys are read.
+        tables: Tables of the folder.
+        images: Images that have a film, as keys.
     """
     if tables.classes is None:
         return [
@@ -139,7 +139,7 @@ def describe_classes(tables: ChallengeTables, images: Mapping[str, str]) -> list
 
 
 def open_masks(root: Path, kind: str) -> Masks | None:
-    """Return the boxes around opacities as masks, as `DatasetSource` describes."""
+    """Return the boxes around opacities as masks (see `DatasetSource`)."""
     if kind != "masks":
         return None
     labels = rsna_tables.read_labels(rsna_tables.find_table(root, rsna_tables.LABELS))
@@ -147,7 +147,7 @@ def open_masks(root: Path, kind: str) -> Masks | None:
 
 
 def kind_of(film: Film) -> tuple[str, str]:
-    """Return what published counts are stated by: whether a film has an opacity, whatever its split."""
+    """Return the key that published counts have: whether a film has an opacity, without its split."""
     return "", OPACITY if film.subtype == OPACITY else NO_OPACITY
 
 
@@ -177,7 +177,7 @@ def _find_films(root: Path, labels: Mapping[str, ImageLabel]) -> tuple[dict[str,
         else:
             found[image] = film_id
     if not found:
-        raise UserError(f"{root / FILMS} holds no {EXTENSION} film that {rsna_tables.LABELS} has a label for")
+        raise UserError(f"{root / FILMS} has no {EXTENSION} film that {rsna_tables.LABELS} has a label for")
     omissions += [Omission(image, "label", "without a film") for image in labels if image not in found]
     if (root / UNLABELLED).is_dir():
         omissions.append(Omission(UNLABELLED, "folder", "of films without published labels"))
@@ -187,11 +187,11 @@ def _find_films(root: Path, labels: Mapping[str, ImageLabel]) -> tuple[dict[str,
 def _choose_films(
     task: str, tables: ChallengeTables, found: Mapping[str, str]
 ) -> tuple[dict[str, str], list[Omission]]:
-    """Return the films that a task asks about, by image, and the others."""
+    """Return the films of a task, by image, and the others."""
     if task == TASKS[0]:
         return dict(found), []
     if tables.classes is None:
-        raise UserError(f"--task {task} needs {rsna_tables.CLASSES} next to the labels, and it is not there")
+        raise UserError(f"--task {task} needs {rsna_tables.CLASSES} next to the labels, which is missing")
     kept, others = {}, []
     for image, film_id in found.items():
         subtype = rsna_tables.subtype_of(tables.labels[image], tables.classes.get(image))
@@ -222,7 +222,7 @@ def _subtype(tables: ChallengeTables, image: str) -> str:
 
 
 def _describe(tables: ChallengeTables, film_id: str, header: Header) -> Film:
-    # The DICOM header states the image's id as the patient's, so that it is not asked.
+    # The DICOM header has the image's id as PatientID, so it is not used.
     image = PurePosixPath(film_id).stem
     patient = (tables.patients or {}).get(image) or unknown_patient(film_id)
     label = tables.labels[image].target

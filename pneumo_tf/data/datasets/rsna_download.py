@@ -15,7 +15,7 @@ PAGE = f"https://www.kaggle.com/competitions/{NAME}"
 MAPPING_PAGE = f"https://s3.amazonaws.com/east1.public.rsna.org/AI/2018/{MAPPING}.json"
 
 LIMITS = ZipLimits(entries=60_000, size=12 * 10**9)
-"""Twice the number of films with those of the challenge's test; three times their bytes."""
+"""Twice the number of all films, including unlabelled test films, and three times their bytes."""
 
 
 def _belongs(path: PurePosixPath) -> bool:
@@ -33,7 +33,7 @@ DOWNLOAD = Download(
     _FILES.open_archive,
     steps=(
         f"a Kaggle account is needed; log in, open {PAGE}/rules and accept them",
-        f"to know the patients, download {MAPPING_PAGE} and put it next to {LABELS}",
+        f"to identify the patients, download {MAPPING_PAGE} and put it next to {LABELS}",
     ),
 )
-"""From Kaggle: RSNA's own download has other names and no CSV of labels."""
+"""Download from Kaggle: RSNA's own download has other names and no CSV of labels."""

@@ -15,7 +15,7 @@ LABELS = "stage_2_train_labels.csv"
 CLASSES = "stage_2_detailed_class_info.csv"
 
 MAPPING = "pneumonia-challenge-dataset-mappings_2018"
-"""RSNA's table of the NIH film that each film is a copy of, as `.json` or `.csv`."""
+"""RSNA's table of the original NIH film of each film, `.json` or `.csv`."""
 
 OPACITY = "opacity"
 
@@ -24,13 +24,13 @@ NORMAL = "normal"
 NOT_NORMAL = "not normal"
 
 NO_OPACITY = "no opacity"
-"""Subtype of a film without an opacity whose class is not known: it may be normal or not."""
+"""Subtype of a film without an opacity and without a class: it may be normal or not."""
 
 SUBTYPES = {"normal": NORMAL, "no lung opacity / not normal": NOT_NORMAL, "lung opacity": OPACITY}
-"""Subtypes by the classes of the table, in lower case."""
+"""Subtype by the class in the table, in lower case."""
 
 SIDE = 1024
-"""Side in pixels of the published films, which boxes are stated in."""
+"""Side of the published films in pixels, the unit of the boxes."""
 
 _NIH_IMAGE = re.compile(r"(\d{8})_\d{3}(\.png)?", re.IGNORECASE)
 
@@ -48,22 +48,22 @@ class ImageLabel(NamedTuple):
 
 
 def is_labels(name: str) -> bool:
-    """Whether a file is the table of labels, as it is or gzipped."""
+    """Return whether a file is the table of labels, plain or gzipped."""
     return name in (LABELS, f"{LABELS}.gz")
 
 
 def find_table(root: Path, name: str) -> Path | None:
-    """Return the path of a table in a folder, plain or gzipped, None if it is not there."""
+    """Return the path of a table in a folder, plain or gzipped, None if it is missing."""
     return next((root / found for found in (name, f"{name}.gz") if (root / found).is_file()), None)
 
 
 def find_mapping(root: Path) -> Path | None:
-    """Return the path of the table of NIH films in a folder, None if it is not there."""
+    """Return the path of the table of NIH films in a folder, None if it is missing."""
     return next((path for end in (".json", ".csv") if (path := root / f"{MAPPING}{end}").is_file()), None)
 
 
 def read_labels(path: Path) -> dict[str, ImageLabel]:
-    """Read the labels by image: a line for each box, or one for an image without a box.
+    """Read the labels by image; the table has a line for each box, or one for an image without a box.
 
     Raises:
         UserError: If the table cannot be read, or a line is not as expected.
@@ -95,9 +95,11 @@ def read_classes(path: Path) -> dict[str, str]:
     for place, cells in read_cells(path, ("patientid", "class")):
         subtype = SUBTYPES.get(cells["class"].lower())
         if subtype is None:
-            raise UserError(f"{place}: unknown class {cells['class']!r}; known are {', '.join(SUBTYPES)}")
+            raise UserError(
+                f"{place}: unknown class {cells['class']!r}; known classes: {', '.join(SUBTYPES)}"
+            )
         if classes.setdefault(cells["patientid"], subtype) != subtype:
-            raise UserError(f"{place}: {cells['patientid']} has another class in a line before")
+            raise UserError(f"{place}: {cells['patientid']} has another class in an earlier line")
     return classes
 
 
@@ -114,10 +116,10 @@ def read_patients(path: Path) -> dict[str, str]:
     for place, entry in _json_entries(path) if path.suffix == ".json" else read_cells(path):
         image, nih = entry.get("subset_img_id"), entry.get("img_id")
         if not isinstance(image, str) or not isinstance(nih, str):
-            raise UserError(f"{place}: expected are subset_img_id and img_id")
+            raise UserError(f"{place}: subset_img_id or img_id is missing")
         found = _NIH_IMAGE.fullmatch(nih)
         if not found:
-            raise UserError(f"{place}: {nih!r} is no NIH film such as 00000165_001.png")
+            raise UserError(f"{place}: {nih!r} is not an NIH film such as 00000165_001.png")
         patients[image] = found[1]
     return patients
 
@@ -126,9 +128,9 @@ def check_classes(path: Path, labels: Mapping[str, ImageLabel], classes: Mapping
     """Refuse classes that contradict the labels.
 
     Args:
-        path: Table of the classes.
-        labels: From `read_labels`.
-        classes: From `read_classes`.
+        path: Path of the table of classes.
+        labels: Labels from `read_labels`.
+        classes: Classes from `read_classes`.
 
     Raises:
         UserError: If an image has an opacity by one table and none by the other.
@@ -145,12 +147,12 @@ def check_classes(path: Path, labels: Mapping[str, ImageLabel], classes: Mapping
 
 
 def subtype_of(label: ImageLabel, stated: str | None) -> str:
-    """Return the subtype of an image: opacity by its label, otherwise as its class states, if it has one."""
+    """Return the subtype of an image: opacity if its label is 1, otherwise its class, if it has one."""
     return OPACITY if label.target else stated or NO_OPACITY
 
 
 def without_class(images: Iterable[str], classes: Mapping[str, str]) -> list[str]:
-    """Return the images that have no class, in their order."""
+    """Return the images without a class, in the given order."""
     return [image for image in images if image not in classes]
 
 
@@ -160,8 +162,8 @@ def _json_entries(path: Path) -> Iterator[tuple[str, Mapping[str, object]]]:
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from error
     except ValueError as error:
-        raise UserError(f"{path} is no JSON text: {error}") from error
+        raise UserError(f"{path} is not JSON text: {error}") from error
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise UserError(f"{path} is no list of films")
+        raise UserError(f"{path} is not a list of films")
     for number, entry in enumerate(entries, start=1):
         yield f"{path}, entry {number}", entry

@@ -1,4 +1,4 @@
-"""Scan of a folder for films: safe and bounded, with a count of what is left out."""
+"""Search of a folder for films, within limits, with a count of the files that are left out."""
 
 import os
 import re
@@ -15,14 +15,14 @@ from pneumo_tf.printable import make_printable
 MOST_ENTRIES = 1_000_000
 """Files and folders that a scan lists; the largest public sets of chest films have 400,000."""
 
-DEEPEST = 8
-"""Folders below the first one that a scan looks into, one in the other."""
+MAX_LEVELS = 8
+"""Levels of subfolders that are searched."""
 
-LITTER = frozenset({"__macosx", "@eadir", "thumbs.db", "desktop.ini"})
-"""Names, in lower case, of what operating systems leave in folders, beside names that begin with a dot."""
+SYSTEM_FILES = frozenset({"__macosx", "@eadir", "thumbs.db", "desktop.ini"})
+"""Files and folders that operating systems create, in lower case, besides names that begin with a dot."""
 
 REASONS_SHOWN = 6
-"""Reasons that a sentence on what is left out names before it counts the rest."""
+"""Reasons that a sentence on files left out lists; the others are counted."""
 
 NOT_READABLE = "without permission to read"
 LISTED_BEFORE = "listed before under another name"
@@ -35,7 +35,7 @@ KINDS = {
     stat.S_IFCHR: "device",
     stat.S_IFBLK: "device",
 }
-"""What is neither a file nor a folder, and is never opened."""
+"""Names of things that are neither files nor folders, and are never opened."""
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
@@ -45,8 +45,8 @@ class Omission(NamedTuple):
 
     Args:
         path: POSIX path under the folder that is scanned.
-        noun: What it is, such as `"file"`.
-        reason: Why it is left out, to be read after the noun, such as `"with the extension .tif"`.
+        noun: Kind of thing, such as `"file"`.
+        reason: Reason, as a phrase after the noun, such as `"with the extension .tif"`.
     """
 
     path: str
@@ -55,11 +55,11 @@ class Omission(NamedTuple):
 
 
 class LeftOut(NamedTuple):
-    """What is left out for one reason.
+    """Files or folders that are left out for one reason.
 
     Args:
-        noun: What it is, as in `Omission`.
-        reason: Why it is left out, as in `Omission`.
+        noun: Kind of thing, as in `Omission`.
+        reason: Reason, as in `Omission`.
         count: Number of files or folders.
         example: Path of the first, printable.
     """
@@ -71,13 +71,13 @@ class LeftOut(NamedTuple):
 
 
 class Listing(NamedTuple):
-    """One folder.
+    """The content of one folder.
 
     Args:
-        path: POSIX path under the folder that is scanned; `""` for that folder.
+        path: POSIX path under the folder where the search begins; `""` for that folder.
         folders: Names of the folders in it, those behind links last.
         files: Names of the files in it, those behind links last.
-        omissions: What is left out of it.
+        omissions: Files and folders in it that are left out.
     """
 
     path: str
@@ -91,29 +91,29 @@ class Scan:
     """The files of a folder and its subfolders.
 
     Args:
-        files: POSIX paths under the folder, sorted. They are regular files, or links that lead to one or to
-            nothing: reading the latter gives the reason.
-        omissions: What is left out.
+        files: POSIX paths under the folder, sorted: regular files, links to them, and broken links, for which
+            reading reports the reason.
+        omissions: Files and folders that are left out.
     """
 
     files: tuple[str, ...]
     omissions: tuple[Omission, ...]
 
 
-def scan(root: Path, deepest: int = DEEPEST, folders: Collection[str] | None = None) -> Scan:
+def scan(root: Path, deepest: int = MAX_LEVELS, folders: Collection[str] | None = None) -> Scan:
     """List the files of a folder and its subfolders, without opening one.
 
-    Left out are what an operating system leaves behind, which is not counted, and what is counted: pipes,
-    sockets and devices, folders that may not be read, folders that a link shows a second time, and names that
-    a table or terminal cannot hold.
+    Pipes, sockets, devices, folders without read permission, folders reached a second time by a link, and
+    names with invalid or control characters are left out and counted. Files that operating systems create are
+    left out without being counted.
 
     Args:
         root: The folder; a link to one is followed.
-        deepest: Levels of subfolders that are looked into.
-        folders: Names of the subfolders that are looked into; by default all are.
+        deepest: Levels of subfolders that are searched.
+        folders: Names of the subfolders that are searched; by default all.
 
     Raises:
-        UserError: If the folder cannot be read, or holds more than `MOST_ENTRIES`.
+        UserError: If the folder cannot be read, or has more than `MOST_ENTRIES` files and folders.
     """
     found = list(levels(root, deepest, folders=folders))
     listings = list(chain.from_iterable(found))
@@ -125,18 +125,18 @@ def scan(root: Path, deepest: int = DEEPEST, folders: Collection[str] | None = N
 
 
 def levels(
-    root: Path, deepest: int = DEEPEST, most: int = MOST_ENTRIES, folders: Collection[str] | None = None
+    root: Path, deepest: int = MAX_LEVELS, most: int = MOST_ENTRIES, folders: Collection[str] | None = None
 ) -> Iterator[tuple[Listing, ...]]:
-    """List a folder, then level by level the folders in it; a level is read when it is asked for.
+    """List a folder, then its subfolders level by level; a level is read only when it is needed.
 
     Args:
         root: The folder; a link to one is followed.
-        deepest: Levels of subfolders that are looked into.
-        most: Files and folders that are listed in all.
-        folders: Names of the subfolders of the first folder that are looked into; by default all are.
+        deepest: Levels of subfolders that are searched.
+        most: Limit on the number of files and folders.
+        folders: Names of the subfolders of the first folder that are searched; by default all.
 
     Raises:
-        UserError: If the folder cannot be read, or holds more than `most` files and folders.
+        UserError: If the folder cannot be read, or has more than `most` files and folders.
     """
     budget, seen, paths = most, set(), ("",)
     for depth in range(deepest + 1):
@@ -146,7 +146,7 @@ def levels(
             budget -= entries
             if budget < 0:
                 raise UserError(
-                    f"{root} holds more than {most:,} files and folders; name the folder of the films"
+                    f"{root} has more than {most:,} files and folders; give the folder of the films"
                 )
             level.append(listing)
         yield tuple(level)
@@ -158,17 +158,17 @@ def levels(
 
 
 def join(path: str, name: str) -> str:
-    """Return the POSIX path of a name in a folder, whose path is `""` if it is the one that is scanned."""
+    """Return the POSIX path of a name in a folder; the folder where the search begins has the path `""`."""
     return f"{path}/{name}" if path else name
 
 
-def is_litter(name: str) -> bool:
-    """Whether a file or folder is an operating system's: `.DS_Store`, `._film.jpeg`, `__MACOSX`."""
-    return name.startswith(".") or name.lower() in LITTER
+def is_system_file(name: str) -> bool:
+    """Return whether an operating system created a file or folder: `.DS_Store`, `._film.jpeg`, `__MACOSX`."""
+    return name.startswith(".") or name.lower() in SYSTEM_FILES
 
 
 def other_kind(path: str) -> Omission:
-    """Leave out a file because its extension is not that of a film."""
+    """Return the omission of a file whose extension is not that of a film."""
     extension = make_printable(PurePosixPath(path).suffix.lower())
     return Omission(path, "file", f"with the extension {extension}" if extension else "without an extension")
 
@@ -183,7 +183,7 @@ def count_left_out(omissions: Iterable[Omission]) -> tuple[LeftOut, ...]:
 
 
 def describe_left_out(left_out: Sequence[LeftOut]) -> str:
-    """Describe what is left out in one sentence, `""` if it is nothing.
+    """Describe the files and folders left out in one sentence, `""` if there are none.
 
     Example:
         >>> describe_left_out([LeftOut("file", "with the extension .tif", 12, "train/NORMAL/a.tif")])
@@ -205,7 +205,7 @@ def _folders(level: Sequence[Listing]) -> tuple[str, ...]:
 
 
 def _list_folder(root: Path, path: str, most: int, seen: set[tuple[int, int]]) -> tuple[Listing, int]:
-    """List a folder once, and at most one entry more than `most`; return the number of entries as well."""
+    """List a folder, but no folder twice; also return the number of entries, at most one more than `most`."""
     folder = root / path
     try:
         status = folder.stat()
@@ -218,16 +218,16 @@ def _list_folder(root: Path, path: str, most: int, seen: set[tuple[int, int]]) -
         if not path:
             raise UserError(f"cannot read {root}: {error.strerror}; change its permissions") from error
         return Listing(path, (), (), (Omission(path, "folder", NOT_READABLE),)), 0
-    # A link comes after the folder that it may lead to, so that the link is left out.
+    # Links come last: a folder that is listed already is left out under the name of its link.
     entries.sort(key=lambda entry: (entry.is_symlink(), entry.name))
     return _sort_entries(path, entries), len(entries)
 
 
 def _sort_entries(path: str, entries: Iterable[os.DirEntry]) -> Listing:
-    """Divide the entries of a folder into folders, files and what is left out."""
+    """Divide the entries of a folder into folders, files and entries that are left out."""
     folders, files, omissions = [], [], []
     for entry in entries:
-        if is_litter(entry.name):
+        if is_system_file(entry.name):
             continue
         kind = _kind(entry)
         if kind not in ("file", "folder"):
@@ -246,5 +246,5 @@ def _kind(entry: os.DirEntry) -> str:
         if not entry.is_file():
             return KINDS.get(stat.S_IFMT(entry.stat().st_mode), "device")
     except OSError:
-        pass  # A link to nothing, or no permission: reading the file gives the reason.
+        pass  # A broken link, or no permission: reading the file reports the reason.
     return "file"

@@ -1,4 +1,4 @@
-"""The files of a set in a folder or zip that holds more, found by the table that names its films."""
+"""Search for the files of a set in a folder or zip, by the table that lists its films."""
 
 import contextlib
 import os
@@ -10,23 +10,23 @@ from pathlib import Path, PurePosixPath
 
 from pneumo_tf.data.datasets.checked_zip import ZipLimits, open_zip
 from pneumo_tf.data.datasets.dataset_source import Files
-from pneumo_tf.data.datasets.scan import is_litter, levels, scan
+from pneumo_tf.data.datasets.scan import is_system_file, levels, scan
 from pneumo_tf.errors import UserError
 
-DEEPEST_TABLE = 2
-"""Levels below the folder given that are searched for a table."""
+MAX_DEPTH = 2
+"""Levels below the given folder that are searched for a table."""
 
 MOST_SEARCHED = 200_000
-"""Files and folders that a search lists before it gives up."""
+"""Files and folders that a search lists at most."""
 
 
 def find_file(path: Path, is_wanted: Callable[[str], bool], name: str) -> tuple[Path, list[str]]:
-    """Find the least deep folder that holds a file, down to `DEEPEST_TABLE` levels.
+    """Find the highest folder in the tree that has a file, at most `MAX_DEPTH` levels down.
 
     Args:
         path: Folder to search.
-        is_wanted: Function from the name of a file to whether it is looked for.
-        name: What is looked for, for messages.
+        is_wanted: Function from a file name to whether this is the file.
+        name: Description of the file for error messages.
 
     Returns:
         The folder, and the names of such files in it, sorted; at least one.
@@ -35,8 +35,8 @@ def find_file(path: Path, is_wanted: Callable[[str], bool], name: str) -> tuple[
         UserError: If there is none.
     """
     if not os.path.isdir(path):
-        raise UserError(f"{path} is no folder")
-    for level in islice(levels(path, DEEPEST_TABLE, MOST_SEARCHED), DEEPEST_TABLE + 1):
+        raise UserError(f"{path} is not a folder")
+    for level in islice(levels(path, MAX_DEPTH, MOST_SEARCHED), MAX_DEPTH + 1):
         for listing in level:
             if names := sorted(filter(is_wanted, listing.files)):
                 return path / listing.path, names
@@ -49,35 +49,37 @@ def open_files(folder: Path) -> Files:
 
 
 def select_set(files: Files, table: str, keep: Callable[[PurePosixPath], bool], where: Path) -> Files:
-    """Select the files of a set, by their path under the folder that its table lies in.
+    """Select the files of a set, by their path under the folder of its table.
 
     Args:
         files: All files.
-        table: Name of the table, with `*` for any characters; the least deep one is taken.
+        table: Name of the table, with `*` for any characters; the highest one in the tree is used.
         keep: Function from such a path to whether the file belongs to the set.
-        where: Folder or zip of the files, for messages.
+        where: Folder or zip of the files, for error messages.
 
     Raises:
         UserError: If there is no such table.
     """
     paths = {PurePosixPath(name): file for name, file in files.items()}
-    tables = [path for path in paths if path.match(table) and not any(map(is_litter, path.parts))]
+    tables = [path for path in paths if path.match(table) and not any(map(is_system_file, path.parts))]
     if not tables:
-        raise UserError(f"{where} is not the set: it holds no {table}")
+        raise UserError(f"{where} is not the set: it has no {table}")
     root = min(tables, key=lambda path: (len(path.parts), path)).parent
     inside = {path.relative_to(root): file for path, file in paths.items() if path.is_relative_to(root)}
     return {
-        str(path): file for path, file in inside.items() if keep(path) and not any(map(is_litter, path.parts))
+        str(path): file
+        for path, file in inside.items()
+        if keep(path) and not any(map(is_system_file, path.parts))
     }
 
 
 @dataclass(frozen=True)
 class SetFiles:
-    """The files of a published set, wherever they were downloaded to.
+    """The files of a published set in a download.
 
     Args:
-        table: Name of the table that names its films, as `select_set` takes it.
-        belongs: Function from a path next to the table to whether the file belongs to the set.
+        table: Name of the table that lists its films, as in `select_set`.
+        belongs: Function from a path under the table's folder to whether the file belongs to the set.
         limits: Limits of its zip.
     """
 
@@ -86,15 +88,15 @@ class SetFiles:
     limits: ZipLimits
 
     def open_folder(self, path: Path) -> Files:
-        """Return the files of the set in a folder, as `Download` describes."""
+        """Return the files of the set in a folder (see `Download`)."""
         return select_set(open_files(path), self.table, self.belongs, path)
 
     @contextlib.contextmanager
     def open_archive(self, path: Path) -> Iterator[Files]:
-        """Open the files of the set in a zip, as `Download` describes.
+        """Open the files of the set in a zip (see `Download`).
 
         Raises:
-            UserError: If the zip is refused (`open_zip`) or holds no such table.
+            UserError: If the zip is refused (`open_zip`) or has no such table.
         """
         with open_zip(path, self.limits) as files:
             yield select_set(files, self.table, self.belongs, path)

@@ -1,1 +1,1 @@
-"""Protocols: the division of films, and the films that a run may use while it trains."""
+"""Protocols: how films are divided, and which of them a run may use while it trains."""

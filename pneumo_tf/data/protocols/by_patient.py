@@ -1,4 +1,4 @@
-"""Protocols that divide by whole patients; no run uses the films that it reports on for training."""
+"""Protocols that divide by patient; no run trains or chooses on the films that it reports on."""
 
 from collections.abc import Sequence
 
@@ -8,20 +8,20 @@ from pneumo_tf.data.protocols.split import Split, sorted_ids
 from pneumo_tf.errors import UserError
 
 VALIDATION_FRACTION = 0.15
-"""Fraction of each subtype, of the films that are not held out, that epochs are chosen on."""
+"""Fraction of the films of each subtype, after hold-out, that become validation films."""
 
 FOLDS = 5
 
 
 def split_official(films: Films, fold: int | None = None) -> Split:
-    """Keep the test films of the source, and take validation out of its training films by patient.
+    """Test on the test films of the source; take validation films from its training films, by patient.
 
     Args:
         films: Every film.
-        fold: Not used: there is one split.
+        fold: Not used; there is only one split.
 
     Returns:
-        15 % of the training films of each subtype in validation, whole patients only.
+        The split, with 15 % of the training films of each subtype in validation.
 
     Raises:
         UserError: If a patient has films in train and test, or a side would lack a class.
@@ -32,15 +32,15 @@ def split_official(films: Films, fold: int | None = None) -> Split:
 
 
 def split_cv5(films: Films, fold: int | None = None) -> Split:
-    """Hold out one fifth of the source's training films by patient, and choose on a part of the others.
+    """Hold out a fifth of the source's training films by patient, and validate on 15 % of the others.
 
     Args:
         films: Every film.
         fold: 0 to 4.
 
     Returns:
-        The fifth in `held_out`; 15 % of the films of each subtype of the other four in validation. Over the
-        folds every training film of the source is held out exactly once. The test films are the source's.
+        The split, with the fifth in `held_out` and the test films of the source. Over the folds, every
+        training film of the source is held out exactly once.
 
     Raises:
         UserError: If a patient has films in train and test, or a side would lack a class.
@@ -54,7 +54,7 @@ def split_cv5(films: Films, fold: int | None = None) -> Split:
 
 
 def _source_sides(films: Films) -> tuple[list[Film], list[Film]]:
-    """Return training and test films of the source, which must not share a patient."""
+    """Return training and test films of the source; raise if they share a patient."""
     source = [film for film in films if film.split == "train"]
     test = [film for film in films if film.split == "test"]
     both = sorted({film.patient for film in source} & {film.patient for film in test})
@@ -73,7 +73,7 @@ def _divide(
     chosen_on: set[str],
     held_out: set[str] | None = None,
 ) -> Split:
-    """Put patients on their sides, each of which must have both classes."""
+    """Create the split from the patients of each side; raise if a side lacks a class."""
     out = held_out or set()
     sides = {
         "train": [film for film in source if film.patient not in chosen_on | out],

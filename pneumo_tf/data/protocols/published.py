@@ -1,7 +1,7 @@
-"""Protocols that reproduce published splits, flaws included, to measure the flaws. None of them ranks.
+"""Protocols that reproduce published splits with their flaws, to measure these. None of them ranks.
 
-In each of them films that a run reports on are also films that it may use while it trains, or films of
-patients that it trains on.
+Under each of them, some of the films that a run reports on are also used while it trains, or are films of
+patients of its training films.
 """
 
 from pathlib import PurePosixPath
@@ -10,8 +10,8 @@ from pneumo_tf.data.films import Film, Films
 from pneumo_tf.data.hash_order import hash_order
 from pneumo_tf.data.protocols.split import Split, sorted_ids
 
-HEAD = 0.1
-"""Keras' `validation_split`: the first tenth of each class, in the order of the file names."""
+FIRST_BY_NAME = 0.1
+"""Fraction of each class that is validation film: the first by file name, as Keras' `validation_split`."""
 
 POOLED_TRAIN, POOLED_VALIDATION = 0.70, 0.15
 
@@ -21,15 +21,15 @@ def split_alphabetical(films: Films, fold: int | None = None) -> Split:
 
     The first tenth of the normal films is one series (`IM-`); many of these patients are in training too.
     """
-    head, rest = _alphabetical(films)
-    return Split(train=sorted_ids(rest), validation=sorted_ids(head), test=sorted_ids(head))
+    first, rest = _alphabetical(films)
+    return Split(train=sorted_ids(rest), validation=sorted_ids(first), test=sorted_ids(first))
 
 
 def split_640(films: Films, fold: int | None = None) -> Split:
-    """Train on the same 90 %, and report on the test folder with the films set apart (Kaggle's `val`)."""
-    head, rest = _alphabetical(films)
+    """Train on the same 90 %, and report on the test folder and on the films set apart (Kaggle's `val`)."""
+    first, rest = _alphabetical(films)
     test = [film for film in films if film.split == "test" or film.id in films.set_apart]
-    return Split(train=sorted_ids(rest), validation=sorted_ids(head), test=sorted_ids(test))
+    return Split(train=sorted_ids(rest), validation=sorted_ids(first), test=sorted_ids(test))
 
 
 def split_pooled(films: Films, fold: int | None = None) -> Split:
@@ -44,23 +44,23 @@ def split_pooled(films: Films, fold: int | None = None) -> Split:
 
 
 def split_selected_on_test(films: Films, fold: int | None = None) -> Split:
-    """Train on the training folder; choose the epoch on the test films, and report on them."""
+    """Train on the training folder; choose the epoch on the test films, and report on the same films."""
     train = _training_folder(films)
     test = sorted_ids(film for film in films if film.split == "test")
     return Split(train=sorted_ids(train), validation=test, test=test)
 
 
 def _training_folder(films: Films) -> list[Film]:
-    """Return the training films without those that the source sets apart."""
+    """Return the training films, without those that the source sets apart."""
     return [film for film in films if film.split == "train" and film.id not in films.set_apart]
 
 
 def _alphabetical(films: Films) -> tuple[list[Film], list[Film]]:
-    head, rest = [], []
+    first, rest = [], []
     for label in (0, 1):
         folder = [film for film in _training_folder(films) if film.label == label]
         folder.sort(key=lambda film: PurePosixPath(film.id).name)
-        count = int(HEAD * len(folder))
-        head += folder[:count]
+        count = int(FIRST_BY_NAME * len(folder))
+        first += folder[:count]
         rest += folder[count:]
-    return head, rest
+    return first, rest

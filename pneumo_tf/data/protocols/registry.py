@@ -1,4 +1,4 @@
-"""The protocols: the division of films, the films that a run may use, and whether the result may rank."""
+"""The protocols: how films are divided, which of them a run may use, and whether results are ranked."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -18,22 +18,22 @@ from pneumo_tf.data.protocols.split import Split, sorted_ids
 from pneumo_tf.errors import UserError
 
 MINIMUM_VALIDATION = 40
-"""Films that `limit` keeps for validation if there are as many: fewer cannot compare models."""
+"""Validation films that `limit` keeps if there are as many: with fewer, models cannot be compared."""
 
 
 @dataclass(frozen=True)
 class Protocol:
-    """A way to divide films. Its randomness is its own and fixed: `--seeds` varies training only.
+    """A way to divide films. Its random seed is fixed: `--seeds` varies only the training.
 
     Args:
-        name: Its key in options and runs.
-        title: As shown on the board.
-        ranks: Whether models are ranked under it: one protocol alone, or ranks would depend on what was run.
+        name: Name in options and runs.
+        title: Title on the board.
+        ranks: Whether models are ranked under it. Only one protocol ranks.
         folds: Number of folds, 0 for a single split.
-        split: Divides films; takes the fold's number, None if there are no folds.
-        chooses_on_test: The films reported on are also those that choose the epoch, by accuracy.
-        reported: The predictions reported: `"test"`, or `"test@augmented"` if the films reported on are
-            augmented like training films.
+        split: Function from films and the number of the fold (None if there are no folds) to the split.
+        chooses_on_test: Whether the epoch is chosen on the films reported on, by accuracy.
+        reported: Predictions that are reported: `"test"`, or `"test@augmented"` if these films are augmented
+            like training films.
     """
 
     name: str
@@ -46,25 +46,25 @@ class Protocol:
 
     @property
     def reproduces(self) -> bool:
-        """Whether it exists to show what authors did, flaws included."""
+        """Whether it reproduces the protocol of a publication, with its flaws."""
         return self.name.startswith("published-")
 
     @property
     def fold_numbers(self) -> tuple[int | None, ...]:
-        """Numbers to pass to `split`, one per run."""
+        """Numbers of the folds, one per run; None for a single split."""
         return tuple(range(self.folds)) or (None,)
 
 
 def limit(split: Split, films: Films, count: int) -> Split:
-    """Reduce the training films, as for a quick run; films reported on, test or held out, are all kept.
+    """Reduce the training films, such as for a quick run; test and held-out films are all kept.
 
-    Validation shrinks in proportion, to no fewer than 40 films. Subtypes keep their proportions, and a
-    smaller choice is part of every larger one, so that learning curves compare like with like.
+    Validation films are reduced in proportion, but not below 40. Subtypes keep their proportions. A smaller
+    selection is part of every larger one, which makes learning curves comparable.
 
     Args:
         split: A split of these films.
         films: Every film.
-        count: Number of training films to keep; all of them if there are not more.
+        count: Number of training films to keep; if there are fewer, all are kept.
 
     Returns:
         The smaller split.
@@ -84,16 +84,16 @@ def limit(split: Split, films: Films, count: int) -> Split:
         raise UserError(f"{count} training films are too few for both classes; take more")
     proportion = round(len(split.validation) * count / len(split.train))
     validation = _spread(films_of["validation"])[: max(MINIMUM_VALIDATION, proportion)]
-    # If the films reported on choose the epoch, all of them do.
+    # If the epoch is chosen on the films reported on, all of these are kept.
     chosen = split.validation if split.validation == split.test else sorted_ids(validation)
     return replace(split, train=sorted_ids(kept), validation=chosen)
 
 
 def _spread(films: Iterable[Film]) -> list[Film]:
-    """Order films so that every head of the list has the subtypes in nearly the proportions of the whole.
+    """Order films so that the first n of the list have nearly the proportions of subtypes, for every n.
 
-    Films are placed at even distances along their subtype, in an order hashed from the file's stem, which
-    is the same however the folders are named.
+    The films of a subtype are spread evenly over the list, in an order from hashes of file names without
+    extension, which does not depend on the names of folders.
     """
     groups: dict[str, list[Film]] = defaultdict(list)
     for film in films:
@@ -110,7 +110,7 @@ _ENTRIES = (
     Protocol("cv5", "Five folds of train by patient", ranks=False, folds=FOLDS, split=split_cv5),
     Protocol(
         "published-alphabetical",
-        "Alphabetical head of train/, augmented, shown as validation",
+        "First 10 % of train/ by file name, augmented, reported as validation",
         ranks=False,
         folds=0,
         split=split_alphabetical,
@@ -134,10 +134,10 @@ PROTOCOLS: dict[str, Protocol] = {protocol.name: protocol for protocol in _ENTRI
 
 
 def check_sides(protocol: Protocol, split: Split) -> None:
-    """Refuse a split that trains or chooses on films it reports on, unless its protocol reproduces that.
+    """Raise if a split trains or chooses on films it reports on, unless its protocol reproduces that.
 
     Raises:
-        ValueError: If a film is reported on and also trained on, or, under a protocol that ranks, chosen on.
+        ValueError: If it does.
     """
     train, validation = set(split.train), set(split.validation)
     test, held_out = set(split.test), set(split.held_out)

@@ -66,7 +66,7 @@ def test_the_users_home_is_expanded(tmp_path, monkeypatch):
 
 
 def test_the_whole_disk_is_not_searched():
-    with pytest.raises(UserError, match="^/ is the whole disk; name the folder of the films$"):
+    with pytest.raises(UserError, match="^/ is the whole disk; give the folder of the films$"):
         find_source("/")
 
 

@@ -74,7 +74,7 @@ def test_without_boxes_there_are_no_masks(root):
         ("0,0,0,.5", "the box 0, 0, 0, .5 does not lie on a film of sides 1"),
         ("0,nan,.1,.5", "the box 0, nan, .1, .5 does not lie on a film of sides 1"),
         ("0,inf,.1,.5", "the box 0, inf, .1, .5 does not lie on a film of sides 1"),
-        ("0,0,,.5", "0, 0, , .5 is no box of x, y, width and height"),
+        ("0,0,,.5", "0, 0, , .5 is not a box of x, y, width and height"),
     ],
 )
 def test_wrong_boxes_are_found_when_films_are_read(root, cells, message):

@@ -32,7 +32,9 @@ def test_several_folders_make_a_class_and_others_are_left_out(tmp_path):
     assert len(dataset.films) == 30 and dataset.films.labels.sum() == 20
     assert {film.subtype for film in dataset.films} == {"normal", "pneumonia"}
     left_out = dataset.notes[-1]
-    assert "10 films in the folder tuberculosis, which is no class (such as tuberculosis/00.png)" in left_out
+    assert (
+        "10 films in the folder tuberculosis, which is not a class (such as tuberculosis/00.png)" in left_out
+    )
     assert "1 film in no class folder (stray.png)" in left_out
     assert "1 file with the extension .txt (covid/notes.txt)" in left_out
 
@@ -80,5 +82,5 @@ def test_a_class_without_films_is_refused(tmp_path):
 
 def test_one_folder_is_no_set_of_classes(tmp_path):
     write_films(tmp_path, names("healthy"))
-    with pytest.raises(UserError, match="there are no two folders with films, one for each class"):
+    with pytest.raises(UserError, match="there are fewer than two folders with films"):
         recognise(tmp_path)

@@ -52,7 +52,7 @@ def test_films_without_a_split_are_sampled_by_patient(tmp_path):
     for label in (0, 1):
         assert sum(film.split == "test" and film.label == label for film in dataset.films) == 6
     (note,) = dataset.notes
-    assert note.startswith("No test films are stated: 30 % of the films of each subtype were sampled")
+    assert note.startswith("The films have no stated test set: 30 % of each subtype were sampled")
     again = CSV_TABLE.read(table, options=ReadingOptions(test=0.3)).films
     assert again.fingerprint == dataset.films.fingerprint
     more = {
@@ -112,9 +112,9 @@ def test_whole_paths_under_the_folder_are_taken(tmp_path):
         ("path,label", 3, "films/03.png", "line 5: 1 cells under 2 columns"),
         ("path,label", 3, "films/03.png,normal,7", "line 5: 3 cells under 2 columns"),
         ("path,label", 3, "films/02.png,normal", "line 5: films/02.png is listed a second time"),
-        ("path,label", 3, "../03.png,normal", "line 5: '../03.png' is no path in"),
-        ("path,label", 3, "/etc/passwd,normal", "line 5: '/etc/passwd' is no path in"),
-        ("path,label", 3, ",normal", "line 5: '' is no path in"),
+        ("path,label", 3, "../03.png,normal", "line 5: '../03.png' is not a path in"),
+        ("path,label", 3, "/etc/passwd,normal", "line 5: '/etc/passwd' is not a path in"),
+        ("path,label", 3, ",normal", "line 5: '' is not a path in"),
         (
             "path,label",
             3,

@@ -73,7 +73,7 @@ def test_sizes_that_lack_films(tmp_path):
 def test_sizes_that_are_no_sizes(tmp_path, text, line):
     sizes = tmp_path / "sizes.csv"
     sizes.write_text(text)
-    assert f"line {line}: expected are the columns path,width,height" in refused(
+    assert f"line {line}: the columns must be path,width,height" in refused(
         make_tree(tmp_path / "set"), sizes=sizes
     )
 
@@ -82,7 +82,7 @@ def test_sizes_that_are_not_there_or_not_text(tmp_path):
     make_tree(tmp_path / "set")
     assert "cannot read" in refused(tmp_path / "set", sizes=tmp_path / "none.csv")
     (tmp_path / "sizes.csv").write_bytes(encoded())
-    assert "no CSV text" in refused(tmp_path / "set", sizes=tmp_path / "sizes.csv")
+    assert "not CSV text" in refused(tmp_path / "set", sizes=tmp_path / "sizes.csv")
 
 
 @pytest.fixture

@@ -151,7 +151,7 @@ def test_what_is_no_film_is_counted(tmp_path):
         ("file", "with the extension .gif"): (1, "train/NORMAL/scan.gif"),
         ("file", "without an extension"): (1, "train/NORMAL/noextension"),
         ("file", "in a subfolder of a class"): (2, "train/NORMAL/deep/d.jpeg"),
-        ("file", "of the class covid, which --classes can choose"): (2, "test/covid/f.jpeg"),
+        ("file", "in the folder covid, which needs --classes"): (2, "test/covid/f.jpeg"),
         ("file", "beside the class folders"): (1, "val/loose.png"),
         ("file", "beside train and test"): (1, "README.md"),
         ("folder", "beside train and test"): (1, "chest_xray"),
@@ -271,12 +271,12 @@ def test_no_folder(tmp_path):
 
 
 def test_folder_without_the_set(tmp_path):
-    assert "holds no train and test folders; expected are" in refused(tmp_path)
+    assert "has no train and test folders; it needs" in refused(tmp_path)
 
 
 def test_a_set_five_folders_down_is_not_found(tmp_path):
     make_tree(tmp_path / "home/me/downloads/films/chest_xray")
-    assert "holds no train and test folders" in refused(tmp_path)
+    assert "has no train and test folders" in refused(tmp_path)
 
 
 @pytest.mark.parametrize("part", ["train", "train/NORMAL"])
@@ -293,7 +293,7 @@ def test_missing_folder_is_named(tmp_path, missing):
 def test_class_without_films(tmp_path):
     make_tree(tmp_path)
     (tmp_path / "test/NORMAL/IM-0001-0001.jpeg").rename(tmp_path / "test/NORMAL/IM-0001-0001.gif")
-    assert f"{tmp_path / 'test' / 'NORMAL'} holds no film of a known format" in refused(tmp_path)
+    assert f"{tmp_path / 'test' / 'NORMAL'} has no film of a known format" in refused(tmp_path)
 
 
 def test_class_without_films_counts_what_lies_there_instead(tmp_path):
@@ -313,7 +313,7 @@ def test_split_that_is_a_link_to_another_is_not_read_twice(tmp_path):
 def test_two_sets(tmp_path):
     make_tree(tmp_path / "one")
     make_tree(tmp_path / "two")
-    assert "holds several sets" in refused(tmp_path)
+    assert "contains several sets" in refused(tmp_path)
 
 
 def test_film_in_the_wrong_class(tmp_path):

@@ -101,7 +101,7 @@ def test_films_and_lines_that_do_not_fit_are_counted(root):
     shutil.copy(film, root / "images_001/images/00009999_000.png")
     rewrite(root / "train_val_list.txt", f"{names()[2]}\n", "")
     line = note(NIH.read(root), "Left out")
-    assert f"1 line of a film that is not there ({names()[0]})" in line
+    assert f"1 line of a film that does not exist ({names()[0]})" in line
     assert "1 film with the name of another film" in line
     assert "1 film that the table does not list (images_001/images/00009999_000.png)" in line
     assert f"1 film in neither train_val_list.txt nor test_list.txt (images_001/images/{names()[2]})" in line
@@ -158,5 +158,5 @@ def test_an_unknown_task_is_refused_with_the_nearest(written):
 def test_a_table_without_films_is_refused(root):
     shutil.rmtree(root / "images_001")
     shutil.rmtree(root / "images_002")
-    with pytest.raises(UserError, match=r"holds no film of Data_Entry_2017.csv with pneumonia or without"):
+    with pytest.raises(UserError, match=r"has no film of Data_Entry_2017.csv with pneumonia or without"):
         NIH.read(root)

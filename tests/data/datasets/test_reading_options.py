@@ -23,7 +23,7 @@ def test_classes_may_have_several_names():
         ("", "'' is not normal=NAME"),
         ("normal=a", "no name is given for pneumonia"),
         ("normal=a,ill=b", "'ill=b' is not"),
-        ("normal=a,pneumonia=A", "'A' is given both classes"),
+        ("normal=a,pneumonia=A", "'A' is a name of both classes"),
         ("normal=,pneumonia=b", "'normal=' is not"),
     ],
 )
@@ -32,7 +32,7 @@ def test_wrong_classes_are_refused(text, reason):
         parse_classes(text)
 
 
-@pytest.mark.parametrize("text, reason", [("(", "is no regular expression"), ("(a)(b)", "has 2 groups")])
+@pytest.mark.parametrize("text, reason", [("(", "is not a regular expression"), ("(a)(b)", "has 2 groups")])
 def test_wrong_expressions_are_refused(text, reason):
     with pytest.raises(UserError, match=reason):
         parse_patient(text)

@@ -115,7 +115,7 @@ def test_a_folder_is_recognised_by_its_own_entry_alone(example, tmp_path):
     assert recognise(root) is source
     assert recognise(dataset.root) is source
     assert source.lacks(tmp_path)
-    with pytest.raises(UserError, match=f"holds no dataset that is known here .*{source.name}: "):
+    with pytest.raises(UserError, match=f"contains no known dataset .*{source.name}: "):
         recognise(tmp_path)
 
 

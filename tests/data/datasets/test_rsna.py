@@ -79,7 +79,7 @@ def test_test_films_are_sampled_in_proportion(root):
         "not normal": 6,
         "opacity": 6,
     }
-    assert "40 % of the films of each subtype" in note(dataset, "No test films")
+    assert "40 % of each subtype" in note(dataset, "no stated test set")
     assert PROTOCOLS["official"].split(dataset.films, None).test
 
 
@@ -144,7 +144,7 @@ def test_an_unknown_task_is_refused_with_the_nearest(root):
 def test_the_image_id_is_no_patient(root):
     dataset = RSNA.read(root)
     assert dataset.films.unknown_patients == 45
-    assert "patientId is the id of an image" in note(dataset, "patientId")
+    assert "patientId identifies an image" in note(dataset, "patientId")
 
 
 @pytest.mark.parametrize("kind", ["json", "csv"])
@@ -164,10 +164,10 @@ def test_patients_are_those_of_the_nih(tables, kind):
 @pytest.mark.parametrize(
     "text, message",
     [
-        ("{", "is no JSON text"),
-        ("{}", "is no list of films"),
-        ('[{"img_id": "00000001_000.png"}]', "entry 1: expected are subset_img_id and img_id"),
-        ('[{"img_id": "x.png", "subset_img_id": "a"}]', "entry 1: 'x.png' is no NIH film"),
+        ("{", "is not JSON text"),
+        ("{}", "is not a list of films"),
+        ('[{"img_id": "00000001_000.png"}]', "entry 1: subset_img_id or img_id is missing"),
+        ('[{"img_id": "x.png", "subset_img_id": "a"}]', "entry 1: 'x.png' is not an NIH film"),
     ],
 )
 def test_a_wrong_mapping_is_refused(tables, text, message):
@@ -215,7 +215,7 @@ def test_labels_without_films_and_films_without_labels_are_left_out_and_counted(
         ("a,,,,,2", "Target is '2', not 0 or 1"),
         ("a,,,,,1", "a box is expected where Target is 1, and only there"),
         ("a,1,2,3,4,0", "a box is expected where Target is 1, and only there"),
-        ("a,1,2,3,x,1", "1, 2, 3, x is no box"),
+        ("a,1,2,3,x,1", "1, 2, 3, x is not a box"),
         ("a,1,nan,3,4,1", "the box 1, nan, 3, 4 does not lie on a film of sides 1024"),
         ("a,900,2,300,4,1", "the box 900, 2, 300, 4 does not lie on a film of sides 1024"),
         ("a,,,,,0\na,1,2,3,4,1", "a has Target 0 in one line and 1 in another"),
@@ -232,7 +232,10 @@ def test_wrong_lines_of_labels_are_refused_with_their_place(tables, line, messag
     "line, message",
     [
         (f"{films()[0].image},Cloudy", "line 2: unknown class 'Cloudy'"),
-        (f"{films()[0].image},Normal\n{films()[0].image},Lung Opacity", "has another class in a line before"),
+        (
+            f"{films()[0].image},Normal\n{films()[0].image},Lung Opacity",
+            "has another class in an earlier line",
+        ),
         (f"{films()[0].image},Lung Opacity", "contradicts stage_2_train_labels.csv for 1 images"),
     ],
 )
@@ -247,7 +250,7 @@ def test_a_folder_without_films_is_refused(tmp_path):
     with pytest.raises(UserError, match="has no folder stage_2_train_images"):
         RSNA.read(tmp_path)
     (tmp_path / FILMS).mkdir()
-    with pytest.raises(UserError, match="holds no .dcm film that stage_2_train_labels.csv has a label for"):
+    with pytest.raises(UserError, match="has no .dcm film that stage_2_train_labels.csv has a label for"):
         RSNA.read(tmp_path)
 
 

@@ -9,7 +9,7 @@ from pneumo_tf.data.datasets import scan as module
 from pneumo_tf.data.datasets.scan import (
     count_left_out,
     describe_left_out,
-    is_litter,
+    is_system_file,
     levels,
     scan,
 )
@@ -114,7 +114,7 @@ def test_litter_is_not_counted(tmp_path):
     write(tmp_path, "a.png", "desktop.ini", *litter)
     found = scan(tmp_path)
     assert found.files == ("a.png",) and found.omissions == ()
-    assert not is_litter("thumbs.dbx")
+    assert not is_system_file("thumbs.dbx")
 
 
 def test_depth_is_bounded_and_what_lies_deeper_is_counted(tmp_path):
@@ -131,7 +131,7 @@ def test_depth_is_bounded_and_what_lies_deeper_is_counted(tmp_path):
 def test_number_of_entries_is_bounded(tmp_path):
     write(tmp_path, *(f"{folder}/{film}.png" for folder in "ab" for film in range(5)))
     assert len(list(levels(tmp_path, most=12))) == 2
-    with pytest.raises(UserError, match="holds more than 11 files and folders; name the folder of the films"):
+    with pytest.raises(UserError, match="has more than 11 files and folders; give the folder of the films"):
         list(levels(tmp_path, most=11))
 
 

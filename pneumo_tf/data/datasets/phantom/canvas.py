@@ -1,4 +1,4 @@
-"""Drawing on a film in the patient's coordinates, which become pixels here alone.
+"""Drawing on a film in the patient's coordinates; only this module converts them to pixels.
 
 Patient coordinates have their origin between the lungs, x to the viewer's right, y down. The chest wall lies
 near x = -1 and 1, the lung apex near y = -1. A layer is an array of the film's shape, (height, width).
@@ -10,15 +10,15 @@ from functools import cached_property
 import numpy as np
 
 FIELD_REACH = 2.5
-"""Distance from the origin that a field of noise covers, patient units."""
+"""Distance from the origin up to which noise is drawn, patient units."""
 
 _SUBPIXEL_BITS = 4
-"""Binary places of the coordinates that OpenCV draws with."""
+"""Fractional bits of the coordinates that OpenCV draws with."""
 
 
 @dataclass(frozen=True, eq=False)
 class Canvas:
-    """A film's pixel grid, and the place of the patient in it.
+    """A film's pixel grid, and the position of the patient in it.
 
     Args:
         height: Height of the film in pixels.
@@ -53,8 +53,8 @@ class Canvas:
 
         Args:
             layer: (height, width) uint8.
-            outlines: (n, 2) or (k, n, 2), patient x and y of the corners of one or of k outlines.
-            value: 0–255, written where an outline covers a pixel.
+            outlines: (n, 2) or (k, n, 2), patient x and y of the corners of one or k outlines.
+            value: 0–255, written to pixels inside an outline.
 
         Returns:
             The layer.
@@ -83,7 +83,7 @@ class Canvas:
 
         Args:
             layer: (height, width) uint8.
-            sigma: Of the blur, patient units.
+            sigma: Sigma of the blur, patient units.
 
         Returns:
             (height, width) float32 in 0–1.
@@ -110,7 +110,7 @@ class Canvas:
         """Draw smooth noise that is fixed to the patient.
 
         Args:
-            rng: In the same state, it gives the same pattern in the patient, whatever the pose and the film.
+            rng: Random generator; the same state draws the same pattern in the patient, in any pose and film.
             scale: Size of the grain, patient units.
 
         Returns:
@@ -134,7 +134,7 @@ class Canvas:
             text: The letter.
             x: Lower left corner, share of the film's width.
             y: Lower left corner, share of the film's height.
-            height: Of the letter, share of the film's height.
+            height: Height of the letter, share of the film's height.
 
         Returns:
             (height, width) float32 in 0–1, the share of each pixel that is covered.
@@ -155,7 +155,7 @@ def gaussian(image: np.ndarray, sigma: float) -> np.ndarray:
 
     Args:
         image: (height, width) float32.
-        sigma: Pixels; below a fifth of one the image is returned as it is.
+        sigma: Sigma in pixels; below 0.2 the image is returned unchanged.
 
     Returns:
         (height, width) float32.

@@ -1,4 +1,4 @@
-"""Entry of the phantom; the code that draws its films is imported when they are drawn."""
+"""Entry of the phantom; the code that draws its films is imported only to draw them."""
 
 import os
 from pathlib import Path
@@ -26,11 +26,11 @@ def find(path: Path) -> Path:
 
 
 def list_films(path: Path, options: ReadingOptions) -> FilmList:
-    """List the films of a phantom: they are named and filed as those of Kermany et al. 2018.
+    """List the films of a phantom, which have the names and folders of the set by Kermany et al. 2018.
 
     Args:
         path: The root of the phantom, or its folder of films.
-        options: None is taken.
+        options: None are used.
 
     Raises:
         UserError: If a folder is missing or empty.
@@ -47,8 +47,8 @@ def open_masks(root: Path, kind: str) -> Masks | None:
         kind: `"masks"` for opacities or `"lungs"`.
 
     Returns:
-        A function that reads the mask of a film, (height, width) uint8 of 0 and 255, None for a film without
-        a file; None if the phantom has no such folder.
+        Function from a film id to its mask, (height, width) uint8 of 0 and 255, None if it has no file.
+        Without a folder of that kind, None instead of the function.
     """
     folder = root.parent / kind
     if not folder.is_dir():
@@ -84,7 +84,7 @@ PHANTOM = DatasetSource(
     protocols=kermany.PROTOCOLS,
     series=SourceSeries(
         kermany.source_series,
-        "Normal films are of two numberings, as in the set whose file names they have; they are drawn alike.",
+        "Normal films have the two series of the set whose file names they have; both are drawn alike.",
     ),
     misleading_number=kermany.KERMANY.misleading_number,
     set_apart=kermany.is_set_apart,

@@ -1,4 +1,4 @@
-"""From a planned film to its pixels: anatomy, opacity, exposure, detector."""
+"""Rendering of a planned film: anatomy, opacity, exposure, detector."""
 
 from typing import NamedTuple
 
@@ -10,12 +10,12 @@ from pneumo_tf.data.datasets.phantom.opacity import draw_opacity
 from pneumo_tf.data.datasets.phantom.patient import Physique, Pose
 from pneumo_tf.data.datasets.phantom.spec import PhantomFilm, PhantomSpec, film_size, stream
 
-# One stream per use; film_size has 0.
+# Numbers of the random streams; film_size uses 0.
 _PHYSIQUE, _OUTLINES, _DISEASE, _POSE, _COURSE, _TEXTURE, _EXPOSURE = range(1, 8)
 
 
 class RenderedFilm(NamedTuple):
-    """A film, and the truth about it.
+    """A film, with the true outlines of opacity and lungs.
 
     Args:
         image: (height, width) uint8, 0 black to 255 white.
@@ -34,7 +34,7 @@ def render_film(spec: PhantomSpec, film: PhantomFilm, healthy: bool = False) -> 
     Args:
         spec: The dataset that the film belongs to.
         film: The film, from `plan_films(spec)`.
-        healthy: Leave the disease out and nothing else: the same patient, pose, exposure and noise.
+        healthy: Leave out the disease only: patient, pose, exposure and noise are the same.
 
     Example:
         >>> spec = PhantomSpec()

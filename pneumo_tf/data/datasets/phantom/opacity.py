@@ -20,7 +20,7 @@ _LOBES = {-1: ((0.48, -0.55), (0.48, 0.12), (0.58, 0.42)), 1: ((0.48, -0.50), (0
 
 
 class Opacity(NamedTuple):
-    """Disease of one film.
+    """Pneumonia on one film.
 
     Args:
         filled: (height, width) float32 in 0–1, share of the lung's air that is replaced.
@@ -44,8 +44,8 @@ def draw_opacity(
         subtype: "normal", "bacteria" or "virus".
         canvas: The film's canvas.
         chest: The chest of the same film.
-        patient: The patient's random stream: place, extent and density recur in all films of the patient.
-        course: Factor on the density, about 1: the course of the disease on the day of the film.
+        patient: The patient's random stream: place, extent and density are the same in all his films.
+        course: Factor on the density, about 1, for the stage of the disease on the day of the film.
     """
     if subtype == "normal":
         return Opacity(np.zeros((canvas.height, canvas.width), np.float32), 0.0)

@@ -18,14 +18,14 @@ class Physique:
         stretch: Factor on the height of the trunk.
         wall: Thickness of the soft tissue outside the ribs, patient units.
         heart: Factor on the width of the heart.
-        heart_tilt: Shift of the heart to the viewer's right for each unit downwards.
-        upper_mediastinum: Half of its width, patient units.
+        heart_tilt: Shift of the heart to the viewer's right per unit downwards.
+        upper_mediastinum: Half of the width of the upper mediastinum, patient units.
         rib_drop: Height that a rib loses from spine to front, patient units.
         rib_gap: Distance of a rib from the next, patient units.
         rib_density: Factor on the attenuation of the ribs.
         scoliosis: Sideways bend of the spine, patient units.
         dome: Height y of the right dome of the diaphragm, patient units.
-        dome_difference: How much lower the left dome stands, patient units.
+        dome_difference: Height of the right dome above the left one, patient units.
         hilar_gain: Factor on the density of the vessels at the hila.
         breast: Attenuation of breasts or skin folds, 0 for none.
         stomach_gas: Attenuation that gas in the stomach takes away, 0 for none.
@@ -72,11 +72,11 @@ class Pose:
     """Position, breath and collimation, which differ from film to film.
 
     Args:
-        rotation: Of the patient in the plane of the film, radians.
+        rotation: Rotation of the patient in the plane of the film, radians.
         zoom: Factor on the size of the patient on the film.
-        shift: To the viewer's right and downwards, shares of the film's width and height.
+        shift: Shift to the viewer's right and downwards, shares of the film's width and height.
         turn: Shift of heart, vessels and airways to the viewer's right as the patient turns, patient units.
-        expiration: How much higher the diaphragm stands than in full inspiration, patient units.
+        expiration: Height of the diaphragm above its position in full inspiration, patient units.
         arms: Angles of the right and the left arm below the horizontal, radians.
     """
 
@@ -101,11 +101,11 @@ class Pose:
         )
 
     def canvas(self, height: int, width: int, stretch: float) -> Canvas:
-        """Return the film's canvas; a wide film holds a wide chest, as collimation follows the patient.
+        """Return the film's canvas; a wide film shows a wide chest, because collimation follows the patient.
 
         Args:
-            height: Of the film, pixels.
-            width: Of the film, pixels.
+            height: Height of the film in pixels.
+            width: Width of the film in pixels.
             stretch: The patient's factor on the height of the trunk.
         """
         scale_x = 0.455 * height * (width / height / 1.25) ** 0.8 * self.zoom

@@ -1,4 +1,4 @@
-"""Patients, films and film sizes of a phantom, known before a film is drawn."""
+"""Plan of a phantom: patients, films and film sizes, computed before a film is drawn."""
 
 import hashlib
 import json
@@ -11,10 +11,10 @@ import numpy as np
 from pneumo_tf.errors import UserError
 
 PHANTOM_VERSION = 1
-"""Raised by every change that alters the bytes of a film, a mask or a file name."""
+"""Version of the phantom; increase it with every change to the bytes of a film or mask, or to a file name."""
 
 RECORD = "phantom.json"
-"""Name of the file, in the root of a phantom, that distinguishes it from real films."""
+"""File in the root of a phantom that marks the films as synthetic."""
 
 SPLITS = ("train", "val", "test")
 SUBTYPES = ("normal", "bacteria", "virus")
@@ -30,7 +30,7 @@ class FilmCounts(NamedTuple):
 
 @dataclass(frozen=True)
 class PhantomSpec:
-    """Everything that the bytes of a phantom depend on.
+    """Specification of a phantom; it determines every byte.
 
     Args:
         seed: Seed of every random choice, 0 or more.
@@ -66,7 +66,7 @@ class PhantomSpec:
 
     @property
     def fingerprint(self) -> str:
-        """Hash of the specification and of PHANTOM_VERSION, 16 hexadecimal digits; no film is drawn."""
+        """Hash of the specification and of PHANTOM_VERSION, 16 hexadecimal digits."""
         content = json.dumps({"version": PHANTOM_VERSION, **asdict(self)}, sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()[:16]
 
@@ -91,7 +91,7 @@ class PhantomFilm:
 
     @property
     def stem(self) -> str:
-        """Path under the root without extension, named as the Kermany set names its films."""
+        """Path under the root without extension, in the naming scheme of the Kermany set."""
         if self.subtype != "normal":
             return f"{self.split}/PNEUMONIA/person{self.patient}_{self.subtype}_{self.number}"
         prefix = "IM" if self.patient % 2 else "NORMAL2-IM"
@@ -100,9 +100,9 @@ class PhantomFilm:
 
 
 def stream(spec: PhantomSpec, film: PhantomFilm, use: int, of_patient: bool = False) -> np.random.Generator:
-    """Return the random stream of one use of a film, or of its patient and so shared by the patient's films.
+    """Return the random stream for one use, of a film or, shared by all his films, of a patient.
 
-    One stream per use keeps uses independent: with or without its opacity, a film differs in nothing else.
+    One stream per use keeps uses independent: a film with its opacity left out has no other difference.
     """
     repeat = 0 if of_patient else 1 + film.repeat
     return np.random.default_rng([spec.seed, use, SUBTYPES.index(film.subtype), film.patient, repeat])

@@ -1,4 +1,4 @@
-"""Phantom films on disk, in the folders and under the names of the Kermany set."""
+"""Writing of a phantom, in the folders and with the file names of the Kermany set."""
 
 import json
 import tempfile
@@ -16,23 +16,23 @@ JPEG_QUALITY = 92
 
 
 def write_phantom(spec: PhantomSpec, root: Path, progress: Callable[[int, int], None] | None = None) -> Path:
-    """Write a phantom; a root that already holds it is left as it is.
+    """Write a phantom; a root that already contains it is not changed.
 
-    Under the root lie `chest_xray/{train,val,test}/{NORMAL,PNEUMONIA}/*.jpeg`, `lungs/` with a lung-field
-    mask for each film, `masks/` with an opacity mask for each film of pneumonia (PNG, 0 and 255, same path
-    otherwise), and `phantom.json`. The root appears whole or not at all. The bytes recur where OpenCV and
-    NumPy are the same.
+    The root has `chest_xray/{train,val,test}/{NORMAL,PNEUMONIA}/*.jpeg`, `lungs/` with a lung-field mask for
+    each film, `masks/` with an opacity mask for each film of pneumonia (PNG, 0 and 255, same path otherwise),
+    and `phantom.json`. It is complete as soon as it exists. The same versions of OpenCV and NumPy write the
+    same bytes.
 
     Args:
-        spec: What to write.
-        root: Folder to make; it may exist if it is empty.
-        progress: Called with the number of films written and the number of all films after each film.
+        spec: Specification of the phantom.
+        root: Folder to create; it may exist if it is empty.
+        progress: Called after each film with the number of films written and the number of all films.
 
     Returns:
         The root.
 
     Raises:
-        UserError: If the root holds something other than this phantom.
+        UserError: If the root contains something other than this phantom.
 
     Example:
         >>> write_phantom(PhantomSpec(), Path("data/phantom"))
@@ -42,7 +42,7 @@ def write_phantom(spec: PhantomSpec, root: Path, progress: Callable[[int, int], 
     if _is_complete(spec, root):
         return root
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
-        raise UserError(f"{root} holds something other than phantom {spec.fingerprint}: remove it first")
+        raise UserError(f"{root} contains something other than phantom {spec.fingerprint}; remove it first")
     root.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{root.name}-", dir=root.parent) as scratch:
         built = Path(scratch) / root.name
@@ -63,7 +63,7 @@ def _publish(spec: PhantomSpec, built: Path, root: Path) -> None:
     try:
         built.rename(root)
     except OSError:
-        # Another process may have finished the same phantom meanwhile; its bytes are ours.
+        # Another process may have finished the same phantom meanwhile, with the same bytes.
         if not _is_complete(spec, root):
             raise
 
