@@ -72,15 +72,17 @@ def _check_place(out: Path) -> None:
 def _command(data: Path, options: argparse.Namespace) -> str:
     """Return the command for the page, with shortened paths, which differ between machines."""
     words = ["python", "-m", "benchmarks.audit", "--data", _place(data)]
+    words += ["--images", _place(options.images)] if options.images else []
+    words += reading_options(options).as_arguments()
     words += ["--sizes", _place(options.sizes)] if options.sizes else []
     words += ["--out", _place(options.out)]
     words += ["--without-films"] if options.without_films else []
-    return shlex.join(words)
+    return make_printable(shlex.join(words))
 
 
 def _place(path: Path) -> str:
     whole = path.is_absolute() or ".." in path.parts
-    return make_printable(path.name if whole else path.as_posix())
+    return path.name if whole else path.as_posix()
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from pneumo_tf.data.pixels import fit_film, resize
 from pneumo_tf.errors import UserError
 from pneumo_tf.models.trivial import THUMBNAIL_SIDE
 from pneumo_tf.report.board import Board
+from pneumo_tf.report.wording import Wording
 from pneumo_tf.run_spec import HARNESS_VERSION
 
 HASH_SIDE = 16
@@ -127,6 +128,11 @@ class DecodedSet:
     def patients(self) -> np.ndarray:
         """(n,) key of the person on each film."""
         return np.array([film.patient for film in self.films])
+
+    @property
+    def wording(self) -> Wording:
+        """Words of sentences on these films; if no patient is known, films are resampled and divided."""
+        return Wording(self.dataset.source, self.films)
 
     @property
     def synthetic(self) -> bool:

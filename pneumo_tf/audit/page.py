@@ -54,8 +54,13 @@ def _opening(decoded: DecodedSet, command: str) -> Markdown:
         width, height = decoded.stored
         origin = "come from a CSV" if decoded.sizes_given else "are not known"
         sentences.append(f"The files are {width} × {height} pixels; original sizes {origin}.")
-    sentences.append(Markdown("Made with `{}`.").format(command))
+    sentences.append(Markdown(f"Made with {_span(command)}."))
     return Markdown(" ").join(sentences)
+
+
+def _span(command: str) -> str:
+    """Return a command in code type, with nothing of it changed: it is there to be copied."""
+    return f"`` {command} ``" if "`" in command else f"`{command}`"
 
 
 def _write_pictures(

@@ -1,7 +1,7 @@
 """Split strategies: how people divide films, and the information on held-out films that each leaks."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
@@ -25,7 +25,7 @@ class SplitStrategy:
     """A way to divide films.
 
     Args:
-        title: As tables show it.
+        title: As tables show it, a text for `Wording.write`.
         divide: Takes the films and a seed; gives the divisions of one repeat, one per fold.
         random: Whether another seed gives other films, in one division: then it is repeated.
     """
@@ -103,7 +103,7 @@ def _division(decoded: DecodedSet, split: Split) -> Division:
 
 
 STRATEGIES = {
-    "grouped": SplitStrategy("5 folds inside train, patients kept whole", _grouped),
+    "grouped": SplitStrategy("5 folds inside train{kept_whole}", _grouped),
     "by_image": SplitStrategy("5 folds inside train, image by image", _by_image),
     "alphabetical": SplitStrategy("first 10 % of train by file name", divide_alphabetically),
     "random": SplitStrategy("random 90/10 of train", _random, random=True),
@@ -113,13 +113,27 @@ STRATEGIES = {
 """By name; `train` means train and val, but the 90/10 and the 10 % are of the folder `train` alone."""
 
 
+def strategies_of(decoded: DecodedSet) -> dict[str, SplitStrategy]:
+    """Return the strategies for some films, titled for them.
+
+    If no patient is known, folds that keep patients whole are folds image by image.
+    """
+    left_out = () if decoded.films.patients_known else ("by_image",)
+    return {
+        name: replace(strategy, title=decoded.wording.write(strategy.title))
+        for name, strategy in STRATEGIES.items()
+        if name not in left_out
+    }
+
+
 def explain_too_few(decoded: DecodedSet) -> str:
     """Return why the films are too few for every split strategy, `""` if they are not."""
     for label, name in enumerate(("normal", "pneumonia")):
         of_class = decoded.films.labels == label
         patients = len(set(decoded.patients[of_class & (decoded.folders == "train")]))
         if patients < FEWEST_PATIENTS:
-            return f"train has {patients} {name} patients, and at least {FEWEST_PATIENTS} are needed"
+            unit = decoded.wording.unit
+            return f"train has {patients} {name} {unit}s, and at least {FEWEST_PATIENTS} are needed"
         if not (of_class & (decoded.splits == "test")).any():
             return f"the test has no {name} film that can be read"
     return ""

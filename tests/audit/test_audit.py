@@ -50,7 +50,7 @@ def test_the_page_has_a_box_and_every_chapter(page):
 
 def test_the_counts_are_those_of_the_file_names(clean):
     table, _ = counts.describe_counts(clean).tables
-    assert table.header == ["folder", "normal", "bacteria", "virus", "all"]
+    assert table.header == ["split", "normal", "bacteria", "virus", "all"]
     for folder, *cells in table.rows:
         names = [path.name for path in clean.dataset.root.glob(f"{folder}/*/*.jpeg")]
         kinds = [sum(f"_{kind}_" in name for name in names) for kind in ("bacteria", "virus")]
@@ -112,7 +112,7 @@ def test_bad_files_and_wrong_places_are_in_the_box(planted, tmp_path):
     chapter = counts.describe_counts(decode_set(planted.root))
     box = "\n".join(chapter.care)
     assert pneumonia[0] in box and "train/NORMAL/person950_virus_1.jpeg" in box
-    assert "1 film whose name does not state it" in box
+    assert "State the patient of 1 film, such as `train/PNEUMONIA/scan-7.jpeg`" in box
     assert "not the set as published" in box
     assert [list(row) for row in chapter.tables[1].rows] == [[pneumonia[0], "empty"]]
 

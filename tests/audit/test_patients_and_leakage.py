@@ -20,9 +20,7 @@ def shared(decoded):
 
 def test_a_clean_set_shares_no_patient(clean):
     assert shared(clean) == []
-    assert (
-        patients.describe_patients(clean).findings[0] == "No patient is in two of the folders train and test."
-    )
+    assert patients.describe_patients(clean).findings[0] == "No patient is in two of train and test."
     assert not any(line.startswith("Remove") for line in patients.describe_patients(clean).care)
 
 

@@ -4,6 +4,7 @@ import pandas as pd
 
 from pneumo_tf.audit.chapter import Chapter, Drawing, count_of, list_names
 from pneumo_tf.audit.decoded import DecodedSet, board_of_films
+from pneumo_tf.data.films import Films
 from pneumo_tf.data.subtypes import subtype_groups
 from pneumo_tf.report.figures import class_balance
 from pneumo_tf.report.markdown import Markdown, Table, code
@@ -17,7 +18,6 @@ def describe_counts(decoded: DecodedSet) -> Chapter:
     differences = source.count_differences(films)
     unreadable = [file.id for file in decoded.unreadable]
     misplaced = decoded.misplaced
-    unnamed = [film.id for film in films if not film.patient_known]
     findings, care = [_decoding(decoded), *decoded.dataset.notes], []
     if not source.counts:
         findings.append("There are no published counts to compare with.")
@@ -37,15 +37,20 @@ def describe_counts(decoded: DecodedSet) -> Chapter:
             f"{list_names(misplaced)}."
         )
         care.append(Markdown("Move what lies in the wrong class: {}.").format(list_names(misplaced)))
-    if unnamed:
-        findings.append(
-            Markdown(
-                "{} of no known pattern, such as {}: each of these films counts as a patient of its own, so "
-                "that leakage between them goes unseen."
-            ).format(count_of(len(unnamed), "name"), code(unnamed[0]))
-        )
-        care.append(f"Find the patient of {count_of(len(unnamed), 'film')} whose name does not state it.")
+    care += _finding_patients(films)
     return Chapter("Films", findings, _tables(decoded), draw_balance(decoded), care)
+
+
+def _finding_patients(films: Films) -> list[Markdown]:
+    """Advise on films whose patient is not known; the notes of the dataset count them."""
+    unknown = next((film.id for film in films if not film.patient_known), None)
+    if unknown is None:
+        return []
+    advice = (
+        "State the patient of {}, such as {}, by `--patient` or in a CSV: films of one patient can be in "
+        "training and in test, and nobody sees it."
+    )
+    return [Markdown(advice).format(count_of(films.unknown_patients, "film"), code(unknown))]
 
 
 def _decoding(decoded: DecodedSet) -> str:
@@ -64,12 +69,15 @@ def _tables(decoded: DecodedSet) -> list[Table]:
     counts["all"] = counts.sum(axis=1)
     rows = [[folder, *(f"{n:,}" for n in numbers)] for folder, *numbers in counts.itertuples()]
     broken = [[file.id, file.reason] for file in decoded.unreadable]
-    return [Table(["folder", *counts.columns], rows), Table(["unreadable file", "why"], broken, left=2)]
+    return [Table(["split", *counts.columns], rows), Table(["unreadable file", "why"], broken, left=2)]
 
 
 def draw_balance(decoded: DecodedSet) -> list[Drawing]:
     """Draw films and patients by split and class, as the report does."""
+    units = "Films and patients" if decoded.films.patients_known else "Films"
+    val = "; val counts as train" if "val" in decoded.folders else ""
+    caption = f"{units} by split and class{val}."
     return [
-        Drawing("class-balance", "Films and patients by split and class; val counts as train.", page.figure)
+        Drawing("class-balance", caption, page.figure)
         for page in class_balance.draw_class_balance(board_of_films(decoded))
     ]

@@ -55,7 +55,7 @@ class Group:
     @property
     def crosses_patients(self) -> bool:
         """Whether the same picture is filed under two patients."""
-        return len({film.patient for film in self.films}) > 1
+        return len({film.patient for film in self.films if film.patient_known}) > 1
 
 
 def find_exact_groups(decoded: DecodedSet) -> list[Group]:
@@ -137,8 +137,9 @@ def describe_duplicates(decoded: DecodedSet) -> Chapter:
     groups = sorted([*exact, *near], key=lambda group: (-_crossings(group), group.exact, group.films))
     findings = [_exact(exact), _near(near)]
     if groups:
-        findings.append(_crossing(groups))
-    return Chapter("Duplicates", findings, [_table(groups)], draw_groups(decoded, groups), _care(groups))
+        findings.append(_crossing(groups, decoded.films.patients_known))
+    care = _care(groups, decoded.films.patients_known)
+    return Chapter("Duplicates", findings, [_table(groups)], draw_groups(decoded, groups), care)
 
 
 def _crossings(group: Group) -> int:
@@ -163,16 +164,17 @@ def _near(groups: Sequence[Group]) -> str:
     return f"{groups_found} of different files with nearly the same picture, {files:,} in all ({method})."
 
 
-def _crossing(groups: Sequence[Group]) -> str:
+def _crossing(groups: Sequence[Group], patients_known: bool) -> str:
     across = {
         "across train and test": sum(group.crosses_splits for group in groups),
         "across classes": sum(group.crosses_classes for group in groups),
-        "filed under two patients or more": sum(group.crosses_patients for group in groups),
     }
+    if patients_known:
+        across["filed under two patients or more"] = sum(group.crosses_patients for group in groups)
     return "Of these groups, " + ", ".join(f"{n or 'none'} {where}" for where, n in across.items()) + "."
 
 
-def _care(groups: Sequence[Group]) -> list[str]:
+def _care(groups: Sequence[Group], patients_known: bool) -> list[str]:
     care = []
     if any(group.crosses_splits for group in groups):
         care.append(
@@ -180,7 +182,11 @@ def _care(groups: Sequence[Group]) -> list[str]:
         )
     if any(group.crosses_classes for group in groups):
         care.append("The same picture has two labels: find out which is right, or delete both.")
-    if groups and not care:
+    if groups and not care and not patients_known:
+        care.append(
+            "Duplicates count twice, and can be divided between training and test: delete all but one."
+        )
+    elif groups and not care:
         two = sum(group.crosses_patients for group in groups)
         but = f", but for {two:,} filed under two patients" if two else ""
         whole = f"each of {count_of(len(groups), 'group')} stays on one side{but}"
@@ -194,7 +200,7 @@ def _table(groups: Sequence[Group]) -> Table:
             "exact" if group.exact else "near",
             ", ".join(sorted({film.split for film in group.films})),
             ", ".join(sorted({film.subtype for film in group.films})),
-            ", ".join(sorted({film.patient for film in group.films})),
+            ", ".join(sorted({_patient(film) for film in group.films})),
             ", ".join(film.id.rsplit("/", 1)[-1].rsplit(".", 1)[0] for film in group.films),
         ]
         for group in groups[:SHOWN]
@@ -207,6 +213,10 @@ def _table(groups: Sequence[Group]) -> Table:
         [f"And {count_of(len(rest), 'group')} more{alike}."] if rest else [],
         left=5,
     )
+
+
+def _patient(film: Film) -> str:
+    return film.patient if film.patient_known else "unknown"
 
 
 def draw_groups(decoded: DecodedSet, groups: Sequence[Group]) -> list[Drawing]:
@@ -228,5 +238,5 @@ def draw_groups(decoded: DecodedSet, groups: Sequence[Group]) -> list[Drawing]:
             style.bare(ax)
         style.drop(row[len(group.films) :])
     style.heading(figure, "Duplicates", decoded.dataset.title)
-    caption = "One group of duplicates per row; first those that cross splits, classes or patients."
+    caption = "One group of duplicates per row; first those that cross splits or classes."
     return [Drawing("duplicates", caption, figure, shows_films=True)]

@@ -8,10 +8,10 @@ import numpy as np
 from pneumo_tf.audit.chapter import Chapter, percent
 from pneumo_tf.audit.decoded import DecodedSet
 from pneumo_tf.audit.split_strategies import (
-    STRATEGIES,
     divide_alphabetically,
     explain_too_few,
     measure_leakage,
+    strategies_of,
 )
 from pneumo_tf.report.markdown import Markdown, Table, code
 from pneumo_tf.report.number_format import DASH, format_number
@@ -22,9 +22,12 @@ REPEATS = 20
 def describe_leakage(decoded: DecodedSet) -> Chapter:
     """Measure the leakage of every split strategy, and the composition of the alphabetical head."""
     title = "Patients that leak when the films are divided"
+    if not decoded.films.patients_known:
+        return Chapter(title, left_out="no patient of these films is known, so leakage between them is not")
     if reason := explain_too_few(decoded):
         return Chapter(title, left_out=reason)
-    shares = {name: measure_leakage(decoded, strategy, REPEATS) for name, strategy in STRATEGIES.items()}
+    strategies = strategies_of(decoded)
+    shares = {name: measure_leakage(decoded, strategy, REPEATS) for name, strategy in strategies.items()}
     pooled, random = shares["pooled"].mean(), shares["random"].mean()
     findings = [
         f"In a random 70/15/15 of everything, {percent(pooled)} of the test films show a patient of the "
@@ -41,14 +44,14 @@ def describe_leakage(decoded: DecodedSet) -> Chapter:
             f"Divide by patient: at random, {' to '.join(map(percent, sorted((pooled, random))))} of the "
             "held-out films show a patient that the model was trained on."
         )
-    return Chapter(title, findings, [_share_table(shares), _part_table(decoded, parts)], (), care)
+    return Chapter(title, findings, [_share_table(decoded, shares), _part_table(decoded, parts)], (), care)
 
 
-def _share_table(shares: dict[str, np.ndarray]) -> Table:
-    rows = []
+def _share_table(decoded: DecodedSet, shares: dict[str, np.ndarray]) -> Table:
+    rows, strategies = [], strategies_of(decoded)
     for name, share in shares.items():
         spread = format_number(100 * share.std(ddof=1), 1) if len(share) > 1 else DASH
-        rows.append([STRATEGIES[name].title, format_number(100 * share.mean(), 1), spread])
+        rows.append([strategies[name].title, format_number(100 * share.mean(), 1), spread])
     notes = [
         f"90/10: mean and sd of {REPEATS} random divisions. Folds of whole patients, the first 10 % and the "
         "pooled films are divided as the protocols cv5, published-alphabetical and published-pooled divide "

@@ -13,6 +13,8 @@ from pneumo_tf.report.markdown import Markdown, Table, code
 
 def describe_patients(decoded: DecodedSet) -> Chapter:
     """Count patients, and those who are in two folders."""
+    if not decoded.films.patients_known:
+        return Chapter("Patients", left_out="no patient of these films is known")
     folders = [folder for folder in ("train", "val", "test") if folder in decoded.folders]
     shared = {pair: find_shared_patients(decoded, *pair) for pair in combinations(folders, 2)}
     findings = [*_sharing(shared), _largest(decoded)]
@@ -70,7 +72,7 @@ def _sharing(shared: Mapping[tuple[str, str], Sequence[str]]) -> list[str]:
         for (one, other), names in shared.items()
         if names
     ]
-    return [f"{'; '.join(found)}." if found else f"No patient is in two of the folders {_and(shared)}."]
+    return [f"{'; '.join(found)}." if found else f"No patient is in two of {_and(shared)}."]
 
 
 def _and(pairs: Iterable[tuple[str, str]]) -> str:
@@ -101,4 +103,4 @@ def _table(decoded: DecodedSet, folders: Sequence[str]) -> Table:
         ]
         for side in sides
     ]
-    return Table(["folder", "patients with pneumonia", "normal patients", "films"], rows)
+    return Table(["split", "patients with pneumonia", "normal patients", "films"], rows)

@@ -95,7 +95,7 @@ def describe_shift(decoded: DecodedSet) -> Chapter:
     title = "Is the test set a sample of the same films?"
     measured = list(measure_shifts(decoded))
     if not measured:
-        reason = f"no class has {FEWEST_PATIENTS} patients in train and as many in test"
+        reason = f"no class has {FEWEST_PATIENTS} {decoded.wording.unit}s in train and as many in test"
         return Chapter(title, left_out=reason)
     foreign = [
         shift.group.title
@@ -110,7 +110,7 @@ def describe_shift(decoded: DecodedSet) -> Chapter:
         )
     findings = [_finding(shift) for shift in measured]
     drawings = [draw_shifts(decoded, measured), draw_means(decoded, measured)]
-    return Chapter(title, findings, [_table(measured)], drawings, care)
+    return Chapter(title, findings, [_table(decoded, measured)], drawings, care)
 
 
 def _beyond(shift: Shift, null: np.ndarray) -> bool:
@@ -126,11 +126,12 @@ def _finding(shift: Shift) -> str:
     if not len(shift.neighbours):
         return f"{found}."
     if _beyond(shift, shift.neighbours):
-        return f"{found}; no sequence of neighbouring patients in train differs as much."
-    return f"{found}, but sequences of neighbouring patients in train can differ as much."
+        return f"{found}; no sequence of neighbours in train differs as much."
+    return f"{found}, but sequences of neighbours in train can differ as much."
 
 
-def _table(measured: Sequence[Shift]) -> Table:
+def _table(decoded: DecodedSet, measured: Sequence[Shift]) -> Table:
+    units, kept_whole = f"{decoded.wording.unit}s", decoded.wording.write("{kept_whole}")
     rows = [
         [
             shift.group.title,
@@ -142,12 +143,11 @@ def _table(measured: Sequence[Shift]) -> Table:
         for shift in measured
     ]
     notes = [
-        "Logistic regression on 16×16 thumbnails, five folds with patients kept whole, pooled; 95 % "
-        "intervals resample patients. For comparison, the mean (lowest–highest) of "
-        f"{REPEATS} repeats in which as many others count as test: random patients of the class, or "
-        "neighbours in the numbering of its training patients."
+        f"Logistic regression on 16×16 thumbnails, five folds{kept_whole}, pooled; 95 % intervals resample "
+        f"{units}. For comparison, the mean (lowest–highest) of {REPEATS} repeats in which as many others "
+        f"count as test: random {units} of the class, or neighbours in the numbering of its training {units}."
     ]
-    return Table(["class", "train", "test", "AUC", "random patients", "neighbours in train"], rows, notes)
+    return Table(["class", "train", "test", "AUC", f"random {units}", "neighbours in train"], rows, notes)
 
 
 def _range(null: np.ndarray) -> str:
@@ -210,11 +210,12 @@ def draw_shifts(decoded: DecodedSet, measured: Sequence[Shift]) -> Drawing:
     ax.set_xlabel("AUC of a model that separates test from training films")
     ax.plot([], [], "o-", color=style.INK, ms=5, lw=1.3, label="train against test")
     ax.plot([], [], color="#777777", lw=5, label="neighbours in train")
-    ax.plot([], [], color="#bbbbbb", lw=5, label="random patients")
+    ax.plot([], [], color="#bbbbbb", lw=5, label=f"random {decoded.wording.unit}s")
     below_title = 1 - 0.42 / figure.get_size_inches()[1]
     figure.legend(
         loc="upper right", ncols=3, handlelength=1.4, columnspacing=1.2, bbox_to_anchor=(1, below_title)
     )
     style.heading(figure, "Test films against training films", decoded.dataset.title)
-    caption = "Point: AUC with its 95 % interval. Bars: its range if other patients count as test."
+    others = f"other {decoded.wording.unit}s"
+    caption = f"Point: AUC with its 95 % interval. Bars: its range if {others} count as test."
     return Drawing("shift", caption, figure)

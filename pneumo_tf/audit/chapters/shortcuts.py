@@ -9,7 +9,13 @@ from matplotlib.axes import Axes
 
 from pneumo_tf.audit.chapter import Chapter, Drawing
 from pneumo_tf.audit.decoded import DecodedSet
-from pneumo_tf.audit.split_strategies import STRATEGIES, SplitStrategy, explain_too_few, score_folds
+from pneumo_tf.audit.split_strategies import (
+    STRATEGIES,
+    SplitStrategy,
+    explain_too_few,
+    score_folds,
+    strategies_of,
+)
 from pneumo_tf.evaluation.intervals import Estimate, PatientBootstrap
 from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
 from pneumo_tf.evaluation.metrics import METRICS
@@ -47,7 +53,7 @@ class TrivialResult(NamedTuple):
 def fit_trivial_models(decoded: DecodedSet) -> Iterator[TrivialResult]:
     """Fit trivial models: thumbnails under every strategy; on the official test, letterboxes and sizes."""
     thumbnails = _flat(decoded.copies.thumbnail)
-    for strategy in STRATEGIES:
+    for strategy in strategies_of(decoded):
         yield _reach(decoded, strategy, "16×16 thumbnail", thumbnails)
     if decoded.sizes_known:
         yield _reach(decoded, "official", "thumbnail, letterboxed", _flat(decoded.copies.letterboxed))
@@ -129,32 +135,40 @@ def describe_trivial_models(decoded: DecodedSet) -> Chapter:
     else:
         needed = "Rows of image size and of letterboxed films need the original sizes: `--sizes`."
         findings.append(Markdown(needed))
-    drawing = draw_reached(decoded, rows, [_title(row) for row in rows])
-    return Chapter(title, findings, [_table(rows)], [drawing], care)
+    drawing = draw_reached(decoded, rows, [_title(decoded, row) for row in rows])
+    return Chapter(title, findings, [_table(decoded, rows)], [drawing], care)
 
 
 def _dividing(of: dict[tuple[str, str], dict[str, Estimate]]) -> str:
-    values = {strategy: _value(of[strategy, "16×16 thumbnail"], "accuracy") for strategy in STRATEGIES}
-    return (
-        f"Accuracy on films held out in other ways: image by image {values['by_image']}, first 10 % by name "
-        f"{values['alphabetical']}, random 90/10 {values['random']}, pooled at random {values['pooled']}."
-    )
+    ways = {
+        "by_image": "image by image",
+        "alphabetical": "first 10 % by name",
+        "random": "random 90/10",
+        "pooled": "pooled at random",
+    }
+    found = [
+        f"{way} {_value(of[strategy, '16×16 thumbnail'], 'accuracy')}"
+        for strategy, way in ways.items()
+        if (strategy, "16×16 thumbnail") in of
+    ]
+    return f"Accuracy on films held out in other ways: {', '.join(found)}."
 
 
 def _value(estimates: dict[str, Estimate], metric: str) -> str:
     return format_number(estimates[metric].value, 3)
 
 
-def _title(row: TrivialResult) -> str:
+def _title(decoded: DecodedSet, row: TrivialResult) -> str:
     other = "" if row.model == "16×16 thumbnail" else f": {row.model}"
-    return f"{STRATEGIES[row.strategy].title}{other}"
+    return f"{strategies_of(decoded)[row.strategy].title}{other}"
 
 
-def _table(rows: Sequence[TrivialResult]) -> Table:
+def _table(decoded: DecodedSet, rows: Sequence[TrivialResult]) -> Table:
+    strategies, unit = strategies_of(decoded), decoded.wording.unit
     header = ["films divided by", "model", "n", *(METRICS[name].title for name in SHOWN)]
     cells = [
         [
-            STRATEGIES[row.strategy].title,
+            strategies[row.strategy].title,
             row.model,
             f"{row.held_out:,}",
             *(_cell(row.estimates[name]) for name in SHOWN),
@@ -163,10 +177,10 @@ def _table(rows: Sequence[TrivialResult]) -> Table:
     ]
     notes = [
         "n: films held out. Logistic regression with balanced classes, threshold 0.5. In brackets 95 % "
-        f"intervals, patients resampled; ± standard deviation over {REPEATS} random divisions; folds pooled."
+        f"intervals, {unit}s resampled; ± standard deviation over {REPEATS} random divisions; folds pooled."
     ]
     if any(np.isnan(row.estimates["auc"].low) and np.isnan(row.estimates["auc"].sd) for row in rows):
-        notes.append(f"No interval if a class has fewer than {FEWEST_PATIENTS} patients.")
+        notes.append(f"No interval if a class has fewer than {FEWEST_PATIENTS} {unit}s.")
     return Table(header, cells, notes, left=2)
 
 
@@ -197,7 +211,7 @@ def draw_reached(decoded: DecodedSet, rows: Sequence[TrivialResult], titles: Seq
     style.heading(figure, "Metrics of trivial models", decoded.dataset.title)
     caption = (
         "Blue: films held out of train or of everything. Orange: the official test. Bars: 95 % intervals, "
-        "patients resampled; for random divisions the standard deviation over repeats."
+        f"{decoded.wording.unit}s resampled; for random divisions the standard deviation over repeats."
     )
     return Drawing("trivial-models", caption, figure)
 

@@ -32,6 +32,17 @@ class ReadingOptions:
         """Names of the options that are given."""
         return tuple(option.name for option in fields(self) if getattr(self, option.name) is not None)
 
+    def as_arguments(self) -> list[str]:
+        """Return the command-line arguments that state the same, but for the place of the images."""
+        classes = ",".join(f"{label}={name}" for name, label in (self.classes or {}).items())
+        stated = {
+            "classes": classes,
+            "test": "" if self.test is None else f"{self.test:g}",
+            "patient": self.patient.pattern if self.patient else "",
+            "task": self.task,
+        }
+        return [word for name, value in stated.items() if value for word in (f"--{name}", value)]
+
     def patient_of(self, film_id: str) -> str:
         """Return the patient that the expression finds in a film id, `""` if there is none."""
         found = self.patient and self.patient.search(film_id)
