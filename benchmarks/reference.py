@@ -85,11 +85,11 @@ def _suite(board: Board) -> Markdown:
 
 
 def _tables(names: Sequence[str], board: Board) -> Markdown:
-    """Return tables of a board for a page of docs, below its opening."""
+    """Return tables of a board for a page of docs, below its opening and warnings."""
     from pneumo_tf.report.tables.registry import TABLES
 
     parts = [TABLES[name].markdown(board) for name in names]
-    return render("study.md", opening=opening(board), parts=parts)
+    return render("study.md", opening=opening(board), warnings=warnings(board), parts=parts)
 
 
 def _external_maps(board: Board) -> Markdown:
@@ -147,6 +147,12 @@ STUDIES = {
         partial(_tables, ("external_validation", "external_subgroups", "local_thresholds")),
     ),
     "boxes": Study(Path("external"), Path("docs/external.md"), "boxes", _external_maps),
+    "nih_folds": Study(
+        Path("nih_folds"),
+        Path("docs/external.md"),
+        "folds",
+        partial(_tables, ("cross_validation", "metadata_gain")),
+    ),
     "three_classes": Study(
         Path("three_classes"), Path("docs/three_classes.md"), "tables", partial(_tables, ("three_classes",))
     ),

@@ -5,8 +5,11 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from benchmarks.reference import REFERENCE, STUDIES, main, store_runs
+from pneumo_tf.evaluation.one_vs_rest import count_confusions, one_vs_rest
 from pneumo_tf.evaluation.operating_points import choose_threshold
+from pneumo_tf.report.cross_validation import cross_validations
 from pneumo_tf.report.external import ExternalValidation
+from pneumo_tf.report.image_and_metadata import measure_image_and_metadata
 from pneumo_tf.report.reading import read_boards
 from pneumo_tf.run_folder import RunFolder
 from pneumo_tf.runs import Runs
@@ -80,11 +83,42 @@ def test_runs_without_a_study_are_refused(tmp_path, capsys):
 @pytest.mark.parametrize("name", STUDIES)
 def test_pages_show_the_results_of_the_reference_runs(name):
     study = STUDIES[name]
-    assert study.text(ROOT).strip() in (ROOT / study.page).read_text("utf-8")
+    text = study.text(ROOT).strip()
+    assert "| Recipe |" in text and text in (ROOT / study.page).read_text("utf-8")
 
 
 def auc(run):
     return roc_auc_score(run.labels, run.score)
+
+
+def test_three_classes_change_no_score_of_pneumonia_and_virus_is_hardest():
+    """The sentences at the end of docs/three_classes.md."""
+    (board,) = read_boards(Runs(ROOT / REFERENCE / "three_classes"))
+    place = {row.name: at for at, row in enumerate(board.ranking)}
+    for name in ("mobilenetv2_frozen", "baseline_cnn"):
+        row = board.ranking[place[f"{name}_3_classes"]]
+        low, high = board.comparison.interval(place[row.name], place[name])
+        assert low < 0 < high
+        aucs = [np.mean([auc(one_vs_rest(run)[at]) for run in row.test]) for at in range(3)]
+        assert np.argmin(aucs) == 2
+        counts = np.mean([count_confusions(run) for run in row.test], axis=0)
+        wrong = counts.sum(axis=1) - np.diag(counts)
+        assert np.argmax(wrong) == 0 and counts[0, 2] > counts[0, 1]
+        assert wrong[0] / counts[0].sum() == pytest.approx(0.53, abs=0.08)
+
+
+def test_nih_films_are_told_apart_without_lungs():
+    """The sentences of docs/external.md below its shortcut test."""
+    (board,) = read_boards(Runs(ROOT / REFERENCE / "nih_folds"))
+    folds = {one.row.name: one for one in cross_validations(board)}
+    for sets in ("out_of_fold", "ensembles"):
+        (network,), (thumbnail,), (border,) = (
+            map(auc, getattr(folds[name], sets)) for name in ("mobilenetv2_frozen", "thumbnail", "border")
+        )
+        assert network < thumbnail + 0.02
+        assert border - 0.5 >= 2 / 3 * (network - 0.5)
+    (found,) = measure_image_and_metadata(board)
+    assert found.gain.low < 0 < found.gain.high
 
 
 def test_external_films_are_not_separated_and_views_are_confounded():

@@ -22,7 +22,7 @@ from pneumo_tf.report.number_format import (
 
 LEAD = Markdown(
     "Protocol `cv5`, never ranked. Out-of-fold: every film of the {train}, scored once, by the one "
-    "model that was {unseen}. One model: the official test films, mean ± standard "
+    "model that was {unseen}. One model: the test films, mean ± standard "
     "deviation over the models of the folds. Ensemble: the same films, the scores (logit differences) of the "
     "five models averaged."
 )
