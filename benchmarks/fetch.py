@@ -12,7 +12,7 @@ from benchmarks.command_line import CommandLine, ends_with_its_reader, one_of, r
 from benchmarks.suite.source import DATA
 from pneumo_tf.data.datasets.dataset_source import Dataset, DatasetSource, Files, Progress
 from pneumo_tf.data.datasets.registry import DATASETS
-from pneumo_tf.data.datasets.scan import describe_left_out
+from pneumo_tf.data.datasets.scan import LeftOut, describe_left_out
 from pneumo_tf.data.image_files import describe_broken
 from pneumo_tf.errors import UserError
 
@@ -106,15 +106,20 @@ def fetch(source: DatasetSource, out: Path, archive: Path | None = None) -> Data
 
 def _write_files(source: DatasetSource, archive: Path | None, folder: Path) -> None:
     if archive:
-        with source.download.open_archive(archive) as files:
-            _copy(files, folder, _progress("unpacking films"))
+        with source.download.open_archive(archive) as archived:
+            _print_left_out(archived.left_out)
+            _copy(archived.files, folder, _progress("unpacking films"))
     else:
         _print_steps(source)
         downloaded = source.download.folder()
         print(f"Copying from {downloaded}, which may be deleted afterwards.")
-        if left_out := describe_left_out(source.find_films(downloaded).left_out):
-            print(left_out)
+        _print_left_out(source.find_films(downloaded).left_out)
         _copy(source.download.open_folder(downloaded), folder, _progress("copying films"))
+
+
+def _print_left_out(left_out: Sequence[LeftOut]) -> None:
+    if described := describe_left_out(left_out):
+        print(described)
 
 
 def _print_steps(source: DatasetSource) -> None:

@@ -93,7 +93,12 @@ def test_zip_with_second_copy_and_litter(run, tmp_path):
     }
     entries |= {"chest_xray/train/NORMAL/._IM-0115-0001.jpeg": b"\0"}
     entries |= {"__MACOSX/chest_xray/train/NORMAL/._IM-0115-0001.jpeg": b"\0"}
-    assert run("--zip", make_zip(tmp_path / "a.zip", entries))[0] == 0
+    entries |= {"chest_xray/train/COVID/c.png": JPEG, "chest_xray/cover.jpeg": JPEG}
+    status, out, _ = run("--zip", make_zip(tmp_path / "a.zip", entries))
+    assert status == 0
+    assert "Left out: 5 films in a second copy of the set (such as chest_xray/chest_xray/test/" in out
+    assert "2 films in no class folder of train, val or test (such as chest_xray/cover.jpeg)" in out
+    assert "1 file with the extension .txt (readme.txt)." in out
     assert files(tmp_path / "data") == [f"chest_xray/{film}" for film in FILMS]
     assert all((tmp_path / "data/chest_xray" / film).read_bytes() == JPEG for film in FILMS)
 

@@ -58,6 +58,7 @@ def test_zip(written, tmp_path, capsys):
     status, out, _ = run(capsys, name, "--zip", archive, "--out", tmp_path / "out")
     assert status == 0 and files(tmp_path / "out") == of_the_set(folder)
     assert "for the test; all decode." in out and "this is not the set as published" in out
+    assert "Left out: 1 file with the extension .docx (archive/set/notes.docx), 1 film in the folder" in out
     assert "Task " in out and "Wang X, Peng Y" in out
 
 
@@ -77,7 +78,7 @@ def test_zip_of_something_else_is_refused(written, tmp_path, capsys):
     (tmp_path / "other/film.png").write_text("x")
     archive = make_zip(tmp_path / "other", tmp_path / "a.zip")
     status, _, error = run(capsys, name, "--zip", archive, "--out", tmp_path / "out")
-    assert status == 2 and "is not the set: it holds no " in error and not (tmp_path / "out").exists()
+    assert status == 2 and "is not the set: it has no " in error and not (tmp_path / "out").exists()
 
 
 def test_zip_larger_than_the_set_is_refused(written, tmp_path, capsys, monkeypatch):

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -103,6 +103,18 @@ class MisleadingNumber:
     advice: str
 
 
+class ArchivedSet(NamedTuple):
+    """The files of a set in an archive.
+
+    Args:
+        files: Those to copy, by the path that they get.
+        left_out: Other files of the archive.
+    """
+
+    files: Files
+    left_out: tuple[LeftOut, ...]
+
+
 @dataclass(frozen=True)
 class Download:
     """Download of a dataset.
@@ -111,14 +123,14 @@ class Download:
         summary: Contents and size, for `--help`.
         folder: Function that downloads the dataset and returns its folder.
         open_folder: Function from such a folder to the files to copy.
-        open_archive: Function from a zip that the user downloaded to the files in it.
+        open_archive: Function from a zip that the user downloaded to the files in it, while it is open.
         steps: Required or possible steps of the user in a browser, one phrase each.
     """
 
     summary: str
     folder: Callable[[], Path]
     open_folder: Callable[[Path], Files]
-    open_archive: Callable[[Path], AbstractContextManager[Files]]
+    open_archive: Callable[[Path], AbstractContextManager[ArchivedSet]]
     steps: tuple[str, ...] = ()
 
 

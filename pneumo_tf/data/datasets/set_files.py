@@ -2,16 +2,18 @@
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from pneumo_tf.data.datasets.checked_zip import ZipLimits, open_zip
-from pneumo_tf.data.datasets.dataset_source import Files
-from pneumo_tf.data.datasets.scan import is_system_file, levels, scan
+from pneumo_tf.data.datasets.dataset_source import ArchivedSet, Files
+from pneumo_tf.data.datasets.scan import Omission, count_left_out, is_system_file, levels, other_kind, scan
+from pneumo_tf.data.formats.registry import EXTENSIONS
 from pneumo_tf.errors import UserError
+from pneumo_tf.printable import make_printable
 
 MAX_DEPTH = 2
 """Levels below the given folder that are searched for a table."""
@@ -92,11 +94,23 @@ class SetFiles:
         return select_set(open_files(path), self.table, self.belongs, path)
 
     @contextlib.contextmanager
-    def open_archive(self, path: Path) -> Iterator[Files]:
+    def open_archive(self, path: Path) -> Iterator[ArchivedSet]:
         """Open the files of the set in a zip (see `Download`).
 
         Raises:
             UserError: If the zip is refused (`open_zip`) or has no such table.
         """
         with open_zip(path, self.limits) as files:
-            yield select_set(files, self.table, self.belongs, path)
+            kept = select_set(files, self.table, self.belongs, path)
+            yield ArchivedSet(kept, count_left_out(_omissions(files, set(kept.values()))))
+
+
+def _omissions(files: Files, kept: Container[Callable]) -> Iterator[Omission]:
+    for name, file in files.items():
+        path = PurePosixPath(name)
+        if file in kept or any(map(is_system_file, path.parts)):
+            continue
+        if path.suffix.lower() in EXTENSIONS:
+            yield Omission(name, "film", f"in the folder {make_printable(path.parent.name)}")
+        else:
+            yield other_kind(name)
