@@ -126,8 +126,8 @@ def _read_films(options: Options, source: Source, terminal: Terminal) -> Dataset
     # A dry run leaves nothing behind, not even the index of the films.
     cache = None if options.dry_run else options.cache
     dataset, differences = read_source(source, cache, options.sizes, terminal.progress)
-    for difference in differences:
-        terminal.warn(f"The films differ from the published set: {difference}")
+    if differences:
+        terminal.warn(f"The films differ from the published set: {'; '.join(differences)}")
     for note in dataset.notes:
         terminal.warn(note)
     return dataset

@@ -13,6 +13,7 @@ from pneumo_tf.report.figures import style
 from pneumo_tf.report.figures.registry import FIGURES
 from pneumo_tf.report.page import NOT_A_DEVICE, write_leaderboard
 from pneumo_tf.report.reading import read_boards
+from pneumo_tf.report.tables.each_class import each_class_table
 from tests.report.fabricate import RECIPES, fabricate_films, fabricate_runs
 
 NOTE = "Patients unknown: every film counts as one patient; films of one person may be divided."
@@ -82,6 +83,13 @@ def test_without_patients_exports_have_no_number_of_them(without_patients):
     assert exported["interval"]["method"] == "percentile bootstrap of films and seeds"
     assert {row["test_patients"] for row in exported["boards"][0]["rows"]} == {None}
     assert board.to_frame()["patients"].isna().all()
+
+
+def test_subtypes_that_no_film_has_are_no_columns(without_patients, tmp_path):
+    films = [film._replace(subtype="pneumonia") if film.label else film for film in fabricate_films()]
+    titles = each_class_table(board_of(tmp_path, Films(tuple(films)))).header
+    assert "Pneumonia: recall (sensitivity)" in titles and not any("Bacterial" in title for title in titles)
+    assert any("Bacterial" in title for title in each_class_table(without_patients[1]).header)
 
 
 def test_if_one_patient_is_known_patients_are_resampled(tmp_path):

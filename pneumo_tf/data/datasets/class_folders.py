@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from pneumo_tf.data.datasets.csv_lines import ask_for_classes
+from pneumo_tf.data.datasets.csv_lines import ask_for_classes, count_names
 from pneumo_tf.data.datasets.dataset_source import DatasetSource, FilmList
 from pneumo_tf.data.datasets.own_films import (
     LICENCE,
     NOTICE,
     PROTOCOLS,
     choose_test,
+    describe_classes,
     header_covariates,
     patient_key,
 )
@@ -56,7 +57,7 @@ def list_films(path: Path, options: ReadingOptions) -> FilmList:
     counts = Counter(place[1] for place in map(_place, ids) if place)
     classes = options.classes or _usual_classes(counts)
     kept = {film_id: place for film_id in ids if (place := _place(film_id)) and place[1].lower() in classes}
-    _check_classes(path, kept, classes)
+    _check_classes(path, counts, classes)
     stated = any(split == "test" for split, _ in kept.values())
     complete, notes = choose_test("a folder of its own" if stated else "", options.test)
     omissions += [Omission(film_id, "film", _reason(film_id)) for film_id in ids if film_id not in kept]
@@ -66,7 +67,7 @@ def list_films(path: Path, options: ReadingOptions) -> FilmList:
         partial(_describe, kept, classes, options),
         header_covariates,
         complete=complete,
-        notes=notes,
+        notes=(*describe_classes(options), *notes),
         left_out=count_left_out(omissions),
     )
 
@@ -99,12 +100,15 @@ def _usual_classes(counts: Mapping[str, int]) -> Mapping[str, str]:
     return {label: label for label in CLASSES}
 
 
-def _check_classes(path: Path, kept: Mapping[str, tuple[str, str]], classes: Mapping[str, str]) -> None:
-    found = {classes[name.lower()] for _, name in kept.values()}
+def _check_classes(path: Path, counts: Counter[str], classes: Mapping[str, str]) -> None:
+    given = {classes[name.lower()] for name in counts if name.lower() in classes}
     for label in CLASSES:
-        if label not in found:
+        if label not in given:
+            found = count_names(counts)
             names = " or ".join(name for name, of in classes.items() if of == label)
-            raise UserError(f"{path} has no film of {label}: there is none in a folder {names}")
+            raise UserError(
+                f"{path} has no film of {label}: there is none in a folder {names} (found: {found})"
+            )
 
 
 def _reason(film_id: str) -> str:

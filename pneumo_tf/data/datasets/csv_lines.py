@@ -107,11 +107,17 @@ def ask_for_classes(found: Mapping[str, int]) -> str:
     Args:
         found: Number of films by class name.
     """
-    counts = ", ".join(f"{name} ({count:,} films)" for name, count in found.items())
     normal = next((name for name in found if name.lower() in NORMAL_NAMES), "NAME")
     others = [name for name in found if name != normal]
     other = others[0] if len(others) == 1 else "NAME"
-    return f"add --classes 'normal={normal},pneumonia={other}' (found: {counts})"
+    return f"add --classes 'normal={normal},pneumonia={other}' (found: {count_names(found)})"
+
+
+def count_names(found: Mapping[str, int]) -> str:
+    """Return the names of classes, each with its number of films."""
+    return ", ".join(
+        f"{name} ({count:,} {'film' if count == 1 else 'films'})" for name, count in found.items()
+    )
 
 
 def _line(label: str, cells: Mapping[str, str], place: str) -> Line:

@@ -13,6 +13,7 @@ from pneumo_tf.data.datasets.own_films import (
     NOTICE,
     PROTOCOLS,
     choose_test,
+    describe_classes,
     header_covariates,
     patient_key,
 )
@@ -68,7 +69,12 @@ def list_films(path: Path, options: ReadingOptions) -> FilmList:
         partial(_describe, table.lines, options),
         partial(_describe_covariates, table.lines),
         complete=complete,
-        notes=(*notes, *_describe_skipped(path, table.skipped), *_describe_boxes(path, root, table.lines)),
+        notes=(
+            *describe_classes(options),
+            *notes,
+            *_describe_skipped(path, table.skipped),
+            *_describe_boxes(path, root, table.lines),
+        ),
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 
 from pneumo_tf.data.datasets.reading_options import ReadingOptions
-from pneumo_tf.data.films import Films, unknown_patient
+from pneumo_tf.data.films import CLASSES, Films, unknown_patient
 from pneumo_tf.data.image_files import Header
 from pneumo_tf.data.patients import sample_patients
 from pneumo_tf.errors import UserError
@@ -39,6 +39,17 @@ def patient_key(film_id: str, header: Header, options: ReadingOptions, stated: s
 def header_covariates(film_id: str, header: Header) -> dict[str, str]:
     """Return age, sex and view as far as the film's file states them."""
     return {name: value for name, value in header.fields.items() if name != "patient"}
+
+
+def describe_classes(options: ReadingOptions) -> tuple[str, ...]:
+    """Describe the classes if the user names them: pages write normal and pneumonia for any of them."""
+    if not options.classes:
+        return ()
+    named = (
+        f"{label} stands for {' and '.join(name for name, of in options.classes.items() if of == label)}"
+        for label in CLASSES
+    )
+    return (f"Classes by --classes: {'; '.join(named)}.",)
 
 
 def choose_test(stated: str, fraction: float | None) -> tuple[Callable[[Films], Films], tuple[str, ...]]:

@@ -16,7 +16,12 @@ CLASSWISE = {
 }
 """Metrics of one class, with their titles in this table."""
 
+SUBTYPE_OF = {"sensitivity_bacteria": "bacteria", "sensitivity_virus": "virus"}
+"""Subtype that a metric is about, if it is about one."""
+
 
 def each_class_table(board: Board) -> Table:
-    """Return a table with a line for each ranked row."""
-    return metrics_table(board.ranking, CLASSWISE)
+    """Return a table with a line for each ranked row, without subtypes that no film is known to have."""
+    known = {film.subtype for film in board.films}
+    shown = {name: title for name, title in CLASSWISE.items() if SUBTYPE_OF.get(name, "") in {"", *known}}
+    return metrics_table(board.ranking, shown)

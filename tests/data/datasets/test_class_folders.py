@@ -31,6 +31,8 @@ def test_several_folders_make_a_class_and_others_are_left_out(tmp_path):
     dataset = CLASS_FOLDERS.read(tmp_path, options=COVID)
     assert len(dataset.films) == 30 and dataset.films.labels.sum() == 20
     assert {film.subtype for film in dataset.films} == {"normal", "pneumonia"}
+    stated = "Classes by --classes: normal stands for healthy; pneumonia stands for covid and viral."
+    assert dataset.notes[0] == stated
     left_out = dataset.notes[-1]
     assert (
         "10 films in the folder tuberculosis, which is not a class (such as tuberculosis/00.png)" in left_out
@@ -76,7 +78,8 @@ def test_films_below_a_class_folder_are_of_that_class(tmp_path):
 
 def test_a_class_without_films_is_refused(tmp_path):
     write_films(tmp_path, names("healthy", "ill"))
-    with pytest.raises(UserError, match="has no film of pneumonia: there is none in a folder covid or viral"):
+    reason = r"none in a folder covid or viral \(found: healthy \(10 films\), ill \(10 films\)\)"
+    with pytest.raises(UserError, match=f"has no film of pneumonia: there is {reason}"):
         CLASS_FOLDERS.read(tmp_path, options=COVID)
 
 
