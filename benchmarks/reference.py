@@ -63,7 +63,7 @@ def _store_run(folder: RunFolder, target: Path) -> None:
 
 
 def _external_datasets(folder: RunFolder) -> list[str]:
-    """Return the fingerprints of the films from elsewhere that a run has predictions of."""
+    """Return the fingerprints of the external films that a run has predictions of."""
     return [found for name in folder.prediction_sets() if (found := fingerprint_of(name))]
 
 
@@ -93,7 +93,7 @@ def _tables(names: Sequence[str], board: Board) -> Markdown:
 
 
 def _external_maps(board: Board) -> Markdown:
-    """Return the measures of a board's maps on films from elsewhere."""
+    """Return the measures of a board's maps on external films."""
     from pneumo_tf.report.saliency.page import render_external_maps
 
     return render_external_maps(board)

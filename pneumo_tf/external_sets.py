@@ -1,4 +1,4 @@
-"""Names of what a run adds on films from elsewhere: `external-<fingerprint of the films>`."""
+"""Names of predictions and files of a run about external films: `external-<fingerprint of the films>`."""
 
 PREFIX = "external-"
 
@@ -9,10 +9,10 @@ def external_set(fingerprint: str) -> str:
 
 
 def external_explanations(fingerprint: str) -> str:
-    """Return the name of the file, in a run's folder, of measures of maps on the films with a fingerprint."""
+    """Return the path, in a run's folder, of measures of the maps of the films with a fingerprint."""
     return f"explanations/{external_set(fingerprint)}.json"
 
 
 def fingerprint_of(name: str) -> str:
-    """Return the fingerprint of the films of a prediction set from elsewhere, `""` for any other set."""
+    """Return the fingerprint of the films of an external set of predictions, `""` for any other set."""
     return name.removeprefix(PREFIX) if name.startswith(PREFIX) else ""

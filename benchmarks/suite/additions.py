@@ -1,4 +1,4 @@
-"""Additions to finished runs from their models: scoring variants, films from elsewhere, explanations."""
+"""Additions to finished runs from their models: scoring variants, external films, explanations."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -14,8 +14,8 @@ from pneumo_tf.recipe import Recipe
 from pneumo_tf.run_folder import RunFolder
 from pneumo_tf.runs import Runs
 
-Elsewhere = Mapping[str, Dataset]
-"""Each set of films from elsewhere, by the fingerprint of its films."""
+ExternalSets = Mapping[str, Dataset]
+"""Each external set, by the fingerprint of its films."""
 
 TRAIN_AGAIN = "--fresh trains the run again"
 EXPLAIN_AGAIN = "--explain-again makes them"
@@ -39,23 +39,23 @@ def missing_variants(job: Job, runs: Runs, options: Options) -> tuple[str, ...]:
     )
 
 
-def missing_elsewhere(job: Job, runs: Runs, elsewhere: Elsewhere) -> tuple[str, ...]:
+def missing_external_scores(job: Job, runs: Runs, external: ExternalSets) -> tuple[str, ...]:
     """Return the fingerprints of external sets that a run applies to and has no predictions of yet."""
     present = runs.folder(job.spec).prediction_sets()
     return tuple(
         key
-        for key, dataset in elsewhere.items()
+        for key, dataset in external.items()
         if external_set(key) not in present
         and not missing_covariates(job.spec.recipe, dataset.films.covariates)
     )
 
 
-def missing_external_maps(job: Job, runs: Runs, elsewhere: Elsewhere) -> tuple[str, ...]:
+def missing_external_maps(job: Job, runs: Runs, external: ExternalSets) -> tuple[str, ...]:
     """Return the fingerprints of external sets with masks on which a network's maps are not measured yet."""
     folder = runs.folder(job.spec)
     return tuple(
         key
-        for key, dataset in elsewhere.items()
+        for key, dataset in external.items()
         if job.spec.recipe.phases and dataset.has_masks and not _has_json(folder, external_explanations(key))
     )
 
@@ -68,7 +68,9 @@ def lacks_explanations(job: Job, runs: Runs) -> bool:
     )
 
 
-def list_addition_jobs(jobs: Iterable[Job], runs: Runs, options: Options, elsewhere: Elsewhere) -> list[Job]:
+def list_addition_jobs(
+    jobs: Iterable[Job], runs: Runs, options: Options, external: ExternalSets
+) -> list[Job]:
     """Return the jobs that add what is requested to finished runs that still have their models.
 
     Trivial rows have no stored model: they are fitted again, and compared with their stored predictions.
@@ -78,28 +80,28 @@ def list_addition_jobs(jobs: Iterable[Job], runs: Runs, options: Options, elsewh
         folder = runs.folder(job.spec)
         if folder.state != "done" or (job.spec.recipe.phases and not folder.model.exists()):
             continue
-        variants, sets = missing_variants(job, runs, options), missing_elsewhere(job, runs, elsewhere)
+        variants, sets = missing_variants(job, runs, options), missing_external_scores(job, runs, external)
         if variants or sets:
-            found.append(replace(job, task="score", variants=variants, elsewhere=sets))
-        if mapped := missing_external_maps(job, runs, elsewhere):
-            found.append(replace(job, task="localise", elsewhere=mapped))
+            found.append(replace(job, task="score", variants=variants, external=sets))
+        if mapped := missing_external_maps(job, runs, external):
+            found.append(replace(job, task="localise", external=mapped))
         if options.explain_again == "all" or (options.explain_again and lacks_explanations(job, runs)):
             found.append(replace(job, task="explain"))
     return found
 
 
 def count_additions(
-    jobs: Sequence[Job], todo: Sequence[Job], runs: Runs, options: Options, elsewhere: Elsewhere
+    jobs: Sequence[Job], todo: Sequence[Job], runs: Runs, options: Options, external: ExternalSets
 ) -> int:
     """Count the runs that will be added to: finished ones, and those that are trained first."""
     finished = [job for job in jobs if job not in todo]
-    extended = {job.spec.id for job in list_addition_jobs(finished, runs, options, elsewhere)}
-    trained_first = [job for job in todo if elsewhere or requested_variants(job.spec.recipe, options)]
+    extended = {job.spec.id for job in list_addition_jobs(finished, runs, options, external)}
+    trained_first = [job for job in todo if external or requested_variants(job.spec.recipe, options)]
     return len(extended) + len(trained_first)
 
 
 def list_missing_additions(
-    jobs: Iterable[Job], runs: Runs, options: Options, elsewhere: Elsewhere
+    jobs: Iterable[Job], runs: Runs, options: Options, external: ExternalSets
 ) -> list[str]:
     """Return a line for each finished run that still lacks what the options request."""
     lines = []
@@ -111,10 +113,10 @@ def list_missing_additions(
         reason = f"see {folder.log}" if scorable else f"{folder.model} is missing; {TRAIN_AGAIN}"
         if variants := missing_variants(job, runs, options):
             lines.append(f"not scored with {_first_and_last(variants)}: {job.spec.id}: {reason}")
-        for key in missing_elsewhere(job, runs, elsewhere):
-            lines.append(f"not scored on {elsewhere[key].root}: {job.spec.id}: {reason}")
-        for key in missing_external_maps(job, runs, elsewhere):
-            lines.append(f"maps not measured on {elsewhere[key].root}: {job.spec.id}: {reason}")
+        for key in missing_external_scores(job, runs, external):
+            lines.append(f"not scored on {external[key].root}: {job.spec.id}: {reason}")
+        for key in missing_external_maps(job, runs, external):
+            lines.append(f"maps not measured on {external[key].root}: {job.spec.id}: {reason}")
         if options.explain_again and lacks_explanations(job, runs):
             lines.append(f"not explained: {job.spec.id}: {reason}")
     return lines

@@ -3,8 +3,8 @@
 from benchmarks.suite.additions import (
     count_additions,
     describe_variant_options,
-    missing_elsewhere,
     missing_external_maps,
+    missing_external_scores,
     missing_variants,
 )
 from benchmarks.suite.forecast import describe_older_runs, format_hours, missing_weights
@@ -24,7 +24,7 @@ def log_overview(suite: Suite, terminal: Terminal) -> None:
     failed = len(jobs) - len(todo) - done - without
     lacking = f", {without} cannot start because their initial weights are missing" if without else ""
     skipped = f", {failed} failed before (--retry-failed runs them again)" if failed else ""
-    additions = count_additions(jobs, todo, runs, options, suite.elsewhere_by_fingerprint)
+    additions = count_additions(jobs, todo, runs, options, suite.external_by_fingerprint)
     added = f", {additions} to extend with scores or explanations from saved models" if additions else ""
     total = "1 run" if len(jobs) == 1 else f"{len(jobs)} runs"
     before = f"{total}, {done} of them finished before{skipped}{lacking}"
@@ -64,8 +64,8 @@ def _state(job: Job, suite: Suite) -> str:
         return state
     missing = (
         *missing_variants(job, suite.runs, suite.options),
-        *missing_elsewhere(job, suite.runs, suite.elsewhere_by_fingerprint),
-        *missing_external_maps(job, suite.runs, suite.elsewhere_by_fingerprint),
+        *missing_external_scores(job, suite.runs, suite.external_by_fingerprint),
+        *missing_external_maps(job, suite.runs, suite.external_by_fingerprint),
     )
     if not missing:
         return state

@@ -151,7 +151,7 @@ def _add_films(parser: CommandLine) -> None:
         action="append",
         default=[],
         metavar="FILMS",
-        help="films from elsewhere, as --data: finished runs are scored on them, without training; may be "
+        help="external films, as --data: finished runs are scored on them, without training; may be "
         "repeated (docs/external.md)",
     )
 

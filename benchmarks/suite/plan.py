@@ -34,7 +34,7 @@ class Job:
         memory_mb: Estimate of host memory for its worker.
         task: Make the run, or add to a finished one.
         variants: Names of the scoring variants that the task `score` adds.
-        elsewhere: Fingerprints of the sets of films from elsewhere that the tasks `score` and `localise` use.
+        external: Fingerprints of the external sets that the tasks `score` and `localise` use.
         failure: Reason why the run cannot be made, None if it can.
     """
 
@@ -44,7 +44,7 @@ class Job:
     memory_mb: float
     task: Task = "run"
     variants: tuple[str, ...] = ()
-    elsewhere: tuple[str, ...] = ()
+    external: tuple[str, ...] = ()
     failure: RunFailure | None = None
 
 

@@ -5,8 +5,8 @@ from functools import cached_property
 
 from benchmarks.command_line import reading_options
 from benchmarks.suite.applicable import applicable_recipes
-from benchmarks.suite.elsewhere import read_elsewhere
 from benchmarks.suite.engines.local import make_slots
+from benchmarks.suite.external_sets import read_external_sets
 from benchmarks.suite.forecast import Forecast, forecast, older_runs
 from benchmarks.suite.initial_weights import InitialWeights
 from benchmarks.suite.options import Options
@@ -36,7 +36,7 @@ class Suite:
         dataset: The films, None if a dry run has none yet.
         jobs: Every run, done or not.
         runs: Folder of the runs.
-        elsewhere: Sets of films from elsewhere, for external validation.
+        external: Sets of external films, for external validation.
     """
 
     options: Options
@@ -46,12 +46,12 @@ class Suite:
     dataset: Dataset | None
     jobs: list[Job]
     runs: Runs
-    elsewhere: tuple[Dataset, ...] = ()
+    external: tuple[Dataset, ...] = ()
 
     @property
-    def elsewhere_by_fingerprint(self) -> dict[str, Dataset]:
-        """Each set of films from elsewhere by the fingerprint of its films."""
-        return {dataset.films.fingerprint: dataset for dataset in self.elsewhere}
+    def external_by_fingerprint(self) -> dict[str, Dataset]:
+        """Each external set by the fingerprint of its films."""
+        return {dataset.films.fingerprint: dataset for dataset in self.external}
 
     @cached_property
     def todo(self) -> list[Job]:
@@ -87,7 +87,7 @@ def plan_suite(options: Options, terminal: Terminal) -> Suite:
         terminal.warn(note)
     dataset = _read_films(options, source, terminal)
     recipes = applicable_recipes(recipes, dataset, terminal)
-    elsewhere = read_elsewhere(options, dataset, terminal)
+    external = read_external_sets(options, dataset, terminal)
     weights = InitialWeights(
         options.weights,
         required=profile == "full" and not source.dataset.synthetic,
@@ -99,7 +99,7 @@ def plan_suite(options: Options, terminal: Terminal) -> Suite:
     jobs = make_plan(recipes, options, profile, fingerprint, weights=weights, gpu=first)
     for line in [*weights.lines, *views_lines(recipes)]:
         terminal.warn(line)
-    return Suite(options, profile, devices, source, dataset, jobs, Runs(options.runs), elsewhere)
+    return Suite(options, profile, devices, source, dataset, jobs, Runs(options.runs), external)
 
 
 def choose_jobs(jobs: list[Job], runs: Runs, options: Options) -> list[Job]:

@@ -30,7 +30,7 @@ def run_suite(options: Options) -> bool:
     folders = make_folders(suite)
     _do(suite.todo, folders, suite, terminal)
     # New runs are extended like older ones, from their saved models.
-    additions = list_addition_jobs(suite.jobs, suite.runs, options, suite.elsewhere_by_fingerprint)
+    additions = list_addition_jobs(suite.jobs, suite.runs, options, suite.external_by_fingerprint)
     if additions:
         terminal.log(f"adding results to finished runs from their saved models: {len(additions)}")
     _do(additions, folders, suite, terminal)
@@ -42,7 +42,7 @@ def run_suite(options: Options) -> bool:
 def make_folders(suite: Suite) -> dict[str, RunFolder]:
     """Create a folder for every run, and store the film table that its predictions refer to."""
     todo = suite.todo
-    for dataset in (suite.dataset, *suite.elsewhere):
+    for dataset in (suite.dataset, *suite.external):
         suite.runs.write_films(dataset)
     folders = {job.spec.id: suite.runs.plan(job.spec) for job in suite.jobs}
     for folder in (folders[job.spec.id] for job in todo):
@@ -69,7 +69,7 @@ def _do(jobs: list[Job], folders: dict[str, RunFolder], suite: Suite, terminal: 
             cache=suite.options.cache.resolve(),
             watcher=shown,
             share_cores=suite.options.workers is None,
-            elsewhere={key: dataset.root for key, dataset in suite.elsewhere_by_fingerprint.items()},
+            external={key: dataset.root for key, dataset in suite.external_by_fingerprint.items()},
         )
         engine.run([(job, folders[job.spec.id]) for job in jobs])
 
@@ -80,7 +80,7 @@ def _report(suite: Suite, terminal: Terminal) -> bool:
 
     options, runs = suite.options, suite.runs
     failed = [job for job in suite.jobs if runs.state(job.spec) == "failed"]
-    lacking = list_missing_additions(suite.jobs, runs, options, suite.elsewhere_by_fingerprint)
+    lacking = list_missing_additions(suite.jobs, runs, options, suite.external_by_fingerprint)
     leaderboard = write_report(options.runs, options.report)
     terminal.log(f"leaderboard: {leaderboard}")
     # Reasons of runs that were tried in this call are already logged.

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Literal
 
 Task = Literal["run", "score", "explain", "localise"]
-"""`"run"` makes the run; the others add to a finished one: predictions, explanations, or maps elsewhere."""
+"""`"run"` makes the run; the others add to a finished one: predictions, explanations, or external maps."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Assignment:
         sent: Time of the assignment by `time.monotonic`, which is the same clock in all processes.
         task: Task of the worker.
         variants: Names of the scoring variants that `score` adds.
-        elsewhere: Root of each set of films from elsewhere for `score` and `localise`, by fingerprint.
+        external: Root of each external set for `score` and `localise`, by fingerprint.
     """
 
     data: str
@@ -37,7 +37,7 @@ class Assignment:
     sent: float = field(default_factory=time.monotonic)
     task: Task = "run"
     variants: tuple[str, ...] = ()
-    elsewhere: dict[str, str] = field(default_factory=dict)
+    external: dict[str, str] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """Return the assignment as one line."""

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.worker.assignment import Assignment, Task
-from benchmarks.worker.elsewhere import write_trivial_elsewhere
 from benchmarks.worker.events import Events
+from benchmarks.worker.external_scores import write_trivial_external
 from benchmarks.worker.run_context import RunContext, open_run
 from pneumo_tf.errors import UserError
 from pneumo_tf.failures import RunFailure, failure_of
@@ -46,7 +46,7 @@ def add_scores(folder: RunFolder, assignment: Assignment, send: Events) -> str:
     """Add predictions to a finished run; if that fails, the run stays done."""
     variants = ", ".join(assignment.variants)
     lacking = [f"with {variants}"] if variants else []
-    lacking += [f"on {root}" for root in assignment.elsewhere.values()]
+    lacking += [f"on {root}" for root in assignment.external.values()]
     return _add(do_scores, f"not scored {' and '.join(lacking)}", folder, assignment, send)
 
 
@@ -56,8 +56,8 @@ def explain_again(folder: RunFolder, assignment: Assignment, send: Events) -> st
 
 
 def localise(folder: RunFolder, assignment: Assignment, send: Events) -> str:
-    """Measure the maps of a finished run on films from elsewhere; if that fails, the run stays done."""
-    lacking = f"maps not measured on {' and '.join(assignment.elsewhere.values())}"
+    """Measure the maps of a finished run on external films; if that fails, the run stays done."""
+    lacking = f"maps not measured on {' and '.join(assignment.external.values())}"
     return _add(do_external_maps, lacking, folder, assignment, send)
 
 
@@ -99,10 +99,10 @@ def do_run(folder: RunFolder, assignment: Assignment, send: Events) -> None:
 
 
 def do_scores(folder: RunFolder, assignment: Assignment, send: Events) -> None:
-    """Add the scoring variants and the films from elsewhere of the assignment to a finished run."""
+    """Add the scoring variants and the external films of the assignment to a finished run."""
     run = open_run(folder, assignment, send)
     if not run.spec.recipe.phases:
-        write_trivial_elsewhere(run)
+        write_trivial_external(run)
         return
     with run.clock.stage("start"):
         from benchmarks.worker.scoring import write_scores
@@ -122,7 +122,7 @@ def do_explanations(folder: RunFolder, assignment: Assignment, send: Events) -> 
 
 
 def do_external_maps(folder: RunFolder, assignment: Assignment, send: Events) -> None:
-    """Measure the maps of a finished run on the films from elsewhere of the assignment."""
+    """Measure the maps of a finished run on the external films of the assignment."""
     run = open_run(folder, assignment, send)
     with run.clock.stage("start"):
         from benchmarks.worker.external_maps import write_external_maps

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from benchmarks.worker.elsewhere import external_films
+from benchmarks.worker.external_scores import external_films
 from benchmarks.worker.finished_run import load_finished
 from benchmarks.worker.run_context import RunContext
 from pneumo_tf.data.augment import source_side

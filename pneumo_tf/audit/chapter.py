@@ -1,4 +1,4 @@
-"""A chapter of the page: findings on one subject, and their markdown."""
+"""Chapters of the page, each with the findings on one subject."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ class Drawing(NamedTuple):
     """A picture of the page.
 
     Args:
-        name: Of its file, without suffix.
+        name: Name of its file, without suffix.
         caption: Description of the picture.
         figure: The picture.
-        shows_films: Whether it holds pixels of films, which not everybody may publish.
+        shows_films: Whether it shows films, which may need a licence to be published.
     """
 
     name: str
@@ -32,11 +32,11 @@ class Chapter:
 
     Args:
         title: The heading.
-        findings: One plain sentence each, with its figure.
-        tables: Under the findings.
-        drawings: Under the tables.
-        care: What a user must take care of, for the box that opens the page; most chapters have one line.
-        left_out: Why there are no findings; `""` if there are.
+        findings: Findings, one sentence with its numbers each.
+        tables: Tables below the findings.
+        drawings: Pictures below the tables.
+        care: Lines of the box "What to take care of" at the top of the page; most chapters have one.
+        left_out: Reason if there are no findings, else `""`.
     """
 
     title: str
@@ -55,11 +55,11 @@ def count_of(number_of: int, noun: str, plural: str | None = None) -> str:
 
 
 def percent(share: float) -> str:
-    """Return a share as `38 %`, with a decimal under 10 %, so that a small share is not shown as 0 %."""
+    """Format a share as `38 %`; below 10 % with a decimal, so that a small share is not shown as 0 %."""
     return f"{format_number(100 * share, 0 if share >= 0.1 or share == 0 else 1)} %"
 
 
 def list_names(names: Sequence[str], most: int = 3) -> Markdown:
-    """Return the first names in code type, and how many more there are."""
+    """Return the first names, formatted as code, and the number of further ones."""
     rest = f" and {len(names) - most:,} more" if len(names) > most else ""
     return Markdown(", ".join(map(code, names[:most])) + rest)

@@ -1,4 +1,4 @@
-"""Every film of a folder, decoded once into the small copies that the audit works with."""
+"""The films of a folder, each decoded once into the small copies that the audit uses."""
 
 import os
 from collections.abc import Callable
@@ -26,10 +26,10 @@ from pneumo_tf.report.wording import Wording
 from pneumo_tf.run_spec import HARNESS_VERSION
 
 HASH_SIDE = 16
-"""Rows, and differences per row, of the difference hash: 256 bits."""
+"""Rows of the difference hash, and differences per row: 256 bits."""
 
 GRID_SIDE = 64
-"""Side of the copies that are correlated: fine enough for ribs, coarse enough to tolerate compression."""
+"""Side in pixels of the copies that are correlated: they show ribs, but not artefacts of compression."""
 
 Progress = Callable[[int, int], None]
 
@@ -39,7 +39,7 @@ class Unreadable(NamedTuple):
 
     Args:
         id: POSIX path under the root.
-        reason: In a few words.
+        reason: Reason in a few words.
     """
 
     id: str
@@ -51,8 +51,8 @@ class _Decoded(NamedTuple):
 
     Args:
         header: Its header, with the size of the original.
-        copies: Small copies of it, each without the first axis.
-        stored: Width and height of its file.
+        copies: Small copies of it, without the first axis.
+        stored: Width and height of the image in its file.
         levels: Number of different grey levels.
         faults: Warnings of its decoder.
     """
@@ -69,8 +69,8 @@ class Copies(NamedTuple):
 
     Args:
         thumbnail: (n, 16, 16), squashed: the input of the trivial model.
-        letterboxed: (n, 16, 16), with the aspect of the original between black bars.
-        steps: (n, 16, 17), whose differences along a row are the bits of the hash.
+        letterboxed: (n, 16, 16), with the aspect of the original and black bars.
+        steps: (n, 16, 17); the signs of differences along a row are the bits of the hash.
         grid: (n, 64, 64), for correlation.
     """
 
@@ -86,13 +86,13 @@ class DecodedSet:
 
     Args:
         dataset: The readable films, sorted by id.
-        copies: Of each of them.
-        levels: (n,) number of different grey levels of each of them.
-        damaged: Films of them whose decoder warned, with the warning.
-        unreadable: Files with a film's name that do not decode.
-        misplaced: Ids of films whose name states another class than their folder.
+        copies: Small copies of these films.
+        levels: (n,) number of different grey levels of each film.
+        damaged: Warnings of the decoder, by id of the damaged film.
+        unreadable: Files with a film's extension that cannot be decoded.
+        misplaced: Ids of films whose name contradicts their folder.
         sizes_given: Whether the films' sizes come from a CSV.
-        stored: Width and height of every file if they are all alike: then they were resized.
+        stored: Width and height of all images if they are the same, because they were resized; else None.
     """
 
     dataset: Dataset
@@ -111,7 +111,7 @@ class DecodedSet:
 
     @cached_property
     def folders(self) -> np.ndarray:
-        """(n,) `"train"`, `"val"` or `"test"`; val are films of split train that the source sets apart."""
+        """(n,) `"train"`, `"val"` or `"test"`; films of split train that the source sets apart are val."""
         return np.array(["val" if film.id in self.films.set_apart else film.split for film in self.films])
 
     @cached_property
@@ -141,7 +141,7 @@ class DecodedSet:
 
     @property
     def sizes_known(self) -> bool:
-        """Whether the films' sizes can be those of the originals."""
+        """Whether the sizes of the originals are known."""
         return self.sizes_given or self.stored is None
 
 
@@ -151,16 +151,16 @@ def decode_set(
     progress: Progress | None = None,
     options: ReadingOptions = NO_OPTIONS,
 ) -> DecodedSet:
-    """Decode every film of a folder; one that fails is recorded, and the others are read all the same.
+    """Decode every film of a folder; films that fail are recorded and do not stop the others.
 
     Args:
-        path: A folder of a dataset that is known.
-        sizes: CSV of `path,width,height` in pixels, for films that were resized after they were published.
-        progress: Called with films done and films in all.
-        options: What the user states of the films.
+        path: Folder of a known dataset.
+        sizes: CSV of `path,width,height` in pixels, for films that were resized after publication.
+        progress: Called with the number of films done and of all films.
+        options: Options of the user about the films.
 
     Raises:
-        UserError: If the folder holds no such dataset, no film can be read, or the CSV does not fit.
+        UserError: If the folder has no such dataset, no film can be read, or the CSV does not match.
     """
     source = recognise(path)
     listed = source.find_films(path, options)
@@ -197,7 +197,7 @@ def decode_set(
 
 
 def _read_header(root: Path, film_id: str) -> Header | str:
-    """Return the header of a film, or why it has none."""
+    """Return the header of a film, or the reason why it cannot be read."""
     try:
         return describe_content(read_content(f"{root}/{film_id}"))
     except OSError as error:
@@ -209,7 +209,7 @@ def _read_header(root: Path, film_id: str) -> Header | str:
 def _decode(
     root: Path, bits: int, film_id: str, header: Header | str, size: tuple[int, int] | None
 ) -> _Decoded | str:
-    """Return a film, or why it cannot be read."""
+    """Return a film, or the reason why it cannot be read."""
     if isinstance(header, str):
         return header
     faults: list[str] = []
@@ -239,6 +239,6 @@ def _copy(image: np.ndarray, size: tuple[int, int]) -> Copies:
 
 
 def board_of_films(decoded: DecodedSet) -> Board:
-    """Return a board without rows, for the figures of the report that show films alone."""
+    """Return a board without rows, for those figures of the report that need only films."""
     dataset = decoded.dataset
     return Board("", dataset.source, dataset.title, "audit", decoded.films, (), 0.0, HARNESS_VERSION)

@@ -1,4 +1,4 @@
-"""The page of an audit: a box with what to take care of, then the chapters."""
+"""The page of an audit: a box with advice, then the chapters."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +14,7 @@ from pneumo_tf.report.figures.picture import encode_png
 from pneumo_tf.report.markdown import Markdown, render
 
 PAGE, PICTURES = "audit.md", "audit"
-"""Names of the page and of the folder of its pictures, under the folder that the user names."""
+"""Names of the page and of the folder of its pictures, in the output folder."""
 
 
 def write_audit(decoded: DecodedSet, out: Path, command: str, with_films: bool = True) -> Path:
@@ -22,15 +22,15 @@ def write_audit(decoded: DecodedSet, out: Path, command: str, with_films: bool =
 
     Args:
         decoded: The films.
-        out: Folder for the page and its pictures; what an earlier audit wrote there is replaced.
-        command: Command that made the page, as the page shows it.
-        with_films: Whether pictures may show films; without, the page can be published whatever the licence.
+        out: Folder for the page and its pictures; those of an earlier audit are replaced.
+        command: Command that made the page, shown on it.
+        with_films: Whether pictures may show films; a page without them can be published under any licence.
 
     Returns:
         The page's path.
 
     Raises:
-        UserError: If the place cannot be written.
+        UserError: If the folder cannot be written.
     """
     with style.applied():
         chapters = [describe(decoded) for describe in CHAPTERS.values()]
@@ -80,6 +80,6 @@ def _write_pictures(
 
 
 def _mark(figure: Figure, text: str) -> None:
-    """Write a mark into the bottom right corner."""
+    """Write a text into the bottom right corner."""
     width, height = figure.get_size_inches()
     figure.text(1 - 0.08 / width, 0.06 / height, text, size=6.5, color=style.QUIET, ha="right")

@@ -1,4 +1,4 @@
-"""Split strategies: how people divide films, and the information on held-out films that each leaks."""
+"""Split strategies: common ways to divide films, and how many patients of held-out films they leak."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -14,10 +14,10 @@ from pneumo_tf.data.protocols.split import Split
 from pneumo_tf.models.logistic import score_held_out
 
 Division = tuple[np.ndarray, np.ndarray]
-"""Indices of the films to fit to, and of the films to score; (k,) int64 each."""
+"""Indices of the training films and of the films to score, (k,) int64 each."""
 
 FEWEST_PATIENTS = 2 * FOLDS
-"""Least patients of each class in train for folds."""
+"""Patients of each class in train that folds need."""
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,9 @@ class SplitStrategy:
     """A way to divide films.
 
     Args:
-        title: As tables show it, a text for `Wording.write`.
-        divide: Takes the films and a seed; gives the divisions of one repeat, one per fold.
-        random: Whether another seed gives other films, in one division: then it is repeated.
+        title: Title in tables, a text for `Wording.write`.
+        divide: Function from the films and a seed to the divisions of one repeat, one per fold.
+        random: Whether it is one division that depends on the seed; then it is repeated.
     """
 
     title: str
@@ -36,12 +36,12 @@ class SplitStrategy:
 
 
 def score_folds(features: np.ndarray, labels: np.ndarray, divisions: Iterable[Division]) -> np.ndarray:
-    """Score every film by the model of the division that held it out.
+    """Score every film by a model that was not fitted to it.
 
     Args:
         features: (n, features) float.
         labels: (n,) 0 or 1.
-        divisions: Which films each model is fitted to and scores.
+        divisions: Training films and films to score, for each model.
 
     Returns:
         (n,) float64 logits, nan for films that no division held out.
@@ -53,7 +53,7 @@ def score_folds(features: np.ndarray, labels: np.ndarray, divisions: Iterable[Di
 
 
 def grouped_folds(labels: np.ndarray, patients: np.ndarray, seed: int = 0) -> list[Division]:
-    """Divide films into five folds of whole patients, labels in near proportion.
+    """Divide films into five folds by patient, with nearly the same proportion of labels.
 
     Args:
         labels: (n,) 0 or 1.
@@ -110,7 +110,7 @@ STRATEGIES = {
     "pooled": SplitStrategy("everything pooled, random 70/15/15", _pooled),
     "official": SplitStrategy("official test", _official),
 }
-"""By name; `train` means train and val, but the 90/10 and the 10 % are of the folder `train` alone."""
+"""Strategies by name. `train` includes val, except in the 90/10 and 10 % strategies."""
 
 
 def strategies_of(decoded: DecodedSet) -> dict[str, SplitStrategy]:
@@ -127,7 +127,7 @@ def strategies_of(decoded: DecodedSet) -> dict[str, SplitStrategy]:
 
 
 def explain_too_few(decoded: DecodedSet) -> str:
-    """Return why the films are too few for every split strategy, `""` if they are not."""
+    """Return why there are too few films for the split strategies, `""` if there are enough."""
     for label, name in enumerate(("normal", "pneumonia")):
         of_class = decoded.films.labels == label
         patients = len(set(decoded.patients[of_class & (decoded.folders == "train")]))
@@ -144,8 +144,8 @@ def measure_leakage(decoded: DecodedSet, strategy: SplitStrategy, repeats: int) 
 
     Args:
         decoded: The films.
-        strategy: How they are divided; one that is not random is divided once.
-        repeats: Divisions of a random one.
+        strategy: The strategy to divide them.
+        repeats: Number of divisions if the strategy is random, otherwise one.
 
     Returns:
         (repeats,) float64 in 0–1, (1,) if the strategy is not random.

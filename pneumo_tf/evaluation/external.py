@@ -1,4 +1,4 @@
-"""External validation: a model on films from elsewhere, at a threshold fixed where it was trained."""
+"""External validation: a model on external films, at the threshold chosen on its validation films."""
 
 import zlib
 from collections.abc import Sequence
@@ -65,7 +65,7 @@ class LocalRates:
 
 def measure_external(
     source: PatientBootstrap,
-    elsewhere: PatientBootstrap,
+    external_bootstrap: PatientBootstrap,
     validation: Sequence[LabelledPredictions],
     test: Sequence[LabelledPredictions],
     external: Sequence[LabelledPredictions],
@@ -74,7 +74,7 @@ def measure_external(
 
     Args:
         source: Resampled patients of the source.
-        elsewhere: Resampled patients of the external set.
+        external_bootstrap: Resampled patients of the external set.
         validation: Predictions of the source's validation films, one set per run: they fix the threshold.
         test: Predictions of the source's test films, one set per run.
         external: Predictions of the external films, one set per run.
@@ -83,7 +83,7 @@ def measure_external(
         The estimates. Patients of the two places are resampled independently, runs together.
     """
     seed = (EXTERNAL_SEED, zlib.crc32(test[0].score.tobytes()))
-    weights = [elsewhere.weights(run) for run in external]
+    weights = [external_bootstrap.weights(run) for run in external]
     here = np.stack([_auc(run, source.weights(run)) for run in test])
     there = np.stack([_auc(run, one) for run, one in zip(external, weights, strict=True)])
     rates = np.stack(

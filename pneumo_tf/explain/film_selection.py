@@ -17,7 +17,7 @@ PLACES = {"most": "most confident", "median": "median", "least": "least confiden
 """Explained films of an outcome, by the rank of their confidence, with their names in figures."""
 
 MOST_MARKED = 200
-"""Most marked films that are preferred, or on which maps are measured elsewhere."""
+"""Limit on the marked films that are preferred, and on the external films whose maps are measured."""
 
 MEASURED = {"normal": 20, "bacteria": 20, "virus": 20, "pneumonia": 40}
 """Number of films per subtype on which maps are measured, counted as in `COMMON`."""

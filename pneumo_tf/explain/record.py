@@ -89,12 +89,12 @@ def record_explanations(
 def record_external_explanations(
     folder: RunFolder, model: keras.Model, dataset: Dataset, pixels: np.ndarray
 ) -> None:
-    """Write `explanations/external-<fingerprint>.json`: where maps lie on films from elsewhere with masks.
+    """Write `explanations/external-<fingerprint>.json`: where maps lie on external films with masks.
 
     Args:
         folder: Folder of the run.
         model: Trained model of the run.
-        dataset: Films from elsewhere, of a source with masks.
+        dataset: External films, of a source with masks.
         pixels: (n, side, side) uint8 of all these films.
     """
     recipe, ids = folder.spec.recipe, marked_films(dataset, dataset.films.position)

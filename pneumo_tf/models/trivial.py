@@ -89,7 +89,7 @@ TRIVIAL_MODELS: Mapping[str, TrivialModel] = {
 
 
 def fit_trivial(
-    name: str, dataset: Dataset, cache: Path, train: np.ndarray, *elsewhere: Dataset
+    name: str, dataset: Dataset, cache: Path, train: np.ndarray, *external: Dataset
 ) -> list[np.ndarray]:
     """Fit a trivial model, and score every film of the dataset and of others.
 
@@ -98,14 +98,14 @@ def fit_trivial(
         dataset: Dataset to fit and score.
         cache: Folder of decoded films.
         train: Indices of the training films.
-        *elsewhere: Further datasets to score.
+        *external: Further datasets to score.
 
     Returns:
         For each dataset (n, 1) float32, the logit of pneumonia of every film, including training films: from
         logistic regression with balanced classes, or for `majority`, which has no features, the log odds of
         the training labels.
     """
-    datasets, labels = (dataset, *elsewhere), dataset.films.labels
+    datasets, labels = (dataset, *external), dataset.films.labels
     if name == "majority":
         share = labels[train].mean()
         odds = np.log(share / (1 - share))

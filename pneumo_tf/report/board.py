@@ -42,7 +42,7 @@ OFFICIAL = "official"
 
 @dataclass(frozen=True)
 class RowMetrics:
-    """Metrics of a row's runs, without predictions: processes send them to one another.
+    """Metrics of a row's runs, without predictions, so that processes can send them to one another.
 
     Args:
         estimates: Every metric on the test films, with its interval; `{}` without a finished run.
@@ -175,7 +175,7 @@ class Row:
         return dict(zip(places, zip(*sets, strict=True), strict=True))
 
     def scored_on(self, name: str) -> "tuple[list[int], tuple[LabelledPredictions, ...]]":
-        """Return the places in `runs` of those that have predictions of a set, and these predictions."""
+        """Return the indices in `runs` of the runs with predictions of a set, and these predictions."""
         places = [place for place, known in enumerate(self.sets) if name in known]
         return places, self._scored(name, places)
 
@@ -204,20 +204,20 @@ class Row:
 
     @property
     def explanations(self) -> list[dict[str, Any]]:
-        """`explanations.json` of the runs that have one, as long as its grid is that of the first."""
+        """`explanations.json` of each run that has one with the same grid as the first."""
         read = partial(read_explanations, films=self.films)
         left = [found for run in self.runs if (found := read_extra(read, run, {}))]
         return [found for found in left if found["grid"] == left[0]["grid"]]
 
     def external_explanations(self, films: Films) -> list[dict[str, Any]]:
-        """Return the explanations on films from elsewhere, chosen as `explanations`."""
+        """Return the explanations of external films, of the same runs as `explanations`."""
         name = external_explanations(films.fingerprint)
         read = partial(read_explanations, films=films, name=name)
         stored = [found for run in self.runs if (found := read_extra(read, run, {}))]
         return [found for found in stored if found["grid"] == stored[0]["grid"]]
 
     def external_aucs(self, films: Films) -> list[float]:
-        """Return the AUC on films from elsewhere of each run that was scored there."""
+        """Return the AUC on external films of each run that was scored there."""
         _, scored = self.scored_on(external_set(films.fingerprint))
         return [compute_metrics(run.labels, run.score, names=["auc"])["auc"][0] for run in scored]
 
@@ -233,7 +233,7 @@ class Row:
 
     @cached_property
     def damaged_extras(self) -> list[str]:
-        """Damaged files that affect no number of the row, each with its run and what is wrong with it."""
+        """Damaged files that affect no number of the row, each with its run and its fault."""
         return [f"{run.path.name}/{fault}" for run in self.runs for fault in damaged_extras(run, self.films)]
 
     @property
@@ -275,8 +275,8 @@ class Board:
         harness: Version of the harness that made the runs.
         unread: Runs of the same folder that are on no board because their definition or film table cannot be
             read: names and reasons.
-        notes: What a reader of results must know of the films, as sentences.
-        elsewhere: Further datasets that runs were scored on, as an external validation.
+        notes: Sentences about the films that a reader of results needs.
+        external: External sets on which runs were scored.
     """
 
     dataset: str
@@ -289,7 +289,7 @@ class Board:
     harness: int
     unread: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
-    elsewhere: tuple[Dataset, ...] = ()
+    external: tuple[Dataset, ...] = ()
 
     @property
     def synthetic(self) -> bool:

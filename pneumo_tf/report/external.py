@@ -1,4 +1,4 @@
-"""External validation: the ranked rows of a board on films from elsewhere."""
+"""External validation: the ranked rows of a board on external films."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,9 +20,9 @@ class ExternalRow:
 
     Args:
         row: The row.
-        places: Places in `row.runs` of the runs that were scored there.
-        films: Their predictions.
-        result: Their estimates.
+        places: Indices in `row.runs` of the runs that were scored on the set.
+        films: Predictions of these runs.
+        result: Estimates over these runs.
     """
 
     row: Row
@@ -32,7 +32,7 @@ class ExternalRow:
 
     @property
     def distinguishes(self) -> bool:
-        """Whether the scores of its runs differ between films; a row of one score ranks nothing there."""
+        """Whether scores differ between films in any of its runs; a constant score cannot rank films."""
         return any(np.ptp(run.score) > 0 for run in self.films)
 
 
@@ -50,7 +50,7 @@ class ExternalValidation:
 
     @cached_property
     def bootstrap(self) -> PatientBootstrap:
-        """Resampled patients of the set, shared by its rows."""
+        """Bootstrap over the patients of the set, shared by its rows."""
         return PatientBootstrap(seed=EXTERNAL_SEED)
 
     @cached_property
@@ -69,7 +69,7 @@ class ExternalValidation:
 
     @property
     def ranks(self) -> dict[tuple[str, str], tuple[int, int]]:
-        """By key of the row, its rank by AUC at the source and on this set, among the rows that have both."""
+        """Ranks by AUC on the board and on this set, by key of the row; only rows with both are ranked."""
         known = [one for one in self.rows if np.isfinite(one.result.auc.value)]
         order = sorted(known, key=lambda one: -one.result.auc.value)
         there = {one.row.key: rank for rank, one in enumerate(order, start=1)}
@@ -77,6 +77,6 @@ class ExternalValidation:
 
 
 def external_validations(board: Board) -> list[ExternalValidation]:
-    """The external sets of a board that a ranked row was scored on."""
-    found = (ExternalValidation(board, dataset) for dataset in board.elsewhere)
+    """Return the external sets of a board on which a ranked row was scored."""
+    found = (ExternalValidation(board, dataset) for dataset in board.external)
     return [validation for validation in found if validation.rows]

@@ -59,7 +59,7 @@ def tabulate_board(board: Board) -> pd.DataFrame:
     """Tabulate every row of a board with a finished run: a line for each set of films and metric.
 
     The sets are the reported one, `validation`, for complete folds `held_out` with one score per film, and
-    `external-<fingerprint>` for films from elsewhere.
+    `external-<fingerprint>` for external films.
 
     Args:
         board: A board, as `read_boards` returns it.
@@ -79,7 +79,7 @@ def tabulate_board(board: Board) -> pd.DataFrame:
         yield from _lines("validation", row.films, row.validation, _estimate(row, row.validation))
         if pooled := held_out.get(row.key):
             yield from _lines("held_out", row.films, pooled, _estimate(row, pooled))
-        for table in (dataset.films for dataset in board.elsewhere):
+        for table in (dataset.films for dataset in board.external):
             name = external_set(table.fingerprint)
             _, runs = row.scored_on(name)
             if runs:

@@ -1,4 +1,4 @@
-"""Age, sex and view beside the image score of networks with all folds: what each adds on the test films."""
+"""AUC of the image score, of age, sex and view, and of both, for networks with all folds."""
 
 import zlib
 from collections.abc import Sequence
@@ -16,14 +16,14 @@ from pneumo_tf.report.cross_validation import CrossValidation, cross_validations
 
 @dataclass(frozen=True)
 class ImageAndMetadata:
-    """AUC on the test films of a network with and without metadata, means over seeds with intervals.
+    """AUC of a network on the test films with and without metadata: means over seeds, with intervals.
 
     Args:
         row: The network.
         image: AUC of the ensemble of its folds.
         metadata: AUC of the regression on metadata alone.
         both: AUC of the regression on the image score and metadata.
-        gain: Both minus image, paired by replicate of patients.
+        gain: `both` minus `image`, paired by bootstrap replicate.
     """
 
     row: Row
@@ -55,7 +55,7 @@ def score_with_metadata(
         test: Scores of test films.
 
     Returns:
-        (n,) scores of the test films, from metadata alone and from metadata with the image score.
+        (n,) scores of the test films: by metadata alone, and by metadata with the image score.
     """
     # Imported here: most boards have no such table, and scikit-learn takes a second.
     from pneumo_tf.models.logistic import score_held_out

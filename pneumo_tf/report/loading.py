@@ -48,5 +48,5 @@ def load_boards(folder: str | PathLike[str]) -> Boards:
     inner = folder / "runs"
     boards = read_boards(Runs(inner if inner.is_dir() else folder))
     if not boards:
-        raise UserError(f"{folder} holds no runs; make some with python -m benchmarks.run_all")
+        raise UserError(f"{folder} has no runs; make some with python -m benchmarks.run_all")
     return Boards(boards)

@@ -19,7 +19,7 @@ VERSIONS = {"python": "Python", "tensorflow": "TensorFlow", "keras": "Keras", "n
 
 
 def describe_films(board: Board) -> list[str]:
-    """Title and licence of the films, and what a reader of results must know of them, one line each."""
+    """Return title and licence of the films, and the notes about them, one line each."""
     licence = board.source.describe_licence(board.films)
     return [f"**Films:** {board.title}; licence: {licence}", *board.notes]
 

@@ -108,8 +108,8 @@ def _board(runs: Runs, dataset: str, profile: str, harness: int, group: list[_Fo
     stored = runs.read_films(dataset)
     films = stored.films
     group = _without_replaced(group)
-    elsewhere, lost = _read_external_films(runs, group)
-    _read_predictions(group, films, elsewhere)
+    external, lost = _read_external_films(runs, group)
+    _read_predictions(group, films, external)
     alike: dict[str, list[_Found]] = defaultdict(list)
     for found in group:
         alike[_row_key(found.spec)].append(found)
@@ -129,7 +129,7 @@ def _board(runs: Runs, dataset: str, profile: str, harness: int, group: list[_Fo
         newest,
         harness,
         notes=(*stored.notes, *lost),
-        elsewhere=tuple(elsewhere.values()),
+        external=tuple(external.values()),
     )
 
 
@@ -165,37 +165,35 @@ def _read_external_films(runs: Runs, group: Sequence[_Found]) -> tuple[dict[str,
         Datasets by fingerprint, and a sentence on each table that cannot be read.
     """
     sets = {name for found in group if found.done for name in found.folder.prediction_sets()}
-    elsewhere, lost = {}, []
+    external, lost = {}, []
     for fingerprint in sorted(filter(None, map(fingerprint_of, sets))):
         try:
-            elsewhere[fingerprint] = runs.read_films(fingerprint)
+            external[fingerprint] = runs.read_films(fingerprint)
         except DamagedFile as error:
             place = error.path.relative_to(runs.root)
-            lost.append(
-                f"Scores of films from elsewhere are left out: {place} {error.fault}; {error.remedy}."
-            )
-    return elsewhere, tuple(lost)
+            lost.append(f"Scores of external films are left out: {place} {error.fault}; {error.remedy}.")
+    return external, tuple(lost)
 
 
-def _read_predictions(group: Sequence[_Found], films: Films, elsewhere: Mapping[str, Dataset]) -> None:
+def _read_predictions(group: Sequence[_Found], films: Films, external: Mapping[str, Dataset]) -> None:
     """Read all predictions of finished runs, joined with labels; a run with a damaged file is set aside.
 
     Args:
         group: Runs of one board.
         films: The film table of the board.
-        elsewhere: Datasets of external sets by their fingerprint; sets of others are left out.
+        external: External sets by fingerprint; predictions of other external sets are left out.
     """
     like: dict[str, LabelledPredictions] = {}
     for found in group:
         if found.done:
             try:
                 for name in sorted(_needed(found.spec) | set(found.folder.prediction_sets())):
-                    table = _table_of(name, films, elsewhere)
+                    table = _table_of(name, films, external)
                     if table is not None:
                         found.sets[name] = like[name] = _joined(found.folder, name, table, like.get(name))
             except DamagedFile as error:
                 found.set_aside(error)
-    expected = _expected_films(group, films, elsewhere)
+    expected = _expected_films(group, films, external)
     for found in group:
         try:
             for name, joined in found.sets.items():
@@ -205,12 +203,12 @@ def _read_predictions(group: Sequence[_Found], films: Films, elsewhere: Mapping[
             found.set_aside(error)
 
 
-def _table_of(name: str, films: Films, elsewhere: Mapping[str, Dataset]) -> Films | None:
+def _table_of(name: str, films: Films, external: Mapping[str, Dataset]) -> Films | None:
     """Return the film table of a prediction set, None if it is an external table that cannot be read."""
     fingerprint = fingerprint_of(name)
     if not fingerprint:
         return films
-    return elsewhere[fingerprint].films if fingerprint in elsewhere else None
+    return external[fingerprint].films if fingerprint in external else None
 
 
 def _needed(spec: RunSpec) -> set[str]:
@@ -269,7 +267,7 @@ def _scored_films(
 
 
 def _expected_films(
-    group: Sequence[_Found], films: Films, elsewhere: Mapping[str, Dataset]
+    group: Sequence[_Found], films: Films, external: Mapping[str, Dataset]
 ) -> dict[tuple[object, ...], tuple[str, ...]]:
     """Return the films that each set must have: those of the protocol, or those of most runs."""
     official_test = tuple(film.id for film in films if film.split == "test")
@@ -285,7 +283,7 @@ def _expected_films(
         protocol = PROTOCOLS.get(key[0])
         tested = key[-1].partition("@")[0] == "test"
         if fingerprint := fingerprint_of(key[-1]):
-            expected[key] = tuple(film.id for film in elsewhere[fingerprint].films)
+            expected[key] = tuple(film.id for film in external[fingerprint].films)
         elif tested and (key[0] == OFFICIAL or (protocol and protocol.folds)):
             expected[key] = official_test
         elif key[-1] in ("validation", "held_out") and protocol and protocol.folds:

@@ -80,7 +80,7 @@ def read_explanations(
     Args:
         folder: Folder of the run.
         films: Film table that the films must be in; None to check no film.
-        name: The file, on films from elsewhere `external_explanations`.
+        name: Name of the file; for external films, the result of `external_explanations`.
 
     Raises:
         DamagedFile: If it is damaged, names a film that is not in the table, or has lists of the wrong

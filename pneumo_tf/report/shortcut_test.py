@@ -1,4 +1,4 @@
-"""Shortcut test: rows that use no lungs, beside the networks of a board."""
+"""Shortcut test: warning if models that use no lungs come near the best network of a board."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -12,14 +12,14 @@ from pneumo_tf.report.standings import best_trivial
 CHANCE = 0.5
 
 NEAR = 0.5
-"""Share of the best network's lead over chance from which a row without lungs is near it."""
+"""Share of the best network's AUC above chance that counts as near it."""
 
 
 def describe_shortcuts(board: Board) -> Iterator[Markdown]:
     """Yield sentences for each protocol under which a row without lungs comes near the best network.
 
-    Near: the interval of its AUC is above chance, and its lead over chance is at least `NEAR` of the best
-    network's.
+    A row is near if the interval of its AUC is above chance, and its AUC minus chance is at least `NEAR`
+    times that of the best network.
     """
     by_protocol: dict[str, list[Row]] = defaultdict(list)
     for row in board.rows:

@@ -1,4 +1,4 @@
-"""Words of sentences that depend on the films: what is resampled, and what the two sides are called."""
+"""Words in sentences that depend on the films: the unit of statistics, and the names of train and test."""
 
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
@@ -14,18 +14,18 @@ PATIENTS = {
     "unseen": "trained on no film of that patient",
     "kept_whole": ", patients kept whole",
 }
-"""Words of statistics whose unit is the patient, by the name that stands for them in a text."""
+"""Words in place of each name in braces if the unit of statistics is the patient."""
 
 FILMS = {"unit": "film", "paired": "paired by film", "unseen": "not trained on it", "kept_whole": ""}
-"""Words of statistics whose unit is the film, because no patient is known."""
+"""Words in place of the same names if no patient is known, so that the unit is the film."""
 
 
 class Wording:
-    """Words of sentences about some films.
+    """Words for sentences about the films of a dataset.
 
     Args:
-        source: The dataset that they are of.
-        films: The films; if the patient of none is known, films are the unit of every statistic.
+        source: The dataset.
+        films: Its films; if no patient is known, the unit of every statistic is the film.
     """
 
     def __init__(self, source: DatasetSource, films: Films) -> None:
@@ -38,14 +38,14 @@ class Wording:
 
     @property
     def unit(self) -> str:
-        """What is resampled and counts as independent: `"patient"` or `"film"`."""
+        """Unit of every statistic, which is resampled and counts as independent: `"patient"` or `"film"`."""
         return self.words["unit"]
 
     def write(self, text: Text) -> Text:
-        """Return a text with the words in place of `{unit}`, `{paired}`, `{train}` and the like."""
+        """Return a text with the words filled in for `{unit}`, `{paired}`, `{train}` and the other names."""
         return text.format(**self.words)
 
 
 def units_of(wordings: Iterable[Wording]) -> str:
-    """Return what is resampled over several boards, in the plural: `"patients or films"` if they differ."""
+    """Return the plural of the units of several boards: `"patients or films"` if they differ."""
     return " or ".join(dict.fromkeys(f"{wording.unit}s" for wording in wordings)) or "patients"

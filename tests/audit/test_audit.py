@@ -113,7 +113,7 @@ def test_bad_files_and_wrong_places_are_in_the_box(planted, tmp_path):
     box = "\n".join(chapter.care)
     assert pneumonia[0] in box and "train/NORMAL/person950_virus_1.jpeg" in box
     assert "State the patient of 1 film, such as `train/PNEUMONIA/scan-7.jpeg`" in box
-    assert "not the set as published" in box
+    assert "not the published set" in box
     assert [list(row) for row in chapter.tables[1].rows] == [[pneumonia[0], "empty"]]
 
 

@@ -13,8 +13,8 @@ from tests.report.test_markdown import PARSER
 CLASSES = "normal=healthy,pneumonia=covid"
 
 ABOUT_STATING_THEM = (
-    "30 % of the films of each subtype were sampled for the test, patients taken whole.",
-    "Patients unknown: every film counts as one patient; films of one are not kept together.",
+    "30 % of each subtype were sampled as test films, all films of a patient together.",
+    "Patients unknown: every film counts as one patient; films of one person may be divided.",
     "by `--patient` or in a CSV: films of one patient can be in training and in test",
     "no patient of these films is known",
 )

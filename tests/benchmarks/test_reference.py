@@ -124,7 +124,7 @@ def test_nih_films_are_told_apart_without_lungs():
 def test_external_films_are_not_separated_and_views_are_confounded():
     """The sentences of docs/external.md below its first tables."""
     (board,) = read_boards(Runs(ROOT / REFERENCE / "external"))
-    (dataset,) = board.elsewhere
+    (dataset,) = board.external
     rows = ExternalValidation(board, dataset).rows
     assert all(auc(run) < 0.6 for row in rows for run in row.films)
     column = dict(zip(dataset.films.position, dataset.films.column("view"), strict=True))

@@ -81,7 +81,7 @@ def make_slots(gpus: Sequence[Gpu], workers: int | None) -> list[Slot]:
     return [Slot(gpus[i % len(gpus)] if gpus else None, threads) for i in range(count)]
 
 
-NOWHERE: Mapping[str, Path] = MappingProxyType({})
+NO_EXTERNAL_SETS: Mapping[str, Path] = MappingProxyType({})
 
 
 class LocalEngine:
@@ -95,7 +95,7 @@ class LocalEngine:
         cache: Path,
         watcher: Watcher,
         share_cores: bool = False,
-        elsewhere: Mapping[str, Path] = NOWHERE,
+        external: Mapping[str, Path] = NO_EXTERNAL_SETS,
     ) -> None:
         """Prepare the engine.
 
@@ -106,11 +106,11 @@ class LocalEngine:
             watcher: Observer of the workers.
             share_cores: Whether a run that starts when fewer runs than slots are left also gets the threads
                 of the empty slots.
-            elsewhere: Roots of sets of films from elsewhere, by fingerprint.
+            external: Roots of external sets, by fingerprint.
         """
         self._free, self._watcher, self._share_cores = list(slots), watcher, share_cores
         self._places = len(self._free)
-        self._data, self._cache, self._elsewhere = data, cache, elsewhere
+        self._data, self._cache, self._external = data, cache, external
         self._memory = memory_mb() * MEMORY_SHARE
         self._working: list[_Working] = []
         self._spares: list[tuple[Slot, WorkerProcess]] = []
@@ -157,7 +157,7 @@ class LocalEngine:
             notes=job.notes,
             task=job.task,
             variants=job.variants,
-            elsewhere={key: str(self._elsewhere[key]) for key in job.elsewhere},
+            external={key: str(self._external[key]) for key in job.external},
         )
         process = self._take_spare(slot) or _new_process(used, job)
         process.assign(folder, assignment)

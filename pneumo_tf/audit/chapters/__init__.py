@@ -1,4 +1,4 @@
-"""The chapters of the page, in reading order; a new one is one entry."""
+"""The chapters of the page, in their order. To add one, add an entry."""
 
 from collections.abc import Callable
 
@@ -16,4 +16,4 @@ CHAPTERS: dict[str, Callable[[DecodedSet], Chapter]] = {
     "sizes": sizes.describe_sizes,
     "trivial models": shortcuts.describe_trivial_models,
 }
-"""Functions that write a chapter, by subject."""
+"""Functions that create a chapter, by subject."""

@@ -23,11 +23,11 @@ def describe_counts(decoded: DecodedSet) -> Chapter:
         findings.append("There are no published counts to compare with.")
     elif differences:
         findings.append(f"The counts are not those of the published set: {'; '.join(differences)}.")
-        care.append("This is not the set as published: results will not compare with others.")
+        care.append("This is not the published set: do not compare results with those on the published set.")
     else:
         findings.append("The counts are those of the published set.")
     if "val" in decoded.folders:
-        findings.append("Below, the films of val count as train, where the authors of the set put them.")
+        findings.append("Below, the films of val count as train, as in the authors' original set.")
     if unreadable:
         advice = Markdown("Fetch again or delete the files that cannot be read: {}.")
         care.append(advice.format(list_names(unreadable)))
@@ -36,19 +36,19 @@ def describe_counts(decoded: DecodedSet) -> Chapter:
             f"{count_of(len(misplaced), 'film')} in a class that the name contradicts: "
             f"{list_names(misplaced)}."
         )
-        care.append(Markdown("Move what lies in the wrong class: {}.").format(list_names(misplaced)))
+        care.append(Markdown("Move films that are in the wrong class: {}.").format(list_names(misplaced)))
     care += _finding_patients(films)
     return Chapter("Films", findings, _tables(decoded), draw_balance(decoded), care)
 
 
 def _finding_patients(films: Films) -> list[Markdown]:
-    """Advise on films whose patient is not known; the notes of the dataset count them."""
+    """Return advice about films whose patient is unknown; notes of the dataset count these films."""
     unknown = next((film.id for film in films if not film.patient_known), None)
     if unknown is None:
         return []
     advice = (
         "State the patient of {}, such as {}, by `--patient` or in a CSV: films of one patient can be in "
-        "training and in test, and nobody sees it."
+        "training and in test without being noticed."
     )
     return [Markdown(advice).format(count_of(films.unknown_patients, "film"), code(unknown))]
 
@@ -58,7 +58,7 @@ def _decoding(decoded: DecodedSet) -> str:
     if not decoded.unreadable:
         return f"{total:,} films; all of them can be decoded."
     broken = len(decoded.unreadable)
-    return f"{total:,} films, of which {broken:,} cannot be read; the rest of this page is without them."
+    return f"{total:,} films, of which {broken:,} cannot be read; the rest of this page leaves them out."
 
 
 def _tables(decoded: DecodedSet) -> list[Table]:

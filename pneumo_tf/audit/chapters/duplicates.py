@@ -1,4 +1,4 @@
-"""Films that occur more than once."""
+"""Exact and near duplicates of films."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -15,27 +15,27 @@ from pneumo_tf.data.pixels import read_film
 from pneumo_tf.report.figures import style
 from pneumo_tf.report.markdown import Table
 
-FARTHEST = 8
-"""Bits of 256 by which the difference hashes of one picture may differ; no two different films of the
-published set are within 12. Of 300 of them, compressed again, shrunk or brightened, 98 to 100 % are found;
-cropped by 2 of 224 pixels 36 %, and with equalised contrast none."""
+MAX_BITS = 8
+"""Bits of 256 by which the difference hashes of duplicates may differ. Hashes of different films of the
+published set differ by more than 12. Of 300 films that were compressed again, shrunk or brightened, 98 to
+100 % are found; of films cropped by 2 of 224 pixels 36 %; of films with equalised contrast none."""
 
-LEAST_CORRELATION = 0.98
-"""Chest films resemble each other: a hash or correlation alone would pair films of different patients."""
+MIN_CORRELATION = 0.98
+"""Correlation of duplicates. It is needed too, because hashes of different patients can be similar."""
 
 DRAWN, DRAWN_FILMS = 4, 4
-"""Groups of duplicates that are drawn, and films of each."""
+"""Groups of duplicates that are drawn, and films per group."""
 
 BLOCK = 256
-"""Films compared with all others at once: 12 MB of distances for the published set."""
+"""Films that are compared with all others at a time: 12 MB of distances for the published set."""
 
 
 @dataclass(frozen=True)
 class Group:
-    """Films of one picture.
+    """Duplicates of one film.
 
     Args:
-        films: Two or more, sorted by id.
+        films: Two or more films, sorted by id.
         exact: Whether the files are the same, byte by byte.
     """
 
@@ -44,7 +44,7 @@ class Group:
 
     @property
     def crosses_splits(self) -> bool:
-        """Whether films of the group are in train and in test."""
+        """Whether the group has films in train and in test."""
         return len({film.split for film in self.films}) > 1
 
     @property
@@ -67,9 +67,9 @@ def find_exact_groups(decoded: DecodedSet) -> list[Group]:
 
 
 def find_near_groups(decoded: DecodedSet) -> list[Group]:
-    """Find pictures that are the same in files that are not: resized, compressed again, brightened.
+    """Find near duplicates: different files of the same picture, such as resized or brightened copies.
 
-    Each exact group counts as one picture here, so that results of `find_exact_groups` are not repeated.
+    Each group of identical files counts as one file, so that groups of `find_exact_groups` are not repeated.
     """
     films = decoded.films.rows
     first = list({film.digest: index for index, film in reversed(list(enumerate(films)))}.values())
@@ -87,7 +87,7 @@ def find_near_groups(decoded: DecodedSet) -> list[Group]:
 
 
 def compute_difference_hashes(steps: np.ndarray) -> np.ndarray:
-    """Compute difference hashes: whether a film grows brighter from each point to the next on its right.
+    """Compute difference hashes, whose bits are 1 if the point to the right is brighter.
 
     Args:
         steps: (n, rows, columns + 1) uint8.
@@ -100,14 +100,14 @@ def compute_difference_hashes(steps: np.ndarray) -> np.ndarray:
 
 
 def find_near_pairs(hashes: np.ndarray, grid: np.ndarray) -> np.ndarray:
-    """Find pairs of films of one picture.
+    """Find pairs of near duplicates.
 
     Args:
         hashes: (n, words) uint64 from `compute_difference_hashes`.
-        grid: (n, side, side) uint8, correlated if the hashes are near.
+        grid: (n, side, side) uint8, correlated if the hashes are similar.
 
     Returns:
-        (pairs, 2) int64, the lower index first.
+        (pairs, 2) int64 indices, the lower one first.
     """
     found = [np.empty((0, 2), np.int64)]
     for start in range(0, len(hashes), BLOCK):
@@ -115,20 +115,20 @@ def find_near_pairs(hashes: np.ndarray, grid: np.ndarray) -> np.ndarray:
         distance = np.zeros((len(block), len(rest)), np.uint16)
         for word in range(hashes.shape[1]):
             distance += np.bitwise_count(block[:, None, word] ^ rest[None, :, word])
-        found.append(np.argwhere(np.triu(distance <= FARTHEST, 1)) + start)
+        found.append(np.argwhere(np.triu(distance <= MAX_BITS, 1)) + start)
     pairs = np.concatenate(found)
-    return pairs[[correlate(grid[a], grid[b]) >= LEAST_CORRELATION for a, b in pairs]]
+    return pairs[[correlate(grid[a], grid[b]) >= MIN_CORRELATION for a, b in pairs]]
 
 
 def correlate(first: np.ndarray, second: np.ndarray) -> float:
-    """Return Pearson's correlation of two pictures, 0 if one of them is of one gray."""
+    """Return Pearson's correlation of two pictures, 0 if one of them has a single grey level."""
     one, other = (picture.astype(np.float64) - picture.mean() for picture in (first, second))
     scale = np.sqrt((one**2).sum() * (other**2).sum())
     return float((one * other).sum() / scale) if scale else 0.0
 
 
 SHOWN = 10
-"""Groups that the table names: first those that cross splits, classes or patients."""
+"""Groups in the table; those across splits, classes or patients come first."""
 
 
 def describe_duplicates(decoded: DecodedSet) -> Chapter:
@@ -156,7 +156,7 @@ def _exact(groups: Sequence[Group]) -> str:
 
 
 def _near(groups: Sequence[Group]) -> str:
-    method = f"256-bit difference hashes ≤ {FARTHEST} bits apart and correlation ≥ {LEAST_CORRELATION}"
+    method = f"256-bit difference hashes ≤ {MAX_BITS} bits apart and correlation ≥ {MIN_CORRELATION}"
     if not groups:
         return f"No other two films are nearly the same ({method}); cropped copies are not found."
     files = sum(len(group.films) for group in groups)
@@ -232,11 +232,11 @@ def draw_groups(decoded: DecodedSet, groups: Sequence[Group]) -> list[Drawing]:
         row[0].set_ylabel("exact" if group.exact else "near", size=style.TEXT)
         for ax, film in zip(row, group.films, strict=False):
             pixels = read_film(decoded.dataset, film.id, 192)
-            # The aspect of the original, which a copy resized to a square has lost.
+            # The copies are squares, so the aspect is that of the original.
             ax.imshow(pixels, cmap="gray", vmin=0, vmax=255, aspect=film.height / film.width)
             ax.set_xlabel(style.stem(film.id, 30), size=6.5, labelpad=2)
             style.bare(ax)
         style.drop(row[len(group.films) :])
     style.heading(figure, "Duplicates", decoded.dataset.title)
-    caption = "One group of duplicates per row; first those that cross splits or classes."
+    caption = "One group of duplicates per row; groups across splits or classes come first."
     return [Drawing("duplicates", caption, figure, shows_films=True)]

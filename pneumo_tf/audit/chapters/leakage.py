@@ -1,4 +1,4 @@
-"""The share of held-out films that show a patient of the training films, by split strategy."""
+"""Leakage: the share of held-out films that show a patient of the training films, by split strategy."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ REPEATS = 20
 
 
 def describe_leakage(decoded: DecodedSet) -> Chapter:
-    """Measure the leakage of every split strategy, and the composition of the alphabetical head."""
+    """Measure the leakage of every split strategy, and describe the first films by name."""
     title = "Patients that leak when the films are divided"
     if not decoded.films.patients_known:
         return Chapter(title, left_out="no patient of these films is known, so leakage between them is not")
@@ -61,7 +61,7 @@ def _share_table(decoded: DecodedSet, shares: dict[str, np.ndarray]) -> Table:
 
 
 def _parts(decoded: DecodedSet) -> dict[str, tuple[list[str], list[str]]]:
-    """Film ids of the alphabetical head, of the rest of train and of the test; normals, then pneumonias."""
+    """Return film ids of the first 10 % by name, the rest of train, and the test; normal, then pneumonia."""
     rest, head = divide_alphabetically(decoded)[0]
     sides = {
         "first 10 % by name": head,
@@ -77,11 +77,11 @@ def _ids(decoded: DecodedSet, indices: np.ndarray, label: int) -> list[str]:
 
 
 def _describe_head(decoded: DecodedSet, parts: dict[str, tuple[list[str], list[str]]]) -> Markdown:
-    head, test = (_count_series(decoded, parts[name][0]) for name in ("first 10 % by name", "official test"))
+    first, test = (_count_series(decoded, parts[name][0]) for name in ("first 10 % by name", "official test"))
     return Markdown(
-        "Keras' `validation_split=0.1` holds out the head of each folder by name, which is not a random "
-        "sample: its normals are {}, those of the test {}."
-    ).format(_shares(head), _shares(test))
+        "Keras' `validation_split=0.1` holds out the first tenth of each folder by name, which is not a "
+        "random sample: its normal films are {}, those of the test {}."
+    ).format(_shares(first), _shares(test))
 
 
 def _count_series(decoded: DecodedSet, ids: Sequence[str]) -> Counter[str]:
@@ -94,7 +94,7 @@ def _shares(series: Counter[str]) -> Markdown:
 
 
 def _part_table(decoded: DecodedSet, parts: dict[str, tuple[list[str], list[str]]]) -> Table:
-    """Count each part, with the share of the series that comes first by name."""
+    """Create the table of the parts, with the share of the series that comes first by name."""
     if not decoded.dataset.source.series:
         rows = [[name, *(f"{len(ids):,}" for ids in sides)] for name, sides in parts.items()]
         return Table(["films", "normals", "pneumonias"], rows)
@@ -112,5 +112,5 @@ def _part_table(decoded: DecodedSet, parts: dict[str, tuple[list[str], list[str]
 
 
 def _leading_series(decoded: DecodedSet, parts: dict[str, tuple[list[str], list[str]]], label: int) -> str:
-    """Return the series that comes first by name: the alphabetical head begins with it."""
+    """Return the series that comes first by name."""
     return min(name for _, ids in parts.items() for name in _count_series(decoded, ids[label]))

@@ -1,4 +1,4 @@
-"""Patients by folder, and those who are in two folders."""
+"""Patients per folder, and patients with films in two folders."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,7 +12,7 @@ from pneumo_tf.report.markdown import Markdown, Table, code
 
 
 def describe_patients(decoded: DecodedSet) -> Chapter:
-    """Count patients, and those who are in two folders."""
+    """Count patients per folder and patients with films in two folders."""
     if not decoded.films.patients_known:
         return Chapter("Patients", left_out="no patient of these films is known")
     folders = [folder for folder in ("train", "val", "test") if folder in decoded.folders]
@@ -43,10 +43,11 @@ def find_shared_patients(decoded: DecodedSet, one: str, other: str) -> list[str]
 
 
 def count_naive_overlap(decoded: DecodedSet) -> tuple[int, int]:
-    """Count test patients with pneumonia by a number in their file names that does not identify patients.
+    """Count test patients with pneumonia by the misleading number in their file names.
 
     Returns:
-        Those whose number occurs in train too, and all of them; 0, 0 for datasets without such a number.
+        Number of patients whose number also occurs in train, and number of all; 0, 0 for datasets without
+        such a number.
     """
     misleading = decoded.dataset.source.misleading_number
     if misleading is None:
@@ -64,7 +65,7 @@ def _patients(decoded: DecodedSet, folders: Sequence[str], label: int | None = N
 
 
 def _sharing(shared: Mapping[tuple[str, str], Sequence[str]]) -> list[str]:
-    """Describe the patients that folders share; nothing if there is only one folder."""
+    """Describe patients with films in two folders; no sentence if there is only one folder."""
     if not shared:
         return []
     found = [

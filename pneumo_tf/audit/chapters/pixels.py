@@ -1,4 +1,4 @@
-"""Pixels: damaged files, films with hardly any grey levels, and films that are white on black."""
+"""Pixels: damaged files, films with few grey levels, and inverted films."""
 
 import numpy as np
 
@@ -8,23 +8,23 @@ from pneumo_tf.data.films import CLASSES
 from pneumo_tf.report.markdown import Markdown, Table
 
 FEW_LEVELS = 32
-"""Grey levels below which a film is named: even a dark film of 8 bits has more."""
+"""Films with fewer grey levels are listed; even a dark film of 8 bits has more."""
 
 INVERTED = -0.3
 """Correlation with the common pattern below which a film counts as inverted.
 
-Of 6,856 real films as published, none is below -0.1; inverted, 96 % and more of either class are below.
+None of 6,856 published films is below -0.1; of the same films inverted, at least 96 % of each class are.
 """
 
-ALIKE = 0.5
-"""Median correlation with the common pattern that shows that the films have one."""
+COMMON = 0.5
+"""Median correlation from which films have a common pattern, so that polarity can be compared."""
 
 ITERATIONS = 50
-"""Steps of the power iteration: the first component stands far above the second."""
+"""Steps of the power iteration; it converges fast, as the first component is much larger than the second."""
 
 
 def describe_pixels(decoded: DecodedSet) -> Chapter:
-    """Name damaged films and those with few grey levels, and compare polarity between the classes."""
+    """Describe damaged films, films with few grey levels, and the polarity of both classes."""
     findings, care = [], []
     for found, advice in (_damaged(decoded), _few_levels(decoded), _polarity(decoded)):
         findings += found
@@ -45,7 +45,7 @@ def _damaged(decoded: DecodedSet) -> tuple[list[str], list[str]]:
 
 
 def _few_levels(decoded: DecodedSet) -> tuple[list[str], list[str]]:
-    """Name films with fewer grey levels than `FEW_LEVELS`, those without any picture apart."""
+    """Describe films with fewer grey levels than `FEW_LEVELS`; films without any picture separately."""
     empty = _ids(decoded, decoded.levels == 1)
     few = _ids(decoded, (decoded.levels > 1) & (decoded.levels < FEW_LEVELS))
     found, advice = [], []
@@ -70,14 +70,14 @@ def _few_levels(decoded: DecodedSet) -> tuple[list[str], list[str]]:
 
 
 def _ids(decoded: DecodedSet, chosen: np.ndarray) -> list[str]:
-    """Return the ids of the films that are chosen."""
+    """Return the ids of chosen films."""
     return [film.id for film, is_chosen in zip(decoded.films, chosen, strict=True) if is_chosen]
 
 
 def _polarity(decoded: DecodedSet) -> tuple[list[str], list[str]]:
-    """Name films whose bones are black where those of the others are white."""
+    """Describe inverted films, whose bones are black."""
     agreement = measure_polarity(decoded.copies.thumbnail)
-    if np.median(np.abs(agreement)) < ALIKE:
+    if np.median(np.abs(agreement)) < COMMON:
         return ["The films have no common pattern, so that polarity cannot be compared."], []
     inverted = agreement < INVERTED
     if not inverted.any():
@@ -97,9 +97,9 @@ def _polarity(decoded: DecodedSet) -> tuple[list[str], list[str]]:
 def measure_polarity(thumbnails: np.ndarray) -> np.ndarray:
     """Correlate films with the pattern that they have in common, turned so that bones are bright.
 
-    The pattern is the first principal component of the standardised films, through the origin: an inverted
-    film lies on its other side, and adds to it as much as any other. The middle of a chest film, with spine
-    and heart, is brighter than its rim, which gives the pattern its sign.
+    The pattern is the first principal component of the standardised films, without centring: an inverted film
+    has a negative coefficient, and contributes as much as any other. The sign of the pattern is such that its
+    middle is bright, as spine and heart are brighter than the rim of a chest film.
 
     Args:
         thumbnails: (n, side, side) uint8, small copies of the films.

@@ -1,4 +1,4 @@
-"""Shift: whether a model can distinguish the test films of a class from its training films."""
+"""Shift: whether a model can distinguish test films from training films of the same class."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -18,10 +18,10 @@ from pneumo_tf.report.markdown import Table
 from pneumo_tf.report.number_format import DASH, format_number
 
 REPEATS = 10
-"""Repeats of each comparison: its range needs no more, and each takes five fits."""
+"""Repeats of each comparison, enough for its range; each takes five fits."""
 
 FEWEST_PATIENTS = 10
-"""Patients of a class in train and in test below which no shift is measured."""
+"""Patients of a class, in train and in test, that are needed to measure its shift."""
 
 
 class Shift(NamedTuple):
@@ -33,8 +33,8 @@ class Shift(NamedTuple):
         auc: AUC of a model that separates test from train, cross-validated by patient; 0.5 means no shift.
         low: Lower end of the 95 % interval, patients resampled.
         high: Upper end.
-        random_patients: (repeats,) the same AUC if as many random patients of the class count as test.
-        neighbours: (repeats,) the same if neighbours in the numbering of its training patients do.
+        random_patients: (repeats,) the same AUC if as many random patients of the class are labelled test.
+        neighbours: (repeats,) the same AUC if as many consecutive training patients are labelled test.
     """
 
     group: SubtypeGroup
@@ -47,7 +47,7 @@ class Shift(NamedTuple):
 
 
 def measure_shifts(decoded: DecodedSet) -> Iterator[Shift]:
-    """Measure the shift of each class that has enough patients on both sides."""
+    """Measure the shift of each class that has enough patients in train and in test."""
     for group in subtype_groups(decoded.films):
         chosen = np.flatnonzero(group.among(decoded.films))
         test = decoded.splits[chosen] == "test"
@@ -72,7 +72,7 @@ def _shift(group: SubtypeGroup, pixels: np.ndarray, test: np.ndarray, patients: 
 
 
 def numbering_key(patient: str) -> tuple[str, int, str]:
-    """Return a sort key of patients in the numbering of the source: `bacteria-9` before `bacteria-10`."""
+    """Return a sort key for patients by number: `bacteria-9` before `bacteria-10`."""
     series, number = re.fullmatch(r"(.*?)(\d*)", patient, re.DOTALL).groups()
     return series, int(number or 0), patient
 
@@ -91,11 +91,11 @@ def _auc(test: np.ndarray, score: np.ndarray, weights: np.ndarray | None = None)
 
 
 def describe_shift(decoded: DecodedSet) -> Chapter:
-    """Measure the shift of each class, and compare it with what chance and neighbours give."""
+    """Measure the shift of each class, and compare it with that of random and of consecutive patients."""
     title = "Is the test set a sample of the same films?"
     measured = list(measure_shifts(decoded))
     if not measured:
-        reason = f"no class has {FEWEST_PATIENTS} {decoded.wording.unit}s in train and as many in test"
+        reason = f"no class has {FEWEST_PATIENTS} {decoded.wording.unit}s both in train and in test"
         return Chapter(title, left_out=reason)
     foreign = [
         shift.group.title
@@ -105,7 +105,7 @@ def describe_shift(decoded: DecodedSet) -> Chapter:
     care = []
     if foreign:
         care.append(
-            "Do not expect validation films from train to predict results on the test: its "
+            "Results on validation films from train do not predict results on the test: its "
             f"{' and '.join(foreign)} films are recognisably different."
         )
     findings = [_finding(shift) for shift in measured]
@@ -114,7 +114,7 @@ def describe_shift(decoded: DecodedSet) -> Chapter:
 
 
 def _beyond(shift: Shift, null: np.ndarray) -> bool:
-    """Whether the AUC is above chance and above every repeat of a comparison."""
+    """Return whether the AUC is above chance and above every repeat of a comparison."""
     return shift.low > 0.5 and (not len(null) or shift.auc > null.max())
 
 

@@ -1,4 +1,4 @@
-"""Trivial models, which use no lungs, under each split strategy: leakage and shortcuts of a division."""
+"""Trivial models, which use no lungs, under each split strategy: they measure leakage and shortcuts."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -25,13 +25,13 @@ from pneumo_tf.report.markdown import Markdown, Table
 from pneumo_tf.report.number_format import format_number
 
 SHOWN = ("accuracy", "specificity", "auc")
-"""Metrics of the table and of the picture."""
+"""Metrics in the table and the picture."""
 
 REPEATS = 5
-"""Divisions of a strategy that is random."""
+"""Repeats of a random strategy."""
 
 FEWEST_PATIENTS = 10
-"""Patients of each class among the held-out films below which no interval is given."""
+"""Patients of each class among the held-out films that are needed for an interval."""
 
 
 class TrivialResult(NamedTuple):
@@ -40,8 +40,8 @@ class TrivialResult(NamedTuple):
     Args:
         strategy: Key of `STRATEGIES`.
         model: Input of the model, in words.
-        held_out: Number of films that were scored, per repeat.
-        estimates: By name of the metric; with an sd if there are repeats, otherwise with an interval.
+        held_out: Number of films scored per repeat.
+        estimates: Estimates by metric, with an sd if there are repeats, otherwise with an interval.
     """
 
     strategy: str
@@ -51,7 +51,7 @@ class TrivialResult(NamedTuple):
 
 
 def fit_trivial_models(decoded: DecodedSet) -> Iterator[TrivialResult]:
-    """Fit trivial models: thumbnails under every strategy; on the official test, letterboxes and sizes."""
+    """Fit thumbnails under every strategy, and letterboxes and sizes for the official test."""
     thumbnails = _flat(decoded.copies.thumbnail)
     for strategy in strategies_of(decoded):
         yield _reach(decoded, strategy, "16×16 thumbnail", thumbnails)

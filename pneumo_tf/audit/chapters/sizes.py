@@ -1,4 +1,4 @@
-"""Sizes and aspects of the original images, class by class."""
+"""Sizes and aspects of the original images, by class."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from pneumo_tf.report.markdown import Markdown, Table
 from pneumo_tf.report.number_format import format_number
 
 SMALL = 224
-"""Pixels of a side below which most models would enlarge a film."""
+"""Side in pixels of the input of most models; they enlarge smaller films."""
 
 
 def describe_sizes(decoded: DecodedSet) -> Chapter:
@@ -52,7 +52,7 @@ def _aspects(decoded: DecodedSet, sizes: np.ndarray) -> str:
 
 
 def _differ(decoded: DecodedSet, sizes: np.ndarray) -> bool:
-    """Whether the median of one class lies outside the quartiles of the other, in aspect or in width."""
+    """Return whether the median aspect or width of one class is outside the quartiles of the other."""
     for measure in (_aspect(sizes), sizes[:, 0]):
         values = [measure[decoded.films.labels == label] for label in (0, 1)]
         if not all(map(len, values)):

@@ -22,8 +22,8 @@ def reference_row(rows: Sequence[Row]) -> Row | None:
     """Choose the row with which the others are compared.
 
     Returns:
-        The trained row with the highest AUC; if there is none, the trivial row that misses most; None without
-        rows.
+        The trained row with the highest AUC; without one, the trivial row with most false negatives; without
+        rows, None.
     """
     trained = sorted(
         (row for row in rows if not row.trivial and np.isfinite(row.estimates["auc"].value)),

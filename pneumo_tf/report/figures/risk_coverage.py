@@ -16,7 +16,7 @@ from pneumo_tf.report.figures.picture import Picture
 
 COLUMNS = 5
 MOST_ROWS = 30
-"""Most rows on the page, in the order of the table."""
+"""Maximum number of rows on the page, in the order of the table."""
 
 LOWEST_COVERAGE = 0.05
 """Lowest coverage that determines the scale; at a lower one, a single wrong film makes a peak."""

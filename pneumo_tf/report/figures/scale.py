@@ -11,7 +11,7 @@ STRETCH = 2.0
 """Largest factor by which trivial rows other than the best may lengthen a scale."""
 
 SHORTEST = 0.1
-"""Least length of a scale without them."""
+"""Minimum length of a scale."""
 
 
 def rows_of_scale(rows: Sequence[Row], metric: str) -> list[bool]:

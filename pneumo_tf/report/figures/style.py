@@ -65,7 +65,7 @@ RC = {
     # Hinting takes a fifth of the drawing time, and makes the spacing of letters uneven.
     "text.hinting": "none",
     "legend.frameon": False,
-    # Names of films and folders are no formulas, whatever dollar signs they have.
+    # Names of films and folders may have dollar signs, but are not formulas.
     "text.parse_math": False,
     # Edges would separate the bars of a histogram from the axis.
     "patch.force_edgecolor": False,

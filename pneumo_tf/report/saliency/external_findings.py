@@ -1,4 +1,4 @@
-"""Maps of a board's rows on films from elsewhere whose findings readers have marked, and verdicts on them."""
+"""Maps of a board's rows on external films with marked findings, and verdicts on these maps."""
 
 from collections.abc import Iterator, Sequence
 
@@ -9,25 +9,25 @@ from pneumo_tf.report.number_format import format_number
 from pneumo_tf.report.saliency.measures import BASELINES, Explanations, read_external_explanations
 
 BLOB = "centre"
-"""The baseline that matters most: lungs are in the middle."""
+"""The most important baseline, because lungs are in the middle."""
 
 MEASURES = {
     "pointing": "in the pointing game",
     "energy": "by energy",
     "iou": "by IoU at half the peak",
 }
-"""Measures that the verdict is on, in words."""
+"""Measures of the verdict, in words."""
 
 
 def external_findings(board: Board) -> Iterator[tuple[Dataset, list[Explanations]]]:
-    """Yield the sets from elsewhere on which maps were measured, with the explanations of the rows."""
-    for dataset in board.elsewhere:
+    """Yield the external sets on which maps were measured, with the explanations of the rows."""
+    for dataset in board.external:
         if measured := read_external_explanations(board, dataset):
             yield dataset, measured
 
 
 def describe_findings(dataset: Dataset, measured: Sequence[Explanations]) -> str:
-    """Describe the films with marks, and runs that were not measured on them."""
+    """Describe the films with marks, and runs whose maps were not measured on them."""
     films = dataset.films
     ids = dict.fromkeys(film_id for one in measured for film_id in one.ids)
     people = len({films.rows[at].patient for at in films.indices(ids)})

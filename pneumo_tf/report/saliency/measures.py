@@ -139,7 +139,7 @@ def means_over_runs(
 
 
 def read_external_explanations(board: Board, dataset: Dataset) -> list[Explanations]:
-    """Read the explanations of the rows of a board on films from elsewhere, without rows that have none."""
+    """Read the explanations of the rows of a board on external films, without rows that have none."""
     found = []
     for row in board.rows:
         runs, aucs = row.external_explanations(dataset.films), row.external_aucs(dataset.films)

@@ -100,7 +100,7 @@ def write_explanations(boards: Sequence[Board], out: Path) -> Path:
 
 
 def render_external_maps(board: Board) -> Markdown:
-    """Return the parts of the page about maps on films from elsewhere, `""` if there are none."""
+    """Return the parts of the page about maps on external films, `""` if there are none."""
     return render("external_maps.md", parts=_external_parts(board))
 
 
@@ -143,7 +143,7 @@ def _parts(board: Board) -> list[_Part]:
 def _external_parts(board: Board) -> list[_Part]:
     return [
         _Part(
-            f"Does the map point at findings elsewhere? {dataset.title}",
+            f"Does the map point at findings on external films? {dataset.title}",
             [
                 (EXTERNAL, tables.lead_over_baselines(measured, "pointing")),
                 ("", tables.by_map(measured, tables.POINTING)),

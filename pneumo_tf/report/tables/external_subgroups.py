@@ -18,7 +18,7 @@ LEAD = (
 
 
 def external_subgroups_table(board: Board) -> list[Table]:
-    """A table for each external set with subgroups: a line for each row, a column for each group."""
+    """Return a table for each external set with subgroups: a line for each row, a column for each group."""
     return [_table(validation) for validation in external_validations(board)]
 
 

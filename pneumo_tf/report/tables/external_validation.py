@@ -1,4 +1,4 @@
-"""Tables of external validation: ranked rows on films from elsewhere, without training on them."""
+"""Tables of external validation: ranked rows on external films, without training on them."""
 
 import numpy as np
 
@@ -33,7 +33,7 @@ COLUMNS = {
 
 
 def external_validation_table(board: Board) -> list[Table]:
-    """A table for each external set, rows in the order of the ranking."""
+    """Return a table for each external set, with rows in the order of the ranking."""
     return [_table(validation) for validation in external_validations(board)]
 
 
@@ -78,7 +78,7 @@ def _describe_films(validation: ExternalValidation) -> str:
 
 
 def _summarise(validation: ExternalValidation) -> str:
-    """Describe how many rows lose AUC by more than chance, and the best row there."""
+    """Describe how many rows lose AUC by more than chance, and name the best row on the set."""
     known = [one for one in validation.rows if np.isfinite(one.result.change.high) and one.distinguishes]
     if not known:
         return ""
@@ -94,7 +94,7 @@ def _summarise(validation: ExternalValidation) -> str:
 
 
 def _describe_dashes(validation: ExternalValidation) -> list[str]:
-    """Explain the dashes of the table, and name rows of which not every run was scored."""
+    """Explain the dashes of the table, and name rows with runs that were not scored."""
     notes = []
     labels = validation.dataset.films.labels
     if labels.min() == labels.max():

@@ -1,4 +1,4 @@
-"""The table of thresholds chosen again on a few films of the other place."""
+"""The table of thresholds that are chosen again on some of the external films."""
 
 from pneumo_tf.evaluation.external import LOCAL_FILMS, LOCAL_SAMPLES, POINT, LocalRates, choose_locally
 from pneumo_tf.evaluation.operating_points import POINTS
@@ -18,7 +18,7 @@ LEAD = (
 
 
 def local_thresholds_table(board: Board) -> list[Table]:
-    """A table for each external set that is large enough."""
+    """Return a table for each external set that is large enough."""
     return [_table(validation) for validation in external_validations(board)]
 
 

@@ -1,4 +1,4 @@
-"""Maps on marked films from elsewhere: values, verdicts, and runs that lack them or hold damaged ones."""
+"""Maps on marked external films: values, verdicts, and runs that lack them or hold damaged ones."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ from pneumo_tf.report.saliency.page import write_explanations
 from pneumo_tf.report.saliency.tables import verdict_on_pointing
 from tests.report.fabricate import RECIPES, fabricate_runs
 from tests.report.saliency.test_saliency import TITLES
-from tests.report.tables.test_external_validation import elsewhere, score_elsewhere
+from tests.report.tables.test_external_validation import external_dataset, score_external
 
 MARKED = 40
 BLOB = {"pointing": 0.3, "energy": 0.2, "iou": 0.2}
@@ -42,8 +42,8 @@ def store(folder, dataset, methods, marked=MARKED):
 @pytest.fixture
 def scored(tmp_path):
     runs = fabricate_runs(tmp_path / "runs", RECIPES[:1], flawed=False)
-    dataset = elsewhere()
-    score_elsewhere(runs, dataset)
+    dataset = external_dataset()
+    score_external(runs, dataset)
     return runs, dataset
 
 
@@ -102,7 +102,7 @@ def test_the_page_has_them_and_names_runs_without(scored, tmp_path):
     assert text.startswith("40 films of pneumonia with a mark, of 40 patients.")
     assert text.endswith("1 of 2 runs were measured there.")
     page = write_explanations(read_boards(runs), tmp_path / "report").read_text("utf-8")
-    assert "### Does the map point at findings elsewhere? other: films" in page
+    assert "### Does the map point at findings on external films? other: films" in page
     (second.path / "explanations").mkdir()
     (second.path / external_explanations(dataset.films.fingerprint)).write_text("{")
     (row,) = read_boards(runs)[0].rows

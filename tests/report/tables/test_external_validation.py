@@ -1,4 +1,4 @@
-"""Tables of films from elsewhere: their numbers, their dashes, and damaged tables."""
+"""Tables of external films: their numbers, their dashes, and damaged tables."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ from pneumo_tf.report.tables.local_thresholds import local_thresholds_table
 from tests.report.fabricate import RECIPES, fabricate_runs
 
 
-def elsewhere(films=240, both=True, known=True):
+def external_dataset(films=240, both=True, known=True):
     rows = []
     for number in range(films):
         label = number % 2 if both else 1
@@ -35,7 +35,7 @@ def elsewhere(films=240, both=True, known=True):
     )
 
 
-def score_elsewhere(runs, dataset, leave_out=()):
+def score_external(runs, dataset, leave_out=()):
     runs.write_films(dataset)
     rng = np.random.default_rng(0)
     for folder in runs:
@@ -49,7 +49,7 @@ def score_elsewhere(runs, dataset, leave_out=()):
 @pytest.fixture
 def scored(tmp_path):
     runs = fabricate_runs(tmp_path / "runs", RECIPES[:3], flawed=False)
-    score_elsewhere(runs, elsewhere())
+    score_external(runs, external_dataset())
     return runs
 
 
@@ -57,10 +57,10 @@ def test_aucs_are_those_of_the_stored_predictions(scored):
     (board,) = read_boards(scored)
     (table,) = external_validation_table(board)
     assert len(table.rows) == len(board.ranking) and table.title == "other: films"
-    name = external_set(elsewhere().films.fingerprint)
+    name = external_set(external_dataset().films.fingerprint)
     for row, cells in zip(board.ranking, table.rows, strict=True):
         aucs = [
-            roc_auc_score(elsewhere().films.labels, run.read_predictions(name).logits[:, 0])
+            roc_auc_score(external_dataset().films.labels, run.read_predictions(name).logits[:, 0])
             for run in row.runs
         ]
         assert float(cells[1].split()[0]) == pytest.approx(np.mean(aucs), abs=0.006)
@@ -76,7 +76,7 @@ def test_nothing_is_shown_of_a_board_without_other_films(tmp_path):
 
 
 def test_groups_need_patients_of_both_classes(scored):
-    dataset = elsewhere()
+    dataset = external_dataset()
     found = dict(subgroups(dataset.films))
     assert list(found) == ["under 18 years", "18 to 39", "40 to 64", "65 and above", "view AP", "view PA"]
     assert found["under 18 years"].sum() == sum(number % 80 < 18 for number in range(240))
@@ -94,14 +94,14 @@ def test_local_thresholds_need_twice_as_many_films(scored):
 
 def test_films_of_one_class_give_dashes_with_the_reason(tmp_path):
     runs = fabricate_runs(tmp_path / "runs", RECIPES[:2], flawed=False)
-    score_elsewhere(runs, elsewhere(both=False, known=False))
+    score_external(runs, external_dataset(both=False, known=False))
     (board,) = read_boards(runs)
     (table,) = external_validation_table(board)
     assert all(cells[1:4] == ("–", "–", "–") for cells in table.rows)
     assert "these films are of one class" in table.notes[0] and "patients unknown." in table.lead
     assert external_subgroups_table(board)[0].rows == []
     frame = board.to_frame()
-    outside = frame["set"] == external_set(elsewhere(both=False, known=False).films.fingerprint)
+    outside = frame["set"] == external_set(external_dataset(both=False, known=False).films.fingerprint)
     assert frame[outside]["patients"].isna().all() and frame[~outside]["patients"].notna().all()
 
 
@@ -110,23 +110,23 @@ def test_runs_and_rows_that_were_not_scored_are_named(tmp_path):
     (board,) = read_boards(runs)
     first, *rest = (row for row in board.ranking if not row.trivial)
     left_out = {first.runs[0].path.name, *(run.path.name for row in rest for run in row.runs)}
-    score_elsewhere(runs, elsewhere(), left_out)
+    score_external(runs, external_dataset(), left_out)
     (table,) = external_validation_table(read_boards(runs)[0])
     assert f"{first.name}: 1 of 2 runs were scored there." in table.notes
     assert table.notes[-1] == f"Not scored there: {', '.join(row.name for row in rest)}."
 
 
 def test_a_damaged_table_of_other_films_leaves_the_board_and_is_named(scored):
-    path = scored.dataset_folder(elsewhere().films.fingerprint) / "films.csv"
+    path = scored.dataset_folder(external_dataset().films.fingerprint) / "films.csv"
     path.write_text("id\n")
     (board,) = read_boards(scored)
-    assert board.ranking and not board.elsewhere
+    assert board.ranking and not board.external
     assert "films.csv" in board.notes[-1] and "are left out" in board.notes[-1]
 
 
 def test_a_missing_film_of_another_set_sets_the_run_aside(scored):
     folder = next(iter(scored))
-    path = folder.predictions_file(external_set(elsewhere().films.fingerprint))
+    path = folder.predictions_file(external_set(external_dataset().films.fingerprint))
     path.write_text("\n".join(path.read_text().splitlines()[:-1]) + "\n")
     (board,) = read_boards(scored)
     (unfinished,) = [one for row in board.rows for one in row.unfinished]
@@ -136,7 +136,7 @@ def test_a_missing_film_of_another_set_sets_the_run_aside(scored):
 def test_the_frame_has_the_same_values(scored):
     (board,) = read_boards(scored)
     frame = board.to_frame()
-    name = external_set(elsewhere().films.fingerprint)
+    name = external_set(external_dataset().films.fingerprint)
     lines = frame[(frame["set"] == name) & (frame["metric"] == "auc")].set_index("row")
     (validation,) = external_validations(board)
     for one in validation.rows:

@@ -1,4 +1,4 @@
-"""Films from elsewhere, on which finished runs are scored: external validation."""
+"""External sets of films, on which finished runs are scored."""
 
 from benchmarks.suite.options import Options
 from benchmarks.suite.source import find_source
@@ -9,7 +9,7 @@ from pneumo_tf.data.datasets.reading_options import NO_OPTIONS, ReadingOptions
 from pneumo_tf.errors import UserError
 
 
-def read_elsewhere(options: Options, source: Dataset | None, terminal: Terminal) -> tuple[Dataset, ...]:
+def read_external_sets(options: Options, source: Dataset | None, terminal: Terminal) -> tuple[Dataset, ...]:
     """Read the sets that `--also` names.
 
     Args:

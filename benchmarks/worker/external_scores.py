@@ -1,4 +1,4 @@
-"""Films from elsewhere, scored by a finished run: predictions are added, nothing is changed."""
+"""Predictions of external films by a finished run, added without changing the run's other files."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,23 +12,23 @@ from pneumo_tf.external_sets import external_set
 from pneumo_tf.predictions import Predictions
 from pneumo_tf.runs import Runs
 
-SAME = 1e-4
-"""Difference of logits up to which a new fit is the stored one: versions of libraries round differently."""
+LOGIT_TOLERANCE = 1e-4
+"""Largest difference of logits between a repeated fit and the stored one, from rounding."""
 
 
 def external_films(run: RunContext) -> Iterator[tuple[str, Dataset]]:
-    """Yield the sets from elsewhere of an assignment, each with the name of its predictions."""
-    for fingerprint, root in run.assignment.elsewhere.items():
+    """Yield the external sets of an assignment, each with the name of its predictions."""
+    for fingerprint, root in run.assignment.external.items():
         with run.clock.stage("data"):
             dataset = Runs(run.folder.path.parent).read_films(fingerprint, root=Path(root))
         yield external_set(fingerprint), dataset
 
 
-def write_trivial_elsewhere(run: RunContext) -> None:
-    """Fit a trivial row again, and write its predictions of the films from elsewhere.
+def write_trivial_external(run: RunContext) -> None:
+    """Repeat the fit of a trivial row, and write its predictions of the external films.
 
     Raises:
-        UserError: If the fit does not give the stored predictions of the test films.
+        UserError: If the predictions of the test films differ from the stored ones.
     """
     from pneumo_tf.models.trivial import fit_trivial
 
@@ -38,9 +38,9 @@ def write_trivial_elsewhere(run: RunContext) -> None:
     for set_name, dataset in external_films(run):
         with run.clock.stage("predict"):
             here, there = fit_trivial(name, run.dataset, cache, train, dataset)
-        if not np.allclose(here[films.indices(stored.ids)], stored.logits, atol=SAME):
+        if not np.allclose(here[films.indices(stored.ids)], stored.logits, atol=LOGIT_TOLERANCE):
             raise UserError(
-                "fitted again, the row gives other scores than those stored; --fresh runs it again"
+                "a repeated fit of this row differs from its stored scores; --fresh runs it again"
             )
         ids = tuple(film.id for film in dataset.films)
         run.folder.write_predictions(set_name, Predictions(ids, there))

@@ -1,4 +1,4 @@
-"""Films from elsewhere: finished runs score them, add a file, and change none."""
+"""External films: finished runs score them, add a file, and change none."""
 
 from dataclasses import replace
 
@@ -10,10 +10,10 @@ from benchmarks.recipes import RECIPES
 from benchmarks.suite.additions import (
     list_addition_jobs,
     list_missing_additions,
-    missing_elsewhere,
     missing_external_maps,
+    missing_external_scores,
 )
-from benchmarks.suite.elsewhere import read_elsewhere
+from benchmarks.suite.external_sets import read_external_sets
 from benchmarks.suite.options import parse
 from benchmarks.suite.terminal import Terminal
 from benchmarks.worker import finished_run
@@ -45,7 +45,7 @@ def other(tmp_path_factory):
 
 @pytest.fixture
 def finished(small_phantom, other, tmp_path, monkeypatch):
-    """A finished trivial row and a network as it was built, with what scores them elsewhere."""
+    """A finished trivial row and a network as it was built, with what scores them external."""
     monkeypatch.setattr(finished_run, "prepare_device", lambda *_: None)
     options, jobs, runs = plan(tmp_path, small_phantom.films)
     for dataset in (small_phantom, other):
@@ -65,26 +65,26 @@ def finished(small_phantom, other, tmp_path, monkeypatch):
     )
     folder.write_json("costs.json", {})
     folder.set_status("done")
-    elsewhere = {other.films.fingerprint: other}
-    roots = {key: str(dataset.root) for key, dataset in elsewhere.items()}
-    score = replace(assignment, task="score", elsewhere=roots)
-    return {"net": net, "trivial": trivial}, runs, options, elsewhere, score, model
+    external = {other.films.fingerprint: other}
+    roots = {key: str(dataset.root) for key, dataset in external.items()}
+    score = replace(assignment, task="score", external=roots)
+    return {"net": net, "trivial": trivial}, runs, options, external, score, model
 
 
 @pytest.mark.parametrize("kind", ["net", "trivial"])
 def test_a_file_is_added_and_none_is_changed(finished, other, kind):
-    jobs, runs, options, elsewhere, score, model = finished
+    jobs, runs, options, external, score, model = finished
     job = jobs[kind]
-    planned = list_addition_jobs([job], runs, options, elsewhere)
+    planned = list_addition_jobs([job], runs, options, external)
     assert [one.task for one in planned] == (["score", "localise"] if kind == "net" else ["score"])
-    assert all(one.elsewhere == (other.films.fingerprint,) for one in planned)
+    assert all(one.external == (other.films.fingerprint,) for one in planned)
     folder, name = runs.folder(job.spec), external_set(other.films.fingerprint)
     before = contents(folder)
     assert add_scores(folder, score, Sent()) == ""
     after = contents(folder)
     assert set(after) - set(before) == {f"predictions/{name}.csv"}
     assert {place: after[place] for place in before} == before
-    left = list_addition_jobs([job], runs, options, elsewhere)
+    left = list_addition_jobs([job], runs, options, external)
     assert [one.task for one in left] == (["localise"] if kind == "net" else [])
     found = folder.read_predictions(name)
     assert found.ids == tuple(film.id for film in other.films)
@@ -103,7 +103,7 @@ def test_labels_of_other_films_never_reach_a_trivial_fit(finished, other, small_
     rows = tuple(film._replace(label=1 - film.label, subtype="x") for film in other.films)
     flipped = replace(other, films=replace(other.films, rows=rows))
     runs.write_films(flipped)
-    again = replace(score, elsewhere={flipped.films.fingerprint: str(other.root)})
+    again = replace(score, external={flipped.films.fingerprint: str(other.root)})
     assert add_scores(folder, again, Sent()) == ""
     one, two = (folder.read_predictions(external_set(d.films.fingerprint)) for d in (other, flipped))
     np.testing.assert_array_equal(one.logits, two.logits)
@@ -117,22 +117,22 @@ def test_a_trivial_row_that_cannot_be_had_again_is_refused(finished, monkeypatch
     squared = replace(real, features=lambda *of: real.features(*of) ** 2)
     monkeypatch.setitem(TRIVIAL_MODELS, "thumbnail", squared)
     sent = Sent()
-    assert "the row gives other scores than those stored" in add_scores(folder, score, sent)
+    assert "a repeated fit of this row differs from its stored scores" in add_scores(folder, score, sent)
     assert sent[-1][1]["text"].startswith(f"not scored on {other.root}")
     assert folder.state == "done" and external_set(other.films.fingerprint) not in folder.prediction_sets()
 
 
 def test_a_run_without_its_model_is_named(finished):
-    jobs, runs, options, elsewhere, *_ = finished
+    jobs, runs, options, external, *_ = finished
     runs.folder(jobs["net"].spec).model.unlink()
-    assert list_addition_jobs([jobs["net"]], runs, options, elsewhere) == []
-    lines = list_missing_additions([jobs["net"]], runs, options, elsewhere)
+    assert list_addition_jobs([jobs["net"]], runs, options, external) == []
+    lines = list_missing_additions([jobs["net"]], runs, options, external)
     for line, start in zip(lines, ("not scored on ", "maps not measured on "), strict=True):
         assert line.startswith(start) and "model.keras is missing; --fresh trains the run again" in line
 
 
 def test_maps_on_marked_films_are_a_file_that_is_added(finished, other):
-    jobs, runs, options, elsewhere, score, model = finished
+    jobs, runs, options, external, score, model = finished
     job, key = jobs["net"], other.films.fingerprint
     folder = runs.folder(job.spec)
     assert add_scores(folder, score, Sent()) == ""
@@ -141,8 +141,8 @@ def test_maps_on_marked_films_are_a_file_that_is_added(finished, other):
     after = contents(folder)
     assert set(after) - set(before) == {external_explanations(key)}
     assert {place: after[place] for place in before} == before
-    assert list_addition_jobs([job], runs, options, elsewhere) == []
-    assert list_missing_additions([job], runs, options, elsewhere) == []
+    assert list_addition_jobs([job], runs, options, external) == []
+    assert list_missing_additions([job], runs, options, external) == []
     left = folder.read_json(external_explanations(key))
     masks = other.root.parent / "masks"
     assert sorted(left["films"]) == sorted(
@@ -171,20 +171,20 @@ def test_a_row_is_not_scored_on_films_without_its_columns(finished, other):
     jobs, runs, *_ = finished
     spec = replace(jobs["trivial"].spec, recipe=RECIPES["metadata"])
     metadata = replace(jobs["trivial"], spec=spec)
-    assert missing_elsewhere(metadata, runs, {"here": other}) == ()
+    assert missing_external_scores(metadata, runs, {"here": other}) == ()
     known = dict.fromkeys(METADATA, {film.id: "1" for film in other.films})
     described = replace(other, films=replace(other.films, covariates=known))
-    assert missing_elsewhere(metadata, runs, {"here": described}) == ("here",)
+    assert missing_external_scores(metadata, runs, {"here": described}) == ("here",)
 
 
 def test_films_of_the_source_are_no_external_validation(small_phantom, other):
     options = parse(["--also", str(small_phantom.root), "--dry-run"])
     with pytest.raises(UserError, match=r"120 of 120 films are also among the films of --data, such as "):
-        read_elsewhere(options, small_phantom, Terminal())
+        read_external_sets(options, small_phantom, Terminal())
     options = parse(["--also", str(other.root), "--dry-run"])
-    assert [d.films.fingerprint for d in read_elsewhere(options, small_phantom, Terminal())] == [
+    assert [d.films.fingerprint for d in read_external_sets(options, small_phantom, Terminal())] == [
         other.films.fingerprint
     ]
     twice = parse(["--also", str(other.root), "--also", str(other.root), "--dry-run"])
     with pytest.raises(UserError, match="names the same films as another --also"):
-        read_elsewhere(twice, small_phantom, Terminal())
+        read_external_sets(twice, small_phantom, Terminal())
