@@ -177,7 +177,7 @@ def add_films(group: Any) -> None:
         "--test",
         type=as_type(parse_fraction),
         metavar="FRACTION",
-        help="fraction of the films to test on if none are stated, all films of a patient together (default: 0.2)",
+        help="fraction of test films if none are stated, all films of a patient together (default: 0.2)",
     )
     group.add_argument(
         "--task", metavar="NAME", help="question asked of films that can answer several (rsna: docs/films.md)"
