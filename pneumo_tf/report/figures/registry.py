@@ -13,6 +13,7 @@ from pneumo_tf.report.figures import (
     comparison,
     confusion,
     cost,
+    decision_curves,
     difference_map,
     grad_cam,
     grad_cam_classes,
@@ -56,6 +57,7 @@ FIGURES: dict[str, Figures] = {
     "cost": Figures("AUC against cost", cost.draw_auc_against_cost),
     "roc": Figures("ROC curves", operating_curves.draw_roc_curves),
     "precision_recall": Figures("Precision-recall curves", operating_curves.draw_precision_recall_curves),
+    "decision_curves": Figures("Decision curves", decision_curves.draw_decision_curves),
     "missed": Figures("Missed pneumonia", missed.draw_missed_pneumonia),
     "confusion": Figures("Confusion matrices", confusion.draw_confusion_matrices),
     "three_class_confusion": Figures(

@@ -18,6 +18,7 @@ from pneumo_tf.report.tables import (
     inference_cost,
     local_thresholds,
     metadata_gain,
+    net_benefit,
     operating_points,
     prevalences,
     protocols,
@@ -101,6 +102,7 @@ TABLES: dict[str, TableEntry] = {
         "Operating points", operating_points.operating_points_table, operating_points.LEAD
     ),
     "prevalences": TableEntry("Other prevalences", prevalences.prevalences_table, prevalences.LEAD),
+    "net_benefit": TableEntry("Net benefit", net_benefit.net_benefit_tables, net_benefit.LEAD),
     "source_series": TableEntry("Specificity by series", source_series.source_series_table),
     "selective_prediction": TableEntry(
         "Risk and coverage", selective_prediction.selective_prediction_table, selective_prediction.LEAD

@@ -1,0 +1,61 @@
+"""Net benefit of calling films pneumonia above a probability: decision curves (Vickers & Elkin 2006)."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.special import logit
+
+from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
+from pneumo_tf.evaluation.ratio import ratio
+
+THRESHOLDS = (0.1, 0.25, 0.5)
+"""Probabilities above which a film is called pneumonia: a false alarm weighs t / (1 − t) of a hit."""
+
+
+def net_benefit(
+    scored: LabelledPredictions,
+    thresholds: Sequence[float] | np.ndarray,
+    weights: np.ndarray,
+    prevalence: float | None = None,
+) -> np.ndarray:
+    """Return the net benefit of a model: hits minus weighted false alarms, as a share of all films.
+
+    At another prevalence, the odds of each film are multiplied by the ratio of the odds of both prevalences
+    (Bayes' theorem), with the same scores of normal films and of pneumonia.
+
+    Args:
+        scored: Predictions of n films.
+        thresholds: (t,) probabilities in 0–1.
+        weights: (r, n) how often each film counts.
+        prevalence: Share of pneumonia; None for that of the films.
+
+    Returns:
+        (t, r) float64, at most the prevalence; nan where a class has no film.
+
+    Reference: Vickers & Elkin, Med. Decis. Making 26, 2006; Vickers, Van Calster & Steyerberg, BMJ 352:i6,
+        2016.
+    """
+    limits = logit(np.asarray(thresholds, np.float64))
+    if prevalence is not None:
+        limits = limits - logit(prevalence) + logit(scored.labels.mean())
+    called = scored.score[None, :] > limits[:, None]
+    positive = scored.labels == 1
+    found, alarms = ((called & of_class) @ weights.T for of_class in (positive, ~positive))
+    sick, well = weights @ positive, weights @ ~positive
+    share = ratio(sick, sick + well) if prevalence is None else np.full(len(weights), prevalence)
+    odds = np.exp(logit(np.asarray(thresholds, np.float64)))[:, None]
+    return ratio(found, sick) * share - ratio(alarms, well) * (1 - share) * odds
+
+
+def net_benefit_of_all(share: float | np.ndarray, thresholds: Sequence[float] | np.ndarray) -> np.ndarray:
+    """Return the net benefit of calling every film pneumonia; that of calling none is 0.
+
+    Args:
+        share: Share of pneumonia, a number or (r,).
+        thresholds: (t,) probabilities in 0–1.
+
+    Returns:
+        (t,) or (t, r) float64.
+    """
+    odds = np.exp(logit(np.asarray(thresholds, np.float64)))
+    return share - np.multiply.outer(odds, 1 - np.asarray(share, np.float64))
