@@ -217,7 +217,7 @@ class Row:
         return [found for found in stored if found["grid"] == stored[0]["grid"]]
 
     def external_aucs(self, films: Films) -> list[float]:
-        """Return the AUC on external films of each run that was scored there."""
+        """Return the AUC on external films of each run that was scored on them."""
         _, scored = self.scored_on(external_set(films.fingerprint))
         return [compute_metrics(run.labels, run.score, names=["auc"])["auc"][0] for run in scored]
 

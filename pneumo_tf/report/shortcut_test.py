@@ -49,7 +49,7 @@ def _describe(protocol: str, near: Sequence[Row], best: Row, trivial: Row) -> Ma
     compared = [best] if trivial in near else [best, trivial]
     others = ", ".join(f"{row.name} {with_interval(row.estimates['auc'], decimals)}" for row in compared)
     return Markdown(
-        "**Shortcut test** (protocol {}): AUC from no pixel of the lungs, or hardly any: {}. For comparison, "
-        "the best rows that use them: {}. The classes of these films differ in more than pneumonia, so these "
-        "results show how well films of this set can be told apart, not how well pneumonia is found."
+        "**Shortcut test** (protocol {}): AUC of rows that use no pixel of the lungs, or hardly any: {}. For "
+        "comparison, the best rows that use them: {}. The classes of these films differ in more than "
+        "pneumonia, so results on this set do not show how well pneumonia is detected."
     ).format(protocol, named, others)

@@ -35,7 +35,7 @@ def describe_findings(dataset: Dataset, measured: Sequence[Explanations]) -> str
     for one in measured:
         count, runs = len(one.row.external_explanations(films)), len(one.row.runs)
         if count < runs:
-            sentences.append(f"{one.row.name}: {count} of {runs} runs were measured there.")
+            sentences.append(f"{one.row.name}: {count} of {runs} runs were measured on this set.")
     return " ".join(sentences)
 
 
@@ -44,7 +44,7 @@ def verdict_against_blob(one: Explanations) -> str:
     if not any(_better(one, measure) for measure in MEASURES):
         start = f"no method beats the {one.titles[BLOB]}, by any of three measures"
     else:
-        start = f"methods and the {one.titles[BLOB]}"
+        start = f"methods compared with the {one.titles[BLOB]}"
     parts = [f"{how} {_against_blob(one, measure)}" for measure, how in MEASURES.items()]
     return f"{one.row.name}: {start}: {'; '.join(parts)}."
 

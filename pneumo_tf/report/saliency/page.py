@@ -74,8 +74,8 @@ SEEDS = (
     "different films; and of other recipes with the same crop and fit. Maps have at most 8 × 8 cells."
 )
 EXTERNAL = (
-    "Maps on films that no run was trained on, against boxes or outlines that readers drew around pneumonia. "
-    "A box also holds lung without an opacity. *The opacity itself* is the box on the same grid: an upper "
+    "Maps of external films, compared with boxes or outlines that readers drew around pneumonia. A box also "
+    "contains lung without an opacity. *The opacity itself* is the box on the same grid: an upper "
     "bound for maps of that grid. The first table shows differences to the baselines in the pointing game, "
     "paired by film. Empty: share of maps without evidence."
 )

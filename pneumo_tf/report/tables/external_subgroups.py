@@ -11,9 +11,9 @@ from pneumo_tf.report.markdown import Table
 from pneumo_tf.report.number_format import decimals_of, with_interval
 
 LEAD = (
-    "AUC [95 %] on the films of each group. A group needs "
-    f"{LEAST_PATIENTS} patients of each class. Groups differ in more than their name: a difference between "
-    "them has no cause that could be read here."
+    "AUC [95 %] on the films of each group with at least "
+    f"{LEAST_PATIENTS} patients of each class. Groups differ in more than age, sex or view, so a difference "
+    "in AUC may have other causes."
 )
 
 

@@ -16,11 +16,11 @@ from pneumo_tf.report.number_format import (
 )
 
 LEAD = (
-    "Films that no run was trained, chosen or calibrated on. Change: AUC there minus AUC on the test films "
-    "of this board. Sensitivity and specificity at the threshold that was fixed on this board's validation "
-    f"films ({POINTS[POINT].title}). Calibration slope: 1 is best, below 1 probabilities are too extreme; "
-    "intercept: 0 is best, above 0 pneumonia is more frequent than the model states. Rank: by AUC here and "
-    "there, among the rows that were scored on both."
+    "No run was trained, chosen or calibrated on these films. Change: AUC on this set minus AUC on the test "
+    "films of the board. Sensitivity and specificity at the threshold chosen on the validation films of the "
+    f"board ({POINTS[POINT].title}). Calibration slope: 1 is best, below 1 probabilities are too extreme; "
+    "intercept: 0 is best, above 0 pneumonia is more frequent than predicted. Rank: by AUC on the board → on "
+    "this set, among the rows that were scored on both."
 )
 
 COLUMNS = {
@@ -78,7 +78,7 @@ def _describe_films(validation: ExternalValidation) -> str:
 
 
 def _summarise(validation: ExternalValidation) -> str:
-    """Describe how many rows lose AUC by more than chance, and name the best row on the set."""
+    """Describe how many rows change in AUC by more than chance, and name the best row on the set."""
     known = [one for one in validation.rows if np.isfinite(one.result.change.high) and one.distinguishes]
     if not known:
         return ""
@@ -88,8 +88,8 @@ def _summarise(validation: ExternalValidation) -> str:
     auc = with_interval(best.result.auc, _decimals(tuple(known), "auc"))
     rows = "1 row" if len(known) == 1 else f"{len(known)} rows"
     return (
-        f"Of {rows} whose scores differ between films, {lower} lose AUC and {higher} gain it, by an interval "
-        f"of the change that excludes 0. Highest AUC there: {best.row.name}, {auc}."
+        f"Of {rows} whose scores differ between films, {lower} have a lower AUC than on the board and "
+        f"{higher} a higher one: the interval of the change excludes 0. Highest AUC: {best.row.name}, {auc}."
     )
 
 
@@ -103,9 +103,11 @@ def _describe_dashes(validation: ExternalValidation) -> list[str]:
         notes.append(f"{DASH} in a calibration column: all scores are equal, or they separate the classes.")
     for one in validation.rows:
         if len(one.places) < len(one.row.runs):
-            notes.append(f"{one.row.name}: {len(one.places)} of {len(one.row.runs)} runs were scored there.")
+            notes.append(
+                f"{one.row.name}: {len(one.places)} of {len(one.row.runs)} runs were scored on this set."
+            )
     scored = {one.row.key for one in validation.rows}
     missing = [row.name for row in validation.board.ranking if row.key not in scored]
     if missing:
-        notes.append(f"Not scored there: {', '.join(missing)}.")
+        notes.append(f"Not scored on this set: {', '.join(missing)}.")
     return notes

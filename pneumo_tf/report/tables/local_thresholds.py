@@ -10,10 +10,10 @@ from pneumo_tf.report.number_format import DASH, format_number
 DECIMALS = 2
 
 LEAD = (
-    "What a hospital would do: choose the threshold again on some of its own labelled films "
-    f"({POINTS[POINT].title}), and use it for the others. Sensitivity / specificity, means over "
+    "Sensitivity / specificity if a hospital chooses the threshold on some of its own labelled films "
+    f"({POINTS[POINT].title}) and uses it for the others: means over "
     f"{LOCAL_SAMPLES} random choices of these films and over runs; in brackets the 5th to 95th percentile. "
-    "First column: the threshold that was fixed at the source."
+    "First column: the threshold chosen on the validation films of the board."
 )
 
 
@@ -23,7 +23,7 @@ def local_thresholds_table(board: Board) -> list[Table]:
 
 
 def _table(validation: ExternalValidation) -> Table:
-    header = ("Recipe", "Threshold of the source", *(f"{count} local films" for count in LOCAL_FILMS))
+    header = ("Recipe", "Threshold of the board", *(f"{count} local films" for count in LOCAL_FILMS))
     lines = []
     for one in (one for one in validation.rows if one.distinguishes):
         rates = [choose_locally(one.films, count) for count in LOCAL_FILMS]

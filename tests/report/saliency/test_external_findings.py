@@ -69,7 +69,7 @@ def test_values_are_means_over_films_of_the_mean_over_runs(scored):
     [
         (
             0.5,
-            "baseline_cnn: methods and the blob in the middle: in the pointing game better: Grad-CAM (",
+            "baseline_cnn: methods compared with the blob in the middle: in the pointing game better: Grad-CAM (",
         ),
         (0.3, "baseline_cnn: no method beats the blob in the middle, by any of three measures: in the point"),
         (0.1, "none is better, 1 of 2 worse (highest: LayerCAM 0.31, blob 0.31)"),
@@ -100,7 +100,7 @@ def test_the_page_has_them_and_names_runs_without(scored, tmp_path):
     there, one = measured(runs)
     text = describe_findings(there, [one])
     assert text.startswith("40 films of pneumonia with a mark, of 40 patients.")
-    assert text.endswith("1 of 2 runs were measured there.")
+    assert text.endswith("1 of 2 runs were measured on this set.")
     page = write_explanations(read_boards(runs), tmp_path / "report").read_text("utf-8")
     assert "### Does the map point at findings on external films? other: films" in page
     (second.path / "explanations").mkdir()

@@ -112,8 +112,8 @@ def test_runs_and_rows_that_were_not_scored_are_named(tmp_path):
     left_out = {first.runs[0].path.name, *(run.path.name for row in rest for run in row.runs)}
     score_external(runs, external_dataset(), left_out)
     (table,) = external_validation_table(read_boards(runs)[0])
-    assert f"{first.name}: 1 of 2 runs were scored there." in table.notes
-    assert table.notes[-1] == f"Not scored there: {', '.join(row.name for row in rest)}."
+    assert f"{first.name}: 1 of 2 runs were scored on this set." in table.notes
+    assert table.notes[-1] == f"Not scored on this set: {', '.join(row.name for row in rest)}."
 
 
 def test_a_damaged_table_of_other_films_leaves_the_board_and_is_named(scored):
