@@ -188,6 +188,11 @@ HOSTILE = {
         SHAPE,
     ),
     "png, named jpeg": (PNG, SHAPE),
+    "png, alpha in parts": (encode(np.dstack([colour(), gray()]), "PNG"), SHAPE),
+    "gif, frames": (
+        encode(Image.fromarray(gray()), "GIF", save_all=True, append_images=[Image.fromarray(gray(seed=1))]),
+        "GIF file, which is not read",
+    ),
     # TIFF
     "tiff, four bytes": (TIFF[:4], "damaged header"),
     "tiff, cut": (TIFF[: len(TIFF) // 2], "cut off"),
@@ -210,6 +215,15 @@ HOSTILE = {
     "bmp, negative width": (bmp(-64), "no pixels"),
     "bmp, largest negative height": (bmp(64, -(2**31)), "too many pixels"),
     "bmp, 7 bits": (bmp(bits=7), "does not decode"),
+    "webp, frames": (
+        encode(
+            Image.fromarray(gray()),
+            "WEBP",
+            save_all=True,
+            append_images=[Image.fromarray(gray(seed=1))],
+        ),
+        SHAPE,
+    ),
     "webp, header alone": (WEBP[:12], "damaged header"),
     "webp, cut": (WEBP[: len(WEBP) // 2], "does not decode"),
     "webp, noise": (with_noise(WEBP), SHAPE),

@@ -146,6 +146,7 @@ def hostile_files():
         "too few bytes": (changed(WHOLE, Rows=4000, Columns=4000), "pixel data cut off"),
         "too many bytes": (changed(WHOLE, Rows=5), "pixel data of 1,924 bytes"),
         "a million frames": (changed(WHOLE, NumberOfFrames=1_000_000), "pixel data cut off"),
+        "three frames": (write_dicom(FILM.tobytes() * 3, **FORM, NumberOfFrames=3), ""),
         "negative frames": (changed(WHOLE, NumberOfFrames=-3), "NumberOfFrames -3"),
         "unknown syntax": (write_dicom(FILM.tobytes(), syntax="1.2.3.4", **FORM), "transfer syntax 1.2.3.4"),
         "another syntax": (compressed(half[1], HIGH_THROUGHPUT), "High-Throughput JPEG 2000"),

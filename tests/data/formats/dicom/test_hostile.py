@@ -48,7 +48,8 @@ for path in sorted(Path(sys.argv[1]).iterdir()):
 
 def answers(folder):
     """Answers of a process of its own, by file: it may crash, and its memory is measured."""
-    done = subprocess.run([sys.executable, "-c", CHILD, folder], capture_output=True, text=True, cwd=ROOT)
+    command = [sys.executable, "-c", CHILD, folder]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=600)
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert done.returncode == 0, f"died after {lines[-1:]}: {done.stderr[-2000:]}"
     assert done.stderr == ""
