@@ -1,1 +1,1 @@
-"""Image formats: what a header states, and decoding to 8-bit gray; one entry a format."""
+"""Image formats: reading of headers, and decoding to 8-bit gray; one entry per format."""

@@ -9,7 +9,7 @@ from pneumo_tf.data.formats.image_format import ImageFormat, ImageHeader, Warn, 
 from pneumo_tf.data.formats.pillow_decoder import decode_with_pillow, shows_colour
 
 _OLD = 12
-"""Length of the header of OS/2, whose sides have 2 bytes; later ones have 4."""
+"""Length of the header of OS/2, which stores a side in 2 bytes; later headers use 4."""
 
 _WITH_ALPHA = 56
 """Length of the shortest header with a mask of alpha, at byte 66."""
@@ -40,7 +40,7 @@ def _read_sides(content: bytes) -> tuple[int, int, bool]:
         width, height, _, bits = struct.unpack_from(form, content, 18)
     except struct.error as error:
         raise ValueError("damaged header") from error
-    # A negative height states that the first row is the upper one.
+    # A negative height means that the first row is the upper one.
     check_pixels(width, abs(height), max(1, bits / 8))
     return width, abs(height), length >= _WITH_ALPHA and any(content[66:70])
 

@@ -1,4 +1,4 @@
-"""Decoded pixels to 8-bit gray: luminance, transparency, and depth."""
+"""Conversion of decoded pixels to 8-bit gray: luminance, transparency, and depth."""
 
 from collections.abc import Callable, Iterator
 
@@ -9,27 +9,26 @@ ALPHA = "transparent in parts, read on black"
 FRAMES = "several frames, of which the first is read"
 
 DEPTHS = (12, 16)
-"""Depths that a 16-bit file can have if it does not state one: most detectors give 12 bits."""
+"""Assumed depths of a 16-bit file that does not state one; most detectors have 12 bits."""
 
 ROUNDING = 4
 """Levels of 256 by which red, green and blue of a gray film differ after lossy coding, at most."""
 
 _BLOCK = 2**22
-"""Pixels that are converted at a time: intermediate values take more memory than the film."""
+"""Pixels that are converted at a time, because intermediate values take more memory than the film."""
 
 
 def smallest_depth(largest: int) -> int:
-    """Return the smallest of `DEPTHS` that holds a grey level."""
+    """Return the smallest of `DEPTHS` that is enough for a grey level."""
     return next(bits for bits in DEPTHS if largest < 2**bits)
 
 
 def reduce_depth(values: np.ndarray, bits: int) -> np.ndarray:
-    """Bring grey levels to 8 bits: 0 stays 0, the largest level of `bits` becomes 255, linear between.
+    """Convert grey levels to 8 bits linearly: 0 stays 0, and the largest level of `bits` becomes 255.
 
     Args:
         values: (height, width) uint16.
-        bits: Depth of the film, 9 to 16. Not chosen by the film's own darkest and brightest pixel: two films
-            of one set must be brought to 8 bits alike.
+        bits: Depth, 9 to 16; the same for all films of a set, so not the range of one film's pixels.
 
     Raises:
         ValueError: If a grey level does not fit into the depth.
@@ -49,7 +48,7 @@ def flatten(image: np.ndarray) -> np.ndarray:
             uint16.
 
     Returns:
-        (height, width), of the same type; what is transparent is laid on black.
+        (height, width), of the same type; transparent pixels are blended with black.
     """
     if image.ndim == 2:
         return image
@@ -75,7 +74,7 @@ def has_colour(image: np.ndarray) -> bool:
 
 
 def lay_on_black(gray: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """Lay a transparent image on black; both are of one unsigned type, whose largest alpha is opaque."""
+    """Blend a transparent image with black; both arrays have the same unsigned type."""
     opaque = np.iinfo(gray.dtype).max
     laid = np.empty_like(gray)
     for rows in _blocks(gray):

@@ -1,4 +1,4 @@
-"""Description of an image format: its signature, what a header states, and how it is decoded."""
+"""Image formats: signature, reading of the header, and decoding."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ MOST_PIXELS = 89_000_000
 """Pixels of the largest film that is decoded: 14 × 17 inches at 600 dots an inch are 86 million."""
 
 MOST_DECODED = 180_000_000
-"""Bytes that a decoder may take for the pixels of one film; with copies, a film stays under 1 GB."""
+"""Bytes that a decoder may use for the pixels of one film; with copies, a film takes less than 1 GB."""
 
 Warn = Callable[[str], None]
-"""Called with each fault of a file that its decoder passes over, in a few words."""
+"""Called with a short warning for each defect of a file that does not stop its decoder."""
 
 
 class ImageHeader(NamedTuple):
@@ -22,14 +22,14 @@ class ImageHeader(NamedTuple):
     Args:
         width: Pixels, as the image is displayed: an orientation tag is applied.
         height: Pixels, as the image is displayed.
-        bits: Bits of gray. Of a file that is deeper than 8 bits and does not state how deep, the smaller of
-            12 and 16 that holds its largest value.
-        depth_stated: Whether the file states its depth. Where it does not, the depth is chosen for the whole
-            set of films (`choose_bits`).
-        notes: What is done to the film when it is decoded and a reader must know, each a phrase that
-            completes "3 films: …", such as `"colour, read as luminance"`. Equal phrases are counted together.
-        fields: What the file states of the patient, as text: `patient`, `age` in years, `sex` and `view`;
-            only those that it states.
+        bits: Bits of gray. If the file has more than 8 bits and does not state its depth, 12 if its largest
+            value fits into 12 bits, otherwise 16.
+        depth_stated: Whether the file states its depth; if not, the depth is chosen for the whole set of
+            films (`choose_bits`).
+        notes: Notes for readers about the decoding, each a phrase that completes "3 films: …", such as
+            `"colour, read as luminance"`. Equal phrases are counted together.
+        fields: Text about the patient in the file: `patient`, `age` in years, `sex` and `view`, as far as
+            they are stated.
     """
 
     width: int
@@ -42,18 +42,18 @@ class ImageHeader(NamedTuple):
 
 @dataclass(frozen=True)
 class ImageFormat:
-    """A format that films are read from. A new one is one module with such an entry, named in `FORMATS`.
+    """A format that films are read from. To add one, write a module with an entry and list it in `FORMATS`.
 
     Args:
         name: Its key in `FORMATS`, as messages show it.
-        extensions: Usual ends of file names, in lower case, with the dot; files are listed by them, and never
-            decoded by them.
-        recognise: Function from the bytes of a file to whether it is of this format, by its signature.
+        extensions: Extensions of file names, in lower case, with the dot. They decide only whether a file is
+            listed, not how it is decoded.
+        recognise: Function from the bytes of a file to whether it has the signature of this format.
         read_header: Function from the bytes of a file to its header. Raises `ValueError` with the reason if
             it cannot be decoded, as far as that can be known without decoding.
-        decode: Function from the bytes of a file, the bits of gray of a film that does not state its own, and
-            a function that takes warnings, to (height, width) uint8, 0 black to 255 white. Raises
-            `ValueError` with the reason if it cannot be decoded.
+        decode: Function from the bytes of a file, the assumed bits of gray if the file does not state them,
+            and a function for warnings, to (height, width) uint8, 0 black to 255 white. Raises `ValueError`
+            with the reason if it cannot be decoded.
     """
 
     name: str
@@ -64,12 +64,12 @@ class ImageFormat:
 
 
 def check_pixels(width: int, height: int, bytes_each: float = 1) -> None:
-    """Refuse a size that is no film's, before memory is taken for it.
+    """Refuse an impossible size of a film before memory is allocated for it.
 
     Args:
         width: Pixels.
         height: Pixels.
-        bytes_each: Bytes that the decoder takes for a pixel.
+        bytes_each: Bytes that the decoder uses per pixel.
 
     Raises:
         ValueError: If there are no pixels, or too many.

@@ -1,4 +1,4 @@
-"""JPEG: gray and colour by libjpeg-turbo, whose warnings reach the caller; CMYK as Adobe stores it."""
+"""JPEG: gray and colour by libjpeg-turbo, with its warnings; CMYK as stored by Adobe."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -31,7 +31,7 @@ _ALONE = {0x00, 0x01, *range(0xD0, 0xD8)}
 """Markers without a length: stuffing, TEM and restarts."""
 
 MOST_SCANS = 100
-"""Scans of a progressive file; each passes over all pixels, and usual files have about 10."""
+"""Scans of a progressive file at most; each processes all pixels, and usual files have about 10."""
 
 _INKS = 4
 """Channels of cyan, magenta, yellow and black."""
@@ -42,7 +42,7 @@ _BLOCK = 8
 _START_OF_SCAN, _END, _APP1 = 0xDA, 0xD9, 0xE1
 
 _IGNORED = {0xFE, *range(0xE1, 0xEE), 0xEF}
-"""Markers of segments that no pixel depends on: comments, and applications but JFIF's and Adobe's."""
+"""Markers of segments that do not affect pixels: comments, and applications other than JFIF and Adobe."""
 
 _START = b"\xff\xd8"
 """Marker that a file begins with."""
@@ -51,14 +51,14 @@ _SCAN_MARKER, _END_MARKER = b"\xff\xda", b"\xff\xd9"
 
 
 class _Frame(NamedTuple):
-    """What the segments before the pixels state.
+    """Content of the segments before the pixels.
 
     Args:
         width: Pixels as stored.
         height: Pixels as stored.
         channels: 1 for gray, 3 for colour, 4 for inks.
-        orientation: By EXIF.
-        spans: Start and end of each segment that pixels depend on.
+        orientation: Orientation by EXIF.
+        spans: Start and end of each segment that affects pixels.
         scan: Start of the pixels.
     """
 
@@ -104,7 +104,7 @@ def _decode_as(space: str, content: bytes, frame: _Frame, warn: Warn, **size: in
 
     if content.count(_SCAN_MARKER) > MOST_SCANS:
         raise ValueError(f"more than {MOST_SCANS} scans")
-    # libjpeg warns of other segments, and of bytes between them, which no pixel depends on.
+    # libjpeg also warns of other segments and of bytes between them, which do not affect pixels.
     needed = b"".join((_START, *(content[start:end] for start, end in frame.spans), content[frame.scan :]))
     try:
         return simplejpeg.decode_jpeg(needed, space, **size)
@@ -150,7 +150,7 @@ def _read_size(payload: bytes, progressive: bool) -> tuple[int, int, int]:
     channels = payload[5]
     if channels not in (1, 3, _INKS):
         raise ValueError(f"JPEG of {channels} channels, which is not read here")
-    # Of a progressive one, all coefficients are in memory at once, 2 bytes each; of inks all four channels.
+    # A progressive file needs 2 bytes for every coefficient at once, and CMYK needs all four channels.
     inks = channels if channels == _INKS else 1
     check_pixels(width, height, 2 * channels if progressive else inks)
     return width, height, channels

@@ -1,11 +1,11 @@
-"""The orientation tag of EXIF: how a stored image is turned before it is displayed."""
+"""The orientation tag of EXIF: rotation and mirroring of a stored image for display."""
 
 import numpy as np
 
 from pneumo_tf.data.formats.tiff_tags import ORIENTATION, read_tags
 
 QUARTER_TURNS = 5
-"""Orientations from this one on exchange width and height."""
+"""Orientations from this number on exchange width and height."""
 
 ROTATED = "rotated or mirrored as the EXIF tag states"
 

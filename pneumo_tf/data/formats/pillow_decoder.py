@@ -1,4 +1,4 @@
-"""Decoding by Pillow, for the formats that few films have."""
+"""Decoding with Pillow, for the formats of few films."""
 
 import io
 import struct

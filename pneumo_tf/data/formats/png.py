@@ -37,7 +37,7 @@ _COLOURS = {b"gAMA", b"cHRM", b"sRGB", b"iCCP"}
 
 
 class _Content(NamedTuple):
-    """What the chunks state.
+    """Content of the chunks.
 
     Args:
         width: Pixels as stored.
@@ -45,9 +45,9 @@ class _Content(NamedTuple):
         bits: Bits of a channel.
         colour: Type of colour.
         transparency: Content of tRNS, None if there is none.
-        significant: Depth by sBIT, 0 if there is none.
-        orientation: By EXIF.
-        frames: By the animation's header.
+        significant: Depth in sBIT, 0 if there is none.
+        orientation: Orientation by EXIF.
+        frames: Number of frames in the animation's header.
         spans: Start and end of each chunk that the grey levels depend on.
     """
 
@@ -96,8 +96,8 @@ def decode(content: bytes, bits: int, warn: Warn) -> np.ndarray:
 def _stated_depth(read: _Content, largest: int) -> int:
     """Return the depth that a file of 16 bits states, 0 if it states none.
 
-    The standard wants values spread over 16 bits whatever their depth was; files are common that hold them as
-    they were. A value that does not fit into the depth shows which of both.
+    By the standard, values are scaled to 16 bits, but many files have them unscaled. A value that does not
+    fit into the depth shows that they are scaled.
     """
     if not read.significant:
         return 0
@@ -116,7 +116,7 @@ def _decode_gray(content: bytes, read: _Content) -> np.ndarray:
         if read.transparent and read.colour != _GRAY:
             gray = lay_on_black(gray, _decode_stored(content, read)[..., 3])
     if read.colour == _GRAY and read.transparency:
-        # OpenCV has no alpha for a gray level that counts as transparent.
+        # OpenCV ignores the transparency of a single grey level.
         level = int.from_bytes(read.transparency, "big")
         gray[gray == level * (255 // (2**read.bits - 1) if read.bits < 8 else 1)] = 0
     return gray
@@ -170,9 +170,9 @@ def _read_chunks(content: bytes) -> _Content:
 
 
 def _chunks(content: bytes) -> Iterator[tuple[bytes, bytes, int, int]]:
-    """List names of all chunks, what they hold (nothing for `IDAT`), and where they start and end.
+    """List all chunks: name, content (empty for `IDAT`), start and end.
 
-    Damaged chunks that pixels do not depend on are left out, as decoders do.
+    Damaged chunks that do not affect pixels are left out, as decoders do.
 
     Raises:
         ValueError: If the file ends before `IEND`, or another chunk is damaged.

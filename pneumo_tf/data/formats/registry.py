@@ -1,4 +1,4 @@
-"""The image formats that films are read from; a new one is one module with an entry, and one line here."""
+"""The image formats that films are read from. To add one, write a module with its entry and list it here."""
 
 from collections.abc import Mapping
 
@@ -19,7 +19,7 @@ EXTENSIONS = tuple(extension for entry in FORMATS.values() for extension in entr
 """Extensions of films, in lower case, by which they are found in a folder."""
 
 DECODING = 1
-"""Raised by the commit that changes the grey levels of a file: films in caches are then decoded again."""
+"""Version of decoding; increase it if the grey levels of a file change: cached films are decoded again."""
 
 REFUSED: Mapping[str, tuple[int, tuple[bytes, ...]]] = {
     "GIF": (0, (b"GIF8",)),
@@ -33,11 +33,11 @@ REFUSED: Mapping[str, tuple[int, tuple[bytes, ...]]] = {
     "zip": (0, (b"PK\x03\x04",)),
     "gzip": (0, (b"\x1f\x8b",)),
 }
-"""Formats that are known and not read: the place of their signature in a file, and its forms."""
+"""Formats that are recognised but not read: position of their signature in a file, and its values."""
 
 
 def read_header(content: bytes) -> ImageHeader:
-    """Read the header of an image, whatever its file is called.
+    """Read the header of an image, whatever its file name.
 
     Raises:
         ValueError: With the reason if it is of no format that is read, or damaged.
@@ -46,12 +46,12 @@ def read_header(content: bytes) -> ImageHeader:
 
 
 def decode(content: bytes, bits: int = 16, warn: Warn | None = None) -> np.ndarray:
-    """Decode an image to gray, whatever its file is called.
+    """Decode an image to gray, whatever its file name.
 
     Args:
         content: Bytes of the file.
-        bits: Bits of gray of a film that is deeper than 8 and does not state how deep.
-        warn: Called with each fault that the decoder passes over.
+        bits: Assumed bits of gray of a film that has more than 8 bits but does not state how many.
+        warn: Called with a warning for each defect that does not stop the decoder.
 
     Returns:
         (height, width) uint8, 0 black to 255 white, as the image is displayed.

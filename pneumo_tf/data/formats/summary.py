@@ -1,4 +1,4 @@
-"""The headers of a set of films together: their common depth, and sentences on how they are read."""
+"""Common depth of a set of films, and sentences on how films are decoded."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -16,22 +16,22 @@ class Described(Protocol):
 
 
 def choose_bits(headers: Iterable[Described]) -> int:
-    """Return the depth at which films that do not state theirs are read: one for the set, 12 or 16 bits.
+    """Return the assumed depth of films that do not state theirs: 12 or 16 bits, the same for the whole set.
 
-    A film alone cannot show it: a dark one of 16 bits would pass for a bright one of 12.
+    A single film cannot show its depth: a dark film of 16 bits has the values of a bright film of 12.
     """
     return max((header.bits for header in headers if not header.depth_stated), default=DEPTHS[-1])
 
 
 def describe_reading(ids: Sequence[str], headers: Sequence[Described]) -> tuple[str, ...]:
-    """Describe in sentences what is done to films when they are decoded, with counts and an example of each.
+    """Describe conversions of films in sentences, each with a count and an example.
 
     Args:
         ids: Film ids.
         headers: The header of each.
 
     Returns:
-        Sentences in plain text, none if nothing is done to any film.
+        Sentences in plain text, none if no film is converted.
     """
     films: dict[str, list[str]] = defaultdict(list)
     common = choose_bits(headers)

@@ -47,12 +47,12 @@ def decode(content: bytes, bits: int, warn: Warn) -> np.ndarray:
     if gray.dtype == np.uint8:
         return gray
     reduced = reduce_depth(gray, bits if _bits(tags) == 16 else _bits(tags))
-    # Pillow turns gray of 8 bits around by itself, and no deeper one.
+    # Pillow inverts gray of 8 bits by itself, but not deeper gray.
     return 255 - reduced if _first(tags, tiff_tags.PHOTOMETRIC, 1) == _WHITE_IS_ZERO else reduced
 
 
 def _decode_stored(content: bytes) -> np.ndarray:
-    """Decode the first image, which Pillow turns as its tag states."""
+    """Decode the first image; Pillow applies its orientation."""
     return decode_with_pillow(content, "TIFF")
 
 
@@ -64,7 +64,7 @@ def _check(tags: Tags) -> tuple[int, int]:
     if _first(tags, tiff_tags.SAMPLE_FORMAT, _UNSIGNED) != _UNSIGNED:
         raise ValueError("TIFF of signed or floating-point pixels, which is not read here")
     if bits > 16 or (bits > 8 and channels > 1):
-        raise ValueError(f"TIFF of {channels} × {bits} bits a pixel, which is not read here")
+        raise ValueError(f"TIFF of {channels} × {bits} bits per pixel, which is not read here")
     return displayed_size(width, height, _orientation(tags))
 
 

@@ -1,4 +1,4 @@
-"""Tags of the first directory of a TIFF file: the header of a TIFF image, and what EXIF consists of."""
+"""Tags of the first directory of a TIFF file, which is also the format of EXIF."""
 
 import struct
 from typing import NamedTuple
@@ -7,10 +7,10 @@ WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC = 256, 257, 258, 259, 262
 ORIENTATION, SAMPLES, PLANAR, EXTRA_SAMPLES, SAMPLE_FORMAT = 274, 277, 284, 338, 339
 
 _INTEGERS = {1: "B", 3: "H", 4: "I"}
-"""Types of values that are read, each with its code in `struct`."""
+"""Types of values that are read, with their codes in `struct`."""
 
 _MOST_VALUES = 64
-"""Values of a tag that are read at most: those read here have one for each channel."""
+"""Values of a tag at most; the tags read here have one per channel."""
 
 
 class Tags(NamedTuple):
@@ -18,7 +18,7 @@ class Tags(NamedTuple):
 
     Args:
         values: Values of each tag that consists of whole numbers, by number of the tag.
-        more: Whether another directory follows: another image.
+        more: Whether another directory follows, which means another image.
     """
 
     values: dict[int, tuple[int, ...]]
@@ -50,7 +50,7 @@ def read_tags(content: bytes) -> Tags:
 
 
 def _read_values(content: bytes, order: str, code: str, number: int, place: int) -> tuple[int, ...]:
-    """Read the values of a tag: four bytes hold them, or where they are."""
+    """Read the values of a tag; its last four bytes are the values or their position."""
     form = f"{order}{number}{code}"
     if struct.calcsize(form) > 4:
         (place,) = struct.unpack_from(f"{order}I", content, place)

@@ -13,7 +13,7 @@ _ANIMATED, _TRANSPARENT = 0x02, 0x10
 """Flags of the extended header."""
 
 _LARGEST_SIDE = 0x3FFF
-"""Bits of a side in the two headers that are not extended."""
+"""Largest side, and mask of its bits, in the two headers that are not extended."""
 
 
 def read_header(content: bytes) -> ImageHeader:

@@ -202,10 +202,10 @@ HOSTILE = {
     "tiff, strip beyond the end": (tiff(**{"273": 2**30}), "cut off"),
     "tiff, 4 billion bytes a strip": (tiff(**{"279": 2**32 - 1}), SHAPE),
     "tiff, float": (encode(Image.fromarray(film().astype(np.float32)), "TIFF"), "floating-point"),
-    "tiff, 32 bits": (tiff(**{"258": 32}), "TIFF of 1 × 32 bits a pixel, which is not read"),
+    "tiff, 32 bits": (tiff(**{"258": 32}), "TIFF of 1 × 32 bits per pixel, which is not read"),
     "tiff, deep colour": (
         cv2.imencode(".tiff", np.zeros((8, 8, 3), np.uint16))[1].tobytes(),
-        "TIFF of 3 × 16 bits a pixel, which is not read",
+        "TIFF of 3 × 16 bits per pixel, which is not read",
     ),
     "tiff, unknown compression": (tiff(**{"259": 40_000}), "does not decode"),
     # BMP and WebP

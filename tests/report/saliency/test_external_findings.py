@@ -69,7 +69,7 @@ def test_values_are_means_over_films_of_the_mean_over_runs(scored):
     [
         (
             0.5,
-            "baseline_cnn: methods compared with the blob in the middle: in the pointing game better: Grad-CAM",
+            "baseline_cnn: methods compared with the blob in the middle: in the pointing game better: ",
         ),
         (0.3, "baseline_cnn: no method beats the blob in the middle, by any of three measures: in the point"),
         (0.1, "none is better, 1 of 2 worse (highest: LayerCAM 0.31, blob 0.31)"),

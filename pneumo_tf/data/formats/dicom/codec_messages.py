@@ -1,4 +1,4 @@
-"""Messages that a codec in C prints on the standard error, collected so that they can name a film."""
+"""Messages that a codec in C prints to standard error, collected so that a film's name can be added."""
 
 import os
 import tempfile
@@ -14,10 +14,10 @@ _one_at_a_time = threading.Lock()
 
 @contextmanager
 def collected_messages() -> Iterator[list[str]]:
-    """Collect what is printed on the standard error while a codec works.
+    """Collect the output to standard error while a codec works.
 
-    The descriptor belongs to the whole process: only one thread collects at a time, and what another prints
-    meanwhile is collected too. Codecs that report by other means need none of this.
+    The descriptor belongs to the whole process, so only one thread collects at a time, and the output of
+    other threads is collected too. Codecs that report errors in other ways do not need this.
 
     Yields:
         A list, empty until the block ends, then each distinct line.

@@ -13,13 +13,13 @@ JPEG, PROGRESSIVE, LOSSLESS, JPEG_LS, JPEG_2000 = (
 )
 
 KINDS = {0xC0: JPEG, 0xC1: JPEG, 0xC2: PROGRESSIVE, 0xC3: LOSSLESS, 0xF7: JPEG_LS}
-"""Kind by the marker of a JPEG's frame header; of the other markers no decoder here knows anything."""
+"""Kind by the marker of a JPEG's frame header; other kinds cannot be decoded."""
 
 FRAME_MARKERS = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
-"""Markers of frame headers; those taken out are of tables and extensions."""
+"""Markers of frame headers; the excluded ones belong to tables and extensions."""
 
 ALONE = {0x01, *range(0xD0, 0xD9)}
-"""Markers that no length follows."""
+"""Markers without a length after them."""
 
 SCAN = 0xDA
 """Marker of the last segment before the pixels."""
@@ -28,7 +28,7 @@ JFIF, ADOBE = 0xE0, 0xEE
 """Markers of segments that state the colours of a JPEG."""
 
 SEGMENT_START = 4
-"""Bytes of marker and length before what a segment holds."""
+"""Bytes of marker and length before the content of a segment."""
 
 ADOBE_LENGTH = 16
 """Bytes of a whole segment of Adobe's; the last of them states the colours, and shorter ones are found."""
@@ -55,7 +55,7 @@ PADDING = 8
 
 
 class CodestreamHeader(NamedTuple):
-    """What a codestream states of itself.
+    """Header of a codestream.
 
     Args:
         kind: `"JPEG"`, `"lossless JPEG"` and so on.
@@ -88,7 +88,7 @@ def read_codestream(content: bytes) -> CodestreamHeader:
 
 
 def strip_jpeg(content: bytes, kept: Container[int] = ()) -> bytes:
-    """Return a JPEG without what applications noted in it.
+    """Return a JPEG without the notes of applications.
 
     Args:
         content: Codestream, as `read_codestream` accepts it.
@@ -102,7 +102,7 @@ def strip_jpeg(content: bytes, kept: Container[int] = ()) -> bytes:
 
 
 def states_colours(content: bytes) -> bool:
-    """Return whether a JPEG states itself how its colours are stored."""
+    """Return whether a JPEG contains a note on how its colours are stored."""
     return any(
         (marker == JFIF and content.startswith(b"JFIF", start + SEGMENT_START))
         or (

@@ -1,4 +1,4 @@
-"""Data elements of a DICOM file, read within bounds and without a warning on the terminal."""
+"""Data elements of a DICOM file, read within limits and without warnings on the terminal."""
 
 import io
 import logging
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pydicom import Dataset
 
 PREAMBLE = 128
-"""Bytes before the letters `DICM`, which any file format may use for itself."""
+"""Bytes before the letters `DICM`, free for other file formats."""
 
 PREFIX = b"DICM"
 """Letters that mark a DICOM file."""
@@ -26,7 +26,7 @@ MAX_INFLATED = 128 * 1024 * 1024
 
 
 def is_dicom(content: bytes) -> bool:
-    """Return whether a file bears the mark of DICOM."""
+    """Return whether a file has the letters of DICOM."""
     return content[PREAMBLE : PREAMBLE + len(PREFIX)] == PREFIX
 
 
@@ -35,20 +35,20 @@ def read_elements(content: bytes, *, pixels: bool) -> "Dataset":
 
     Args:
         content: Bytes of the file.
-        pixels: Whether to read the pixel data and what stands behind them.
+        pixels: Whether to read the pixel data and the elements after them.
 
     Returns:
         The dataset, with its `file_meta`.
 
     Raises:
-        ValueError: With the reason if the file is no DICOM file, is damaged or inflates beyond the bound.
+        ValueError: With the reason if the file is not a DICOM file, is damaged, or inflates beyond the limit.
     """
     import_pydicom()
     from pydicom import dcmread
     from pydicom.uid import DeflatedExplicitVRLittleEndian
 
     if not is_dicom(content):
-        raise ValueError("no DICOM file")
+        raise ValueError("not a DICOM file")
     syntax, start = _read_syntax(content)
     if syntax == DeflatedExplicitVRLittleEndian:
         _check_inflated(content[start:])
@@ -58,11 +58,11 @@ def read_elements(content: bytes, *, pixels: bool) -> "Dataset":
 
 @cache
 def import_pydicom() -> None:
-    """Import pydicom and its codecs with their messages off; planning and `--help` do without them."""
+    """Import pydicom and its codecs, only when they are needed, and turn off their messages."""
     import gdcm
     import pydicom  # noqa: F401
 
-    # Each message is about one film but does not name it; what matters of them is a reason with a name.
+    # Their messages do not name the film; errors raised here get its name.
     warnings.filterwarnings("ignore", module=r"pydicom\b")
     logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)
     for switch in (gdcm.Trace.DebugOff, gdcm.Trace.WarningOff, gdcm.Trace.ErrorOff):
@@ -71,14 +71,14 @@ def import_pydicom() -> None:
 
 @contextmanager
 def plain_reason(reason: str) -> Iterator[None]:
-    """Turn what pydicom and its codecs raise over a damaged file into one reason.
+    """Replace any error of pydicom and its codecs by one reason.
 
     Raises:
         ValueError: With the reason.
     """
     try:
         yield
-    # A damaged file can raise whatever the code runs into: KeyError, struct.error, RecursionError and more.
+    # A damaged file can raise any error: KeyError, struct.error, RecursionError and more.
     except Exception as error:
         raise ValueError(reason) from error
 
@@ -107,7 +107,7 @@ def element_integer(dataset: "Dataset", keyword: str, default: int | None = None
     """Return a whole number, the default if it is absent.
 
     Raises:
-        ValueError: If it is no whole number, or if it is absent and there is no default.
+        ValueError: If it is not a whole number, or if it is absent and there is no default.
     """
     value = element_value(dataset, keyword)
     if value is None:
@@ -115,7 +115,7 @@ def element_integer(dataset: "Dataset", keyword: str, default: int | None = None
             raise ValueError(f"no {keyword}")
         return default
     if not isinstance(value, int):
-        raise ValueError(f"{keyword} is no whole number")
+        raise ValueError(f"{keyword} is not a whole number")
     return int(value)
 
 
@@ -123,17 +123,17 @@ def element_numbers(dataset: "Dataset", keyword: str) -> list[float]:
     """Return the finite numbers of an element, none if it is absent.
 
     Raises:
-        ValueError: If one is no finite number.
+        ValueError: If one is not a finite number.
     """
     from pydicom.multival import MultiValue
 
     value = element_value(dataset, keyword)
     if value is None:
         return []
-    with plain_reason(f"{keyword} is no number"):
+    with plain_reason(f"{keyword} is not a number"):
         numbers = [float(one) for one in (value if isinstance(value, MultiValue) else [value])]
     if not all(abs(number) < float("inf") for number in numbers):
-        raise ValueError(f"{keyword} is no finite number")
+        raise ValueError(f"{keyword} is not a finite number")
     return numbers
 
 
@@ -154,10 +154,10 @@ def _read_syntax(content: bytes) -> tuple[str | None, int]:
 
 
 def _check_inflated(deflated: bytes) -> None:
-    """Refuse deflated data that would take too much memory; what is inflated is thrown away.
+    """Refuse deflated data that would take too much memory; the inflated data are not kept.
 
     Raises:
-        ValueError: If they inflate to more than the bound, or are damaged.
+        ValueError: If they inflate to more than the limit, or are damaged.
     """
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     inflated = 0

@@ -1,4 +1,4 @@
-"""What a DICOM file states of the patient and the exposure, from its header alone."""
+"""Fields of a DICOM header about the patient and the exposure."""
 
 import hashlib
 from pathlib import Path
@@ -13,7 +13,7 @@ YEARS = {"Y": 1.0, "M": 1 / 12, "W": 7 / 365.25, "D": 1 / 365.25}
 """Years of each unit of age."""
 
 SEXES = ("F", "M")
-"""Sexes as DICOM writes them; `O`, other, and anything else count as not stated."""
+"""Codes of the sexes in DICOM; `O` (other) and all other values count as not stated."""
 
 KEY_DIGITS = 10
 """Hex digits of a patient's key."""
@@ -23,7 +23,7 @@ class DicomFields(NamedTuple):
     """Fields of a header; `""` or None if the file does not state them.
 
     Args:
-        patient: Key of the patient, made from PatientID by `patient_key`.
+        patient: Key of the patient, a hash of PatientID by `patient_key`.
         age: PatientAge in years.
         sex: PatientSex: `"F"` or `"M"`.
         view: ViewPosition, such as `"AP"` or `"PA"`.
@@ -50,7 +50,7 @@ def read_dicom_fields(source: Path | bytes) -> DicomFields:
 
     Raises:
         OSError: If the file cannot be read.
-        ValueError: If it is no DICOM file, or damaged.
+        ValueError: If it is not a DICOM file, or damaged.
     """
     content = source if isinstance(source, bytes) else source.read_bytes()
     return fields_of(read_elements(content, pixels=False))
@@ -70,16 +70,16 @@ def fields_of(dataset: "Dataset") -> DicomFields:
 
 
 def stated_fields(fields: DicomFields) -> dict[str, str]:
-    """Return what a film table takes of the fields, as text: those that the file states."""
+    """Return the fields for the film table, as text; fields that the file does not state are left out."""
     age = "" if fields.age is None else f"{fields.age:.4g}"
     texts = {"patient": fields.patient, "age": age, "sex": fields.sex, "view": fields.view}
     return {name: text for name, text in texts.items() if text}
 
 
 def patient_key(patient_id: str) -> str:
-    """Return a key of a patient that does not show the PatientID, `""` if there is none.
+    """Return a key that does not show the PatientID, `""` if there is no PatientID.
 
-    The key is a hash without a secret: whoever guesses an id, which is easy if ids are short, can confirm it.
+    The key is a hash without a secret, so a guess of the id can be confirmed, which is easy for short ids.
     """
     if not patient_id:
         return ""

@@ -1,4 +1,4 @@
-"""First frame of a DICOM file: checked against what the file states, then decoded."""
+"""Decoding of the first frame of a DICOM file, after checks against its header."""
 
 from math import ceil
 from typing import TYPE_CHECKING
@@ -39,21 +39,20 @@ NO_COLOUR = 128
 """Value of both colour differences of a gray pixel in YBR."""
 
 ADOBE_RGB = b"\xff\xee\x00\x0eAdobe\x00\x64" + bytes(5)
-"""Adobe's note that the three values of a JPEG are red, green and blue."""
+"""Adobe's segment for a JPEG whose three values are red, green and blue."""
 
 RLE_HEADER = 64
 """Bytes before the run lengths of a frame: the number of segments, and where each begins."""
 
 
 def check_frame(dataset: "Dataset", description: ImageDescription) -> int:
-    """Check the pixel data of a file as far as that is possible without decoding them.
+    """Check the pixel data of a file as far as possible without decoding them.
 
     Returns:
-        Bytes that follow the last frame and are not needed.
+        Number of superfluous bytes after the last frame.
 
     Raises:
-        ValueError: With the reason if there are none, or their length, kind or size contradicts what the
-            file states.
+        ValueError: With the reason if there are none, or their length, kind or size contradicts the header.
     """
     if description.syntax in UNCOMPRESSED:
         return _check_length(dataset, description)
@@ -70,11 +69,11 @@ def decode_frame(dataset: "Dataset", description: ImageDescription, warn: Warn) 
 
     Args:
         dataset: Data elements of the file, checked by `check_frame`.
-        description: Form of its pixels.
-        warn: Called with each fault that a codec passes over.
+        description: Format of its pixels.
+        warn: Called with a warning for each defect that does not stop the codec.
 
     Returns:
-        (height, width) integers as stored, sign and unused bits put right; of colours the luminance, or
+        (height, width) stored integers, with sign and unused bits corrected. For colour, their luminance, or
         (height, width, 3) red, green and blue.
 
     Raises:
@@ -105,9 +104,9 @@ def shows_colour(dataset: "Dataset", description: ImageDescription) -> bool:
 
 
 def _clear_jpeg(frame: bytes, description: ImageDescription) -> bytes:
-    """Return a JPEG that its decoder can only take for what the file states.
+    """Return a JPEG whose own notes cannot make its decoder contradict the DICOM header.
 
-    Orientation, for one, would be followed; and without a note, three values are taken for YBR.
+    For example, a decoder would apply an orientation, and without a note it assumes that values are YBR.
     """
     if description.photometric == "RGB" and not states_colours(frame):
         frame = frame[:2] + ADOBE_RGB + frame[2:]
@@ -119,9 +118,9 @@ def _ignore(warning: str) -> None:
 
 
 def _keep_bare_frame(dataset: "Dataset", description: ImageDescription) -> None:
-    """Leave nothing but the first frame in a dataset, and nothing but the image in that.
+    """Reduce a dataset to its first frame, without notes of applications.
 
-    GDCM ends the whole process over a note that it finds odd, such as an unknown version of JFIF.
+    GDCM ends the whole process at a note that it does not support, such as an unknown version of JFIF.
     """
     from pydicom.encaps import encapsulate
 
@@ -145,8 +144,8 @@ def _decode_values(dataset: "Dataset", description: ImageDescription, warn: Warn
 
 
 def _decode_plain(dataset: "Dataset", description: ImageDescription) -> tuple[np.ndarray, str]:
-    """Decode pixels that stand as they are, or as run lengths."""
-    # pydicom takes the lowest bits for those that count; a file may state higher ones.
+    """Decode pixels that are uncompressed or stored as run lengths."""
+    # pydicom uses the lowest bits; a file may use higher ones.
     shift = description.high_bit + 1 - description.stored
     frame, form = _decode(dataset, description, bits_stored=description.high_bit + 1)
     return frame >> shift if shift else frame, form
@@ -155,7 +154,7 @@ def _decode_plain(dataset: "Dataset", description: ImageDescription) -> tuple[np
 def _decode(
     dataset: "Dataset", description: ImageDescription, **options: str | int
 ) -> tuple[np.ndarray, str]:
-    """Decode by pydicom; the options are those of its decoders."""
+    """Decode with pydicom; the options are those of its decoders."""
     from pydicom.pixels import get_decoder
 
     with plain_reason("pixel data do not decode"):
@@ -211,7 +210,7 @@ def _check_codestream(frame: bytes, description: ImageDescription) -> None:
 
 
 def _check_run_lengths(frame: bytes, description: ImageDescription) -> None:
-    """Refuse run lengths that expand to another size than stated: a few bytes can take gigabytes."""
+    """Refuse run lengths that expand to another size than stated: a few bytes can become gigabytes."""
     segments = description.samples * description.allocated // 8
     if len(frame) < RLE_HEADER or int.from_bytes(frame[:4], "little") != segments:
         raise ValueError("damaged run lengths in the pixel data")
@@ -233,7 +232,7 @@ def _expanded_length(frame: bytes, start: int, end: int, most: int) -> int:
     length = 0
     while start < end and length <= most:
         code = frame[start]
-        if code < 128:  # So many bytes plus one follow as they are.
+        if code < 128:  # This many bytes plus one follow uncompressed.
             length += min(code + 1, end - start - 1)
             start += code + 2
         else:  # The next byte is repeated; 128 means nothing.

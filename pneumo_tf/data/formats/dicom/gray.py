@@ -1,4 +1,4 @@
-"""Gray of a DICOM film: modality, window and polarity as one table from stored value to 8 bits."""
+"""Conversion of a DICOM film to gray, by one table from stored values to 8 bits."""
 
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,11 +16,11 @@ LUMINANCE = (0.299, 0.587, 0.114)
 
 
 class GrayScale(NamedTuple):
-    """How stored values become gray.
+    """Table from stored values to gray.
 
     Args:
         table: Gray by stored value, uint8; a negative value counts from the end, as an index does.
-        notes: What a reader must know of it, phrases as in `ImageHeader.notes`.
+        notes: Phrases about the conversion, as in `ImageHeader.notes`.
     """
 
     table: np.ndarray
@@ -28,12 +28,12 @@ class GrayScale(NamedTuple):
 
 
 class Values(NamedTuple):
-    """Values of every stored value at one step, and the limits that they can have.
+    """Values after one step of the conversion, and their possible range.
 
     Args:
         of: Value by stored value, as in `GrayScale.table`.
-        low: Smallest value that the file's numbers allow.
-        high: Largest value that the file's numbers allow.
+        low: Smallest possible value.
+        high: Largest possible value.
     """
 
     of: np.ndarray
@@ -42,13 +42,13 @@ class Values(NamedTuple):
 
 
 def read_gray_scale(dataset: "Dataset", description: ImageDescription) -> GrayScale:
-    """Return how the stored values of a file become gray.
+    """Return the conversion of a file's stored values to gray.
 
-    The order is DICOM's: modality LUT or rescale, then VOI LUT or the first window, then polarity. A file
-    without a VOI is scaled by the values that its stored bits can hold, never by those that the film has.
+    As DICOM prescribes: modality LUT or rescale, then VOI LUT or the first window, then polarity. A file
+    without a VOI is scaled by the range of its stored bits, never by the values in the film.
 
     Raises:
-        ValueError: With the reason if LUT, rescale or window make no sense.
+        ValueError: With the reason if LUT, rescale or window are invalid.
     """
     values = _stored_values(description)
     if description.samples > 1:
@@ -62,11 +62,11 @@ def read_gray_scale(dataset: "Dataset", description: ImageDescription) -> GraySc
 
 
 def to_gray(frame: np.ndarray, scale: GrayScale) -> np.ndarray:
-    """Bring a decoded frame to gray.
+    """Convert a decoded frame to gray.
 
     Args:
         frame: Stored values, (height, width), or (height, width, 3) red, green and blue.
-        scale: Of the file.
+        scale: Conversion from `read_gray_scale`.
 
     Returns:
         (height, width) uint8, 0 black to 255 white.
@@ -79,14 +79,14 @@ def to_gray(frame: np.ndarray, scale: GrayScale) -> np.ndarray:
     if frame.dtype == np.uint8:
         return cv2.LUT(frame, scale.table[:256])
     gray = np.empty(frame.shape, np.uint8)
-    # NumPy makes 8 bytes of every index: row by row they do not add up.
+    # NumPy converts every index to 8 bytes; row by row, this takes less memory.
     for row, values in zip(gray, frame, strict=True):
         row[:] = scale.table[values]
     return gray
 
 
 def _stored_values(description: ImageDescription) -> Values:
-    """Return every integer that a pixel can hold, held to the bits that count."""
+    """Return the value of every integer that a pixel can have, with unused bits ignored."""
     size = 2 ** max(8, description.allocated)
     low = -(2 ** (description.stored - 1)) if description.signed else 0
     high = low + 2**description.stored - 1
@@ -112,7 +112,7 @@ def _apply_modality(dataset: "Dataset", description: ImageDescription, values: V
 def _apply_voi(
     dataset: "Dataset", description: ImageDescription, values: Values
 ) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Return brightness, 0 to 1, by the VOI LUT or the window of a file, or by its bits; and notes."""
+    """Return brightness, 0 to 1, by the VOI LUT or window of a file, or by its bits, and notes."""
     lookup, lookups = first_lookup(dataset, "VOILUTSequence", description)
     if lookup is not None:
         return apply_lookup(lookup, values.of) / lookup.high, (_first_of("VOI LUT", lookups),)
@@ -145,7 +145,7 @@ def apply_window(values: np.ndarray, center: float, width: float, function: str)
     if width < least or width == 0:
         raise ValueError(f"WindowWidth {width:g}")
     if function == "SIGMOID":
-        # Beyond these limits the curve is flat, and its exponential has no room in a float.
+        # Beyond these limits the curve is flat, and the exponential would overflow.
         return 1 / (1 + np.exp(np.clip(-4 * (values - center) / width, -500, 500)))
     if function == "LINEAR":
         center, width = center - 0.5, width - 1

@@ -1,4 +1,4 @@
-"""What a DICOM file states of its pixels, checked before any of them is decoded."""
+"""Format of the pixels of a DICOM file, checked before they are decoded."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pydicom import Dataset
 
 MOST_PIXELS = 40_000_000
-"""Pixels of the largest DICOM film; its codecs take up to 20 bytes for each."""
+"""Pixels of a DICOM film at most; codecs use up to 20 bytes per pixel."""
 
 BIG_ENDIAN = "1.2.840.10008.1.2.2"
 """Transfer syntax with the higher byte first."""
@@ -24,7 +24,7 @@ UNCOMPRESSED = frozenset(
         BIG_ENDIAN,
     )
 )
-"""Transfer syntaxes in which pixels stand one after the other."""
+"""Transfer syntaxes without compression of pixels."""
 
 RLE = "1.2.840.10008.1.2.5"
 """Transfer syntax of run lengths."""
@@ -42,33 +42,33 @@ CODESTREAMS = {
 """Kind of codestream in each other transfer syntax that is read."""
 
 MONOCHROME = ("MONOCHROME1", "MONOCHROME2")
-"""One gray value a pixel: the lowest is white, or black."""
+"""One gray value per pixel; the lowest is white in the first and black in the second."""
 
 PALETTE = "PALETTE COLOR"
-"""One number of a colour a pixel."""
+"""One number of a colour per pixel."""
 
 YBR = ("YBR_FULL", "YBR_FULL_422")
 """Luminance and two differences of colour."""
 
 COLOUR = ("RGB", "YBR_ICT", "YBR_RCT", *YBR)
-"""Three values a pixel; `ICT` and `RCT` are JPEG 2000's own forms, which its decoder returns as RGB."""
+"""Three values per pixel; the decoder of JPEG 2000 converts its own forms `ICT` and `RCT` to RGB."""
 
 DEPTHS = (1, 8, 16)
-"""Bits that a value may take up in the file."""
+"""Possible bits of a value in the file."""
 
 
 @dataclass(frozen=True)
 class ImageDescription:
-    """Form of the pixels of a DICOM file.
+    """Format of the pixels of a DICOM file.
 
     Args:
         syntax: UID of the transfer syntax.
         width: Pixels.
         height: Pixels.
         photometric: Photometric interpretation, such as `"MONOCHROME2"`.
-        allocated: Bits that a value takes up in the file.
-        stored: Bits of a value that count.
-        high_bit: Position of the highest bit that counts, from 0.
+        allocated: Bits of a value in the file.
+        stored: Bits of a value that are used.
+        high_bit: Position of the highest used bit, from 0.
         signed: Whether values are two's complements.
         frames: Images in the file.
     """
@@ -97,7 +97,7 @@ class ImageDescription:
 
 
 def describe_image(dataset: "Dataset") -> ImageDescription:
-    """Return the form of the pixels of a DICOM file.
+    """Return the format of the pixels of a DICOM file.
 
     Raises:
         ValueError: With the reason if it cannot be decoded here.
@@ -135,7 +135,7 @@ def syntax_name(syntax: str) -> str:
 
 def _check_pixel_data(dataset: "Dataset") -> None:
     if "DirectoryRecordSequence" in dataset:
-        raise ValueError("a directory of DICOM files, no film")
+        raise ValueError("a directory of DICOM files, not a film")
     if "FloatPixelData" in dataset or "DoubleFloatPixelData" in dataset:
         raise ValueError("pixel data in floating point, which are not read here")
     if "PixelData" not in dataset:
@@ -165,13 +165,13 @@ def _check_photometric(description: ImageDescription, samples: int) -> None:
     if photometric not in (*MONOCHROME, PALETTE, *COLOUR):
         raise ValueError(f"photometric interpretation {photometric[:20]}, which is not read here")
     if samples != description.samples:
-        raise ValueError(f"{samples} values a pixel contradict {photometric}")
+        raise ValueError(f"{samples} values per pixel contradict {photometric}")
 
 
 def _check_bits(description: ImageDescription) -> None:
     allocated, stored, high_bit = description.allocated, description.stored, description.high_bit
     if allocated not in DEPTHS:
-        raise ValueError(f"{allocated} bits a value; 1, 8 and 16 are read")
+        raise ValueError(f"{allocated} bits per value; 1, 8 and 16 are read")
     if not 1 <= stored <= allocated or not stored - 1 <= high_bit < allocated:
         raise ValueError(f"{stored} bits stored up to bit {high_bit} of {allocated} allocated")
     if description.samples > 1 and (description.signed or allocated == 1):

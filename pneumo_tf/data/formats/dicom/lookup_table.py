@@ -1,4 +1,4 @@
-"""Lookup tables of a DICOM file: what a modality or VOI LUT makes of each value."""
+"""Modality and VOI lookup tables of a DICOM file."""
 
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,8 +16,8 @@ class LookupTable(NamedTuple):
 
     Args:
         entries: Results, one for each value from `first` on.
-        first: Value of the first entry; smaller ones take it too, and those past the end the last.
-        high: Largest value that an entry can have by its bits.
+        first: Value of the first entry. Smaller values use the first entry, values beyond the table the last.
+        high: Largest value that fits into the bits of an entry.
     """
 
     entries: np.ndarray
@@ -54,7 +54,7 @@ def apply_lookup(lookup: LookupTable, values: np.ndarray) -> np.ndarray:
 
 def _entries(data: bytes | list[int], length: int, big_endian: bool) -> np.ndarray:
     if isinstance(data, bytes):
-        # Entries of 8 bits may stand two to a word.
+        # A word may contain two entries of 8 bits.
         kind = np.uint8 if len(data) in (length, length + 1) else np.dtype(">u2" if big_endian else "<u2")
         data = np.frombuffer(data, kind)
     entries = np.asarray(data, np.int64).ravel()[:length]

@@ -125,13 +125,13 @@ def hostile_files():
     lossless = jfif_of_version(1)
     half = imagecodecs.jpegls_encode(FILM), imagecodecs.jpeg2k_encode(FILM, codecformat="j2k")
     return {
-        "empty": (b"", "no DICOM file"),
+        "empty": (b"", "not a DICOM file"),
         "mark alone": (bytes(128) + b"DICM", "no pixel data"),
         "text with the mark": (
             b"#" * 128 + b"DICM" + b"all work and no play " * 999,
             "damaged|no pixel data",
         ),
-        "no preamble": (WHOLE[132:], "no DICOM file"),
+        "no preamble": (WHOLE[132:], "not a DICOM file"),
         "no pixel data": (write_dicom(FILM, omit=["PixelData"]), "no pixel data"),
         "empty pixel data": (changed(WHOLE, PixelData=b""), "no pixel data"),
         "floating point": (floating(), "floating point"),
@@ -152,8 +152,8 @@ def hostile_files():
         "another syntax": (compressed(half[1], HIGH_THROUGHPUT), "High-Throughput JPEG 2000"),
         "video": (compressed(b"\x00\x00\x01\xb3", MPEG), "MPEG2"),
         "no syntax": (raw_value(WHOLE, (2, 0x10), b"UI", b""), "no transfer syntax stated"),
-        "32 bits": (write_dicom(FILM.astype(np.uint32)), "32 bits a value"),
-        "12 bits packed": (changed(WHOLE, BitsAllocated=12, BitsStored=12, HighBit=11), "12 bits a value"),
+        "32 bits": (write_dicom(FILM.astype(np.uint32)), "32 bits per value"),
+        "12 bits packed": (changed(WHOLE, BitsAllocated=12, BitsStored=12, HighBit=11), "12 bits per value"),
         "more bits than room": (
             changed(WHOLE, BitsStored=12, HighBit=11),
             "12 bits stored up to bit 11 of 8",
@@ -166,7 +166,7 @@ def hostile_files():
         "no photometric": (write_dicom(FILM, omit=["PhotometricInterpretation"]), "no PhotometricInterpr"),
         "colour of one value": (
             changed(WHOLE, PhotometricInterpretation="RGB"),
-            "1 values a pixel contradict",
+            "1 values per pixel contradict",
         ),
         "no window": (changed(WHOLE, WindowCenter=5, WindowWidth=0), "WindowWidth 0"),
         "half a window": (changed(WHOLE, WindowCenter=5), "only one of centre and width"),
@@ -176,7 +176,7 @@ def hostile_files():
         ),
         "endless window": (
             raw_value(changed(WHOLE, WindowCenter=5, WindowWidth=9), (0x28, 0x1051), b"DS", b"1e999 "),
-            "WindowWidth is no finite",
+            "WindowWidth is not a finite",
         ),
         "flat rescale": (changed(WHOLE, RescaleSlope=0, RescaleIntercept=0), "RescaleSlope 0"),
         "short LUT": (
@@ -189,7 +189,7 @@ def hostile_files():
         ),
         "no palette": (changed(WHOLE, PhotometricInterpretation="PALETTE COLOR"), "damaged palette"),
         "bad VR": (raw_value(WHOLE, (0x28, 0x10), b"??", b"\x25\x00"), None),
-        "rows as text": (raw_value(WHOLE, (0x28, 0x10), b"LO", b"many"), "Rows is no whole number"),
+        "rows as text": (raw_value(WHOLE, (0x28, 0x10), b"LO", b"many"), "Rows is not a whole number"),
         "length beyond the file": (
             raw_value(WHOLE, (0x28, 0x10), b"OB", struct.pack("<I", 2**32 - 16)),
             None,

@@ -65,4 +65,4 @@ def test_what_is_no_dicom_file_is_refused_or_states_nothing(content):
     try:
         assert not any(read_dicom_fields(content))
     except ValueError as error:
-        assert str(error) in ("no DICOM file", "damaged DICOM header")
+        assert str(error) in ("not a DICOM file", "damaged DICOM header")

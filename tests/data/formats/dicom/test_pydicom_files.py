@@ -24,13 +24,13 @@ REFUSED = {
     "JPGExtended.dcm": "lossy JPEG of 12 bits",
     "JPEG2000-embedded-sequence-delimiter.dcm": "pixel data",
     "MR_truncated.dcm": "pixel data cut off: 8,130 bytes of 8,192",
-    "badVR.dcm": "NumberOfFrames is no whole number",
+    "badVR.dcm": "NumberOfFrames is not a whole number",
     "meta_missing_tsyntax.dcm": "no transfer syntax stated",
     "nested_priv_SQ.dcm": "no Columns",
     **dict.fromkeys(
         ("SC_rgb_rle_32bit.dcm", "SC_rgb_rle_32bit_2frame.dcm", "rtdose.dcm", "rtdose_1frame.dcm",
          "rtdose_expb.dcm", "rtdose_expb_1frame.dcm", "rtdose_rle.dcm", "rtdose_rle_1frame.dcm"),
-        "32 bits a value",
+        "32 bits per value",
     ),
 }  # fmt: skip
 """Reasons for the images that are not read; files without an image are refused for that."""
