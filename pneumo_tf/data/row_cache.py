@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,10 @@ import numpy as np
 from pneumo_tf.errors import UserError
 from pneumo_tf.file_lock import lock_file
 
-Compute = Callable[[np.ndarray], Iterable[tuple[np.ndarray, np.ndarray]]]
+Rows = tuple[np.ndarray, np.ndarray | Sequence[np.ndarray]]
+"""Indices of rows, and their values."""
+
+Compute = Callable[[np.ndarray], Iterable[Rows]]
 
 
 def stored_rows(
@@ -69,6 +72,20 @@ def missing_rows(path: Path, wanted: np.ndarray) -> np.ndarray:
         # Nothing was computed yet, or another process has just computed the last row.
         return rows
     return rows[marks[rows] == 0]
+
+
+def gather_rows(chunks: Iterable[Rows], least: int) -> Iterator[Rows]:
+    """Join chunks of rows until there are at least so many; the last ones may be fewer."""
+    indices, values, count = [], [], 0
+    for rows, of_rows in chunks:
+        indices.append(rows)
+        values.append(of_rows)
+        count += len(rows)
+        if count >= least:
+            yield np.concatenate(indices), np.concatenate(values)
+            indices, values, count = [], [], 0
+    if count:
+        yield np.concatenate(indices), np.concatenate(values)
 
 
 def _complete(

@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from pneumo_tf.costs.flops import forward_flops
 from pneumo_tf.data.batches import TrainingFilms, training_batches
-from pneumo_tf.data.row_cache import missing_rows, stored_rows
+from pneumo_tf.data.row_cache import Rows, gather_rows, missing_rows, stored_rows
 from pneumo_tf.recipe import Augment, Recipe
 from pneumo_tf.run_spec import HARNESS_VERSION
 from pneumo_tf.training.compiled import Compiled
@@ -23,6 +23,9 @@ from pneumo_tf.training.memory import is_out_of_memory
 
 CHUNK = 64
 """Number of films computed at a time; halved until they fit the device."""
+
+MARKED_ROWS = 256
+"""Number of features written at once, since each write waits for the disk twice; a kill loses as many."""
 
 OnChunk = Callable[[int, int], None]
 """Callback with the number of finished chunks and of all chunks."""
@@ -136,7 +139,7 @@ class FeatureCache:
         self.requested += np.count_nonzero(~requested[np.unique(rows)])
         requested[rows] = True
 
-        def compute(missing: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        def compute(missing: np.ndarray) -> Iterator[Rows]:
             chunks = -(-len(missing) // chunk)
             batches = training_batches(recipe, pixels, missing, labels, *(view or ()))
             for number, (films, _) in enumerate(batches):
@@ -146,7 +149,10 @@ class FeatureCache:
                 self.computed += len(part)
                 on_chunk(number + 1, chunks)
 
-        return stored_rows(self._path(view), (len(pixels), *self._shape), np.float32, rows, compute)
+        def gather(missing: np.ndarray) -> Iterator[Rows]:
+            return gather_rows(compute(missing), MARKED_ROWS)
+
+        return stored_rows(self._path(view), (len(pixels), *self._shape), np.float32, rows, gather)
 
     def _augment(self, view: View | None) -> Augment:
         return Augment() if view is None else self._recipe.augment

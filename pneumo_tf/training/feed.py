@@ -41,9 +41,13 @@ class FilmFeed:
             view: Seed, phase and epoch of the augmentation.
 
         Returns:
-            Pairs of inputs of the step and labels, (b,) int32.
+            Pairs of inputs of the step and labels, (b,) int32. The first are made as soon as there is an
+            iterator, in the background.
         """
-        return training_batches(self._recipe, self._films.sources, order, self._films.labels, *view)
+        batches = training_batches(self._recipe, self._films.sources, order, self._films.labels, *view)
+        options = tf.data.Options()
+        options.experimental_warm_start = True
+        return batches.with_options(options)
 
     def validate(self) -> np.ndarray:
         """Compute the logits of the validation films, (k, classes) float32."""

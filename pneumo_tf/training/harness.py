@@ -1,6 +1,6 @@
 """The training loop of all recipes: phases of epochs with validation; the best or last weights are kept."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import keras
@@ -16,7 +16,8 @@ from pneumo_tf.recipe import Recipe
 from pneumo_tf.training.checkpoint import Checkpoint, Progress
 from pneumo_tf.training.device import device_kind
 from pneumo_tf.training.dropout_seed import seed_dropout
-from pneumo_tf.training.feature_cache import FeatureCache
+from pneumo_tf.training.feature_cache import FeatureCache, View
+from pneumo_tf.training.feed import Batch
 from pneumo_tf.training.meter import Meter, Stopwatch
 from pneumo_tf.training.phase import OnNote, PreparedPhase, prepare_phase
 from pneumo_tf.training.setting import Setting, micro_batches_of
@@ -118,6 +119,7 @@ class _Loop:
         self.on_epoch, self.on_step, self.on_note = on_epoch, on_step, on_note
         self.predict: Predictor | None = None
         self.caches: list[FeatureCache] = []
+        self.next_epoch: tuple[np.ndarray, Iterator[Batch]] | None = None
         self.checkpoint = Checkpoint(setting.work)
         self.progress = Progress(micro_batches=setting.micro_batches, xla=setting.xla, device=device_kind())
         self.meter, self.stored_optimizer = Meter(), None
@@ -155,7 +157,7 @@ class _Loop:
             self.on_note(text)
 
     def run_phase(self, number: int) -> None:
-        progress, setting = self.progress, self.setting
+        progress, setting, self.next_epoch = self.progress, self.setting, None
         if number > 0 and progress.epoch == 0:
             self.checkpoint.save_phase_start(progress, self.meter, self.model)
         prepared = prepare_phase(
@@ -189,6 +191,9 @@ class _Loop:
         with self.meter.measure_training(prepared.functions) as training:
             train_loss, feature_seconds = self.train_epoch(prepared, epoch)
         with self.meter.measure_validation((prepared.feed.predict.function,)) as validating:
+            # Its first batches are augmented while the validation films are predicted.
+            last = epoch + 1 == prepared.phase.epochs
+            self.next_epoch = None if last else self.open_epoch(prepared, epoch + 1)
             logits = prepared.feed.validate()
             if not (np.isfinite(train_loss) and np.isfinite(logits).all()):
                 raise NotFinite(f"{train_loss} in phase {prepared.number + 1}, epoch {epoch + 1}")
@@ -209,12 +214,10 @@ class _Loop:
 
     def train_epoch(self, prepared: PreparedPhase, epoch: int) -> tuple[float, float]:
         """Train for an epoch; return the mean loss and the seconds spent on computing features."""
-        recipe, number, feed, train = self.recipe, prepared.number, prepared.feed, self.films.train
-        key = (self.setting.seed, number, epoch)
-        view = (self.setting.seed, number, recipe.view(number, epoch))
-        seed_dropout(self.model, *key)
-        order = training_order(recipe, train, self.films.labels[train], *key)
-        steps, chunks = count_batches(recipe, train), 0
+        number, feed = prepared.number, prepared.feed
+        seed_dropout(self.model, self.setting.seed, number, epoch)
+        order, batches = self.next_epoch or self.open_epoch(prepared, epoch)
+        steps, chunks = count_batches(self.recipe, self.films.train), 0
 
         def on_chunk(done: int, total: int) -> None:
             nonlocal chunks
@@ -222,12 +225,23 @@ class _Loop:
             self.on_step(number, epoch, done, chunks + steps)
 
         with Stopwatch() as preparing:
-            feed.prepare(view, on_chunk)
+            feed.prepare(self.view(number, epoch), on_chunk)
         loss = tf.constant(0.0)
-        for index, (inputs, labels) in enumerate(self.meter.measure_waiting(feed.batches(order, view))):
+        for index, (inputs, labels) in enumerate(self.meter.measure_waiting(batches)):
             self.on_step(number, epoch, chunks + index, chunks + steps)
             loss += prepared.step(inputs, labels) * float(len(labels))
         return float(loss) / len(order), preparing.seconds
+
+    def open_epoch(self, prepared: PreparedPhase, epoch: int) -> tuple[np.ndarray, Iterator[Batch]]:
+        """Return the order of an epoch's training films, and its batches."""
+        train, number = self.films.train, prepared.number
+        key = self.setting.seed, number, epoch
+        order = training_order(self.recipe, train, self.films.labels[train], *key)
+        return order, iter(prepared.feed.batches(order, self.view(number, epoch)))
+
+    def view(self, number: int, epoch: int) -> View:
+        """Return the augmented view of an epoch."""
+        return self.setting.seed, number, self.recipe.view(number, epoch)
 
     def result(self) -> Trained:
         progress, history = self.progress, self.progress.history

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pneumo_tf.data import row_cache as module
-from pneumo_tf.data.row_cache import stored_rows
+from pneumo_tf.data.row_cache import gather_rows, stored_rows
 from pneumo_tf.errors import UserError
 
 SHAPE = (10, 2, 3)
@@ -146,3 +146,12 @@ def test_processes_without_locks_share_no_file_that_grows(tmp_path, monkeypatch)
     assert not path.exists()
     np.testing.assert_array_equal(stored(path, range(10), Compute()), TRUTH)
     assert path.exists()
+
+
+def test_chunks_are_joined_until_they_are_large_enough():
+    compute = Compute()
+    joined = list(gather_rows(compute(np.arange(10)), 5))
+    assert [rows.tolist() for rows, _ in joined] == [[0, 1, 2, 3, 4, 5], [6, 7, 8, 9]]
+    for rows, values in joined:
+        np.testing.assert_array_equal(values, TRUTH[rows])
+    assert list(gather_rows([], 5)) == []

@@ -10,9 +10,10 @@ from sklearn.metrics import roc_auc_score
 from pneumo_tf.costs.flops import forward_flops, training_flops
 from pneumo_tf.models.registry import architecture, build
 from pneumo_tf.recipe import Phase
-from pneumo_tf.training import checkpoint, feed, harness, meter, step
+from pneumo_tf.training import checkpoint, harness, meter, step
 from pneumo_tf.training.cut import cut_network
 from pneumo_tf.training.feature_cache import CHUNK
+from pneumo_tf.training.feed import FeatureFeed, FilmFeed
 from pneumo_tf.training.harness import NotFinite, Setting, train
 from pneumo_tf.training.step import Predictor, TrainingStep
 from pneumo_tf.training.trainable import set_trainable
@@ -89,7 +90,7 @@ class Clock:
 def test_waiting_and_tracing_are_told_apart_from_training(small_phantom, tmp_path, monkeypatch):
     # Every batch lets the loop wait for 3 s, a step takes 1 s, a prediction 2 s; first calls 100 s more.
     clock, films = Clock(), films_of(small_phantom, tmp_path)[0]
-    real_batches, real_predict, real_step = feed.training_batches, Predictor.__call__, TrainingStep
+    real_batches, real_predict, real_step = FilmFeed.batches, Predictor.__call__, TrainingStep
 
     def slow_batches(*arguments):
         for batch in real_batches(*arguments):
@@ -108,7 +109,7 @@ def test_waiting_and_tracing_are_told_apart_from_training(small_phantom, tmp_pat
 
     monkeypatch.setattr(meter, "time", clock)
     monkeypatch.setattr(checkpoint, "time", clock)
-    monkeypatch.setattr(feed, "training_batches", slow_batches)
+    monkeypatch.setattr(FilmFeed, "batches", slow_batches)
     monkeypatch.setattr(Predictor, "__call__", timed(real_predict, 2))
     monkeypatch.setattr(real_step, "__call__", timed(real_step.__call__, 1))
     recipe = dataclasses.replace(TWO_PHASES, batch=20)
@@ -170,7 +171,7 @@ def test_a_network_whose_operations_are_unknown_trains_with_a_note(small_phantom
 def test_seconds_of_features_are_no_part_of_the_steady_rate(small_phantom, tmp_path, monkeypatch):
     # Features of a view take 50 s, a step 1 s.
     clock, films = Clock(), films_of(small_phantom, tmp_path)[0]
-    computed, step_of = feed.FeatureFeed.prepare, TrainingStep.__call__
+    computed, step_of = FeatureFeed.prepare, TrainingStep.__call__
 
     def prepare(self, *arguments):
         before = self._cache.computed
@@ -182,7 +183,7 @@ def test_seconds_of_features_are_no_part_of_the_steady_rate(small_phantom, tmp_p
         return step_of(self, *batch)
 
     monkeypatch.setattr(meter, "time", clock)
-    monkeypatch.setattr(feed.FeatureFeed, "prepare", prepare)
+    monkeypatch.setattr(FeatureFeed, "prepare", prepare)
     monkeypatch.setattr(TrainingStep, "__call__", step)
     phase = dataclasses.replace(FROZEN, epochs=4)
     recipe = dataclasses.replace(CNN, augment=TURNED, views=3, phases=(phase,), batch=20)
