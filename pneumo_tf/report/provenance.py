@@ -139,7 +139,10 @@ def _versions(rows: Iterable[Row]) -> str:
         title: {environment[key] for environment in environments if environment.get(key)}
         for key, title in VERSIONS.items()
     }
-    return ", ".join(f"{title} {_join(values)}" for title, values in found.items())
+    # Rows without a network load neither TensorFlow nor Keras.
+    return (
+        ", ".join(f"{title} {_join(values)}" for title, values in found.items() if values) or "not recorded"
+    )
 
 
 def _day(at: float) -> str:
