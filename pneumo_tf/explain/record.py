@@ -8,7 +8,7 @@ import numpy as np
 
 from pneumo_tf.data.datasets.dataset_source import Dataset
 from pneumo_tf.explain.explainer import METHODS_AND_BASELINES, Explainer
-from pneumo_tf.explain.faithfulness import Score
+from pneumo_tf.explain.faithfulness import Score, remember_scores
 from pneumo_tf.explain.film_selection import common_films, marked_films, measured_films, outcome_films
 from pneumo_tf.explain.localisation import read_masks
 from pneumo_tf.explain.maps import pack_maps
@@ -144,7 +144,7 @@ def _measured(
         `pack_maps` encodes it; `sanity`, similarity under weight randomization on some of the `films`, by
         `stages`, and of the maps of the `next_film`.
     """
-    maps = explain(films) | _of_published_layer(model, films)
+    maps, score = explain(films) | _of_published_layer(model, films), remember_scores(score)
     found = measure_maps(maps, score, films, masks=masks, lungs=lungs)
     return {
         "layers": list(explain.layers),

@@ -10,6 +10,7 @@ from pneumo_tf.explain.faithfulness import (
     deletion,
     drop_and_increase,
     insertion,
+    remember_scores,
     removal_curve,
     replace_by_blur,
     replace_by_imputation,
@@ -161,6 +162,28 @@ def test_one_imputed_pixel_by_hand(monkeypatch):
     nothing, everything = np.zeros((3, 3), bool), np.ones((3, 3), bool)
     np.testing.assert_array_equal(replace_by_imputation(film, nothing), film)
     np.testing.assert_array_equal(replace_by_imputation(film, everything), int(film.mean()))
+
+
+def test_films_that_all_maps_share_are_scored_once(films, right):
+    calls = []
+
+    def counted(batch):
+        calls.append(batch.copy())
+        return batch.mean(axis=(1, 2)) / 50 - 2
+
+    def measure(score, maps):
+        return [
+            deletion(score, films, maps, fractions=(0.0, 0.2)),
+            insertion(score, films, maps, fractions=(0.0, 0.2)),
+            *drop_and_increase(score, films, maps),
+        ]
+
+    score, wrong = remember_scores(counted), np.roll(right, 8, axis=1)
+    found = [measure(score, maps) for maps in (right, wrong)]
+    # Untouched, blurred, and for each map one deletion, one insertion and one film times map.
+    assert len(calls) == 2 + 2 * 3
+    assert len({batch.tobytes() for batch in calls}) == len(calls)
+    np.testing.assert_array_equal(found, [measure(counted, maps) for maps in (right, wrong)])
 
 
 def test_drop_and_rise_by_hand():
