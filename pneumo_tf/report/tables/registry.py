@@ -26,6 +26,7 @@ from pneumo_tf.report.tables import (
     run_time,
     selective_prediction,
     source_series,
+    subgroups,
     three_classes,
     training_cost,
 )
@@ -104,6 +105,7 @@ TABLES: dict[str, TableEntry] = {
     "prevalences": TableEntry("Other prevalences", prevalences.prevalences_table, prevalences.LEAD),
     "net_benefit": TableEntry("Net benefit", net_benefit.net_benefit_tables, net_benefit.LEAD),
     "source_series": TableEntry("Specificity by series", source_series.source_series_table),
+    "subgroups": TableEntry("Groups of films", subgroups.subgroups_tables, subgroups.LEAD),
     "selective_prediction": TableEntry(
         "Risk and coverage", selective_prediction.selective_prediction_table, selective_prediction.LEAD
     ),
