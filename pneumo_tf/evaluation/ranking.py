@@ -1,25 +1,6 @@
-"""Uncertainty of a ranking: tiers of rows that do not differ significantly, and intervals of ranks."""
-
-import numpy as np
+"""Uncertainty of a ranking: intervals of ranks."""
 
 from pneumo_tf.evaluation.comparison import Comparison
-
-
-def assign_tiers(significant: np.ndarray) -> list[int]:
-    """Assign ranked rows to tiers; a row that differs significantly from a tier's first row starts the next.
-
-    Args:
-        significant: (k, k) bool, rows in the order of the ranking.
-
-    Returns:
-        Tier of each row, from 1.
-    """
-    found, first = [], 0
-    for row in range(len(significant)):
-        if row and significant[first, row]:
-            first = row
-        found.append(found[-1] + (first == row) if found else 1)
-    return found
 
 
 def rank_intervals(comparison: Comparison) -> list[tuple[int, int]]:

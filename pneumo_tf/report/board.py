@@ -29,6 +29,7 @@ from pneumo_tf.report.run_results import (
     read_extra,
     read_history,
 )
+from pneumo_tf.report.trivial_rows import models_above_trivial
 from pneumo_tf.report.wording import Wording
 from pneumo_tf.run_folder import RunFolder
 from pneumo_tf.run_spec import RunSpec
@@ -310,6 +311,11 @@ class Board:
     def comparison(self) -> Comparison:
         """The AUCs of every pair of rows in `ranking`, in its order."""
         return compare_auc([row.test for row in self.ranking])
+
+    @cached_property
+    def above_trivial(self) -> frozenset[tuple[str, str]]:
+        """Keys of the ranked models whose AUC was shown to be above that of the best trivial row."""
+        return models_above_trivial(self.ranking, self.comparison)
 
     def to_frame(self) -> "pd.DataFrame":
         """Return the results, a line per row, set of films and metric; see `tabulate_board`."""

@@ -24,7 +24,7 @@ from pneumo_tf.report.tables.ranking import COLUMNS
 from pneumo_tf.report.wording import units_of
 
 FIELDS = (
-    *("dataset", "title", "profile", "protocol", "rank", "tier", "recipe", "family", "trivial"),
+    *("dataset", "title", "profile", "protocol", "rank", "letters", "recipe", "family", "trivial"),
     *("informed_by_test", "metric", "better", "value", "low", "high", "sd", "runs", "seeds", "folds"),
     *("test_films", "test_patients", "initial", "precision", "device", "harness", "run_ids", "licence"),
 )
@@ -136,7 +136,7 @@ def _by_row(order: Sequence[Standing]) -> dict[tuple[str, str], Standing]:
 
 def _against_first(board: Board, standing: Standing | None) -> dict[str, Any] | None:
     """Return the difference in AUC between a ranked row and the first one, None if there is no AUC."""
-    if standing is None or standing.tier is None:
+    if standing is None or standing.ranks is None:
         return None
     pair = standing.rank - 1, 0
     low, high = board.comparison.interval(*pair) if pair[0] else (0.0, 0.0)

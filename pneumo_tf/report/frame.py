@@ -33,7 +33,7 @@ COLUMNS: dict[str, str] = {
     "trivial": "bool",
     "informed_by_test": "bool",
     "rank": "Int64",
-    "tier": "Int64",
+    "letters": "str",
     "set": "str",
     "films": "int64",
     "patients": "Int64",

@@ -10,8 +10,9 @@ import numpy as np
 from pneumo_tf.report.board import OFFICIAL, Board, Row
 from pneumo_tf.report.markdown import Markdown, join_names
 from pneumo_tf.report.shortcut_test import describe_shortcuts
-from pneumo_tf.report.standings import best_trivial, is_official_test
+from pneumo_tf.report.standings import is_official_test
 from pneumo_tf.report.tables.unfinished import missing_rows
+from pneumo_tf.report.trivial_rows import best_trivial
 from pneumo_tf.run_spec import HARNESS_VERSION
 
 CPU_THREADS = re.compile(r"CPU, (\d+) threads?")

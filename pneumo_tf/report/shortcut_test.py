@@ -7,7 +7,7 @@ from pneumo_tf.models.trivial import TRIVIAL_MODELS
 from pneumo_tf.report.board import Board, Row
 from pneumo_tf.report.markdown import Markdown
 from pneumo_tf.report.number_format import decimals_of, with_interval
-from pneumo_tf.report.standings import best_trivial
+from pneumo_tf.report.trivial_rows import best_trivial
 
 CHANCE = 0.5
 

@@ -1,12 +1,14 @@
-"""Standings: rank and tier of the rows of a board, and marks for caveats."""
+"""Standings: rank and letters of the rows of a board, and marks for caveats."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from pneumo_tf.evaluation.ranking import assign_tiers, rank_intervals
+from pneumo_tf.evaluation.letters import assign_letters
+from pneumo_tf.evaluation.ranking import rank_intervals
 from pneumo_tf.report.board import Board, Row
+from pneumo_tf.report.trivial_rows import best_trivial
 
 
 @dataclass(frozen=True)
@@ -18,8 +20,8 @@ class Standing:
         row: The row.
         marks: Keys of `MARKS` that apply.
         gap: Validation AUC minus test AUC, means over runs.
-        tier: Tier, from 1; rows of a tier do not differ significantly from its first row. None without an
-            AUC.
+        letters: Compact letter display; rows that share a letter were not shown to differ. None without an
+            AUC, or if the board needs more than 52 letters.
         ranks: Interval of the rank, simultaneous for all rows; None without an AUC.
     """
 
@@ -27,7 +29,7 @@ class Standing:
     row: Row
     marks: str
     gap: float
-    tier: int | None
+    letters: str | None
     ranks: tuple[int, int] | None
 
 
@@ -45,11 +47,11 @@ class Mark:
 
 
 def rank_rows(board: Board) -> list[Standing]:
-    """Rank the rows of the official protocol, with tiers, rank intervals and marks."""
+    """Rank the rows of the official protocol, with letters, rank intervals and marks."""
     rows = board.ranking
     if not rows:
         return []
-    tier = assign_tiers(board.comparison.significant)
+    letters = assign_letters(board.comparison.significant)
     ranks = rank_intervals(board.comparison)
     found = []
     for at, row in enumerate(rows):
@@ -62,27 +64,11 @@ def rank_rows(board: Board) -> list[Standing]:
                 row,
                 marks,
                 row.validation_auc - auc,
-                tier[at] if known else None,
+                letters[at] if known and letters else None,
                 ranks[at] if known else None,
             )
         )
     return found
-
-
-def best_trivial(rows: Iterable[Row]) -> Row | None:
-    """Return the trivial row with the highest AUC, None if no trivial row has one."""
-    trivial = [row for row in rows if row.trivial and np.isfinite(row.estimates["auc"].value)]
-    return max(trivial, key=lambda row: row.estimates["auc"].value, default=None)
-
-
-def beats(board: Board, row: Row, other: Row) -> bool:
-    """Return whether the AUC of a ranked row is significantly above that of another one.
-
-    Paired by film, clustered by patient, and corrected for all pairs of the board (Holm).
-    """
-    places = {ranked.key: place for place, ranked in enumerate(board.ranking)}
-    pair = places[row.key], places[other.key]
-    return bool(board.comparison.significant[pair] and board.comparison.difference[pair] > 0)
 
 
 def is_official_test(board: Board) -> bool:
@@ -94,14 +80,15 @@ def is_official_test(board: Board) -> bool:
 
 
 def _not_above_trivial(board: Board, row: Row) -> bool:
-    trivial = best_trivial(board.ranking)
-    return not row.trivial and trivial is not None and not beats(board, row, trivial)
+    has_trivial = best_trivial(board.ranking) is not None
+    return not row.trivial and has_trivial and row.key not in board.above_trivial
 
 
 NOT_ABOVE_TRIVIAL, INFORMED, WITHOUT_IMAGENET = "✱", "†", "‡"
 MARKS = {
     NOT_ABOVE_TRIVIAL: Mark(
-        "not shown to beat the best trivial row: its AUC is not significantly higher by the same test.",
+        "not shown to beat the best trivial row: its AUC is not significantly higher by the same test, after "
+        "Holm's correction over the models alone.",
         _not_above_trivial,
     ),
     INFORMED: Mark(

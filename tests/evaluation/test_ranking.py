@@ -1,24 +1,10 @@
-"""Tiers and rank intervals."""
+"""Rank intervals."""
 
 import numpy as np
 from scipy.stats import norm
 
 from pneumo_tf.evaluation.comparison import Comparison
-from pneumo_tf.evaluation.ranking import assign_tiers, rank_intervals
-
-
-def test_a_tier_begins_where_a_row_differs_from_the_head_of_the_last():
-    significant = np.zeros((5, 5), bool)
-    for pair in ((0, 2), (0, 3), (1, 2), (2, 4), (0, 4)):
-        significant[pair] = significant[pair[::-1]] = True
-    assert assign_tiers(significant) == [1, 1, 2, 2, 3]
-
-
-def test_neighbours_that_differ_share_a_tier_if_neither_differs_from_its_head():
-    significant = np.zeros((3, 3), bool)
-    significant[1, 2] = significant[2, 1] = True
-    assert assign_tiers(significant) == [1, 1, 1]
-    assert assign_tiers(np.zeros((0, 0), bool)) == []
+from pneumo_tf.evaluation.ranking import rank_intervals
 
 
 def compare(values, standard_error):

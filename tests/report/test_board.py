@@ -3,6 +3,7 @@
 import gzip
 import shutil
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from pneumo_tf.predictions import Predictions
 from pneumo_tf.recipe import Phase, Recipe
 from pneumo_tf.report.provenance import opening
 from pneumo_tf.report.reading import read_boards
-from pneumo_tf.report.standings import INFORMED, NOT_ABOVE_TRIVIAL, WITHOUT_IMAGENET, beats, rank_rows
+from pneumo_tf.report.standings import INFORMED, NOT_ABOVE_TRIVIAL, WITHOUT_IMAGENET, rank_rows
 from pneumo_tf.run_spec import RunSpec
 from pneumo_tf.runs import Runs
 from tests.report.fabricate import RECIPES, TWO_PHASES, fabricate_films, fabricate_runs, finish
@@ -118,10 +119,10 @@ def test_rows_rank_by_auc_and_carry_their_marks(tmp_path):
 def test_a_row_beats_a_trivial_one_only_by_the_paired_test(tmp_path):
     board = only(read_boards(fabricate_runs(tmp_path, flawed=False)))
     rows = {row.name: row for row in board.rows}
-    assert beats(board, rows["convnext_base"], rows["file_size_only"])
-    assert not beats(board, rows["file_size_only"], rows["convnext_base"])
+    assert rows["convnext_base"].key in board.above_trivial
+    assert rows["file_size_only"].key not in board.above_trivial
     assert rows["cnn_baseline"].estimates["auc"].value > rows["file_size_only"].estimates["auc"].value
-    assert not beats(board, rows["cnn_baseline"], rows["file_size_only"])
+    assert rows["cnn_baseline"].key not in board.above_trivial
 
 
 def test_intervals_that_overlap_may_hide_a_difference_on_the_same_films(tmp_path):
@@ -135,19 +136,42 @@ def test_intervals_that_overlap_may_hide_a_difference_on_the_same_films(tmp_path
     board = only(read_boards(runs))
     one, other = (row.estimates["auc"] for row in board.ranking)
     assert one.low < other.high
-    assert beats(board, *board.ranking)
+    assert board.above_trivial == {board.ranking[0].key}
     assert rank_rows(board)[0].marks == ""
 
 
-def test_tiers_follow_the_ranking_and_rank_intervals_hold_the_rank(tmp_path):
-    ranked = rank_rows(only(read_boards(fabricate_runs(tmp_path, n_test=624))))
-    tiers = [standing.tier for standing in ranked]
-    assert tiers[0] == 1 and tiers[-1] > 1
-    assert all(later - tier in (0, 1) for tier, later in zip(tiers, tiers[1:], strict=False))
+def test_rows_share_a_letter_unless_they_differ_and_rank_intervals_hold_the_rank(tmp_path):
+    board = only(read_boards(fabricate_runs(tmp_path, n_test=624)))
+    ranked = rank_rows(board)
+    assert ranked[0].letters == "a"
+    for one, other in combinations(range(len(ranked)), 2):
+        shared = set(ranked[one].letters) & set(ranked[other].letters)
+        assert bool(shared) != board.comparison.significant[one, other]
+    assert board.comparison.significant.any()
     assert all(standing.ranks[0] <= standing.rank <= standing.ranks[1] for standing in ranked)
 
 
-def test_rows_without_an_auc_have_no_tier(tmp_path):
+def rescored(row, name, shift, noise, seed=0):
+    """The row under another name, with a shift of the positives and noise added to its scores."""
+    added = np.random.default_rng(seed).normal(0, noise, len(row.test[0]))
+    scored = replace(row.test[0], score=row.test[0].score + shift * row.test[0].labels + added)
+    return replace(row, name=name, sets=({**row.sets[0], "test": scored},))
+
+
+def test_a_verdict_against_the_best_trivial_row_does_not_depend_on_other_trivial_rows(tmp_path):
+    (trivial,) = only(read_boards(fabricate_runs(tmp_path, RECIPES[5:6], flawed=False))).rows
+    model = replace(rescored(trivial, "net", 0.4, 0.5), recipe=RECIPES[3])
+    board = replace(only(read_boards(Runs(tmp_path))), rows=(model, trivial))
+    assert 0.001 < board.comparison.p[0, 1] < 0.05
+    assert board.above_trivial == {model.key}
+    worse = (rescored(trivial, f"trivial_{number}", 0, 6, number) for number in range(12))
+    more = replace(board, rows=(*board.rows, *worse))
+    assert more.ranking[:2] == board.ranking
+    assert not more.comparison.significant[0, 1]
+    assert more.above_trivial == {model.key}
+
+
+def test_rows_without_an_auc_have_no_letters(tmp_path):
     runs = Runs(tmp_path)
     sick = Films(tuple(film for film in TINY if film.split == "train" or film.label))
     runs.write_films(Dataset(KERMANY, "Only pneumonia in the test films", None, sick))
@@ -167,7 +191,7 @@ def test_rows_without_an_auc_have_no_tier(tmp_path):
         folder.write_predictions(name, Predictions(ids, np.ones((len(ids), 1), np.float32)))
     folder.set_status("done")
     (standing,) = rank_rows(only(read_boards(runs)))
-    assert (standing.tier, standing.ranks) == (None, None)
+    assert (standing.letters, standing.ranks) == (None, None)
 
 
 def test_runs_that_are_not_done_stay_with_their_reason(tmp_path):

@@ -48,7 +48,7 @@ def test_json_holds_every_row_with_each_run(out):
     assert row["unfinished"][0]["reason"] == "loss became not a number in epoch 3"
     assert rows["convnext_base", "published-validation-head"]["rank"] is None
     assert rows["convnext_base", "published-validation-head"]["against_first"] is None
-    assert row["tier"] == 1
+    assert row["letters"] == "a"
     against = rows["cnn_baseline", "official"]["against_first"]
     assert against["low"] < against["auc"] < against["high"] < 0
     assert against["p"] <= against["p_holm"] < 0.05

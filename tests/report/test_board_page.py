@@ -153,12 +153,19 @@ def test_notes_on_the_films_are_on_the_page_and_in_the_json(tmp_path):
     assert (board["licence"], board["notes"]) == (licence, list(notes))
 
 
-def test_tiers_and_ranks_are_next_to_the_names(tmp_path):
+def test_letters_and_ranks_are_next_to_the_names(tmp_path):
     text = page(fabricate_runs(tmp_path / "runs", n_test=624), tmp_path)
     ranking = next(tables(section(text, "Ranking")))
-    assert ranking[0][1].strip() == "Tier (ranks)"
-    assert re.fullmatch(r"1 \(1(–\d)?\)", ranking[2][1].strip())
+    assert ranking[0][1].strip() == "Letters"
+    assert re.fullmatch(r"a \(1(–\d)?\)", ranking[2][1].strip())
     assert "p &lt; 0.05 after Holm's correction over all pairs" in text
+
+
+def test_ranks_stay_if_there_are_more_groups_than_letters(tmp_path, monkeypatch):
+    monkeypatch.setattr("pneumo_tf.report.standings.assign_letters", lambda significant: None)
+    text = section(page(fabricate_runs(tmp_path / "runs"), tmp_path), "Ranking")
+    assert re.fullmatch(r"– \(1(–\d)?\)", next(tables(text))[2][1].strip())
+    assert "– ahead of the bracket: letters of these rows would be more than a–z and A–Z." in text
 
 
 def test_differences_are_to_the_first_row_and_paired(tmp_path):

@@ -11,8 +11,8 @@ from pneumo_tf.report.figures import style
 from pneumo_tf.report.figures.comparable import Comparable, comparable
 from pneumo_tf.report.figures.operating_curves import format_estimate
 from pneumo_tf.report.figures.picture import Picture
-from pneumo_tf.report.standings import best_trivial
 from pneumo_tf.report.tables.cost_columns import mean_cost
+from pneumo_tf.report.trivial_rows import best_trivial
 
 MARKERS = dict(zip(style.DASHES, "os^D", strict=True))
 MARGIN = 1.4

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from pneumo_tf.report.board import Row
-from pneumo_tf.report.standings import best_trivial
+from pneumo_tf.report.trivial_rows import best_trivial
 
 STRETCH = 2.0
 """Largest factor by which trivial rows other than the best may lengthen a scale."""

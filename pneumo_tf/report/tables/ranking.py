@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pneumo_tf.evaluation.intervals import REPLICATES, Estimate
+from pneumo_tf.evaluation.letters import abbreviate_letters
 from pneumo_tf.evaluation.metrics import METRICS
 from pneumo_tf.report.board import Board, Row
 from pneumo_tf.report.markdown import Markdown, Table
@@ -22,12 +23,17 @@ from pneumo_tf.report.tables.metric_columns import explain_dashes, metric_cells
 EMPTY = Markdown("No run is done yet. `python -m benchmarks.run_all --profile quick` makes the first ones.")
 UNRANKED = Markdown("No run under the protocol `official` is done, and no other protocol ranks.")
 
-TIERS = (
-    "Ranked by AUC on the test films. A tier begins at a row whose AUC is significantly below that of the "
-    "first row of the tier before; within a tier, ranks are due to chance. In brackets: from one more than "
-    "the number of rows shown to be better, to the last rank less those shown to be worse; with a "
-    "probability of at least 95 %, all of these intervals contain the true ranks (Al Mohamad et al. 2022)."
+LETTERS = (
+    "Ranked by AUC on the test films. Rows that share a letter were not shown to differ, which does not show "
+    "that they are equal; rows without a common letter differ significantly (Piepho 2004)."
 )
+RANKS = (
+    "In brackets: from one more than the number of rows shown to be better, to the last rank less those "
+    "shown to be worse; with a probability of at least 95 %, all of these intervals contain the true ranks "
+    "(Al Mohamad et al. 2022)."
+)
+LETTER_RANGE = "A range of letters, as in a–d, stands for all of them."
+TOO_MANY_LETTERS = f"{DASH} ahead of the bracket: letters of these rows would be more than a–z and A–Z."
 SIGNIFICANT = (
     "Significant: {paired} (Obuchowski 1997), with the variance between seeds "
     "(Obuchowski & Rockette 1995), p < 0.05 after Holm's correction over all pairs of this board; a row of "
@@ -67,10 +73,15 @@ def ranking_table(board: Board) -> Table:
     rows = [standing.row for standing in ranked]
     legend = dict.fromkeys(board.wording.write(line) for column in COLUMNS.values() for line in column.legend)
     marks = [f"{mark} {MARKS[mark].meaning}" for mark in MARKS if any(mark in one.marks for one in ranked)]
+    notes = explain_dashes(rows, [name for name in COLUMNS if name in METRICS])
+    if any("–" in abbreviate_letters(one.letters or "") for one in ranked):
+        notes.append(LETTER_RANGE)
+    if any(one.ranks and not one.letters for one in ranked):
+        notes.append(TOO_MANY_LETTERS)
     return Table(
         [column.title for column in COLUMNS.values()],
         list(zip(*columns, strict=True)),
-        explain_dashes(rows, [name for name in COLUMNS if name in METRICS]),
+        notes,
         legend=[*legend, ROUNDING, *marks],
         empty=UNRANKED if any(row.runs for row in board.rows) else EMPTY,
     )
@@ -95,11 +106,12 @@ def _recipe(standing: Standing) -> str:
     return f"{standing.rank}. {name} {standing.marks}".rstrip()
 
 
-def _tier(standing: Standing) -> str:
-    if standing.tier is None or standing.ranks is None:
+def _letters(standing: Standing) -> str:
+    if standing.ranks is None:
         return DASH
+    letters = abbreviate_letters(standing.letters) if standing.letters else DASH
     low, high = standing.ranks
-    return f"{standing.tier} ({low})" if low == high else f"{standing.tier} ({low}–{high})"
+    return f"{letters} ({low})" if low == high else f"{letters} ({low}–{high})"
 
 
 def _gaps(ranked: Sequence[Standing]) -> list[str]:
@@ -109,11 +121,11 @@ def _gaps(ranked: Sequence[Standing]) -> list[str]:
 
 COLUMNS: dict[str, Column] = {
     "recipe": Column("Recipe", _each(_recipe), export=lambda row, standing: row.name),
-    "tier": Column(
-        "Tier (ranks)",
-        _each(_tier),
-        (TIERS, SIGNIFICANT),
-        export=lambda row, standing: standing.tier if standing else None,
+    "letters": Column(
+        "Letters",
+        _each(_letters),
+        (LETTERS, SIGNIFICANT, RANKS),
+        export=lambda row, standing: standing.letters if standing else None,
     ),
     "auc": _metric("auc", with_interval, INTERVALS),
     "accuracy": _metric("accuracy", with_interval, INTERVALS, THRESHOLD),

@@ -49,7 +49,7 @@ def test_a_column_is_one_entry_for_page_legend_csv_and_json(runs, tmp_path, monk
 def test_every_exported_column_is_a_key_of_csv_and_json(runs, tmp_path):
     write(runs, tmp_path)
     exported = {key for key, column in COLUMNS.items() if column.export}
-    assert exported >= {"recipe", "tier", "initial"}
+    assert exported >= {"recipe", "letters", "initial"}
     with (tmp_path / "leaderboard.csv").open(encoding="utf-8") as file:
         assert exported <= set(csv.DictReader(file).fieldnames)
     (board,) = json.loads((tmp_path / "leaderboard.json").read_text("utf-8"))["boards"]
