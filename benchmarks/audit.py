@@ -62,7 +62,7 @@ def make_parser() -> CommandLine:
 
 
 def _check_place(out: Path) -> None:
-    """Check that the page can be written, before a minute of work is lost."""
+    """Check that the page can be written, before films are decoded."""
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""What all commands share: argument parser, usage errors of one line, and an end without a traceback."""
+"""Shared parts of all commands: argument parser, usage errors in one line, and exit without a traceback."""
 
 import argparse
 import difflib
@@ -180,7 +180,7 @@ def add_films(group: Any) -> None:
         help="fraction of test films if none are stated, all films of a patient together (default: 0.2)",
     )
     group.add_argument(
-        "--task", metavar="NAME", help="question asked of films that can answer several (rsna: docs/films.md)"
+        "--task", metavar="NAME", help="classification task, for sets with several (rsna, nih: docs/films.md)"
     )
     group.add_argument(
         "--sizes",

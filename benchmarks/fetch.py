@@ -38,7 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     train, test = (sum(film.split == split for film in films) for split in ("train", "test"))
     print(f"{len(films):,} films in {out}: {train:,} for training, {test:,} for the test; all decode.")
     if differences := source.count_differences(films):
-        print("Warning: this is not the set as published, and results will not compare with others:")
+        print(
+            "Warning: this is not the published set; do not compare results with those on the published set:"
+        )
         print("\n".join(f"  {difference}" for difference in differences))
     for note in fetched.notes:
         print(note)
@@ -123,7 +125,7 @@ def _print_left_out(left_out: Sequence[LeftOut]) -> None:
 
 
 def _print_steps(source: DatasetSource) -> None:
-    """Print what a user has to know before a long download starts, or fails."""
+    """Print the steps of a download, before it starts or fails."""
     print(f"{source.title}: {source.download.summary}.")
     for step in source.download.steps:
         print(f"  - {step}")

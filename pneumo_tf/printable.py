@@ -1,4 +1,4 @@
-"""Text from outside, such as names of files, in characters that a terminal does not act on."""
+"""Escaping of text from outside, such as file names, so that a terminal shows it unchanged."""
 
 
 def make_printable(text: str) -> str:

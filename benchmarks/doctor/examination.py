@@ -28,7 +28,7 @@ class Examination:
         machine: As `benchmarks.speed.machine.describe_machine` returns it.
         gpu: Whether the steps ran on a GPU.
         patience: Factor on the time limits of the steps.
-        outcomes: By name of the step.
+        outcomes: Outcomes by name of the step.
     """
 
     machine: Mapping[str, Any]
@@ -61,7 +61,7 @@ def examine(
     """Run steps one after the other.
 
     Args:
-        steps: By name, in order.
+        steps: Steps by name, in order.
         card: The GPU that is examined; None skips steps that need one.
         patience: Factor on the time limits of the steps.
         on_start: Called before each step that is run.

@@ -1,9 +1,9 @@
 """ResNet-18 from scratch on one channel, and its ablation: augmentation, weighted loss, focal loss, sampling.
 
-Source: a PyTorch project that names its films RSNA Pneumonia Detection Challenge, adults. Its counts, 57,199
-films of pneumonia and 10,664 normal, do not match RSNA with 26,684 films, 6,012 of them positive, so its
-figures only serve orientation, also on a board of RSNA films. Rows are cumulative up to the weighted loss;
-focal loss and class-balanced sampling, which its authors name as future work, replace it.
+Source: a PyTorch project that describes its films as the RSNA Pneumonia Detection Challenge, adults. Its
+counts, 57,199 films of pneumonia and 10,664 normal, do not match RSNA with 26,684 films, 6,012 of them
+positive, so do not compare its figures with a board, even one of RSNA films. Rows are cumulative up to the
+weighted loss; focal loss and class-balanced sampling, which its authors name as future work, replace it.
 
 Expected on the official test set: accuracy .72–.88.
 Commands: `python -m benchmarks.run_all --only 'resnet18_scratch*'`, and on RSNA with `--data rsna`

@@ -1,4 +1,4 @@
-"""Normal, bacterial and viral pneumonia told apart by a frozen backbone and a small CNN.
+"""Classification of normal, bacterial and viral films by a frozen backbone and a small CNN.
 
 Source: the recipes of two classes with one more logit, so that both scores of pneumonia can be compared. The
 subtypes are those in the names of the Kermany films (Kermany et al. 2018).

@@ -1,1 +1,1 @@
-"""Claims about speed, measured against alternatives: `python -m benchmarks.speed`."""
+"""Measurements of speed, compared with alternatives: `python -m benchmarks.speed`."""

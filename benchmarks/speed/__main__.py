@@ -1,4 +1,4 @@
-"""Measure what the project claims about its speed, as one table.
+"""Measure the speed of the project, compared with alternatives, as one table.
 
 Alternatives take turns; the table shows medians, ratios and targets, and notes below it describe how each row
 was measured.

@@ -22,8 +22,8 @@ class Child(NamedTuple):
     """Time and memory of a process and all its descendants.
 
     Args:
-        seconds: From its start to its end.
-        processor_seconds: Over all cores.
+        seconds: Seconds from its start to its end.
+        processor_seconds: Processor seconds over all cores.
         peak_mb: Peak memory, MiB, counting shared pages once; None if it was not read, or the kernel does not
             report it.
         output: Standard output and standard error.

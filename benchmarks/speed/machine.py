@@ -10,7 +10,7 @@ from pneumo_tf.costs.hardware import cores, gpus, memory_mb
 
 PACKAGES = ("tensorflow", "keras", "numpy")
 BUSY_LOAD = 0.25
-"""Load per core before the start above which timings are unreliable."""
+"""Limit on the load per core before the start; above it, timings are unreliable."""
 
 
 def describe_machine() -> dict[str, Any]:

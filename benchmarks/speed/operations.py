@@ -36,7 +36,7 @@ class StepCount(NamedTuple):
 
     Args:
         operations: Operations that compute something, including those in functions.
-        conditions: Those of them that are branches or loops.
+        conditions: Number of these operations that are branches or loops.
     """
 
     operations: int

@@ -16,10 +16,10 @@ DATA = Path("data")
 """Folder of the datasets, each in a folder of its own."""
 
 MOUNTS = (Path("/kaggle/input"), Path("/content"))
-"""Folders in which Kaggle and Colab show datasets, searched if none was fetched."""
+"""Folders in which Kaggle and Colab mount datasets, searched if none was fetched."""
 
 MOUNT_LEVELS = 2
-"""Levels below a mount at which the folder of one dataset can lie; it may hold the films further down."""
+"""Levels below a mount at which folders of datasets are; the films may be in their subfolders."""
 
 NOT_SEARCHED = "drive"
 """Folder of Google Drive on Colab: listing it takes minutes."""
@@ -92,7 +92,7 @@ def read_source(
     """Read the films of a source; synthetic ones are generated if they do not exist yet.
 
     Args:
-        source: From `find_source`.
+        source: Source from `find_source`.
         cache: Folder for the index of the films; None to store none.
         sizes: CSV of original pixel sizes.
         progress: Function that returns a progress callback for a named task.
@@ -118,7 +118,7 @@ def generate_if_missing(source: Source, progress: Callable[[str], Progress]) -> 
     """Generate the films of a synthetic source that is not ready.
 
     Args:
-        source: From `find_source`.
+        source: Source from `find_source`.
         progress: Function that returns a progress callback for a named task.
     """
     if not source.ready:
@@ -145,7 +145,7 @@ def _first_mounted() -> Source | None:
 
 
 def _mounted_folders() -> Iterator[Path]:
-    """List the folders of all mounts that may hold a dataset, those of a level after those above."""
+    """List the folders of all mounts that may contain a dataset, level by level."""
     for mount in filter(Path.is_dir, MOUNTS):
         for level in islice(levels(mount, MOUNT_LEVELS), 1, None):
             for listing in level:

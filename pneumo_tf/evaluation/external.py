@@ -14,15 +14,15 @@ from pneumo_tf.evaluation.operating_points import choose_threshold
 from pneumo_tf.evaluation.ratio import ratio
 
 POINT = "youden"
-"""The operating point that is fixed on the validation films of the source."""
+"""The operating point whose threshold is chosen on the validation films of the source."""
 
 UNBOUNDED = (-np.inf, np.inf)
 
 EXTERNAL_SEED = 1
-"""Seed of the replicates of external patients, who are others than those of the source."""
+"""Seed of the replicates of external patients, which are independent of those of the source."""
 
 LOCAL_FILMS = (50, 100, 200)
-"""Numbers of local films on which a threshold is chosen again."""
+"""Numbers of external films on which a local threshold is chosen."""
 
 LOCAL_SAMPLES = 500
 
@@ -33,9 +33,9 @@ class ExternalResult:
 
     Args:
         auc: AUC on the external films.
-        change: AUC there minus AUC on the source's test films.
-        sensitivity: At the threshold fixed on the source's validation films.
-        specificity: At the same threshold.
+        change: AUC on the external films minus AUC on the source's test films.
+        sensitivity: Sensitivity at the threshold chosen on the source's validation films.
+        specificity: Specificity at the same threshold.
         slope: Calibration slope of the logit; 1 is best.
         intercept: Calibration intercept of the logit; 0 is best.
     """
@@ -50,12 +50,12 @@ class ExternalResult:
 
 @dataclass(frozen=True)
 class LocalRates:
-    """Rates at thresholds chosen again on samples of local films, measured on the other local films.
+    """Rates at thresholds chosen on samples of external films, measured on the other external films.
 
     Args:
         films: Number of films that a threshold is chosen on.
         sensitivity: Mean over samples and runs, with the 5th and the 95th percentile.
-        specificity: The same.
+        specificity: The same of the specificity.
     """
 
     films: int
@@ -75,12 +75,12 @@ def measure_external(
     Args:
         source: Resampled patients of the source.
         external_bootstrap: Resampled patients of the external set.
-        validation: Predictions of the source's validation films, one set per run: they fix the threshold.
+        validation: Predictions of the source's validation films, one set per run, to choose the threshold.
         test: Predictions of the source's test films, one set per run.
         external: Predictions of the external films, one set per run.
 
     Returns:
-        The estimates. Patients of the two places are resampled independently, runs together.
+        The estimates. Patients of both sets are resampled independently, runs together.
     """
     seed = (EXTERNAL_SEED, zlib.crc32(test[0].score.tobytes()))
     weights = [external_bootstrap.weights(run) for run in external]
@@ -132,16 +132,16 @@ def rates_at(threshold: float, films: LabelledPredictions, weights: np.ndarray) 
 def choose_locally(
     external: Sequence[LabelledPredictions], films: int, samples: int = LOCAL_SAMPLES, seed: int = 0
 ) -> LocalRates | None:
-    """Choose the threshold again on random local films, and measure it on the films of other patients.
+    """Choose thresholds on random external films, and measure them on the films of the other patients.
 
     Args:
         external: Predictions of the external films, one set per run; all of the same films.
-        films: Number of films that a threshold is chosen on, or a few more: patients are taken whole.
+        films: Number of films per choice, or a few more, because all films of a patient are used together.
         samples: Number of random choices of these films.
         seed: Random seed of the choices.
 
     Returns:
-        The rates; None if fewer than as many films are left to measure them on.
+        The rates; None if fewer than `films` films are left to measure them on.
     """
     first = external[0]
     if 2 * films > len(first):

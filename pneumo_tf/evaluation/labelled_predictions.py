@@ -53,15 +53,15 @@ class LabelledPredictions:
 
 
 def join_labels(
-    predictions: Predictions, films: Films, like: LabelledPredictions | None = None
+    predictions: Predictions, films: Films, template: LabelledPredictions | None = None
 ) -> LabelledPredictions:
     """Join predictions with the film table.
 
     Args:
         predictions: Outputs of one run on one set.
         films: Film table of the dataset.
-        like: Earlier result. If it has the same films in the same order, its columns are shared, so that a
-            board of thousands of runs fits into memory.
+        template: Earlier result. If it has the same films in the same order, its columns are shared, which
+            saves memory on boards of thousands of runs.
 
     Raises:
         UserError: If a film is not in the table or was predicted twice, or if a score is not a number. The
@@ -71,8 +71,8 @@ def join_labels(
     if not finite.all():
         film = predictions.ids[int(np.argmin(finite))]
         raise UserError(f"the score of {film!r} is not a number")
-    if like is not None and like.ids == predictions.ids:
-        known = (like.ids, like.labels, like.patients, like.subtypes)
+    if template is not None and template.ids == predictions.ids:
+        known = (template.ids, template.labels, template.patients, template.subtypes)
     else:
         known = _known(predictions.ids, films)
     ids, labels, patients, subtypes = known

@@ -1,4 +1,4 @@
-"""Net benefit of calling films pneumonia above a probability: decision curves (Vickers & Elkin 2006)."""
+"""Net benefit of predicting pneumonia above a probability: decision curves (Vickers & Elkin 2006)."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
 from pneumo_tf.evaluation.ratio import ratio
 
 THRESHOLDS = (0.1, 0.25, 0.5)
-"""Probabilities above which a film is called pneumonia: a false alarm weighs t / (1 − t) of a hit."""
+"""Thresholds t of the probability; a false positive has t / (1 − t) times the weight of a true positive."""
 
 
 def net_benefit(
@@ -18,7 +18,7 @@ def net_benefit(
     weights: np.ndarray,
     prevalence: float | None = None,
 ) -> np.ndarray:
-    """Return the net benefit of a model: hits minus weighted false alarms, as a share of all films.
+    """Return the net benefit of a model: true positives minus weighted false positives, per film.
 
     At another prevalence, the odds of each film are multiplied by the ratio of the odds of both prevalences
     (Bayes' theorem), with the same scores of normal films and of pneumonia.
@@ -48,7 +48,7 @@ def net_benefit(
 
 
 def net_benefit_of_all(share: float | np.ndarray, thresholds: Sequence[float] | np.ndarray) -> np.ndarray:
-    """Return the net benefit of calling every film pneumonia; that of calling none is 0.
+    """Return the net benefit of predicting pneumonia for every film; for no film, it is 0.
 
     Args:
         share: Share of pneumonia, a number or (r,).

@@ -45,7 +45,7 @@ def measured_films(films: Films, ids: tuple[str, ...], first: Collection[str] = 
 
 
 def marked_films(dataset: Dataset, ids: Collection[str]) -> list[str]:
-    """Return the ids of films of pneumonia with a mark on them, by hash and at most `MOST_MARKED`.
+    """Return the ids of at most `MOST_MARKED` films of pneumonia with a mark, chosen by hash.
 
     Args:
         dataset: The films.

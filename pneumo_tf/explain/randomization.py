@@ -37,8 +37,8 @@ class Randomization(NamedTuple):
     """Similarity of maps under cascading weight randomization.
 
     Args:
-        stages: From the logits alone to all weights.
-        next_film: By method, similarity of the trained model's maps of different films.
+        stages: Stages, from the logits alone to all weights.
+        next_film: Similarity of the trained model's maps of different films, by method.
     """
 
     stages: list[Stage]

@@ -56,8 +56,8 @@ def check_flat(model: keras.Model) -> None:
     for layer in model.layers:
         if isinstance(layer, keras.Model):
             raise UserError(
-                f"layer {layer.name!r} of {model.name} is a model of its own: convolutions inside it are out "
-                "of reach; build the backbone with the film as its input, so that the graph is flat"
+                f"layer {layer.name!r} of {model.name} is a nested model, whose convolutions cannot be "
+                "explained; build the backbone with the film as its input, so that the graph is flat"
             )
 
 

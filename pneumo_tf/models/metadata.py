@@ -61,4 +61,6 @@ def _read_age(film_id: str, age: str) -> float:
     try:
         return float(age) if age else np.nan
     except ValueError:
-        raise UserError(f"the age of {film_id} is {age!r}, no number of years; correct the table") from None
+        raise UserError(
+            f"the age of {film_id} is {age!r}, not a number of years; correct the table"
+        ) from None

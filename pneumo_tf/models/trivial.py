@@ -1,4 +1,4 @@
-"""Trivial models, which every network has to beat: logistic regression on little of a film, or on none."""
+"""Trivial models, which every network has to beat: logistic regression on a few simple features."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -39,10 +39,10 @@ class TrivialModel:
     """A trivial model.
 
     Args:
-        features: Takes a dataset and the folder of decoded films; gives (n, f) features of all films.
-        regression: Returns the regression to fit.
-        covariates: Columns of the film table that it needs; without them it does not apply to a dataset.
-        shows_lungs: Whether its features hold pixels of the lungs; otherwise it can only use shortcuts.
+        features: Function from a dataset and the folder of decoded films to (n, f) features of all films.
+        regression: Function that returns the regression to fit.
+        covariates: Columns of the film table that it needs; it is left out for films without them.
+        shows_lungs: Whether its features contain pixels of the lungs; if not, it can only use shortcuts.
     """
 
     features: Features

@@ -271,7 +271,7 @@ class Board:
         title: Name of the dataset as shown.
         profile: `"full"`, `"quick"` or `"custom"`.
         films: The film table.
-        rows: By protocol, official first, then by name.
+        rows: Rows, ordered by protocol, official first, then by name.
         newest: Time at which its last run finished, seconds since 1970 (0 if none has).
         harness: Version of the harness that made the runs.
         unread: Runs of the same folder that are on no board because their definition or film table cannot be

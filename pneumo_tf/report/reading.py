@@ -183,14 +183,16 @@ def _read_predictions(group: Sequence[_Found], films: Films, external: Mapping[s
         films: The film table of the board.
         external: External sets by fingerprint; predictions of other external sets are left out.
     """
-    like: dict[str, LabelledPredictions] = {}
+    templates: dict[str, LabelledPredictions] = {}
     for found in group:
         if found.done:
             try:
                 for name in sorted(_needed(found.spec) | set(found.folder.prediction_sets())):
                     table = _table_of(name, films, external)
                     if table is not None:
-                        found.sets[name] = like[name] = _joined(found.folder, name, table, like.get(name))
+                        found.sets[name] = templates[name] = _joined(
+                            found.folder, name, table, templates.get(name)
+                        )
             except DamagedFile as error:
                 found.set_aside(error)
     expected = _expected_films(group, films, external)
@@ -219,11 +221,11 @@ def _needed(spec: RunSpec) -> set[str]:
 
 
 def _joined(
-    folder: RunFolder, name: str, films: Films, like: LabelledPredictions | None
+    folder: RunFolder, name: str, films: Films, template: LabelledPredictions | None
 ) -> LabelledPredictions:
     predictions = folder.read_predictions(name)
     try:
-        return join_labels(predictions, films, like)
+        return join_labels(predictions, films, template)
     except UserError as error:
         raise DamagedFile(folder.predictions_file(name), str(error)) from error
 

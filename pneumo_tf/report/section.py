@@ -23,7 +23,7 @@ class Section(NamedTuple):
 
     Args:
         title: The heading.
-        pictures: In order.
+        pictures: Pictures, in order.
     """
 
     title: str

@@ -40,7 +40,7 @@ def cut_network(model: keras.Model, phase: Phase, variables: Sequence[keras.Vari
     """Cut a network at the last tensor that all paths pass through and before which nothing is trained.
 
     Args:
-        model: From `pneumo_tf.models.registry.build`.
+        model: Model from `pneumo_tf.models.registry.build`.
         phase: Phase that states whether any layer is frozen.
         variables: The variables that the phase trains, from `set_trainable`.
 

@@ -80,7 +80,7 @@ def train(
     """Train a model by a recipe.
 
     Args:
-        model: From `pneumo_tf.models.registry.build`; trained in place.
+        model: Model from `pneumo_tf.models.registry.build`; trained in place.
         recipe: Phases, loss, augmentation, selection.
         films: Training and validation films.
         setting: Seed, precision and folders. If the work folder has a checkpoint, training resumes from it.

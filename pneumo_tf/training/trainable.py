@@ -16,7 +16,7 @@ def set_trainable(model: keras.Model, architecture: Architecture, phase: Phase) 
     and shift are returned with the other variables.
 
     Args:
-        model: From `pneumo_tf.models.registry.build`; its `trainable` flags are set.
+        model: Model from `pneumo_tf.models.registry.build`; its `trainable` flags are set.
         architecture: Registry entry of the backbone.
         phase: Phase with the trainable part and the mode of batch norm.
 

@@ -57,7 +57,7 @@ def test_zip(written, tmp_path, capsys):
     archive = make_zip(folder, tmp_path / "a.zip")
     status, out, _ = run(capsys, name, "--zip", archive, "--out", tmp_path / "out")
     assert status == 0 and files(tmp_path / "out") == of_the_set(folder)
-    assert "for the test; all decode." in out and "this is not the set as published" in out
+    assert "for the test; all decode." in out and "this is not the published set" in out
     assert "Left out: 1 file with the extension .docx (archive/set/notes.docx), 1 film in the folder" in out
     assert "Task " in out and "Wang X, Peng Y" in out
 

@@ -159,7 +159,7 @@ def test_a_nested_backbone_from_elsewhere_is_refused_with_the_reason(tmp_path):
     pooled = keras.layers.GlobalAveragePooling2D()(inner(film))
     keras.Model(film, keras.layers.Dense(1)(pooled), name="elsewhere").save(tmp_path / "model.keras")
     model = keras.saving.load_model(tmp_path / "model.keras")
-    with pytest.raises(UserError, match="layer 'backbone' of elsewhere is a model of its own") as error:
+    with pytest.raises(UserError, match="layer 'backbone' of elsewhere is a nested model") as error:
         Explainer(model, layer="backbone")
     assert "\n" not in str(error.value)
 

@@ -218,7 +218,7 @@ def test_a_nested_model_is_refused_with_its_name(monkeypatch):
         return keras.Sequential([keras.Input(x.shape[1:]), keras.layers.Conv2D(4, 3)], name="inner")(x)
 
     monkeypatch.setattr("pneumo_tf.models.small_cnn.backbone", backbone)
-    with pytest.raises(UserError, match="layer 'inner' of conv3 is a model of its own"):
+    with pytest.raises(UserError, match="layer 'inner' of conv3 is a nested model"):
         build("conv3", head=Head(), size=32)
 
 

@@ -91,5 +91,5 @@ def test_an_age_that_is_no_number_is_named():
     dataset = confounded()
     films = dataset.films
     odd = replace(films, covariates={**films.covariates, "age": {"3.png": "forty"}})
-    with pytest.raises(UserError, match=r"the age of 3\.png is 'forty', no number of years"):
+    with pytest.raises(UserError, match=r"the age of 3\.png is 'forty', not a number of years"):
         fit_trivial("metadata", replace(dataset, films=odd), NOWHERE, TRAIN)

@@ -140,15 +140,15 @@ def describe_trivial_models(decoded: DecodedSet) -> Chapter:
 
 
 def _dividing(of: dict[tuple[str, str], dict[str, Estimate]]) -> str:
-    ways = {
+    titles = {
         "by_image": "image by image",
         "alphabetical": "first 10 % by name",
         "random": "random 90/10",
         "pooled": "pooled at random",
     }
     found = [
-        f"{way} {_value(of[strategy, '16×16 thumbnail'], 'accuracy')}"
-        for strategy, way in ways.items()
+        f"{title} {_value(of[strategy, '16×16 thumbnail'], 'accuracy')}"
+        for strategy, title in titles.items()
         if (strategy, "16×16 thumbnail") in of
     ]
     return f"Accuracy on films held out in other ways: {', '.join(found)}."

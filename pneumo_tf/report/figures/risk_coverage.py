@@ -33,7 +33,7 @@ COLORS = dict(zip((DISTANCE, *SPREADS.values()), style.CYCLE, strict=False))
 
 def draw_risk_coverage_curves(board: Board) -> Iterator[Picture]:
     """Draw one page of panels: the ranked rows, the best first, then rows of folds."""
-    panels = [list(ways) for _, ways in groupby(ensembles(board), key=lambda way: way.name)][:MOST_ROWS]
+    panels = [list(of_row) for _, of_row in groupby(ensembles(board), key=lambda one: one.name)][:MOST_ROWS]
     if not panels:
         return
     columns = min(COLUMNS, max(len(panels), 3))
@@ -42,9 +42,9 @@ def draw_risk_coverage_curves(board: Board) -> Iterator[Picture]:
         style.rows_for(len(panels), columns), columns, (1.45, 1.2), (0.4, 0.75), margins
     )
     shown: dict[str, None] = {}
-    for ax, ways in zip(axes.flat, panels, strict=False):
-        shown |= dict.fromkeys(draw_risk_coverage(ax, ways))
-        ax.set_title(style.fold(ways[0].name, 24), size=style.SMALL)
+    for ax, of_row in zip(axes.flat, panels, strict=False):
+        shown |= dict.fromkeys(draw_risk_coverage(ax, of_row))
+        ax.set_title(style.fold(of_row[0].name, 24), size=style.SMALL)
     style.drop(axes.flat[len(panels) :])
     style.label_outer(axes, len(panels), "coverage", "error rate")
     style.heading(figure, "Risk and coverage", describe_ranked_and_folds(board))
@@ -63,16 +63,16 @@ def draw_risk_coverage_curves(board: Board) -> Iterator[Picture]:
     )
 
 
-def draw_risk_coverage(ax: Axes, ways: Sequence[Ensemble]) -> list[str]:
+def draw_risk_coverage(ax: Axes, of_row: Sequence[Ensemble]) -> list[str]:
     """Draw the curves of one row, by distance and by each spread that it has, and return their names."""
-    first = measure_uncertainty(ways[0].groups[0])
+    first = measure_uncertainty(of_row[0].groups[0])
     kept = np.arange(1, len(first.wrong) + 1) / len(first.wrong)
     ax.plot(kept, risk_coverage_curve(first.wrong, ~first.wrong), color=style.RULE, lw=1.2)
     curves = {DISTANCE: risk_coverage_curve(first.wrong, first.distance)}
-    for way in ways:
-        uncertainty = measure_uncertainty(way.groups[0])
+    for one in of_row:
+        uncertainty = measure_uncertainty(one.groups[0])
         if uncertainty.spread is not None:
-            curves[SPREADS[way.kind]] = risk_coverage_curve(uncertainty.wrong, -uncertainty.spread)
+            curves[SPREADS[one.kind]] = risk_coverage_curve(uncertainty.wrong, -uncertainty.spread)
     for name, curve in curves.items():
         ax.plot(kept, curve, color=COLORS[name], lw=1.2)
     ax.set_xlim(0, 1.02)

@@ -103,4 +103,4 @@ def test_an_age_that_is_no_number_is_named_in_place_of_the_table(folded):
     films = replace(board.films, covariates={**board.films.covariates, "age": ages})
     rows = tuple(replace(row, films=films) for row in board.rows)
     table = metadata_gain_table(replace(board, films=films, rows=rows))
-    assert not table.rows and "is 'forty', no number of years" in table.empty
+    assert not table.rows and "is 'forty', not a number of years" in table.empty
