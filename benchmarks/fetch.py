@@ -10,7 +10,9 @@ from pathlib import Path
 
 from benchmarks.command_line import CommandLine, ends_with_its_reader, one_of, report_usage_error
 from benchmarks.suite.source import DATA
-from pneumo_tf.data.datasets.dataset_source import Dataset, DatasetSource, Files, Progress
+from pneumo_tf.data.datasets.dataset import Dataset
+from pneumo_tf.data.datasets.dataset_source import DatasetSource, Progress
+from pneumo_tf.data.datasets.download import Files
 from pneumo_tf.data.datasets.registry import DATASETS
 from pneumo_tf.data.datasets.scan import LeftOut, describe_left_out
 from pneumo_tf.data.image_files import describe_broken

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pneumo_tf.atomic import write_atomically
-from pneumo_tf.data.datasets.dataset_source import Dataset
+from pneumo_tf.data.datasets.dataset import Dataset
 from pneumo_tf.data.datasets.registry import stored_source
 from pneumo_tf.data.films import Films
 from pneumo_tf.run_folder import RunFolder, State

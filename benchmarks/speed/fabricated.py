@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.recipes import RECIPES
-from pneumo_tf.data.datasets.dataset_source import Dataset
+from pneumo_tf.data.datasets.dataset import Dataset
 from pneumo_tf.data.datasets.kermany import KERMANY
 from pneumo_tf.data.films import Film, Films
 from pneumo_tf.data.protocols.registry import PROTOCOLS

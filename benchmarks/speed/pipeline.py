@@ -19,7 +19,7 @@ from benchmarks.recipes import RECIPES
 from benchmarks.speed.speed_setup import Setup
 from benchmarks.speed.timing import Line, films_per_second, time_in_turns
 from pneumo_tf.data.batches import training_batches
-from pneumo_tf.data.datasets.dataset_source import Dataset
+from pneumo_tf.data.datasets.dataset import Dataset
 from pneumo_tf.data.films import CLASSES, Films
 from pneumo_tf.data.pixels import cached_pixels
 from pneumo_tf.errors import UserError

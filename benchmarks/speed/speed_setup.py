@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pneumo_tf.data.datasets.dataset_source import Dataset
+from pneumo_tf.data.datasets.dataset import Dataset
 from pneumo_tf.data.pixels import cached_pixels
 from pneumo_tf.models.registry import architecture
 from pneumo_tf.models.weights_file import find

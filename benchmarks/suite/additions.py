@@ -6,7 +6,7 @@ from dataclasses import replace
 from benchmarks.suite.applicable import missing_covariates
 from benchmarks.suite.options import Options
 from benchmarks.suite.plan import Job
-from pneumo_tf.data.datasets.dataset_source import Dataset
+from pneumo_tf.data.datasets.dataset import Dataset
 from pneumo_tf.data.scoring_variants import MILD_IN_WORDS, VARIANT_KINDS, variant_name
 from pneumo_tf.errors import UserError
 from pneumo_tf.external_sets import external_explanations, external_set

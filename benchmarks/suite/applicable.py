@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from benchmarks.suite.terminal import Terminal
-from pneumo_tf.data.datasets.dataset_source import Dataset
+from pneumo_tf.data.datasets.dataset import Dataset
 from pneumo_tf.data.films import Films
 from pneumo_tf.data.target_classes import TARGET_CLASSES, without_target
 from pneumo_tf.errors import UserError

@@ -3,7 +3,7 @@
 from benchmarks.suite.options import Options
 from benchmarks.suite.source import find_source
 from benchmarks.suite.terminal import Terminal
-from pneumo_tf.data.datasets.dataset_source import Dataset
+from pneumo_tf.data.datasets.dataset import Dataset
 from pneumo_tf.data.datasets.own_films import ALL_FILMS
 from pneumo_tf.data.datasets.reading_options import NO_OPTIONS, ReadingOptions
 from pneumo_tf.errors import UserError

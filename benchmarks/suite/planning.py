@@ -15,7 +15,7 @@ from benchmarks.suite.profile import choose_recipes, resolve_profile, views_line
 from benchmarks.suite.source import Source, find_source, read_source
 from benchmarks.suite.terminal import Terminal
 from pneumo_tf.costs.hardware import Gpu, gpus
-from pneumo_tf.data.datasets.dataset_source import Dataset
+from pneumo_tf.data.datasets.dataset import Dataset
 from pneumo_tf.errors import UserError
 from pneumo_tf.run_folder import RunFolder
 from pneumo_tf.runs import Runs

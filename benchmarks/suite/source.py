@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
-from pneumo_tf.data.datasets.dataset_source import Dataset, DatasetSource, Progress
+from pneumo_tf.data.datasets.dataset import Dataset
+from pneumo_tf.data.datasets.dataset_source import DatasetSource, Progress
 from pneumo_tf.data.datasets.reading_options import NO_OPTIONS, ReadingOptions
 from pneumo_tf.data.datasets.registry import DATASETS, recognise
 from pneumo_tf.data.datasets.scan import levels

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.worker.run_context import RunContext
-from pneumo_tf.data.datasets.dataset_source import Dataset
+from pneumo_tf.data.datasets.dataset import Dataset
 from pneumo_tf.errors import UserError
 from pneumo_tf.external_sets import external_set
 from pneumo_tf.predictions import Predictions

@@ -9,7 +9,7 @@ import numpy as np
 from benchmarks.worker.assignment import Assignment
 from benchmarks.worker.events import Clock, Events
 from pneumo_tf.data.augment import source_side
-from pneumo_tf.data.datasets.dataset_source import Dataset
+from pneumo_tf.data.datasets.dataset import Dataset
 from pneumo_tf.data.pixels import cached_pixels
 from pneumo_tf.data.protocols.registry import PROTOCOLS, check_sides, limit
 from pneumo_tf.data.protocols.split import Split

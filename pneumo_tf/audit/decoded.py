@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pneumo_tf.data.datasets.dataset_source import Dataset
+from pneumo_tf.data.datasets.dataset import Dataset
 from pneumo_tf.data.datasets.reading_options import NO_OPTIONS, ReadingOptions
 from pneumo_tf.data.datasets.registry import recognise
 from pneumo_tf.data.films import Films

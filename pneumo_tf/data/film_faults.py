@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pneumo_tf.atomic import write_atomically
-from pneumo_tf.data.datasets.dataset_source import Dataset
+from pneumo_tf.data.datasets.dataset import Dataset
 
 
 def read_faults(cache: Path, dataset: Dataset) -> dict[str, str]:

@@ -10,7 +10,7 @@ from typing import Literal
 import cv2
 import numpy as np
 
-from pneumo_tf.data.datasets.dataset_source import Dataset
+from pneumo_tf.data.datasets.dataset import Dataset
 from pneumo_tf.data.film_faults import add_faults
 from pneumo_tf.data.formats.image_format import Warn
 from pneumo_tf.data.formats.registry import DECODING

@@ -6,7 +6,7 @@ from itertools import islice
 
 import numpy as np
 
-from pneumo_tf.data.datasets.dataset_source import Dataset
+from pneumo_tf.data.datasets.dataset import Dataset
 from pneumo_tf.data.films import Film, Films
 from pneumo_tf.data.subtypes import named_subtype
 

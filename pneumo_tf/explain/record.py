@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from pneumo_tf.data.datasets.dataset_source import Dataset
+from pneumo_tf.data.datasets.dataset import Dataset
 from pneumo_tf.explain.explainer import METHODS_AND_BASELINES, Explainer
 from pneumo_tf.explain.faithfulness import Score, remember_scores
 from pneumo_tf.explain.film_selection import common_films, marked_films, measured_films, outcome_films

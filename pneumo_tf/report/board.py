@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from pneumo_tf.data.datasets.dataset_source import Dataset, DatasetSource
+from pneumo_tf.data.datasets.dataset import Dataset
+from pneumo_tf.data.datasets.dataset_source import DatasetSource
 from pneumo_tf.data.films import Films
 from pneumo_tf.data.protocols.registry import PROTOCOLS, Protocol
 from pneumo_tf.evaluation.auc_comparison import compare_auc

@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from pneumo_tf.data.datasets.dataset_source import Dataset
+from pneumo_tf.data.datasets.dataset import Dataset
 from pneumo_tf.evaluation.external import EXTERNAL_SEED, ExternalResult, measure_external
 from pneumo_tf.evaluation.intervals import PatientBootstrap
 from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions

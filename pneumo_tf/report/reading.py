@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from pneumo_tf.data.datasets.dataset_source import Dataset
+from pneumo_tf.data.datasets.dataset import Dataset
 from pneumo_tf.data.films import Films
 from pneumo_tf.data.protocols.registry import PROTOCOLS, Protocol, limit
 from pneumo_tf.errors import UserError

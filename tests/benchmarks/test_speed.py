@@ -137,7 +137,7 @@ def measured(monkeypatch, tmp_path, *arguments, lines=LINES, fail=None, error=Ke
 
 
 def stub_setup(options):
-    from pneumo_tf.data.datasets.dataset_source import Dataset
+    from pneumo_tf.data.datasets.dataset import Dataset
     from pneumo_tf.data.films import Films
 
     return Setup(

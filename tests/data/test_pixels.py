@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pneumo_tf.data import pixels
-from pneumo_tf.data.datasets.dataset_source import Dataset
+from pneumo_tf.data.datasets.dataset import Dataset
 from pneumo_tf.data.datasets.kermany import KERMANY
 from pneumo_tf.data.film_faults import add_faults, describe_faults, read_faults
 from pneumo_tf.data.films import Film, Films

@@ -8,7 +8,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from pneumo_tf.data.datasets.csv_table import CSV_TABLE
-from pneumo_tf.data.datasets.dataset_source import Dataset
+from pneumo_tf.data.datasets.dataset import Dataset
 from pneumo_tf.data.films import Film, Films
 from pneumo_tf.errors import UserError
 from pneumo_tf.models.trivial import fit_trivial

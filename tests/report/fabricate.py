@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pneumo_tf.data.datasets.dataset_source import Dataset
+from pneumo_tf.data.datasets.dataset import Dataset
 from pneumo_tf.data.datasets.kermany import KERMANY
 from pneumo_tf.data.datasets.phantom.entry import PHANTOM
 from pneumo_tf.data.films import Film, Films

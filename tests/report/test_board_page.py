@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pneumo_tf.data.datasets.dataset_source import Dataset
+from pneumo_tf.data.datasets.dataset import Dataset
 from pneumo_tf.data.datasets.kermany import KERMANY
 from pneumo_tf.data.films import Films
 from pneumo_tf.errors import UserError

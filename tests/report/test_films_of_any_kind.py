@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from pneumo_tf.data.datasets.class_folders import CLASS_FOLDERS
-from pneumo_tf.data.datasets.dataset_source import Dataset
+from pneumo_tf.data.datasets.dataset import Dataset
 from pneumo_tf.data.films import Films, unknown_patient
 from pneumo_tf.report.figures import style
 from pneumo_tf.report.figures.registry import FIGURES

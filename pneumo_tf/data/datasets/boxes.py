@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pneumo_tf.data.datasets.csv_cells import read_cells
-from pneumo_tf.data.datasets.dataset_source import Masks
+from pneumo_tf.data.datasets.dataset import Masks
 from pneumo_tf.data.formats.registry import read_header
 from pneumo_tf.errors import UserError
 

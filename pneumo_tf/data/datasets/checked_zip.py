@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from pneumo_tf.data.datasets.dataset_source import Files
+from pneumo_tf.data.datasets.download import Files
 from pneumo_tf.errors import UserError
 
 MAX_RATIO = 100

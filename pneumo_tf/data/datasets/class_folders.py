@@ -7,7 +7,8 @@ from functools import partial
 from pathlib import Path
 
 from pneumo_tf.data.datasets.csv_lines import ask_for_classes, count_names
-from pneumo_tf.data.datasets.dataset_source import DatasetSource, FilmList
+from pneumo_tf.data.datasets.dataset_source import DatasetSource
+from pneumo_tf.data.datasets.film_list import FilmList
 from pneumo_tf.data.datasets.own_films import (
     LICENCE,
     NOTICE,

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from pneumo_tf.data.datasets import boxes
 from pneumo_tf.data.datasets.csv_lines import Line, lacks_columns, read_table
-from pneumo_tf.data.datasets.dataset_source import DatasetSource, FilmList, Masks
+from pneumo_tf.data.datasets.dataset import Masks
+from pneumo_tf.data.datasets.dataset_source import DatasetSource
+from pneumo_tf.data.datasets.film_list import FilmList
 from pneumo_tf.data.datasets.own_films import (
     LICENCE,
     NOTICE,

@@ -1,76 +1,23 @@
-"""Datasets: where the films come from, and how they are read."""
+"""Source of a dataset: how its films are found and read, and what is published of them."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
 
-import numpy as np
-
+from pneumo_tf.data.datasets.dataset import Dataset, Masks
+from pneumo_tf.data.datasets.download import Download
+from pneumo_tf.data.datasets.film_list import FilmList
 from pneumo_tf.data.datasets.reading_options import NO_OPTIONS, ReadingOptions
-from pneumo_tf.data.datasets.scan import LeftOut, describe_left_out
+from pneumo_tf.data.datasets.scan import describe_left_out
 from pneumo_tf.data.films import CLASSES, Film, Films
-from pneumo_tf.data.formats.image_format import Warn
-from pneumo_tf.data.formats.registry import decode
 from pneumo_tf.data.formats.summary import choose_bits, describe_reading
-from pneumo_tf.data.image_files import Header, join_sizes, read_content, read_headers
+from pneumo_tf.data.image_files import Header, join_sizes, read_headers
 from pneumo_tf.errors import UserError
 from pneumo_tf.printable import make_printable
 
 Progress = Callable[[int, int], None]
 """Called with the number of items done and the number of all items."""
-
-Files = Mapping[str, Callable[[], BinaryIO]]
-"""Functions that open a file, by its path under the dataset's root."""
-
-Masks = Callable[[str], np.ndarray | None]
-"""Function from a film id to (height, width) uint8, 255 inside and 0 outside; None if nothing is marked."""
-
-
-def _no_covariates(film_id: str, header: Header) -> Mapping[str, str]:
-    return {}
-
-
-def _no_class(film_id: str) -> int | None:
-    return None
-
-
-def _unchanged(films: Films) -> Films:
-    return films
-
-
-@dataclass(frozen=True)
-class FilmList:
-    """The films of a folder, from file names and tables; no image file has been opened yet.
-
-    Args:
-        root: Folder that film ids are relative to.
-        ids: POSIX paths of the films, sorted.
-        describe: Function from a film id and the header of its file to the row of the film table.
-        describe_covariates: Function from the same to the covariates of the film, by column.
-        named_class: Function from a film id to the class in its file name, None if the name has none. It is
-            the only check of the label that does not depend on the folder.
-        complete: Function from the table of all films to the same table with columns that depend on all
-            films, such as a test split.
-        notes: Sentences about the choice of films that a reader of results needs.
-        left_out: Files and folders that are not listed.
-    """
-
-    root: Path
-    ids: tuple[str, ...]
-    describe: Callable[[str, Header], Film]
-    describe_covariates: Callable[[str, Header], Mapping[str, str]] = _no_covariates
-    named_class: Callable[[str], int | None] = _no_class
-    complete: Callable[[Films], Films] = _unchanged
-    notes: tuple[str, ...] = ()
-    left_out: tuple[LeftOut, ...] = ()
-
-    def misplaced(self, films: Films) -> list[str]:
-        """Return the ids of films whose name contradicts their label."""
-        return [film.id for film in films if self.named_class(film.id) not in (None, film.label)]
 
 
 @dataclass(frozen=True)
@@ -103,37 +50,6 @@ class MisleadingNumber:
     advice: str
 
 
-class ArchivedSet(NamedTuple):
-    """The files of a set in an archive.
-
-    Args:
-        files: Those to copy, by the path that they get.
-        left_out: Other files of the archive.
-    """
-
-    files: Files
-    left_out: tuple[LeftOut, ...]
-
-
-@dataclass(frozen=True)
-class Download:
-    """Download of a dataset.
-
-    Args:
-        summary: Contents and size, for `--help`.
-        folder: Function that downloads the dataset and returns its folder.
-        open_folder: Function from such a folder to the files to copy.
-        open_archive: Function from a zip that the user downloaded to the files in it, while it is open.
-        steps: Required or possible steps of the user in a browser, one phrase each.
-    """
-
-    summary: str
-    folder: Callable[[], Path]
-    open_folder: Callable[[Path], Files]
-    open_archive: Callable[[Path], AbstractContextManager[ArchivedSet]]
-    steps: tuple[str, ...] = ()
-
-
 def _no_film(film_id: str) -> bool:
     return False
 
@@ -145,48 +61,6 @@ def split_and_subtype(film: Film) -> tuple[str, str]:
 
 def _no_masks(root: Path, kind: str) -> Masks | None:
     return None
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """Films, with the folder of their image files.
-
-    Args:
-        source: The dataset that the films belong to.
-        title: Title on the board.
-        root: Folder that film ids are relative to; None if only the table is available.
-        films: Every film.
-        bits: Assumed bits of gray of films that have more than 8 bits but do not state how many.
-        notes: Sentences about these films and how they were read that a reader of results needs.
-    """
-
-    source: "DatasetSource"
-    title: str
-    root: Path | None
-    films: Films
-    bits: int = 16
-    notes: tuple[str, ...] = ()
-
-    @cached_property
-    def has_masks(self) -> bool:
-        """Whether findings on some of the films are marked by outlines or boxes."""
-        return self.root is not None and self.source.open_masks(self.root, "masks") is not None
-
-    def decode(self, film_id: str, warn: Warn | None = None) -> np.ndarray:
-        """Decode a film to gray.
-
-        Args:
-            film_id: Its id.
-            warn: Called with a warning for each defect of the file that does not stop its decoder.
-
-        Returns:
-            (height, width) uint8, 0 black to 255 white.
-
-        Raises:
-            OSError: If the file cannot be read.
-            ValueError: With the reason if it cannot be decoded.
-        """
-        return decode(read_content(self.root / film_id), self.bits, warn)
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,9 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from pneumo_tf.data.datasets.dataset_source import (
-    DatasetSource,
-    Download,
-    FilmList,
-    MisleadingNumber,
-    SourceSeries,
-)
+from pneumo_tf.data.datasets.dataset_source import DatasetSource, MisleadingNumber, SourceSeries
+from pneumo_tf.data.datasets.download import Download
+from pneumo_tf.data.datasets.film_list import FilmList
 from pneumo_tf.data.datasets.kaggle import download_dataset
 from pneumo_tf.data.datasets.kermany_folder import SPLITS, find_films, find_root, open_folder
 from pneumo_tf.data.datasets.kermany_zip import open_archive

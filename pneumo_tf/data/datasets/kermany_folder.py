@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-from pneumo_tf.data.datasets.dataset_source import Files
+from pneumo_tf.data.datasets.download import Files
 from pneumo_tf.data.datasets.scan import (
     Listing,
     Omission,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pneumo_tf.data.datasets.checked_zip import ZipLimits, open_zip
-from pneumo_tf.data.datasets.dataset_source import ArchivedSet, Files
+from pneumo_tf.data.datasets.download import ArchivedSet, Files
 from pneumo_tf.data.datasets.kermany_folder import SPLITS
 from pneumo_tf.data.datasets.scan import Omission, count_left_out, is_system_file, other_kind
 from pneumo_tf.data.films import CLASSES

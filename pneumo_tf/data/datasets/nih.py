@@ -9,7 +9,9 @@ from typing import NamedTuple
 
 from pneumo_tf.data.datasets.boxes import Box, open_boxes, read_box
 from pneumo_tf.data.datasets.csv_cells import read_cells
-from pneumo_tf.data.datasets.dataset_source import DatasetSource, FilmList, Masks
+from pneumo_tf.data.datasets.dataset import Masks
+from pneumo_tf.data.datasets.dataset_source import DatasetSource
+from pneumo_tf.data.datasets.film_list import FilmList
 from pneumo_tf.data.datasets.nih_download import DOWNLOAD
 from pneumo_tf.data.datasets.own_films import PROTOCOLS, choose_test
 from pneumo_tf.data.datasets.reading_options import ReadingOptions

@@ -8,7 +8,9 @@ from pathlib import Path, PurePosixPath
 
 from pneumo_tf.data.datasets import rsna_tables
 from pneumo_tf.data.datasets.boxes import open_boxes
-from pneumo_tf.data.datasets.dataset_source import DatasetSource, FilmList, Masks
+from pneumo_tf.data.datasets.dataset import Masks
+from pneumo_tf.data.datasets.dataset_source import DatasetSource
+from pneumo_tf.data.datasets.film_list import FilmList
 from pneumo_tf.data.datasets.own_films import PROTOCOLS, choose_test, header_covariates
 from pneumo_tf.data.datasets.reading_options import ReadingOptions
 from pneumo_tf.data.datasets.rsna_download import DOWNLOAD

@@ -4,7 +4,7 @@ from functools import partial
 from pathlib import PurePosixPath
 
 from pneumo_tf.data.datasets.checked_zip import ZipLimits
-from pneumo_tf.data.datasets.dataset_source import Download
+from pneumo_tf.data.datasets.download import Download
 from pneumo_tf.data.datasets.kaggle import download_competition
 from pneumo_tf.data.datasets.rsna_tables import CLASSES, LABELS, MAPPING
 from pneumo_tf.data.datasets.set_files import SetFiles

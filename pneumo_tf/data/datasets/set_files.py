@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from pneumo_tf.data.datasets.checked_zip import ZipLimits, open_zip
-from pneumo_tf.data.datasets.dataset_source import ArchivedSet, Files
+from pneumo_tf.data.datasets.download import ArchivedSet, Files
 from pneumo_tf.data.datasets.scan import Omission, count_left_out, is_system_file, levels, other_kind, scan
 from pneumo_tf.data.formats.registry import EXTENSIONS
 from pneumo_tf.errors import UserError

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from pneumo_tf.data.datasets.dataset_source import Dataset
+from pneumo_tf.data.datasets.dataset import Dataset
 from pneumo_tf.explain.measures import CEILING
 from pneumo_tf.report.board import Board
 from pneumo_tf.report.number_format import format_number

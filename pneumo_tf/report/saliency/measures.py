@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from pneumo_tf.data.datasets.dataset_source import Dataset
+from pneumo_tf.data.datasets.dataset import Dataset
 from pneumo_tf.data.films import Films
 from pneumo_tf.evaluation.intervals import FilmMean, mean_over_films
 from pneumo_tf.explain.maps import unpack_maps

@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.suite.planning import Suite, choose_jobs
 from benchmarks.suite.run import make_folders
-from pneumo_tf.data.datasets.dataset_source import Dataset
+from pneumo_tf.data.datasets.dataset import Dataset
 from pneumo_tf.data.datasets.kermany import KERMANY
 from tests.report.fabricate import RECIPES, fabricate_films, fabricate_runs
 

@@ -5,7 +5,8 @@ import io
 
 import numpy as np
 
-from pneumo_tf.data.datasets.dataset_source import DatasetSource, FilmList
+from pneumo_tf.data.datasets.dataset_source import DatasetSource
+from pneumo_tf.data.datasets.film_list import FilmList
 from pneumo_tf.data.films import Film
 from pneumo_tf.data.formats.image_format import ImageFormat, ImageHeader
 from pneumo_tf.errors import UserError

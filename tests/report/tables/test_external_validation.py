@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from pneumo_tf.data.datasets.csv_table import CSV_TABLE
-from pneumo_tf.data.datasets.dataset_source import Dataset
+from pneumo_tf.data.datasets.dataset import Dataset
 from pneumo_tf.data.films import Film, Films
 from pneumo_tf.evaluation.subgroups import subgroups
 from pneumo_tf.external_sets import external_set

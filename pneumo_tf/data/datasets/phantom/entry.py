@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from pneumo_tf.data.datasets import kermany
-from pneumo_tf.data.datasets.dataset_source import DatasetSource, FilmList, Masks, Progress, SourceSeries
+from pneumo_tf.data.datasets.dataset import Masks
+from pneumo_tf.data.datasets.dataset_source import DatasetSource, Progress, SourceSeries
+from pneumo_tf.data.datasets.film_list import FilmList
 from pneumo_tf.data.datasets.phantom.spec import RECORD, PhantomSpec
 from pneumo_tf.data.datasets.reading_options import ReadingOptions
 from pneumo_tf.data.formats.registry import decode
