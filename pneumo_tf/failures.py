@@ -77,7 +77,7 @@ class RunFailure:
 
 
 def kind_of(error: BaseException) -> str:
-    """Return the kind of an error, by the first known class among it and its causes."""
+    """Return the kind of an error: that of its class or, if unknown, of the first known cause."""
     for known in _with_causes(error):
         if type(known).__name__ in CLASSES:
             return CLASSES[type(known).__name__]

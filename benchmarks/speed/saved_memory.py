@@ -1,7 +1,7 @@
 """Count the memory that training steps keep for their gradients, and write its table into `docs/speed.md`.
 
-It is counted in the traced graph, which needs no GPU, and is the least that a batch needs: gradients,
-workspaces and variables come on top.
+The count uses the traced graph, so it needs no GPU. It is a lower bound: gradients, workspaces and variables
+need memory in addition.
 """
 
 import sys
@@ -44,9 +44,9 @@ def memory_table(recipes: Sequence[Recipe]) -> Markdown:
         side = recipe.size or architecture(recipe.architecture).size
         figures = (f"{everything:.1f}", f"{products:.1f}", f"{recipe.batch}", f"{batch:.1f}")
         rows.append((recipe.name, str(side), *figures))
-        print(f"{recipe.name}: {everything:.1f} MB a film", flush=True)
+        print(f"{recipe.name}: {everything:.1f} MB per film", flush=True)
         keras.backend.clear_session()
-    header = ("Recipe", "Side, px", "MB a film", "of products", "Batch", "GB a batch")
+    header = ("Recipe", "Side, px", "MB per film", "of products", "Batch", "GB per batch")
     return Table(header, rows).markdown()
 
 

@@ -1,4 +1,4 @@
-"""Recipes that apply to a set of films: some need columns of its table, some need subtypes."""
+"""Recipes that apply to a set of films: some need columns of the table of films, some need subtypes."""
 
 from collections.abc import Collection, Sequence
 
@@ -12,13 +12,13 @@ from pneumo_tf.recipe import Recipe
 
 
 def missing_covariates(recipe: Recipe, known: Collection[str]) -> list[str]:
-    """Return the columns of a film table that a recipe needs and that are not among those known."""
+    """Return the columns of a film table that a recipe needs and that are not in `known`."""
     model = TRIVIAL_MODELS.get(recipe.architecture)
     return [name for name in model.covariates if name not in known] if model else []
 
 
 def missing_for_training(recipe: Recipe, films: Films | None) -> str:
-    """Return what films lack to train a recipe, `""` if they lack nothing.
+    """Return why films cannot be used to train a recipe, `""` if they can.
 
     Args:
         recipe: The recipe.
@@ -29,7 +29,7 @@ def missing_for_training(recipe: Recipe, films: Films | None) -> str:
     other = without_target(films or (), recipe.head.classes)
     if other:
         classes = ", ".join(TARGET_CLASSES[recipe.head.classes])
-        return f"{len(other):,} films are of none of its classes {classes}, such as {other[0]!r}"
+        return f"{len(other):,} films have none of its classes {classes}, such as {other[0]!r}"
     return ""
 
 

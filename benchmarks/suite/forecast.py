@@ -42,8 +42,8 @@ class Forecast:
 
     Args:
         hours: Hours with as many runs at a time as there are slots; None if the films are not known yet.
-        disk_gb: Models of all runs, decoded films and the largest checkpoint; cached features come on top,
-            at most a quarter of the free disk.
+        disk_gb: Models of all runs, decoded films and the largest checkpoint, but not cached features. These
+            take at most a quarter of the free disk.
     """
 
     hours: float | None

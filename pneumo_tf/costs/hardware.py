@@ -14,7 +14,7 @@ from pneumo_tf.errors import UserError
 
 PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
 CONTROL_DEVICE = Path("/dev/nvidiactl")
-"""Exists if a driver is loaded and this container may use it, whether or not NVML is installed."""
+"""File that exists if a driver is loaded and this container may use it, even if NVML is not installed."""
 
 TO_USE_THE_CPU = "or CUDA_VISIBLE_DEVICES='' to use the CPU"
 NO_SUCH_FUNCTION = (pynvml.NVMLError_NotSupported, pynvml.NVMLError_FunctionNotFound)

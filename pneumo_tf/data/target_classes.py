@@ -41,5 +41,5 @@ def target_labels(films: Films, logits: int) -> np.ndarray:
     if logits < 3:
         return films.labels
     if missing := without_target(films, logits):
-        raise UserError(f"{missing[0]!r} is of none of the classes {', '.join(TARGET_CLASSES[logits])}")
+        raise UserError(f"{missing[0]!r} has none of the classes {', '.join(TARGET_CLASSES[logits])}")
     return np.array([TARGET_CLASSES[logits].index(film.subtype) for film in films], np.int8)

@@ -35,7 +35,7 @@ def backbone(
 def _rebuild(
     model: "keras.Model", tensor: "keras.KerasTensor", x: "keras.KerasTensor"
 ) -> "keras.KerasTensor":
-    """Copy the layers that follow `tensor` onto `x`; called twice, the layers would have two outputs."""
+    """Copy the layers after `tensor` onto `x`, because layers that are called twice have two outputs."""
     import keras
 
     made = {id(tensor): x}

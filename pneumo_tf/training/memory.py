@@ -58,7 +58,7 @@ def check_memory(
 ) -> None:
     """Check that the tensors which a training step keeps for its gradients fit the device.
 
-    Workspaces and intermediate results come on top, so a step that passes may still run out of memory.
+    Workspaces and intermediate results need memory in addition, so a step may still run out of memory.
 
     Args:
         graph: Traced graph of the step.

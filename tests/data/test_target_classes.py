@@ -29,5 +29,5 @@ def test_films_of_another_subtype_have_no_target_among_three_classes():
     other = films("normal", "pneumonia", "covid", "virus")
     assert without_target(other, 2) == [] and without_target(other, 3) == ["1.png", "2.png"]
     assert target_labels(other, 2).tolist() == [0, 1, 1, 1]
-    with pytest.raises(UserError, match="'1.png' is of none of the classes normal, bacteria, virus"):
+    with pytest.raises(UserError, match="'1.png' has none of the classes normal, bacteria, virus"):
         target_labels(other, 3)

@@ -20,12 +20,12 @@ MEMORY_SHARE = 0.25
 """Share of the host's free memory that workers may need by their estimates."""
 
 SPARE_MB = 300.0
-"""Memory of a waiting worker that has imported TensorFlow, without what it shares with others."""
+"""Memory of a waiting worker that has imported TensorFlow, without memory shared with other workers."""
 
 MOST_CPU_WORKERS = 4
 
 STOP_SECONDS = 5.0
-"""Time that workers have to exit by themselves when the engine stops."""
+"""Time limit for workers to exit by themselves when the engine stops."""
 
 
 class Watcher(Protocol):

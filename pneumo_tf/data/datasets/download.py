@@ -16,7 +16,7 @@ class ArchivedSet(NamedTuple):
     """The files of a set in an archive.
 
     Args:
-        files: Those to copy, by the path that they get.
+        files: Files to copy, by their path in the copy.
         left_out: Other files of the archive.
     """
 

@@ -16,7 +16,7 @@ _WITH_ALPHA = 56
 
 
 def read_header(content: bytes) -> ImageHeader:
-    """Read the header of a BMP file, as `ImageFormat` describes; it is decoded for its colours."""
+    """Read the header of a BMP file, as `ImageFormat` describes; pixels are decoded to find colours."""
     width, height, alpha = _read_sides(content)
     found = {COLOUR: shows_colour(content, "BMP"), ALPHA: alpha}
     notes = tuple(note for note, applies in found.items() if applies)

@@ -40,7 +40,7 @@ def read_header(content: bytes) -> ImageHeader:
     """Read the header of an image, whatever its file name.
 
     Raises:
-        ValueError: With the reason if it is of no format that is read, or damaged.
+        ValueError: With the reason if its format is not supported, or it is damaged.
     """
     return _format_of(content).read_header(content)
 

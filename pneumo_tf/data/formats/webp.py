@@ -17,7 +17,7 @@ _LARGEST_SIDE = 0x3FFF
 
 
 def read_header(content: bytes) -> ImageHeader:
-    """Read the header of a WebP file, as `ImageFormat` describes; it is decoded for its colours."""
+    """Read the header of a WebP file, as `ImageFormat` describes; pixels are decoded to find colours."""
     width, height, transparent, animated = _read_first(content)
     orientation = _orientation(content)
     found = {

@@ -35,7 +35,9 @@ class Cost(NamedTuple):
 
 
 COSTS = (
-    Cost("GFLOPs a film", lambda row: _scaled(mean_cost(row, lambda cost: cost.get("flops_per_film")), 1e9)),
+    Cost(
+        "GFLOPs per film", lambda row: _scaled(mean_cost(row, lambda cost: cost.get("flops_per_film")), 1e9)
+    ),
     Cost("latency of one film (ms)", lambda row: mean_cost(row, lambda cost: cost.get("latency_ms"))),
     Cost("training (s)", lambda row: mean_cost(row, lambda cost: cost.get("seconds", {}).get("train"))),
 )

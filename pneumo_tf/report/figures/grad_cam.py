@@ -38,8 +38,8 @@ def draw_grad_cam_by_outcome(board: Board) -> Iterator[Picture]:
                 "Evidence for pneumonia in the first run of a row: each film, and the same film under the "
                 "Grad-CAM map of its score. A page has one colour scale, in the model's own units. "
                 "Better: strong colour inside the lungs on pneumonia, little on normal films, none on "
-                "borders, letters and tubes. Below each film is its label. A map shows what moved the "
-                "score, not where disease is.",
+                "borders, letters and tubes. Below each film is its label. A map shows what affects "
+                "the score, not where disease is.",
                 _page(row, arrange_by_outcome(films)),
                 f"{row.name}, seed {row.specs[0].seed}.{overlay.outline_note(films)}",
             )

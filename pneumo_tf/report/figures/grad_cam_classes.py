@@ -31,7 +31,7 @@ def draw_grad_cam_by_class(board: Board) -> Iterator[Picture]:
             "Evidence for each class in the first run of a row: films of each class, and Grad-CAM of the "
             "logits of normal, bacteria and virus. Each column of maps has a colour scale of its own, so "
             "compare films within a column. Below each map is the probability of its class. A map shows what "
-            "moved the logit, not where disease is.",
+            "affects the logit, not where disease is.",
             _page(row, films, of_film),
             f"{row.name}, seed {row.specs[0].seed}.{overlay.outline_note(films)}",
         )

@@ -23,7 +23,7 @@ def _batches(row: Row) -> str:
 
 COLUMNS = (
     Column("Parameters", figure("parameters", 0)),
-    Column("GFLOPs a film", figure("flops_per_film", 2, 1e9)),
+    Column("GFLOPs per film", figure("flops_per_film", 2, 1e9)),
     Column("Latency, median (ms)", figure("latency_ms", 1)),
     Column("Latency, 95th percentile (ms)", figure("latency_p95_ms", 1)),
     Column("Best films/s", figure("films_per_second", 0)),

@@ -49,7 +49,7 @@ def test_three_classes_need_subtypes(small_phantom):
     assert applicable_recipes(recipes, plain, lines) == [RECIPES["border"]]
     (line,) = lines
     count = int(small_phantom.films.labels.sum())
-    assert f"_3_classes is left out: {count} films are of none of its classes normal, bacteria, virus" in line
+    assert f"_3_classes is left out: {count} films have none of its classes normal, bacteria, virus" in line
 
 
 def test_what_lacks_is_named_column_by_column():

@@ -75,7 +75,7 @@ def test_the_table_of_training(on_gpu):
 
 def test_the_table_of_use(on_gpu):
     row = lines(inference_cost_table(board_of(on_gpu)))["cnn_baseline"]
-    assert (row["Parameters"], row["GFLOPs a film"], row["Best films/s"]) == ("2,000,000", "0.60", "1,500")
+    assert (row["Parameters"], row["GFLOPs per film"], row["Best films/s"]) == ("2,000,000", "0.60", "1,500")
     assert row["Batch"] == "32, 128"
     assert (row["Latency, median (ms)"], row["Latency, 95th percentile (ms)"]) == ("2.5", "4.0")
 
@@ -93,8 +93,8 @@ def test_runs_from_before_have_dashes_where_others_have_figures(tmp_path):
     old = next(folder for folder in runs if folder.spec.recipe.name == "cnn_baseline")
     old.write_json("costs.json", {"seconds": {"train": 30.0}, "latency_ms": 5.0, "parameters": 7})
     rows = lines(inference_cost_table(board_of(runs)))
-    assert rows["cnn_baseline"]["GFLOPs a film"] == "–"
-    assert rows["cnn_regularised"]["GFLOPs a film"] != "–"
+    assert rows["cnn_baseline"]["GFLOPs per film"] == "–"
+    assert rows["cnn_regularised"]["GFLOPs per film"] != "–"
     assert lines(training_cost_table(board_of(runs)))["cnn_baseline"]["GFLOP/s"] == "–"
     for folder in runs:
         folder.write_json("costs.json", {})

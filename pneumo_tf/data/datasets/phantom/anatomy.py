@@ -29,8 +29,8 @@ class Chest:
     """The layers of a chest without disease.
 
     Args:
-        tissue: Attenuation of all but the lungs' air.
-        air: Attenuation that the lungs' air takes away.
+        tissue: Attenuation of the chest as if the lungs had no air.
+        air: Reduction of the attenuation by the lungs' air.
         lungs: Coverage of the right and the left lung field outside heart and mediastinum, 0–1 each.
         bronchi: Coverage of the vessels and bronchi that branch from the hila, 0–1.
     """
@@ -42,7 +42,7 @@ class Chest:
 
 
 def wall_x(y: np.ndarray) -> np.ndarray:
-    """Return half of the inner width of the rib cage at heights y; any shape, patient units."""
+    """Return half of the inner width of the rib cage at heights y, an array of any shape, patient units."""
     return np.interp(y, _WALL_Y, _WALL_X)
 
 
@@ -52,8 +52,8 @@ def draw_chest(canvas: Canvas, body: Physique, pose: Pose, rng: np.random.Genera
     Args:
         canvas: The film's canvas.
         body: The patient.
-        pose: Of the film.
-        rng: The patient's random stream: outlines and vessels recur in all films of the patient.
+        pose: Pose of the patient on the film.
+        rng: The patient's random stream: outlines and vessels are the same in all films of the patient.
     """
     tissue = _trunk(canvas, body, pose)
     outlines = [_lung_outline(side, body, pose, rng) for side in SIDES]
@@ -73,7 +73,7 @@ def draw_chest(canvas: Canvas, body: Physique, pose: Pose, rng: np.random.Genera
 
 
 def _trunk(canvas: Canvas, body: Physique, pose: Pose) -> np.ndarray:
-    """Soft tissue of neck, trunk and arms; the arms are raised or hang, and often leave the film."""
+    """Soft tissue of neck, trunk and arms; arms are raised or hang, and are often cut off by the film."""
     edge = 1.0 + body.wall
     half = np.array(
         [(0.34, -2.4), (0.33, -1.55), (0.55, -1.25), (0.95, -1.13), (1.14, -0.95), (edge, -0.55)]
@@ -157,8 +157,8 @@ def _spine(canvas: Canvas, body: Physique, pose: Pose) -> np.ndarray:
 def _rib_paths(body: Physique) -> np.ndarray:
     """Return the paths of the ribs from the spine round the chest wall to their cartilage, (22, 26, 2).
 
-    A rib is nearly a ring that leans forward: its height falls with its depth in the chest, which makes the
-    posterior arm flat, the anterior arm steep, and wraps both round the same lateral edge.
+    A rib is modelled as a ring that is tilted forward. So its posterior arm is flat, its anterior arm steep,
+    and both meet at the lateral edge.
     """
     angle = np.linspace(0.03, 0.74, _RIB_POINTS) * np.pi
     index = np.arange(11)[:, None]
@@ -221,7 +221,7 @@ def _bronchi(canvas: Canvas, body: Physique, pose: Pose, rng: np.random.Generato
 
 
 def _breasts(canvas: Canvas, body: Physique, rng: np.random.Generator) -> np.ndarray:
-    """Breast or skin-fold shadows over the lower zones: bright for a reason other than disease."""
+    """Shadows of breasts or skin folds over the lower zones, which are bright without disease."""
     if not body.breast:
         return np.float32(0)
     x, y = canvas.grid

@@ -28,7 +28,7 @@ class Physique:
         dome_difference: Height of the right dome above the left one, patient units.
         hilar_gain: Factor on the density of the vessels at the hila.
         breast: Attenuation of breasts or skin folds, 0 for none.
-        stomach_gas: Attenuation that gas in the stomach takes away, 0 for none.
+        stomach_gas: Reduction of the attenuation by gas in the stomach, 0 for none.
     """
 
     stretch: float
