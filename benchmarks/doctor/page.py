@@ -20,7 +20,7 @@ def write_page(page: Path, folder: Path) -> int:
     """Replace the text between the marks of a page.
 
     Args:
-        page: Has the marks `<!-- examinations: … -->` and `<!-- /examinations -->`.
+        page: Page with the marks `<!-- examinations: … -->` and `<!-- /examinations -->`.
         folder: Folder of files that `python -m benchmarks.doctor --out` wrote, one for each machine.
 
     Returns:

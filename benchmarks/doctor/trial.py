@@ -112,7 +112,7 @@ def measure_power(gpu: Gpu | None, work: Callable[[], T]) -> tuple[T, float | No
 
     Args:
         gpu: The GPU that does the work, None for a CPU.
-        work: Returns once the work is finished, not only queued.
+        work: Function that returns once its work is finished, not only queued.
     """
     before, started = _energy(gpu), time.perf_counter()
     result = work()

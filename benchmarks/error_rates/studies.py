@@ -26,7 +26,7 @@ class ErrorStudy:
 
     Args:
         title: What is counted, with its setting.
-        repeat: Yields for each simulated test set whether the event occurs, by metric.
+        repeat: Function that yields for each simulated test set whether the event occurs, by metric.
         studies: Number of test sets.
         lowest: Lowest share that is consistent with the nominal rate of the method.
         highest: Highest such share.

@@ -32,7 +32,7 @@ PHASE = Phase(epochs=1, learning_rate=1e-4, train="all", batch_norm="training")
 
 
 def measure(setup: Setup, names: Sequence[str] = BACKBONES) -> Iterator[Line]:
-    """Compare each backbone with its ceiling, in training and in inference."""
+    """Compare each backbone with its ceiling, the same graph on a resident batch."""
     gpu = next(iter(gpus()), None)
     policy = keras.mixed_precision.dtype_policy()
     try:
@@ -70,7 +70,7 @@ def _largest_batch(name: str, gpu: Gpu | None, batch: int) -> int:
 
 
 class _Backbone:
-    """One backbone with its map of films."""
+    """One backbone with the memory map of its films."""
 
     def __init__(self, setup: Setup, recipe: Recipe, gpu: Gpu | None) -> None:
         self.setup, self.recipe, self.gpu = setup, recipe, gpu
@@ -107,7 +107,7 @@ class _Backbone:
         return training_batches(self.recipe, self.pixels, order, self.setup.labels, 0, 0, steps)
 
     def _steps(self, resident: Callable[[int], None]) -> int:
-        """Return the number of steps that fill a turn, at least three."""
+        """Return the number of steps in a turn, at least three."""
         resident(1)
         started = time.perf_counter()
         resident(3)

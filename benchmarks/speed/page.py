@@ -24,7 +24,7 @@ def write_page(page: Path, figures: Path) -> int:
     """Replace the text between the marks of a page.
 
     Args:
-        page: Has the marks `<!-- figures: … -->` and `<!-- /figures -->`.
+        page: Page with the marks `<!-- figures: … -->` and `<!-- /figures -->`.
         figures: Folder of files that `python -m benchmarks.speed --json` wrote, one for each machine.
 
     Returns:

@@ -37,7 +37,7 @@ class Alternative(NamedTuple):
     """One implementation of the input pipeline.
 
     Args:
-        epoch: Reads all of its films once.
+        epoch: Function that reads all of its films once.
         films: Number of its films.
     """
 

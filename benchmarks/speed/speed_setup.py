@@ -72,7 +72,7 @@ class Setup:
         weights: Folder with initial weights; None for the cache of Keras.
         repeat: Turns of each alternative that count.
         scale: Amount of work in a turn.
-        log: Shows a line to the user.
+        log: Function that shows a line to the user.
     """
 
     dataset: Dataset

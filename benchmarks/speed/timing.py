@@ -16,10 +16,10 @@ def time_in_turns(
     """Time alternatives in turns, A B A B …, so that a temporary slowdown of the machine affects all of them.
 
     Args:
-        alternatives: Each does its work once per call. One that has to prepare first returns its seconds
+        alternatives: Functions that do their work once per call. One that has to prepare returns its seconds
             without the preparation; the others return None.
         repeat: Turns that count, after a warm-up round.
-        clock: Returns seconds.
+        clock: Function that returns seconds.
 
     Returns:
         Seconds of the `repeat` turns of each alternative.

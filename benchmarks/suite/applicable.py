@@ -41,7 +41,7 @@ def applicable_recipes(
     Args:
         recipes: Chosen recipes.
         dataset: The films, None if a dry run has none yet.
-        terminal: Shows the recipes that are left out.
+        terminal: Terminal that shows the recipes left out.
 
     Raises:
         UserError: If no recipe applies.

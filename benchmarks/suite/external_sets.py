@@ -15,7 +15,7 @@ def read_external_sets(options: Options, source: Dataset | None, terminal: Termi
     Args:
         options: Options of the command.
         source: The films that runs are trained on, None if a dry run has none yet.
-        terminal: Shows progress and notes.
+        terminal: Terminal that shows progress and notes.
 
     Raises:
         UserError: If a set cannot be read, is named twice, or shares films with the source.

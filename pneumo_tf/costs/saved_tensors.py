@@ -36,7 +36,7 @@ def saved_bytes(graph: tf.Graph, batch: int, readers: Collection[str] = ()) -> i
     Args:
         graph: Graph of a step, in which only the first axis of a tensor may depend on the batch.
         batch: Number of films.
-        readers: Count only what operations of these types read; empty for all.
+        readers: Types of operations; only tensors that these read are counted. Empty for all.
     """
     largest: dict[str, int] = {}
     backward: set[str] = set()
@@ -70,7 +70,7 @@ def _source(tensor: tf.Tensor, batch: int) -> tuple[tf.Tensor, int]:
 
 
 def _bytes(tensor: tf.Tensor, batch: int) -> int:
-    """Return the bytes of a tensor; those of resources, and of axes of unknown length, count as none."""
+    """Return the bytes of a tensor; 0 for a resource and for an axis of unknown length."""
     if tensor.dtype == tf.resource or tensor.shape.rank is None:
         return 0
     first, *others = (*tensor.shape.as_list(), 1)

@@ -39,7 +39,7 @@ Values = Mapping[str, np.ndarray]
 def measure_location(
     maps: np.ndarray, films: np.ndarray, masks: np.ndarray | None, lungs: np.ndarray | None
 ) -> dict[str, np.ndarray]:
-    """Measure where on the film maps lie.
+    """Measure the location of maps on the film.
 
     Args:
         maps: (n, h, w) 0 or more, at any resolution.

@@ -33,7 +33,7 @@ def score_held_out(
         labels: (n,) labels of all films, 0 or 1.
         fit: Indices of the films to fit to; both labels must occur.
         held_out: Indices of the films to score.
-        regression: Returns the regression to fit, with the encoding of its features.
+        regression: Function that returns the regression to fit, with the encoding of its features.
 
     Returns:
         (held_out,) float64 log odds of label 1, with the labels weighted as if they were equally frequent.

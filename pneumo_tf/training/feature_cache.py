@@ -25,7 +25,7 @@ CHUNK = 64
 """Number of films computed at a time; halved until they fit the device."""
 
 MARKED_ROWS = 256
-"""Number of features written at once, since each write waits for the disk twice; a kill loses as many."""
+"""Features per write, which waits for the disk twice; a killed process loses at most this many."""
 
 OnChunk = Callable[[int, int], None]
 """Callback with the number of finished chunks and of all chunks."""

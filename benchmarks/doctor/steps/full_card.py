@@ -41,7 +41,7 @@ def split_until_it_fits(train: Callable[[int], None], most: int) -> Iterator[Row
     """Train with 1, 2, 4 … parts of a batch until a step fits into memory; yield a row for each attempt.
 
     Args:
-        train: Trains with a number of parts.
+        train: Function that trains with a number of parts.
         most: Most parts.
     """
     parts, fits = 1, False

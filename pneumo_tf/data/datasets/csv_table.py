@@ -124,7 +124,7 @@ def _describe_boxes(path: Path, root: Path, lines: Mapping[str, Line]) -> tuple[
     """Read the boxes, so that errors in them are found before a run, and describe boxes that are not used."""
     if not (root / BOXES).is_file():
         unused = (path.parent / BOXES).is_file()
-        return (f"{path.parent / BOXES} is not read: boxes lie with the films, in {root}.",) if unused else ()
+        return (f"{path.parent / BOXES} is not read; move it to the films, in {root}.",) if unused else ()
     unlisted = [film_id for film_id in boxes.read_table(root / BOXES) if film_id not in lines]
     if not unlisted:
         return ()

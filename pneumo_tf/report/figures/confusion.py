@@ -49,7 +49,7 @@ def draw_confusion_matrix(
         annot=np.reshape(texts, counts.shape),
         fmt="",
         annot_kws={"size": size},
-        # Set below, because seaborn would measure them, which takes half the time of the panel.
+        # Tick labels are set below: seaborn would measure them, which takes half the time of the panel.
         xticklabels=False,
         yticklabels=False,
         ax=ax,

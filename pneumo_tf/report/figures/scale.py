@@ -17,8 +17,8 @@ SHORTEST = 0.1
 def rows_of_scale(rows: Sequence[Row], metric: str) -> list[bool]:
     """Return for each row whether the scale of a metric includes it.
 
-    The scale includes every trained row and the best trivial one, and other trivial rows whose interval is
-    near enough. Without a trained row it includes all.
+    The scale includes every trained row and the best trivial one, and other trivial rows if they lengthen it
+    by at most `STRETCH`. Without a trained row it includes all.
     """
     spans = [_span(row, metric) for row in rows]
     best = best_trivial(rows)

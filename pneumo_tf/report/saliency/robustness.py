@@ -55,8 +55,8 @@ def changes_with_weights(one: Explanations, method: str = GRAD_CAM) -> str:
 
     A map changes with the weights if, with all weights randomized, its rank correlation with the trained
     model's map is significantly below `HALF`, and not significantly above that of maps of different films.
-    With the first condition alone, a map would pass that keeps what little is specific to its film; with the
-    second alone, a blob that depends neither on the film nor on the weights.
+    Both are necessary. The first alone also holds for maps that stay slightly similar for the same film, the
+    second alone for a blob that depends neither on the film nor on the weights.
     """
     after, excess = _at(one, 1.0, method, "rank"), _excess_similarity(one, method)
     if not excess.films:

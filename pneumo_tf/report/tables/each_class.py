@@ -17,11 +17,11 @@ CLASSWISE = {
 """Metrics of one class, with their titles in this table."""
 
 SUBTYPE_OF = {"sensitivity_bacteria": "bacteria", "sensitivity_virus": "virus"}
-"""Subtype that a metric is about, if it is about one."""
+"""Subtype of each metric of a single subtype."""
 
 
 def each_class_table(board: Board) -> Table:
-    """Return a table with a line for each ranked row, without subtypes that no film is known to have."""
+    """Return a table with a line for each ranked row, and columns for the subtypes of the films."""
     known = {film.subtype for film in board.films}
     shown = {name: title for name, title in CLASSWISE.items() if SUBTYPE_OF.get(name, "") in {"", *known}}
     return metrics_table(board.ranking, shown)

@@ -22,7 +22,7 @@ def metric_cells(rows: Sequence[Row], metric: str, show: Callable[[Estimate, int
 
 
 def metrics_table(rows: Sequence[Row], titles: Mapping[str, str]) -> Table:
-    """Mean ± standard deviation over seeds.
+    """Return a table of means ± standard deviations over seeds.
 
     Args:
         rows: Rows, one line each.

@@ -94,7 +94,7 @@ def test_boxes_lie_with_the_films(root, tmp_path_factory):
     (root / "table.csv").rename(folder / "table.csv")
     write_boxes(folder, f"{FILMS[1]},0,0,.5,.5,Pneumonia")
     dataset = CSV_TABLE.read(folder, options=ReadingOptions(images=root))
-    assert f"{folder}/boxes.csv is not read: boxes lie with the films, in {root}." in dataset.notes
+    assert f"{folder}/boxes.csv is not read; move it to the films, in {root}." in dataset.notes
 
 
 def test_hand_drawn_boxes_of_nih_films():

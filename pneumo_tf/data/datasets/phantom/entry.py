@@ -32,7 +32,7 @@ def list_films(path: Path, options: ReadingOptions) -> FilmList:
 
     Args:
         path: The root of the phantom, or its folder of films.
-        options: None are used.
+        options: Options of the user, which are not used.
 
     Raises:
         UserError: If a folder is missing or empty.
