@@ -188,9 +188,9 @@ def _care(groups: Sequence[Group], patients_known: bool) -> list[str]:
         )
     elif groups and not care:
         two = sum(group.crosses_patients for group in groups)
-        but = f", but for {two:,} filed under two patients" if two else ""
-        whole = f"each of {count_of(len(groups), 'group')} stays on one side{but}"
-        care.append(f"Duplicates count twice; divided by patient, {whole}.")
+        exception = f", except {two:,} filed under two patients" if two else ""
+        whole = f"each of {count_of(len(groups), 'group')} stays on one side{exception}"
+        care.append(f"Duplicates count twice; in a division by patient, {whole}.")
     return care
 
 

@@ -33,7 +33,7 @@ class ReadingOptions:
         return tuple(option.name for option in fields(self) if getattr(self, option.name) is not None)
 
     def as_arguments(self) -> list[str]:
-        """Return the command-line arguments that state the same, but for the place of the images."""
+        """Return the command-line arguments for these options, without the folder of the images."""
         classes = ",".join(f"{label}={name}" for name, label in (self.classes or {}).items())
         stated = {
             "classes": classes,
