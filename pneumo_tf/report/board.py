@@ -108,6 +108,11 @@ class Row:
         return self.protocol, self.name
 
     @property
+    def label(self) -> str:
+        """Name that is unique on a board: with the protocol, unless that is the official one."""
+        return self.name if self.protocol == OFFICIAL else f"{self.name}, {self.protocol}"
+
+    @property
     def trivial(self) -> bool:
         """Whether the row is fitted by scikit-learn instead of trained by gradient descent."""
         return self.recipe.phases == ()
@@ -252,6 +257,11 @@ class Row:
     def reproduces(self) -> bool:
         """Whether its protocol reproduces a published one."""
         return self._protocol is not None and self._protocol.reproduces
+
+    @property
+    def chooses_on_test(self) -> bool:
+        """Whether the epoch is chosen on the films reported on, which are then its validation films."""
+        return self._protocol is not None and self._protocol.chooses_on_test
 
     @property
     def _protocol(self) -> Protocol | None:

@@ -9,6 +9,8 @@ from pneumo_tf.evaluation.intervals import Estimate, FilmMean
 from pneumo_tf.evaluation.metrics import METRICS
 
 DASH = "–"
+NO_DIFFERENCE = 5e-7
+"""Size below which a difference counts as 0."""
 ROUNDING = (
     "A column has as many decimals as its median interval supports: two digits of the half-width if they are "
     "35 or less, otherwise one (the Particle Data Group's rule)."
@@ -48,9 +50,12 @@ def format_number(value: float | None, decimals: int) -> str:
 
 
 def format_signed(value: float, decimals: int) -> str:
-    """Format a difference with its sign."""
-    text = format_number(value, decimals)
-    return text if text.startswith((DASH, "-")) else f"+{text}"
+    """Format a difference with its sign, with more decimals if it would be rounded to 0; 0 has no sign."""
+    if not np.isfinite(value) or abs(value) < NO_DIFFERENCE:
+        return format_number(value, decimals)
+    while not round(value, decimals):
+        decimals += 1
+    return f"{value:+,.{decimals}f}"
 
 
 def with_interval(estimate: Estimate | FilmMean, decimals: int) -> str:

@@ -50,7 +50,7 @@ def opening(board: Board) -> list[str]:
                 "`python -m benchmarks.run_all` makes the runs again"
             )
         )
-    random = [row.name for row in done if row.lacks_imagenet]
+    random = [row.label for row in done if row.lacks_imagenet]
     if random:
         lines.append(
             f"**Random initial weights instead of ImageNet's:** {join_names(random)}; without them a large "

@@ -15,7 +15,13 @@ from pneumo_tf.evaluation.intervals import Estimate
 from pneumo_tf.predictions import Predictions
 from pneumo_tf.recipe import Phase, Published, Recipe
 from pneumo_tf.report.markdown import Table
-from pneumo_tf.report.number_format import format_number, supported_decimals, with_interval, with_sd
+from pneumo_tf.report.number_format import (
+    format_number,
+    format_signed,
+    supported_decimals,
+    with_interval,
+    with_sd,
+)
 from pneumo_tf.report.page import NOT_A_DEVICE, SYNTHETIC, write_leaderboard
 from pneumo_tf.report.provenance import describe_machines
 from pneumo_tf.report.reading import read_boards
@@ -313,6 +319,23 @@ def test_numbers_have_the_decimals_that_intervals_support():
     assert format_number(np.nan, 2) == format_number(None, 2) == "–"
     assert format_number(-0.0001, 2) == "0.00"
     assert supported_decimals([np.nan, 0.0], 3) == 3
+
+
+@pytest.mark.parametrize(
+    ("value", "decimals", "shown"),
+    [
+        (-0.0004, 2, "-0.0004"),
+        (0.25, 2, "+0.25"),
+        (-0.0042, 2, "-0.004"),
+        (0.00049, 3, "+0.0005"),
+        (0.0, 2, "0.00"),
+        (-1e-12, 3, "0.000"),
+        (1234.5, 1, "+1,234.5"),
+        (np.nan, 2, "–"),
+    ],
+)
+def test_a_difference_shows_its_sign_and_first_digit(value, decimals, shown):
+    assert format_signed(value, decimals) == shown
 
 
 def test_finishing_the_last_run_empties_the_list_of_what_is_not_done(tmp_path):

@@ -39,9 +39,9 @@ class KeyNumber(NamedTuple):
 
 
 def key_numbers(row: Row) -> list[KeyNumber]:
-    """Return the metrics of a row on the test films, and its validation AUC if it has one."""
+    """Return the metrics of a row on the test films, and its AUC on validation films if it has such films."""
     lines = [_line(METRICS[name].title, METRICS[name].undefined, row.estimates[name]) for name in SHOWN]
-    if all("validation" in sets for sets in row.sets):
+    if not row.chooses_on_test and all("validation" in sets for sets in row.sets):
         # Without an interval, because the epoch was chosen on these films.
         known = np.isfinite(row.validation_auc)
         value, missing = (f"{row.validation_auc:.3f}", "") if known else ("", METRICS["auc"].undefined)

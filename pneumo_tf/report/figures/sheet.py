@@ -23,7 +23,7 @@ from pneumo_tf.report.figures.operating_curves import (
     roc_points,
 )
 from pneumo_tf.report.figures.picture import Picture
-from pneumo_tf.report.figures.training import draw_auc, draw_loss, kept_epoch
+from pneumo_tf.report.figures.training import chosen_on, draw_auc, draw_loss, kept_epoch
 
 
 def draw_evaluation_sheets(board: Board) -> Iterator[Picture]:
@@ -107,12 +107,12 @@ def _draw_training(loss: Axes, auc: Axes, row: Row) -> None:
             style.bare(ax)
         style.write_undefined(loss, "not trained by gradient descent")
         return
-    draw_loss(loss, history)
+    draw_loss(loss, history, chosen_on(row))
     loss.set(title="Loss (first run)", xlabel="epoch", ylabel="loss")
     # Leave room for the legend above the curves.
     loss.set_ylim(0, 1.2 * loss.get_ylim()[1])
     loss.legend(fontsize=style.SMALL, handlelength=1.4, loc="upper right", ncols=2, borderaxespad=0.1)
     draw_auc(auc, history, kept_epoch(row))
-    auc.set(title="Validation AUC (first run)", xlabel="epoch", ylabel="AUC")
+    auc.set(title=f"{chosen_on(row).capitalize()} AUC (first run)", xlabel="epoch", ylabel="AUC")
     if auc.get_legend_handles_labels()[0][1:] or kept_epoch(row) is not None:
         auc.legend(fontsize=style.SMALL, loc="lower right", handletextpad=0.2)

@@ -5,18 +5,33 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from pneumo_tf.report.board import Board, Row
+from pneumo_tf.report.board import OFFICIAL, Board, Row
 from pneumo_tf.report.figures import style
 from pneumo_tf.report.figures.comparable import finished_rows
 from pneumo_tf.report.figures.picture import Picture
 
 COLUMNS = 4
 TRAIN, VALIDATION = "#777777", "#009E73"
+CHOSEN_ON_TEST = (
+    "Where test films are named, the epoch was chosen on them, as the authors did, and the green curves are "
+    "theirs."
+)
 Epochs = Sequence[Mapping[str, float]]
 
 
-def draw_loss(ax: Axes, history: Epochs) -> None:
-    """Draw training and validation loss, with a line between phases."""
+def chosen_on(row: Row) -> str:
+    """Return the kind of films that the epoch is chosen on: `"validation"` or `"test"`."""
+    return "test" if row.chooses_on_test else "validation"
+
+
+def draw_loss(ax: Axes, history: Epochs, label: str = "validation") -> None:
+    """Draw loss on training films and on those that the epoch is chosen on, with a line between phases.
+
+    Args:
+        ax: Axes of the panel.
+        history: Epochs of the run.
+        label: Kind of films that the epoch is chosen on, for the legend.
+    """
     epochs = [row["epoch"] for row in history]
     marker = "o" if len(history) == 1 else None  # a line of one point is invisible
     ax.plot(epochs, [row["train_loss"] for row in history], TRAIN, lw=1.3, marker=marker, ms=3, label="train")
@@ -27,7 +42,7 @@ def draw_loss(ax: Axes, history: Epochs) -> None:
         lw=1.3,
         marker=marker,
         ms=3,
-        label="validation",
+        label=label,
     )
     losses = [
         row[key] for row in history for key in ("train_loss", "validation_loss") if np.isfinite(row[key])
@@ -37,7 +52,7 @@ def draw_loss(ax: Axes, history: Epochs) -> None:
 
 
 def draw_auc(ax: Axes, history: Epochs, kept: int | None) -> None:
-    """Draw validation AUC, with a mark at the epoch whose weights were kept."""
+    """Draw AUC on the films that the epoch is chosen on, with a mark at the epoch whose weights were kept."""
     epochs = [row["epoch"] for row in history]
     auc = {row["epoch"]: row["validation_auc"] for row in history}
     ax.plot(epochs, list(auc.values()), VALIDATION, lw=1.3, marker="o" if len(auc) == 1 else None, ms=3)
@@ -86,14 +101,16 @@ def draw_training_curves(board: Board) -> Iterator[Picture]:
     style.label_outer(aucs, len(rows), "epoch", "AUC")
     style.heading(figure, "Training curves", _scope(rows))
     handles = [*losses[0, 0].get_lines()[:2], *aucs[0, 0].get_lines()[1:2]]
-    figure.legend(handles, ("train", "validation", "kept epoch")[: len(handles)], loc="upper right", ncols=3)
+    on_test = any(row.chooses_on_test for row in rows)
+    green = "validation, or test where named" if on_test else "validation"
+    figure.legend(handles, ("train", green, "kept epoch")[: len(handles)], loc="upper right", ncols=3)
     yield Picture(
         "training",
         "Loss (upper) and validation AUC (lower) of the first run of each row, in the order of the "
         "ranking; dotted lines separate the phases, the dot is the epoch whose weights were kept. Scales "
         "differ between panels. Better: low validation loss close to the training loss, AUC high and "
         "steady. Validation films come from the training set: a high AUC here does not imply a high one "
-        "on the test films.",
+        "on the test films." + (f" {CHOSEN_ON_TEST}" if on_test else ""),
         figure,
     )
 
@@ -101,10 +118,13 @@ def draw_training_curves(board: Board) -> Iterator[Picture]:
 def _scope(rows: Sequence[Row]) -> str:
     protocols = list(dict.fromkeys(row.protocol for row in rows))
     if len(protocols) == 1:
-        return f"first runs · protocol {protocols[0]} · training and validation films"
+        kinds = " and ".join(dict.fromkeys(chosen_on(row) for row in rows))
+        return f"first runs · protocol {protocols[0]} · training and {kinds} films"
     return "first runs · protocol official if no other is named · training and validation films"
 
 
 def _name(row: Row) -> str:
     name = style.fold(row.name, 30)
-    return name if row.protocol == "official" else f"{name}\n({row.protocol})"
+    if row.protocol == OFFICIAL:
+        return name
+    return f"{name}\n({row.protocol}{': test films' if row.chooses_on_test else ''})"

@@ -25,7 +25,7 @@ LEAD = (
 def border_table(left: Sequence[Explanations]) -> Table:
     """Return the table of the shortcut alarm, one line per row of the board."""
     measured = [one for one in left if "border" in one.values.get(GRAD_CAM, {})]
-    labels = [(one.row.name, _worst(one)) for one in measured]
+    labels = [(one.row.label, _worst(one)) for one in measured]
     groups = [_by_group(one) for one in measured]
     means = [
         [

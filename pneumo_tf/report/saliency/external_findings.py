@@ -35,7 +35,7 @@ def describe_findings(dataset: Dataset, measured: Sequence[Explanations]) -> str
     for one in measured:
         count, runs = len(one.row.external_explanations(films)), len(one.row.runs)
         if count < runs:
-            sentences.append(f"{one.row.name}: {count} of {runs} runs were measured on this set.")
+            sentences.append(f"{one.row.label}: {count} of {runs} runs were measured on this set.")
     return " ".join(sentences)
 
 
@@ -46,7 +46,7 @@ def verdict_against_blob(one: Explanations) -> str:
     else:
         start = f"methods compared with the {one.titles[BLOB]}"
     parts = [f"{how} {_against_blob(one, measure)}" for measure, how in MEASURES.items()]
-    return f"{one.row.name}: {start}: {'; '.join(parts)}."
+    return f"{one.row.label}: {start}: {'; '.join(parts)}."
 
 
 def _against_blob(one: Explanations, measure: str) -> str:

@@ -200,14 +200,14 @@ def _with_rows(part: _Part) -> _Part:
 
 
 def _summary(left: Sequence[Explanations], repeats: Sequence[robustness.RunSimilarity]) -> Table:
-    repeated = {similarity.one.row.name: similarity for similarity in repeats}
+    repeated = {similarity.one.row.key: similarity for similarity in repeats}
     lines = []
     for one in left:
-        similarity = repeated.get(one.row.name)
+        similarity = repeated.get(one.row.key)
         share = one.mean(GRAD_CAM, "border")
         lines.append(
             (
-                one.row.name,
+                one.row.label,
                 " × ".join(map(str, one.grid)),
                 *(
                     tables.count_beaten(one, GRAD_CAM, measure)

@@ -36,7 +36,7 @@ def weights_table(left: Sequence[Explanations]) -> Table:
         for method in (GRAD_CAM, LAYER_CAM)
         for measure in MEASURES
     ]
-    labels = [(one.row.name, f"{one.titles[method]}, {MEASURES[measure]}") for one, method, measure in lines]
+    labels = [(one.row.label, f"{one.titles[method]}, {MEASURES[measure]}") for one, method, measure in lines]
     means = [
         [*(_at(one, share, method, measure) for share in STAGES.values()), _next(one, method, measure)]
         for one, method, measure in lines
@@ -47,7 +47,7 @@ def weights_table(left: Sequence[Explanations]) -> Table:
 def verdict_on_weights(one: Explanations) -> str:
     """Describe whether the maps of a row change with the weights."""
     verdict = [_on_weights(one, method) for method in (GRAD_CAM, LAYER_CAM)]
-    return f"{one.row.name}: {'; '.join(verdict)}."
+    return f"{one.row.label}: {'; '.join(verdict)}."
 
 
 def changes_with_weights(one: Explanations, method: str = GRAD_CAM) -> str:
@@ -124,7 +124,7 @@ def runs_table(found: Sequence[RunSimilarity]) -> Table:
         "SSIM of different films",
         "Rank correlation with other recipes",
     ]
-    labels = [(similarity.one.row.name, str(similarity.runs)) for similarity in found]
+    labels = [(similarity.one.row.label, str(similarity.runs)) for similarity in found]
     return means_table(("Recipe", "Runs"), labels, columns, [similarity.means for similarity in found])
 
 
@@ -134,14 +134,14 @@ def verdict_on_runs(similarity: RunSimilarity) -> str:
         similarity.one.average(values["rank"]) for values in (similarity.same, similarity.next_film)
     )
     if not (same.films and different.films):
-        return f"{similarity.one.row.name}: no film has a map in two runs."
+        return f"{similarity.one.row.label}: no film has a map in two runs."
     verdict = (
         "repeat from run to run beyond what maps of different films share"
         if similarity.excess.above_zero
         else "of one film are not shown to be more similar between runs than maps of different films"
     )
     return (
-        f"{similarity.one.row.name}: maps {verdict}: rank correlation {format_number(same.value, 2)}, of "
+        f"{similarity.one.row.label}: maps {verdict}: rank correlation {format_number(same.value, 2)}, of "
         f"different films {format_number(different.value, 2)}."
     )
 

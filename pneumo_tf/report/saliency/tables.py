@@ -51,7 +51,9 @@ def by_map(left: Sequence[Explanations], columns: Columns) -> Table:
     means = [[one.mean(name, *column) for column in columns.values()] for one, name in lines]
     main = [at for at, (measure, _) in enumerate(columns.values()) if measure != "empty"]
     shown = [at for at, row in enumerate(means) if any(row[column].films for column in main)]
-    labels = [(lines[at][0].row.name, _bold(lines[at][0].titles[lines[at][1]], lines[at][1])) for at in shown]
+    labels = [
+        (lines[at][0].row.label, _bold(lines[at][0].titles[lines[at][1]], lines[at][1])) for at in shown
+    ]
     return means_table(("Recipe", "Map"), labels, list(columns), [means[at] for at in shown])
 
 
@@ -61,7 +63,7 @@ def lead_over_baselines(left: Sequence[Explanations], measure: str) -> Table:
     means = [[one.gain(name, baseline, measure) for baseline in BASELINES] for one, name in lines]
     lines = [line for line, row in zip(lines, means, strict=True) if any(mean.films for mean in row)]
     means = [row for row in means if any(mean.films for mean in row)]
-    labels = [(one.row.name, one.titles[name]) for one, name in lines]
+    labels = [(one.row.label, one.titles[name]) for one, name in lines]
     titles = next((one.titles for one, _ in lines), {})
     header = [titles.get(name, name) for name in BASELINES]
     return means_table(("Recipe", "Map"), labels, header, means, difference=True)
@@ -103,7 +105,7 @@ def verdict_on_pointing(one: Explanations) -> str:
     )
     missed = len(beaten(one, GRAD_CAM, "pointing")) < len(_compared(one, GRAD_CAM, "pointing"))
     bound = f" {_bound(one)}" if missed and one.mean(CEILING, "pointing").films else ""
-    return f"{one.row.name}: in the pointing game {verdict}.{bound}"
+    return f"{one.row.label}: in the pointing game {verdict}.{bound}"
 
 
 def verdict_on_faithfulness(one: Explanations) -> str:
@@ -113,7 +115,7 @@ def verdict_on_faithfulness(one: Explanations) -> str:
         for how, measure in (("deletion", "deletion"), ("ROAD", "road"))
         if one.mean(GRAD_CAM, measure).films
     ]
-    return f"{one.row.name}: {'; '.join(parts) or 'no film is predicted positive, so nothing is removed'}."
+    return f"{one.row.label}: {'; '.join(parts) or 'no film is predicted positive, so nothing is removed'}."
 
 
 def beaten(one: Explanations, method: str, measure: str) -> list[str]:
@@ -135,14 +137,8 @@ def against_baselines(one: Explanations, method: str, measure: str) -> str:
     verdicts = {"beats": [], "is not shown to beat": [], "is beaten by": []}
     for name, mean in compared.items():
         how = "beats" if mean.above_zero else "is beaten by" if mean.high < 0 else "is not shown to beat"
-        verdicts[how].append(f"{one.titles[name]} ({format_gain(mean.value)})")
+        verdicts[how].append(f"{one.titles[name]} ({format_signed(mean.value, 2)})")
     return " and ".join(f"{how} {', '.join(names)}" for how, names in verdicts.items() if names)
-
-
-def format_gain(value: float) -> str:
-    """Format a difference with two decimals, or more if it is smaller."""
-    decimals = next((digits for digits in range(2, 7) if round(value, digits)), 2)
-    return format_signed(value, decimals)
 
 
 def _compared(one: Explanations, method: str, measure: str) -> dict[str, FilmMean]:

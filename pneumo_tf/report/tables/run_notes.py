@@ -12,8 +12,8 @@ def run_notes_table(board: Board) -> Table:
     for row in board.rows:
         for environment in row.environments:
             for note in environment.get("notes", ()):
-                rows[note][row.name] = None
+                rows[note][row.label] = None
         for fault in row.damaged_extras:
-            rows[f"{fault}; the metrics are not affected"][row.name] = None
+            rows[f"{fault}; the metrics are not affected"][row.label] = None
     lines = [(note, join_names(list(names))) for note, names in sorted(rows.items())]
     return Table(("Note", "Rows"), lines, left=2)

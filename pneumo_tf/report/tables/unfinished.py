@@ -61,7 +61,7 @@ def remedy(state: str, kind: str) -> Markdown:
 
 def missing_rows(board: Board) -> list[str]:
     """Return the names of rows without results, with the reason of their first run."""
-    return [f"{row.name} ({_reason(row)})" for row in board.rows if not row.runs]
+    return [f"{row.label} ({_reason(row)})" for row in board.rows if not row.runs]
 
 
 def _reason(row: Row) -> str:

@@ -277,6 +277,28 @@ def test_every_page_has_both_lines_of_its_title(board):
     for name in FIGURES:
         for page in pages(board, name):
             assert all(headings(page)), name
+            if FIGURES[name].scored:
+                assert "protocol" in headings(page)[1] and "films" in headings(page)[1], name
+
+
+def texts(page: Picture) -> list[str]:
+    return [found.get_text() for found in page.figure.findobj(Text)]
+
+
+def test_test_films_that_chose_the_epoch_are_not_called_validation(tmp_path):
+    for protocol in ("official", "published-test-selected"):
+        fabricate_runs(tmp_path, RECIPES[:1], 1, 60, flawed=False, protocol=protocol)
+    (board,) = read_boards(Runs(tmp_path))
+    official, selected = pages(board, "sheets")
+    assert {"Validation AUC", "Validation AUC (first run)", "validation"} <= set(texts(official))
+    assert "Test AUC (first run)" in texts(selected)
+    assert not any("alidation" in text for text in texts(selected))
+    (training,) = pages(board, "training")
+    assert "convnext_base\n(published-test-selected: test films)" in texts(training)
+    assert "validation, or test where named" in texts(training)
+    alone = replace(board, rows=tuple(row for row in board.rows if row.chooses_on_test))
+    (training,) = pages(alone, "training")
+    assert headings(training)[1] == "first runs · protocol published-test-selected · training and test films"
 
 
 def test_a_heavy_page_is_written_with_coarser_colours():

@@ -12,7 +12,7 @@ from pneumo_tf.report.reading import read_boards
 from pneumo_tf.report.saliency import robustness, tables
 from pneumo_tf.report.saliency.border import border_table
 from pneumo_tf.report.saliency.measures import BASELINES, means_over_runs, read_explanations
-from pneumo_tf.report.saliency.page import write_explanations
+from pneumo_tf.report.saliency.page import summary_table, write_explanations
 from tests.report.fabricate import RECIPES, fabricate_runs
 
 FILMS = 40
@@ -129,14 +129,14 @@ def test_differences_to_baselines_are_paired_and_marked(board, row):
     assert cells(table, 1)["input gradient"].startswith("**+0.20** [+0.")
     leave(row.runs[0], row.test[0], own=0.2)
     assert cells(tables.lead_over_baselines([only(board)], "pointing"))["edges of the film"].startswith(
-        "+0.00 ["
+        "0.00 ["
     )
 
 
 VERDICTS = [
     # Rates of Grad-CAM, the input gradient and the opacity itself; what is said.
     (0.75, 0.3, 1.0, ["Grad-CAM beats every baseline; LayerCAM beats every baseline."]),
-    (0.30, 0.3, 0.9, ["not shown to beat", "gradient (+0.00); LayerCAM", "are not the reason", "hits 0.90"]),
+    (0.30, 0.3, 0.9, ["not shown to beat", "gradient (0.00); LayerCAM", "are not the reason", "hits 0.90"]),
     (0.30, 0.3, 0.3, ["7 × 7 cells are too coarse to point with: the opacity itself", "hits 0.30, Grad-CAM"]),
     (0.65, 0.6, 0.8, ["is not shown to beat input gradient (+0.05)", "7 × 7 cells may be the reason"]),
     (0.00, 0.3, 0.9, ["is beaten by blob in the middle (-0.25), edges of the film"]),
@@ -350,8 +350,25 @@ def test_a_set_without_outlines_says_that_pointing_is_not_known(board, row, tmp_
     assert "Pointing game" not in page.split("## ", 1)[1]
 
 
-@pytest.mark.parametrize(
-    ("value", "shown"), [(-0.0004, "-0.0004"), (0.25, "+0.25"), (-0.0042, "-0.004"), (0.0, "+0.00")]
-)
-def test_a_gain_shows_its_sign_and_first_digit(value, shown):
-    assert tables.format_gain(value) == shown
+def test_rows_of_one_recipe_under_three_protocols_have_their_own_lines(tmp_path):
+    protocols = {"official": 0.75, "published-pooled": 0.5, "published-test-selected": 0.25}
+    for protocol in protocols:
+        runs = fabricate_runs(tmp_path, RECIPES[:1], 2, 120, protocol=protocol, flawed=False)
+    (board,) = read_boards(runs)
+    maps = np.random.default_rng(0).random((2, FILMS, 7, 7)).astype(np.float32)
+    for row in board.rows:
+        for number, (run, scored) in enumerate(zip(row.runs, row.test, strict=True)):
+            kept = maps[number if row.protocol == "published-pooled" else 0]
+            leave(run, scored, own=protocols[row.protocol], more={"maps": pack_maps(kept)})
+    summary = summary_table(board)
+    assert [line[0] for line in summary.rows] == [
+        "convnext_base",
+        "convnext_base, published-pooled",
+        "convnext_base, published-test-selected",
+    ]
+    assert [line[-2][:4] == "1.00" for line in summary.rows] == [True, False, True], "similarity of two runs"
+    page = write_explanations([board], tmp_path).read_text("utf-8")
+    for row, line in zip(board.rows, summary.rows, strict=True):
+        assert f"\n| {row.label} | **Grad-CAM** | {protocols[row.protocol]:.2f} [" in page
+        assert f"\n- {row.label}: in the pointing game" in page
+        assert line[-1] in page
