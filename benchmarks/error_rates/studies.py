@@ -8,6 +8,7 @@ from scipy.stats import norm, rankdata
 
 from benchmarks.error_rates.simulation import CHANCE, OWN, SHARED, Study
 from pneumo_tf.evaluation.auc_comparison import compare_auc
+from pneumo_tf.evaluation.brier_comparison import compare_brier
 from pneumo_tf.evaluation.comparison import SIGNIFICANCE
 from pneumo_tf.evaluation.intervals import PatientBootstrap
 from pneumo_tf.evaluation.proportion_comparison import COUNTED_LABEL, compare_proportion
@@ -79,6 +80,20 @@ def check_rejection_of_equal_models(seeds: int, training: float) -> Iterator[Map
         yield {name: bool(values[0, 1] < SIGNIFICANCE) for name, values in p.items()}
 
 
+def check_rejection_in_brier(seeds: int, training: float) -> Iterator[Mapping[str, bool]]:
+    """Yield whether two equally good models differ in Brier score at p < 0.05.
+
+    Args:
+        seeds: Runs of each model.
+        training: Standard deviation of the skill between runs.
+    """
+    rng = np.random.default_rng([25, seeds])
+    while True:
+        study = Study(rng, PATIENTS)
+        rows = [study.model(2.5).runs(seeds, training) for _ in range(2)]
+        yield {"brier": bool(compare_brier(rows).p[0, 1] < SIGNIFICANCE)}
+
+
 def check_rejection_among_six_equal_models() -> Iterator[Mapping[str, bool]]:
     """Yield whether any of the 15 pairs of six equally good models is significant after Holm."""
     rng = np.random.default_rng(23)
@@ -129,6 +144,16 @@ def _rejection(seeds: int, training: float) -> ErrorStudy:
     )
 
 
+def _brier(seeds: int, training: float) -> ErrorStudy:
+    return ErrorStudy(
+        f"two equal models differ at p < 0.05; {seeds} seed(s), training sd {training:g}",
+        lambda: check_rejection_in_brier(seeds, training),
+        studies=1500,
+        lowest=0.03 if seeds == 1 else 0.0,
+        highest=0.07,
+    )
+
+
 def _ranks(step: float, seeds: int, training: float) -> ErrorStudy:
     rows = f"ten rows, steps of {step:g} in AUC" if step else "ten equal rows"
     return ErrorStudy(
@@ -146,6 +171,7 @@ STUDIES: dict[str, ErrorStudy] = {
         f"rejection-{seeds}-{training:g}": _rejection(seeds, training)
         for seeds, training in ((1, 0.0), (2, 0.0), (3, 0.0), (3, 0.3), (5, 0.3))
     },
+    **{f"brier-{seeds}": _brier(seeds, training) for seeds, training in ((1, 0.0), (3, 0.3))},
     "family-wise": ErrorStudy(
         "any pair of six equal models differs, after Holm's correction",
         check_rejection_among_six_equal_models,

@@ -14,10 +14,12 @@ from pneumo_tf.data.datasets.dataset_source import DatasetSource
 from pneumo_tf.data.films import Films
 from pneumo_tf.data.protocols.registry import PROTOCOLS, Protocol
 from pneumo_tf.evaluation.auc_comparison import compare_auc
+from pneumo_tf.evaluation.brier_comparison import compare_brier
 from pneumo_tf.evaluation.comparison import Comparison
 from pneumo_tf.evaluation.intervals import Estimate, PatientBootstrap
 from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
 from pneumo_tf.evaluation.metrics import compute_metrics
+from pneumo_tf.evaluation.proportion_comparison import compare_proportion
 from pneumo_tf.external_sets import external_explanations, external_set
 from pneumo_tf.recipe import Recipe
 from pneumo_tf.report.run_results import (
@@ -40,6 +42,10 @@ if TYPE_CHECKING:
 
 OFFICIAL = "official"
 """The only protocol whose rows are ranked."""
+
+
+COMPARED_METRICS = ("auc", "accuracy", "brier")
+"""Metrics on which models are compared with the best trivial row: ranking, decisions and probabilities."""
 
 
 @dataclass(frozen=True)
@@ -323,10 +329,22 @@ class Board:
         """The AUCs of every pair of rows in `ranking`, in its order."""
         return compare_auc([row.test for row in self.ranking])
 
+    def compare(self, metric: Literal["auc", "accuracy", "brier"]) -> Comparison:
+        """Compare every pair of rows in `ranking`, in its order, on one of `COMPARED_METRICS`."""
+        if metric == "auc":
+            return self.comparison
+        runs = [row.test for row in self.ranking]
+        return compare_brier(runs) if metric == "brier" else compare_proportion(runs, metric)
+
     @cached_property
-    def above_trivial(self) -> frozenset[tuple[str, str]]:
-        """Keys of the ranked models whose AUC was shown to be above that of the best trivial row."""
-        return models_above_trivial(self.ranking, self.comparison)
+    def above_trivial(self) -> Mapping[str, frozenset[tuple[str, str]]]:
+        """Keys of the ranked models that were shown to beat the best trivial row, by metric."""
+        if not self.ranking:
+            return dict.fromkeys(COMPARED_METRICS, frozenset())
+        return {
+            metric: models_above_trivial(self.ranking, self.compare(metric), metric)
+            for metric in COMPARED_METRICS
+        }
 
     def to_frame(self) -> "pd.DataFrame":
         """Return the results, a line per row, set of films and metric; see `tabulate_board`."""

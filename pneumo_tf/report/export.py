@@ -8,7 +8,7 @@ import numpy as np
 
 from pneumo_tf.evaluation.intervals import INTERVAL_LEVEL, REPLICATES, Estimate
 from pneumo_tf.evaluation.metrics import count_outcomes
-from pneumo_tf.report.board import Board, Row
+from pneumo_tf.report.board import COMPARED_METRICS, Board, Row
 from pneumo_tf.report.cross_validation import CrossValidation, cross_validations
 from pneumo_tf.report.frame import (
     DIGITS,
@@ -56,7 +56,29 @@ def _board(board: Board, order: Sequence[Standing]) -> str:
     folds = {found.row.key: found for found in cross_validations(board)}
     # Row by row, because the values of thousands of runs need far more memory than their text.
     rows = (_text(_row(board, row, standing.get(row.key), folds.get(row.key))) for row in board.rows)
-    return _object({key: _text(value) for key, value in about.items()} | {"rows": _array(rows)})
+    members = {key: _text(value) for key, value in about.items()}
+    return _object(members | {"comparisons": _comparisons(board), "rows": _array(rows)})
+
+
+def _comparisons(board: Board) -> str:
+    """Return JSON with every pair of ranked rows: row minus column, p-values, and these after Holm."""
+    rows = [row.name for row in board.ranking]
+    members = {"rows": json.dumps(rows, ensure_ascii=False)}
+    for metric in COMPARED_METRICS if rows else ():
+        comparison = board.compare(metric)
+        matrices = {
+            "difference": comparison.difference,
+            "p": comparison.p,
+            "p_holm": comparison.adjusted,
+        }
+        members[metric] = _object({key: _matrix(values) for key, values in matrices.items()})
+    return _object(members)
+
+
+def _matrix(values: np.ndarray) -> str:
+    """Return JSON with a line for each row, numbers with four digits, since p-values may be very small."""
+    lines = [[float(f"{value:.4g}") for value in line] for line in values]
+    return _array(json.dumps(_finite(line), allow_nan=False) for line in lines)
 
 
 def _text(value: Any) -> str:

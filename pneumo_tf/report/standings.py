@@ -1,6 +1,6 @@
 """Standings: rank and letters of the rows of a board, and marks for caveats."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,7 +38,7 @@ class Mark:
     """A caveat about a ranked row.
 
     Args:
-        meaning: Explanation in the legend.
+        meaning: Explanation in the legend, with the names of `Wording` in braces.
         applies: Whether it applies to a ranked row of a board.
     """
 
@@ -79,17 +79,25 @@ def is_official_test(board: Board) -> bool:
     return tuple(np.bincount(tested.labels, minlength=2)) == board.source.test_counts
 
 
-def _not_above_trivial(board: Board, row: Row) -> bool:
-    has_trivial = best_trivial(board.ranking) is not None
-    return not row.trivial and has_trivial and row.key not in board.above_trivial
+def _not_above_trivial(board: Board, row: Row, metrics: Sequence[str]) -> bool:
+    """Return whether a model is not shown to beat the best trivial row in one of several metrics."""
+    if row.trivial or best_trivial(board.ranking) is None:
+        return False
+    return any(row.key not in board.above_trivial[metric] for metric in metrics)
 
 
-NOT_ABOVE_TRIVIAL, INFORMED, WITHOUT_IMAGENET = "✱", "†", "‡"
+NOT_ABOVE_TRIVIAL, NOT_ABOVE_AT_THRESHOLD, INFORMED, WITHOUT_IMAGENET = "✱", "§", "†", "‡"
 MARKS = {
     NOT_ABOVE_TRIVIAL: Mark(
         "not shown to beat the best trivial row: its AUC is not significantly higher by the same test, after "
         "Holm's correction over the models alone.",
-        _not_above_trivial,
+        lambda board, row: _not_above_trivial(board, row, ["auc"]),
+    ),
+    NOT_ABOVE_AT_THRESHOLD: Mark(
+        "not shown to beat the trivial row that is best in accuracy at probability 0.5, or the one that is "
+        "best in Brier score: {paired} (Durkalski 2003; Liang & Zeger 1986), after Holm's correction over "
+        "the models, each metric by itself.",
+        lambda board, row: _not_above_trivial(board, row, ["accuracy", "brier"]),
     ),
     INFORMED: Mark(
         "its design follows published results on these test films: its numbers are optimistic.",

@@ -16,7 +16,13 @@ from pneumo_tf.predictions import Predictions
 from pneumo_tf.recipe import Phase, Recipe
 from pneumo_tf.report.provenance import opening
 from pneumo_tf.report.reading import read_boards
-from pneumo_tf.report.standings import INFORMED, NOT_ABOVE_TRIVIAL, WITHOUT_IMAGENET, rank_rows
+from pneumo_tf.report.standings import (
+    INFORMED,
+    NOT_ABOVE_AT_THRESHOLD,
+    NOT_ABOVE_TRIVIAL,
+    WITHOUT_IMAGENET,
+    rank_rows,
+)
 from pneumo_tf.run_spec import RunSpec
 from pneumo_tf.runs import Runs
 from tests.report.fabricate import RECIPES, TWO_PHASES, fabricate_films, fabricate_runs, finish
@@ -111,18 +117,18 @@ def test_rows_rank_by_auc_and_carry_their_marks(tmp_path):
     assert [standing.rank for standing in ranked] == list(range(1, len(ranked) + 1))
     marks = {standing.row.name: standing.marks for standing in ranked}
     assert marks["mobilenet_crops"] == INFORMED
-    assert marks["densenet121"] == WITHOUT_IMAGENET
-    assert marks["cnn_baseline"] == NOT_ABOVE_TRIVIAL
+    assert marks["densenet121"] == NOT_ABOVE_AT_THRESHOLD + WITHOUT_IMAGENET
+    assert marks["cnn_baseline"] == NOT_ABOVE_TRIVIAL + NOT_ABOVE_AT_THRESHOLD
     assert marks["file_size_only"] == marks["convnext_base"] == ""
 
 
 def test_a_row_beats_a_trivial_one_only_by_the_paired_test(tmp_path):
     board = only(read_boards(fabricate_runs(tmp_path, flawed=False)))
     rows = {row.name: row for row in board.rows}
-    assert rows["convnext_base"].key in board.above_trivial
-    assert rows["file_size_only"].key not in board.above_trivial
+    assert rows["convnext_base"].key in board.above_trivial["auc"]
+    assert rows["file_size_only"].key not in board.above_trivial["auc"]
     assert rows["cnn_baseline"].estimates["auc"].value > rows["file_size_only"].estimates["auc"].value
-    assert rows["cnn_baseline"].key not in board.above_trivial
+    assert rows["cnn_baseline"].key not in board.above_trivial["auc"]
 
 
 def test_intervals_that_overlap_may_hide_a_difference_on_the_same_films(tmp_path):
@@ -136,7 +142,7 @@ def test_intervals_that_overlap_may_hide_a_difference_on_the_same_films(tmp_path
     board = only(read_boards(runs))
     one, other = (row.estimates["auc"] for row in board.ranking)
     assert one.low < other.high
-    assert board.above_trivial == {board.ranking[0].key}
+    assert board.above_trivial["auc"] == {board.ranking[0].key}
     assert rank_rows(board)[0].marks == ""
 
 
@@ -163,12 +169,24 @@ def test_a_verdict_against_the_best_trivial_row_does_not_depend_on_other_trivial
     model = replace(rescored(trivial, "net", 0.4, 0.5), recipe=RECIPES[3])
     board = replace(only(read_boards(Runs(tmp_path))), rows=(model, trivial))
     assert 0.001 < board.comparison.p[0, 1] < 0.05
-    assert board.above_trivial == {model.key}
+    assert board.above_trivial["auc"] == {model.key}
     worse = (rescored(trivial, f"trivial_{number}", 0, 6, number) for number in range(12))
     more = replace(board, rows=(*board.rows, *worse))
     assert more.ranking[:2] == board.ranking
     assert not more.comparison.significant[0, 1]
-    assert more.above_trivial == {model.key}
+    assert more.above_trivial["auc"] == {model.key}
+
+
+def test_a_model_that_ranks_high_but_decides_badly_has_a_mark(tmp_path):
+    (trivial,) = only(read_boards(fabricate_runs(tmp_path, RECIPES[5:6], flawed=False))).rows
+    better = replace(rescored(trivial, "net", 4, 0), recipe=RECIPES[3])
+    moved = {"test": replace(better.test[0], score=better.test[0].score + 12)}
+    alarming = replace(better, name="moved", sets=({**better.sets[0], **moved},))
+    board = replace(only(read_boards(Runs(tmp_path))), rows=(trivial, better, alarming))
+    assert board.above_trivial["auc"] == {better.key, alarming.key}
+    assert board.above_trivial["accuracy"] == board.above_trivial["brier"] == {better.key}
+    marks = {standing.row.name: standing.marks for standing in rank_rows(board)}
+    assert marks == {"net": "", "moved": NOT_ABOVE_AT_THRESHOLD, trivial.name: ""}
 
 
 def test_rows_without_an_auc_have_no_letters(tmp_path):

@@ -56,6 +56,24 @@ def test_json_holds_every_row_with_each_run(out):
     assert rows["vgg16", "official"]["metrics"] == {}
 
 
+def test_json_has_every_pair_of_ranked_rows(out):
+    (board,) = json.loads((out / "leaderboard.json").read_text("utf-8"))["boards"]
+    pairs, rows = board["comparisons"], {row["recipe"]: row for row in board["rows"] if row["rank"]}
+    assert pairs["rows"] == sorted(rows, key=lambda name: rows[name]["rank"])
+    for metric in ("auc", "accuracy", "brier"):
+        for place, name in enumerate(pairs["rows"]):
+            for other, its in enumerate(pairs["rows"]):
+                assert pairs[metric]["difference"][place][other] == -pairs[metric]["difference"][other][place]
+                assert pairs[metric]["p"][place][other] <= pairs[metric]["p_holm"][place][other] <= 1
+                if metric != "accuracy":
+                    values = (rows[row]["metrics"][metric]["value"] for row in (name, its))
+                    difference = pairs[metric]["difference"][place][other]
+                    assert difference == pytest.approx(next(values) - next(values), rel=1e-3, abs=2e-6)
+    first = rows[pairs["rows"][3]]["against_first"]
+    assert pairs["auc"]["p_holm"][3][0] == pytest.approx(first["p_holm"], abs=1e-6)
+    assert 0 < pairs["auc"]["p"][-1][0] < 1e-6, "very small, and not rounded to 0"
+
+
 def test_ranks_are_those_of_the_page(out):
     (board,) = json.loads((out / "leaderboard.json").read_text("utf-8"))["boards"]
     ranked = sorted((row for row in board["rows"] if row["rank"]), key=lambda row: row["rank"])

@@ -72,7 +72,8 @@ def ranking_table(board: Board) -> Table:
     columns = [column.cells(ranked) for column in COLUMNS.values()]
     rows = [standing.row for standing in ranked]
     legend = dict.fromkeys(board.wording.write(line) for column in COLUMNS.values() for line in column.legend)
-    marks = [f"{mark} {MARKS[mark].meaning}" for mark in MARKS if any(mark in one.marks for one in ranked)]
+    shown = [mark for mark in MARKS if any(mark in one.marks for one in ranked)]
+    marks = [f"{mark} {board.wording.write(MARKS[mark].meaning)}" for mark in shown]
     notes = explain_dashes(rows, [name for name in COLUMNS if name in METRICS])
     if any("–" in abbreviate_letters(one.letters or "") for one in ranked):
         notes.append(LETTER_RANGE)
