@@ -84,5 +84,5 @@ def _notes(board: Board, found: Sequence[Ensemble]) -> list[str]:
         rows = {one.name: one.row.recipe for one in found if not one.row.trivial}
         without = [name for name, recipe in rows.items() if not about.applies(recipe)]
         if have and without:
-            notes.append(f"No {about.title} of {join_names(without)}: {about.otherwise}.")
+            notes.append(f"No {about.title} of {join_names(without)}: {about.reason}.")
     return notes
