@@ -47,11 +47,9 @@ class Predictions:
 
     def to_csv(self) -> str:
         """Return the predictions as CSV text, one line per film, with logits in full precision."""
-        classes = TARGET_CLASSES[self.logits.shape[1]]
-        columns = ["logit"] if len(classes) == 1 else [f"logit_{name}" for name in classes]
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(["film", *columns])
+        writer.writerow(["film", *_columns(self.logits.shape[1])])
         for film, row in zip(self.ids, self.logits, strict=True):
             writer.writerow([film, *(repr(float(logit)) for logit in row)])
         return text.getvalue()
@@ -74,7 +72,7 @@ def read_predictions(path: Path) -> Predictions:
     try:
         ids, *columns = zip(header, *rows, strict=True)
         logits = np.array([list(map(float, column[1:])) for column in columns], np.float32).T
-        if not logits.size or logits.shape[1] not in TARGET_CLASSES:
+        if not logits.size or tuple(header[1:]) != _columns(logits.shape[1]):
             raise ValueError
     except ValueError:
         raise DamagedFile(path, _first_fault(header, rows)) from None
@@ -90,4 +88,10 @@ def _first_fault(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         except ValueError:
             pass
         return f"line {number}, {','.join(row)!r}, is not a film with its logits"
-    return "it holds no logits" if len(header) - 1 in TARGET_CLASSES else f"it has {len(header)} columns"
+    return f"its columns are {', '.join(header)}" if rows else "it holds no logits"
+
+
+def _columns(logits: int) -> tuple[str, ...]:
+    """Return the titles of the columns of logits, `()` for a number that no model has."""
+    classes = TARGET_CLASSES.get(logits, ())
+    return ("logit",) if len(classes) == 1 else tuple(f"logit_{name}" for name in classes)

@@ -16,9 +16,9 @@ from pneumo_tf.report.number_format import decimals_of, format_p, with_interval
 
 LEAD = (
     "AUC [95 %] on groups of test films; a subtype of pneumonia is compared with all normal films. A group "
-    f"needs {LEAST_PATIENTS} patients of each class. p: whether AUC is the same in all groups (Wald, "
+    f"needs {LEAST_PATIENTS} {{unit}}s of each class. p: whether AUC is the same in all groups (Wald, "
     "covariance of replicates that share the {unit}s), after Holm's correction over the rows of a table; a "
-    "large p does not show that groups are equal. Groups differ in more than their name."
+    "large p does not show that groups are equal. Groups may also differ in other ways."
 )
 
 
