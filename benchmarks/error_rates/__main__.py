@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.command_line import CommandLine, ends_with_its_reader, report_usage_error
+from benchmarks.error_rates.coverage import ABOVE, BELOW
 from benchmarks.error_rates.studies import STUDIES, ErrorStudy
 from benchmarks.page_part import replace_part
 from pneumo_tf.atomic import write_atomically
@@ -20,6 +21,7 @@ from pneumo_tf.errors import UserError
 from pneumo_tf.report.markdown import Table
 
 PAGE, RESULTS = "statistics.md", "statistics/error_rates.json"
+HEADER = ("event", "metric", "test sets", "share", "expected", "truth below / above the interval")
 REPEATED_SETS = 50
 """Number of first test sets whose counts are also stored separately, so that a test can repeat them."""
 
@@ -51,11 +53,19 @@ def error_rate_table(results: Mapping[str, Any]) -> str:
     rows = []
     for key, study in STUDIES.items():
         found = results[key]
-        for name, count in found["counts"].items():
-            share = count / found["studies"]
-            expected = f"{100 * study.lowest:g}–{100 * study.highest:g} %"
-            rows.append([study.title, name, f"{found['studies']:,}", f"{100 * share:.1f} %", expected])
-    return Table(["event", "metric", "test sets", "share", "expected"], rows, left=2).markdown()
+        shares = {name: count / found["studies"] for name, count in found["counts"].items()}
+        sides = {event.format(name) for name in shares for event in (BELOW, ABOVE)}
+        expected = f"{100 * study.lowest:g}–{100 * study.highest:g} %"
+        for name in (name for name in shares if name not in sides):
+            share, missed = f"{100 * shares[name]:.1f} %", _missed(shares, name)
+            rows.append([study.title, name, f"{found['studies']:,}", share, expected, missed])
+    return Table(HEADER, rows, left=2).markdown()
+
+
+def _missed(shares: Mapping[str, float], name: str) -> str:
+    """Return the shares of intervals that lie above and below the truth, empty for another event."""
+    below, above = BELOW.format(name), ABOVE.format(name)
+    return f"{100 * shares[below]:.1f} % / {100 * shares[above]:.1f} %" if below in shares else ""
 
 
 def replace_table(docs: Path, table: str) -> str:

@@ -12,6 +12,9 @@ The first two are the sum of a part shared by all films of a patient and a part 
 1.
 """
 
+SCORE_VARIANCE = 2 * (SHARED**2 + OWN**2) + CHANCE**2
+"""Variance of the scores of a class."""
+
 
 def make_predictions(
     labels: ArrayLike, score: ArrayLike, patients: ArrayLike | None = None, subtypes: ArrayLike | None = None

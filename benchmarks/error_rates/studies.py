@@ -6,19 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import norm, rankdata
 
-from benchmarks.error_rates.simulation import CHANCE, OWN, SHARED, Study
+from benchmarks.error_rates.coverage import BOARD, HALF, SMALL, check_coverage, skill_of
+from benchmarks.error_rates.simulation import SCORE_VARIANCE, Study
 from pneumo_tf.evaluation.auc_comparison import compare_auc
 from pneumo_tf.evaluation.brier_comparison import compare_brier
 from pneumo_tf.evaluation.comparison import SIGNIFICANCE
-from pneumo_tf.evaluation.intervals import PatientBootstrap
 from pneumo_tf.evaluation.proportion_comparison import COUNTED_LABEL, compare_proportion
 from pneumo_tf.evaluation.ranking import rank_intervals
-
-PATIENTS = (110, 100)
-"""Normal patients and patients with pneumonia: half of the official test set."""
-
-TRAININGS = 2000
-"""Number of quantiles of the skill over which the true metric of a recipe is averaged."""
 
 
 @dataclass(frozen=True)
@@ -40,31 +34,6 @@ class ErrorStudy:
     highest: float
 
 
-def check_interval_coverage(skill: float, seeds: int) -> Iterator[Mapping[str, bool]]:
-    """Yield whether the 95 % intervals of AUC and sensitivity contain the true values.
-
-    Patient and film parts of a score are normal, so the true values are known; they are the means over all
-    trainings of the recipe.
-
-    Args:
-        skill: Difference of the mean scores of the classes.
-        seeds: Number of runs of the recipe; the skill has a standard deviation of 0.1 between several.
-    """
-    rng, training = np.random.default_rng([21, seeds]), 0.1 if seeds > 1 else 0.0
-    variance = 2 * (SHARED**2 + OWN**2) + CHANCE**2
-    skills = skill + norm.ppf((np.arange(TRAININGS) + 0.5) / TRAININGS) * training
-    truth = {
-        "auc": norm.cdf(skills / np.sqrt(2 * variance)).mean(),
-        "sensitivity": norm.cdf(skills / 2 / np.sqrt(variance)).mean(),
-    }
-    number = 0
-    while True:
-        rows = Study(rng, PATIENTS).model(skill).runs(seeds, training)
-        estimates = PatientBootstrap(1000, number).estimate(rows, truth)
-        number += 1
-        yield {name: estimates[name].low <= value <= estimates[name].high for name, value in truth.items()}
-
-
 def check_rejection_of_equal_models(seeds: int, training: float) -> Iterator[Mapping[str, bool]]:
     """Yield whether each paired test finds two equally good models different at p < 0.05.
 
@@ -74,7 +43,7 @@ def check_rejection_of_equal_models(seeds: int, training: float) -> Iterator[Map
     """
     rng = np.random.default_rng([22, seeds])
     while True:
-        study = Study(rng, PATIENTS)
+        study = Study(rng, HALF)
         rows = [study.model(2.5).runs(seeds, training) for _ in range(2)]
         p = {"auc": compare_auc(rows).p} | {name: compare_proportion(rows, name).p for name in COUNTED_LABEL}
         yield {name: bool(values[0, 1] < SIGNIFICANCE) for name, values in p.items()}
@@ -89,7 +58,7 @@ def check_rejection_in_brier(seeds: int, training: float) -> Iterator[Mapping[st
     """
     rng = np.random.default_rng([25, seeds])
     while True:
-        study = Study(rng, PATIENTS)
+        study = Study(rng, HALF)
         rows = [study.model(2.5).runs(seeds, training) for _ in range(2)]
         yield {"brier": bool(compare_brier(rows).p[0, 1] < SIGNIFICANCE)}
 
@@ -98,7 +67,7 @@ def check_rejection_among_six_equal_models() -> Iterator[Mapping[str, bool]]:
     """Yield whether any of the 15 pairs of six equally good models is significant after Holm."""
     rng = np.random.default_rng(23)
     while True:
-        study = Study(rng, PATIENTS)
+        study = Study(rng, HALF)
         rows = [study.model(2.5).runs() for _ in range(6)]
         yield {"auc": bool(compare_auc(rows).significant.any())}
 
@@ -115,22 +84,45 @@ def check_rank_intervals(step: float, seeds: int, training: float) -> Iterator[M
     """
     rng = np.random.default_rng([24, round(step * 1e4), seeds])
     aucs = 0.95 - step * np.arange(10)
-    skills = norm.ppf(aucs) * np.sqrt(2 * (2 * (SHARED**2 + OWN**2) + CHANCE**2))
+    skills = norm.ppf(aucs) * np.sqrt(2 * SCORE_VARIANCE)
     lowest, highest = rankdata(-aucs, "min"), rankdata(-aucs, "max")
     while True:
-        study = Study(rng, PATIENTS)
+        study = Study(rng, HALF)
         rows = [study.model(skill).runs(seeds, training) for skill in skills]
         low, high = np.transpose(rank_intervals(compare_auc(rows)))
         yield {"auc": bool(np.all((low <= lowest) & (highest <= high)))}
 
 
-def _coverage(skill: float, seeds: int) -> ErrorStudy:
+def _rank_coverage(auc: float, patients: tuple[int, int]) -> ErrorStudy:
     return ErrorStudy(
-        f"95 % interval contains the truth; skill {skill:g}, {seeds} seed(s)",
-        lambda: check_interval_coverage(skill, seeds),
+        f"95 % interval contains the truth; true AUC {auc:g}, {sum(patients)} patients",
+        lambda: check_coverage(skill_of(auc), ("auc", "average_precision"), patients),
         studies=600,
+        # Two standard errors of 600 sets below 0.935.
+        lowest=0.915,
+        highest=0.97,
+    )
+
+
+def _edge_coverage(sensitivity: float, patients: tuple[int, int]) -> ErrorStudy:
+    shift = float(norm.ppf(sensitivity) * np.sqrt(SCORE_VARIANCE)) - 1
+    return ErrorStudy(
+        f"95 % interval contains the truth; true sensitivity {sensitivity:g}, {sum(patients)} patients",
+        lambda: check_coverage(2.0, ("sensitivity",), patients, shift=shift),
+        studies=600,
+        lowest=0.93,
+        # Near 1 a few shares of correct films are possible, so no rule covers exactly 95 %.
+        highest=0.985,
+    )
+
+
+def _seed_coverage(seeds: int, training: float) -> ErrorStudy:
+    return ErrorStudy(
+        f"95 % interval contains the truth; {seeds} seeds, training sd {training:g}, {sum(HALF)} patients",
+        lambda: check_coverage(2.0, ("auc", "specificity"), HALF, seeds, training),
+        studies=400,
         lowest=0.92,
-        highest=0.97 if seeds == 1 else 0.99,
+        highest=0.99,
     )
 
 
@@ -166,7 +158,20 @@ def _ranks(step: float, seeds: int, training: float) -> ErrorStudy:
 
 
 STUDIES: dict[str, ErrorStudy] = {
-    **{f"coverage-{skill}-{seeds}": _coverage(skill, seeds) for skill, seeds in ((2, 1), (4, 1), (2, 3))},
+    **{
+        f"coverage-{auc}-{sum(patients)}": _rank_coverage(auc, patients)
+        for patients in (BOARD, SMALL)
+        for auc in (0.85, 0.95, 0.99, 0.995)
+    },
+    **{
+        f"sensitivity-{share}-{sum(patients)}": _edge_coverage(share, patients)
+        for patients in (BOARD, SMALL)
+        for share in (0.9986, 0.99, 0.95)
+    },
+    **{
+        f"seeds-{seeds}-{training}": _seed_coverage(seeds, training)
+        for seeds, training in ((2, 0.65), (3, 0.0), (3, 0.65), (3, 1.0), (5, 0.65))
+    },
     **{
         f"rejection-{seeds}-{training:g}": _rejection(seeds, training)
         for seeds, training in ((1, 0.0), (2, 0.0), (3, 0.0), (3, 0.3), (5, 0.3))

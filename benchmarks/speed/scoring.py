@@ -7,9 +7,10 @@ import numpy as np
 
 from benchmarks.speed.speed_setup import Setup
 from benchmarks.speed.timing import Line, time_in_turns
-from pneumo_tf.evaluation.intervals import REPLICATES, PatientBootstrap
+from pneumo_tf.evaluation.intervals import PatientBootstrap
 from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
 from pneumo_tf.evaluation.metrics import METRICS
+from pneumo_tf.evaluation.resampling import REPLICATES
 
 LIMITS = {624: 1.0}
 """Target in seconds, by number of films: the official test set."""

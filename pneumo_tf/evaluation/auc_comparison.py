@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pneumo_tf.evaluation.comparison import Comparison, align_runs, compare_pairs, training_variance
+from pneumo_tf.evaluation.comparison import Comparison, align_runs, compare_pairs
 from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
+from pneumo_tf.evaluation.training_variance import spread_of_mean, training_variance
 
 
 class AucComponents(NamedTuple):
@@ -49,9 +50,47 @@ def compare_auc(rows: Sequence[Sequence[LabelledPredictions]]) -> Comparison:
         for part, variance_of_mean in zip(parts, own, strict=True)
     ]
     seeds = np.array([len(part.auc) for part in parts])
-    spread = np.array([part.auc.var(ddof=1) / len(part.auc) if len(part.auc) > 1 else 0 for part in parts])
+    spread = np.array([spread_of_mean(part.auc) for part in parts])
     patient_variance = own[:, None] + own[None, :] - 2 * covariance
     return compare_pairs(auc, patient_variance, np.array(training), seeds, spread)
+
+
+def compare_with_members(
+    ensembles: Sequence[LabelledPredictions], members: Sequence[Sequence[LabelledPredictions]]
+) -> Comparison:
+    """Compare the AUC of ensembles with the mean AUC of their own members.
+
+    Both are made of the same trainings, so the spread of the members adds no variance. Chance is in the
+    patients, and in the difference itself if there are several ensembles.
+
+    Args:
+        ensembles: Predictions of each ensemble.
+        members: Predictions of the members of each ensemble, on the same films.
+
+    Returns:
+        Comparison of two rows: the ensembles, and a member of them.
+    """
+    films, scores = align_runs([(ensemble, *own) for ensemble, own in zip(ensembles, members, strict=True)])
+    parts = [_minus_members(auc_components(films, score)) for score in scores]
+    gains = AucComponents(*(np.concatenate([part[side] for part in parts]) for side in range(3)))
+    mean = AucComponents(*(side.mean(axis=0, keepdims=True) for side in gains))
+    of_patients = clustered_covariance(films, mean)
+    variances = np.diag(clustered_covariance(films, gains))
+    training = training_variance(gains.auc, variances, of_patients[0, 0])
+    gain, seeds = mean.auc[0], len(gains.auc)
+    # All of the chance is in the first row; the second one stands for no difference.
+    return compare_pairs(
+        np.array([gain, 0.0]),
+        of_patients * (1 - np.eye(2)),
+        np.array([training, 0.0]),
+        np.array([seeds, 1]),
+        np.array([spread_of_mean(gains.auc), 0.0]),
+    )
+
+
+def _minus_members(parts: AucComponents) -> AucComponents:
+    """Return the components of the first model minus the mean of the others."""
+    return AucComponents(*(side[:1] - side[1:].mean(axis=0, keepdims=True) for side in parts))
 
 
 def auc_components(films: LabelledPredictions, scores: np.ndarray) -> AucComponents:

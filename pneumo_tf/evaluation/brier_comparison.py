@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.special import expit
 
-from pneumo_tf.evaluation.comparison import Comparison, align_runs, compare_pairs, training_variance
+from pneumo_tf.evaluation.comparison import Comparison, align_runs, compare_pairs
 from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
+from pneumo_tf.evaluation.training_variance import spread_of_mean, training_variance
 
 
 def compare_brier(rows: Sequence[Sequence[LabelledPredictions]]) -> Comparison:
@@ -37,7 +38,7 @@ def compare_brier(rows: Sequence[Sequence[LabelledPredictions]]) -> Comparison:
         training_variance(value, np.diag(_covariance(runs, len(films))), variance_of_mean)
         for value, runs, variance_of_mean in zip(values, sums, own, strict=True)
     ]
-    spread = [value.var(ddof=1) / len(value) if len(value) > 1 else 0.0 for value in values]
+    spread = [spread_of_mean(value) for value in values]
     return compare_pairs(
         np.array([value.mean() for value in values]),
         own[:, None] + own[None, :] - 2 * covariance,

@@ -123,27 +123,6 @@ def compare_pairs(
     return Comparison(difference, np.where(variance < 1e-18, 0.0, variance), degrees_of_freedom)
 
 
-def training_variance(values: np.ndarray, variances: np.ndarray, variance_of_mean: float) -> float:
-    """Return the variance that training adds to a mean over seeds.
-
-    Seeds also differ because they err on different patients. The variance over patients includes that part
-    already, so it is subtracted (Obuchowski & Rockette 1995).
-
-    Args:
-        values: (s,) metric of each seed.
-        variances: (s,) variance over patients of each seed's metric.
-        variance_of_mean: Variance over patients of the mean over seeds.
-
-    Returns:
-        Variance, 0 or more; 0 for one seed, whose test is about that one model.
-    """
-    seeds = len(values)
-    if seeds == 1:
-        return 0.0
-    own_errors = (variances.mean() - variance_of_mean) * seeds / (seeds - 1)
-    return max(0.0, float(values.var(ddof=1)) - own_errors) / seeds
-
-
 def align_runs(rows: Sequence[Sequence[LabelledPredictions]]) -> tuple[LabelledPredictions, list[np.ndarray]]:
     """Reorder the films of all runs as in the first run.
 

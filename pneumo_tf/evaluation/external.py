@@ -3,6 +3,7 @@
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -83,29 +84,32 @@ def measure_external(
         The estimates. Patients of both sets are resampled independently, runs together.
     """
     seed = (EXTERNAL_SEED, zlib.crc32(test[0].score.tobytes()))
-    weights = [external_bootstrap.weights(run) for run in external]
-    here = np.stack([_auc(run, source.weights(run)) for run in test])
-    there = np.stack([_auc(run, one) for run, one in zip(external, weights, strict=True)])
+    here = np.stack([source.replicate(run, partial(_auc, run)) for run in test])
+    there = np.stack([external_bootstrap.replicate(run, partial(_auc, run)) for run in external])
     rates = np.stack(
         [
-            rates_at(choose_threshold(POINT, fixed), run, one)
-            for fixed, run, one in zip(validation, external, weights, strict=True)
+            external_bootstrap.replicate(run, partial(rates_at, choose_threshold(POINT, fixed), run))
+            for fixed, run in zip(validation, external, strict=True)
         ]
     )
     lines = [
-        np.stack([fit(run.labels, run.score, one) for run, one in zip(external, weights, strict=True)])
+        np.stack([external_bootstrap.replicate(run, partial(fit, run.labels, run.score)) for run in external])
         for fit in (calibration_slope, calibration_intercept)
     ]
+    positive, negative, both = (
+        external_bootstrap.count_patients(external[0], kinds)
+        for kinds in (("pneumonia",), ("normal",), ("pneumonia", "normal"))
+    )
 
-    def estimate(values: np.ndarray, bounds: tuple[float, float] = (0.0, 1.0)) -> Estimate:
-        return estimate_mean(values[:, 0], values[:, 1:], seed, bounds)
+    def estimate(values: np.ndarray, patients: int, bounds: tuple[float, float] = (0.0, 1.0)) -> Estimate:
+        return estimate_mean(values[:, 0], values[:, 1:], patients, seed, bounds)
 
     return ExternalResult(
-        estimate(there),
-        estimate(there - here, (-1.0, 1.0)),
-        estimate(rates[:, 0]),
-        estimate(rates[:, 1]),
-        *(estimate(line, UNBOUNDED) for line in lines),
+        estimate(there, both),
+        estimate(there - here, min(both, source.count_patients(test[0])), (-1.0, 1.0)),
+        estimate(rates[:, 0], positive),
+        estimate(rates[:, 1], negative),
+        *(estimate(line, both, UNBOUNDED) for line in lines),
     )
 
 

@@ -1,24 +1,33 @@
-"""95 % intervals: a percentile bootstrap over patients, and over training seeds if a row has several.
+"""95 % intervals of metrics: chance in the patients, and in training if a row has several runs.
 
-Films of one patient are not independent, so patients are resampled, not films. All models of a board share
-the resampled patients, so that differences between models can be taken replicate by replicate.
+All models of a board share the resampled patients, so that differences between models can be taken replicate
+by replicate. A metric that lies in 0–1 has a score interval, in which the variance over replicates gives the
+effective sample size; others have a percentile interval.
 """
 
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import stdtrit
 
 from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
-from pneumo_tf.evaluation.metrics import METRICS, compute_metrics
+from pneumo_tf.evaluation.metrics import METRICS, measure_films
+from pneumo_tf.evaluation.resampling import BLOCK, REPLICATES, PatientResampling, resample_patients
+from pneumo_tf.evaluation.score_interval import score_interval
+from pneumo_tf.evaluation.training_variance import training_variance
+from pneumo_tf.evaluation.weighted_counts import ScoredFilms
 
-REPLICATES = 2000
 INTERVAL_LEVEL = 0.95
 UNDEFINED_ALLOWED = 0.05
 """Share of undefined replicates (no predicted positive) above which there is no interval."""
+LEAST_PATIENTS = 10
+"""Patients that each class needs for an interval: with fewer, replicates do not show what chance can do."""
+NO_VARIANCE = 1e-18
+"""Variances up to this one are rounding errors."""
 COMPARED = ("auc", "f1")
 """Metrics whose replicates are kept, to rank rows and to compare them replicate by replicate."""
 NO_REPLICATES = np.empty(0, np.float32)
@@ -36,6 +45,7 @@ class Estimate:
         runs: Value of each run.
         replicates: (r,) float32 bootstrap replicates of the mean, for the metrics in `COMPARED`; empty for
             others.
+        patients: Patients of the smaller class among those that the metric counts; None if not known.
     """
 
     value: float
@@ -44,6 +54,7 @@ class Estimate:
     sd: float
     runs: tuple[float, ...]
     replicates: np.ndarray = field(default_factory=lambda: NO_REPLICATES, repr=False, compare=False)
+    patients: int | None = None
 
     @property
     def half_width(self) -> float:
@@ -51,36 +62,13 @@ class Estimate:
         return (self.high - self.low) / 2
 
 
-def resample_patients(
-    labels: np.ndarray, patients: np.ndarray, replicates: int = REPLICATES, seed: int = 0
-) -> np.ndarray:
-    """Resample patients with replacement, keeping the number of patients of each class.
+@dataclass
+class _ResampledFilms:
+    """Films of a set with their replicates, kept if they fit into one block."""
 
-    Patients with films of both classes form a third stratum, so that no replicate loses a class.
-
-    Args:
-        labels: (n,) 0 normal, 1 pneumonia.
-        patients: (n,) patient of each film.
-        replicates: Number of replicates.
-        seed: Random seed of the resampling.
-
-    Returns:
-        (replicates, n) float64 in column order: how often each film counts.
-    """
-    _, person = np.unique(patients, return_inverse=True)
-    positive = np.bincount(person, labels == 1) > 0
-    negative = np.bincount(person, labels == 0) > 0
-    rng = np.random.default_rng(seed)
-    times = np.zeros((replicates, len(positive)))
-    for stratum in (negative & ~positive, positive & ~negative, positive & negative):
-        members = np.flatnonzero(stratum)
-        if len(members):
-            chosen = rng.integers(len(members), size=(replicates, len(members)))
-            chosen += len(members) * np.arange(replicates)[:, None]
-            counts = np.bincount(chosen.ravel(), minlength=replicates * len(members))
-            times[:, members] = counts.reshape(replicates, len(members))
-    # In column order, because metrics go through the replicates film by film.
-    return np.ascontiguousarray(times.T)[person].T
+    resampling: PatientResampling
+    kept: list[tuple[np.ndarray, dict[str, np.ndarray]]] = field(default_factory=list)
+    patients: dict[str, int] = field(default_factory=dict)
 
 
 class PatientBootstrap:
@@ -89,79 +77,230 @@ class PatientBootstrap:
     Args:
         replicates: Number of replicates.
         seed: Random seed of the resampling.
+        block: Most film weights that are held at once; a set with more is resampled for each row.
     """
 
     CACHED_SETS = 6
 
-    def __init__(self, replicates: int = REPLICATES, seed: int = 0) -> None:
-        self.replicates, self.seed = replicates, seed
-        self._weights: dict[tuple[str, ...], np.ndarray] = {}
-        self._totals: dict[tuple[str, ...], dict[str, np.ndarray]] = {}
+    def __init__(self, replicates: int = REPLICATES, seed: int = 0, block: int = BLOCK) -> None:
+        self.replicates, self.seed, self.block = replicates, seed, block
+        self._sets: dict[tuple[str, ...], _ResampledFilms] = {}
 
-    def weights(self, scored: LabelledPredictions) -> np.ndarray:
-        """Return (1 + replicates, n) float64 film weights, the same for the same films.
-
-        The first row counts every film once, so that one pass computes the value and its replicates.
+    def replicate(
+        self, scored: LabelledPredictions, measure: Callable[[np.ndarray], np.ndarray]
+    ) -> np.ndarray:
+        """Return (…, 1 + replicates) values of a measure: of the films as they are, then of each replicate.
 
         Args:
-            scored: Predictions of n films.
+            scored: Predictions of n films; the same films have the same replicates.
+            measure: Function from (r, n) film weights to (…, r) values.
         """
-        if scored.ids not in self._weights:
-            if len(self._weights) == self.CACHED_SETS:
-                oldest = next(iter(self._weights))
-                del self._weights[oldest], self._totals[oldest]
-            resampled = resample_patients(scored.labels, scored.patients, self.replicates, self.seed)
-            weights = np.concatenate([np.ones((len(scored), 1)), resampled.T], axis=1).T
-            self._weights[scored.ids], self._totals[scored.ids] = weights, {}
-        return self._weights[scored.ids]
+        return np.concatenate([measure(weights) for weights, _ in self._blocks(scored)], axis=-1)
+
+    def count_patients(
+        self, scored: LabelledPredictions, kinds: Iterable[str] = ("normal", "pneumonia")
+    ) -> int:
+        """Return the number of patients with films of a kind, for the kind that has fewest.
+
+        Args:
+            scored: Predictions.
+            kinds: Kinds of films, as in `ScoredFilms.of`.
+        """
+        known = self._films(scored).patients
+        for kind in kinds:
+            if kind not in known:
+                member = ScoredFilms(scored.labels, scored.score, scored.subtypes).of(kind)
+                known[kind] = len(np.unique(scored.patients[member]))
+        return min(known[kind] for kind in kinds)
 
     def estimate(
-        self, runs: Sequence[LabelledPredictions], names: Iterable[str] = tuple(METRICS)
+        self,
+        runs: Sequence[LabelledPredictions],
+        names: Iterable[str] = tuple(METRICS),
+        training: Mapping[str, "Training"] | None = None,
     ) -> dict[str, Estimate]:
         """Estimate the metrics of one row.
 
         Args:
             runs: Predictions of each seed or fold of one recipe on the same films.
             names: Keys of `METRICS`.
+            training: Chance of training by metric, if it is known from elsewhere than the spread of the runs.
 
         Returns:
             Estimate of each metric.
         """
         names = tuple(names)
-        found = [self._measure(run, names) for run in runs]
-        # Rows share patients but not training seeds, so runs are resampled separately for each row.
-        seed = (self.seed, zlib.crc32(runs[0].score.tobytes()))
+        found = [self.measure(run, names) for run in runs]
+        seed = self.seed_of(runs)
         estimates = {}
         for name in names:
-            values = np.stack([values[name] for values in found])
-            estimate = estimate_mean(values[:, 0], values[:, 1:], seed, METRICS[name].bounds)
+            metric, values = METRICS[name], np.stack([values[name] for values in found])
+            patients = self.count_patients(runs[0], metric.counted)
+            known = training[name] if training else None
+            estimate = estimate_mean(values[:, 0], values[:, 1:], patients, seed, metric.bounds, known)
             estimates[name] = estimate if name in COMPARED else replace(estimate, replicates=NO_REPLICATES)
         return estimates
 
-    def _measure(self, run: LabelledPredictions, names: tuple[str, ...]) -> dict[str, np.ndarray]:
-        weights = self.weights(run)
-        return compute_metrics(run.labels, run.score, weights, run.subtypes, names, self._totals[run.ids])
+    def seed_of(self, runs: Sequence[LabelledPredictions]) -> tuple[int, int]:
+        """Return the seed of resampling runs: rows share patients, but not training seeds."""
+        return self.seed, zlib.crc32(runs[0].score.tobytes())
+
+    def measure(self, run: LabelledPredictions, names: Iterable[str]) -> dict[str, np.ndarray]:
+        """Return the (1 + replicates,) values of metrics, that of the films as they are first.
+
+        Args:
+            run: Predictions.
+            names: Keys of `METRICS`.
+        """
+        films = ScoredFilms(run.labels, run.score, run.subtypes)
+        parts = [measure_films(films, weights, names, totals) for weights, totals in self._blocks(run)]
+        return {name: np.concatenate([part[name] for part in parts]) for name in names}
+
+    def _films(self, scored: LabelledPredictions) -> _ResampledFilms:
+        if scored.ids not in self._sets:
+            if len(self._sets) == self.CACHED_SETS:
+                del self._sets[next(iter(self._sets))]
+            resampling = PatientResampling(scored.labels, scored.patients, self.replicates, self.seed)
+            self._sets[scored.ids] = _ResampledFilms(resampling)
+        return self._sets[scored.ids]
+
+    def _blocks(self, scored: LabelledPredictions) -> Iterator[tuple[np.ndarray, dict[str, np.ndarray]]]:
+        """Yield blocks of weights, each with its cache of sums; the first counts every film once."""
+        films = self._films(scored)
+        if films.kept:
+            yield from films.kept
+            return
+        every = np.ones((1, len(scored)))
+        if self.replicates * len(scored) > self.block:
+            yield every, {}
+            yield from ((weights, {}) for weights in films.resampling.blocks(self.block))
+            return
+        (weights,) = films.resampling.blocks(self.block)
+        films.kept = [(np.concatenate([every, weights]), {})]
+        yield from films.kept
 
 
 def estimate_mean(
     values: np.ndarray,
     replicates: np.ndarray,
+    patients: int,
     seed: int | Sequence[int] = 0,
     bounds: tuple[float, float] = (0.0, 1.0),
+    training: "Training | None" = None,
 ) -> Estimate:
     """Estimate the mean of a metric over runs.
 
     Args:
         values: (s,) metric of each run.
         replicates: (s, r) metric of each run in each replicate of patients.
+        patients: Patients of the smaller class among those that the metric counts.
         seed: Random seed of the resampling of runs.
         bounds: Lowest and highest value of the metric.
+        training: Chance of training; by default from the spread of the runs.
     """
     sd = float(values.std(ddof=1)) if len(values) > 1 else np.nan
-    means = np.clip(resample_runs(replicates, seed), *bounds)
-    low, high = percentile_interval(means)
-    runs = tuple(map(float, values))
-    return Estimate(float(values.mean()), low, high, sd, runs, means.astype(np.float32))
+    means = np.clip(resample_runs(replicates, seed), *bounds).astype(np.float32)
+    low, high = interval_of_mean(values, replicates, patients, bounds, training)
+    return Estimate(float(values.mean()), low, high, sd, tuple(map(float, values)), means, patients)
+
+
+def interval_of_mean(
+    values: np.ndarray,
+    replicates: np.ndarray,
+    patients: int,
+    bounds: tuple[float, float],
+    training: "Training | None" = None,
+) -> tuple[float, float]:
+    """Return the interval of the mean of a metric over runs; both ends nan if there is none.
+
+    Args:
+        values: (s,) metric of each run.
+        replicates: (s, r) metric of each run in each replicate of patients.
+        patients: Patients of the smaller class among those that the metric counts; under `LEAST_PATIENTS`
+            there is no interval.
+        bounds: Lowest and highest value of the metric.
+        training: Chance of training; by default from the spread of the runs.
+    """
+    value, shared = float(values.mean()), replicates.mean(axis=0)
+    defined = np.isfinite(shared)
+    if not np.isfinite(value) or patients < LEAST_PATIENTS or _mostly_undefined(defined):
+        return np.nan, np.nan
+    # Replicates of m patients vary by (m − 1) / m of the variance of a mean over patients.
+    scale = patients / (patients - 1)
+    of_patients = float(shared[defined].var()) * scale
+    if training is None:
+        own = replicates[:, defined].var(axis=1) * scale
+        training = Training(training_variance(values, own, of_patients), len(values) - 1)
+    if not np.isfinite(training.variance):
+        return np.nan, np.nan
+    chance = Chance(of_patients, patients - 1, training)
+    if bounds == (0.0, 1.0):
+        return score_interval(value, chance.variance, chance.quantile, patients)
+    ends = np.array(percentile_interval(shared)) - value
+    low, high = np.clip(value + chance.widen(ends), *bounds)
+    return float(low), float(high)
+
+
+class Training(NamedTuple):
+    """Chance of training in the mean of a metric over runs.
+
+    Args:
+        variance: Its variance, nan if it is not defined.
+        freedom: Degrees of freedom of the variance, 0 for one run.
+    """
+
+    variance: float
+    freedom: int
+
+
+class Chance(NamedTuple):
+    """Variance of a mean over runs: over patients, of the runs as they are, and that of training.
+
+    The half-widths of both parts, each with its quantile of t, are added as squares, so that an interval
+    holds its level whichever part is the larger.
+
+    Args:
+        of_patients: Variance over patients.
+        patients_freedom: Its degrees of freedom.
+        training: Chance of training.
+
+    Reference: G. Zou & A. Donner, Construction of confidence limits about effect measures: a general
+        approach, Stat. Med. 27, 2008.
+    """
+
+    of_patients: float
+    patients_freedom: int
+    training: Training
+
+    @property
+    def variance(self) -> float:
+        """The sum of both; 0 if it is a rounding error."""
+        total = self.of_patients + self.training.variance
+        return total if total > NO_VARIANCE else 0.0
+
+    @property
+    def half_width(self) -> float:
+        """Half the width of a symmetric interval."""
+        squared = self.of_patients * t_quantile(self.patients_freedom) ** 2
+        if self.training.variance > 0:
+            squared += self.training.variance * t_quantile(self.training.freedom) ** 2
+        return float(np.sqrt(squared))
+
+    @property
+    def quantile(self) -> float:
+        """Half the width in standard errors; that of a normal distribution without variance."""
+        return self.half_width / np.sqrt(self.variance) if self.variance > 0 else t_quantile(np.inf)
+
+    def widen(self, ends: np.ndarray) -> np.ndarray:
+        """Widen the distances of a percentile interval over patients by the other part."""
+        if self.of_patients <= NO_VARIANCE:
+            return self.half_width * np.array([-1, 1])
+        return ends * self.half_width / (np.sqrt(self.of_patients) * t_quantile(np.inf))
+
+
+def t_quantile(degrees_of_freedom: float, level: float = INTERVAL_LEVEL) -> float:
+    """Return the quantile of t that a central interval needs."""
+    return float(stdtrit(degrees_of_freedom, (1 + level) / 2))
 
 
 def resample_runs(replicates: np.ndarray, seed: int | Sequence[int] = 0) -> np.ndarray:
@@ -202,11 +341,15 @@ def percentile_interval(replicates: np.ndarray, level: float = INTERVAL_LEVEL) -
     Returns:
         Lower and upper end; both nan if more than `UNDEFINED_ALLOWED` of the replicates have no value.
     """
-    defined = replicates[np.isfinite(replicates)]
-    if len(defined) < (1 - UNDEFINED_ALLOWED) * len(replicates):
+    defined = np.isfinite(replicates)
+    if _mostly_undefined(defined):
         return np.nan, np.nan
-    low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.quantile(replicates[defined], [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
+
+
+def _mostly_undefined(defined: np.ndarray) -> bool:
+    return np.count_nonzero(defined) < (1 - UNDEFINED_ALLOWED) * len(defined)
 
 
 class FilmMean(NamedTuple):

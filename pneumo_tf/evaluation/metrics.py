@@ -12,36 +12,33 @@ import numpy as np
 
 from pneumo_tf.errors import unknown
 from pneumo_tf.evaluation.ratio import ratio
-from pneumo_tf.evaluation.weighted_counts import WeightedCounts
+from pneumo_tf.evaluation.weighted_counts import ScoredFilms, WeightedCounts, cumulative_weights
 
 
 def auc(films: WeightedCounts) -> np.ndarray:
     """(r,) probability that a positive scores above a negative; a tie counts half (Hanley & McNeil 1982)."""
-    above, won = 0.0, 0.0
-    for normals, pneumonias in films.descending():
-        if normals is not None:
-            won += normals * above
-        if pneumonias is not None:
-            above += pneumonias
-            if normals is not None:
-                won += normals * pneumonias / 2
-    return ratio(won, films.total("normal") * films.total("pneumonia"))
+    return ratio(films.by_parts(_pairs_won), films.total("normal") * films.total("pneumonia"))
 
 
 def average_precision(films: WeightedCounts) -> np.ndarray:
     """(r,) precision at each distinct score, averaged over the recall that it adds; not interpolated."""
-    found, false, gained = np.zeros((3, len(films.weights)))
-    false += np.finfo(np.float64).tiny  # Avoids 0 / 0 before the first predicted positive.
-    for normals, pneumonias in films.descending():
-        if normals is not None:
-            false += normals
-        if pneumonias is not None:
-            found += pneumonias
-            precision = found + false
-            np.divide(found, precision, out=precision)
-            precision *= pneumonias
-            gained += precision
-    return ratio(gained, films.total("pneumonia"))
+    return ratio(films.by_parts(_summed_precision), films.total("pneumonia"))
+
+
+def _pairs_won(films: ScoredFilms, weights: np.ndarray) -> np.ndarray:
+    """Return the (r,) weight of pairs of a positive above a negative; a tie counts half."""
+    found = cumulative_weights(weights, films.positives)
+    both = found[:, films.positives_above] + found[:, films.positives_up_to]
+    twice = np.einsum("rn,rn->r", weights[:, films.negatives], both)
+    return twice / 2
+
+
+def _summed_precision(films: ScoredFilms, weights: np.ndarray) -> np.ndarray:
+    """Return the (r,) weighted sum over positives of the precision at their scores."""
+    found = cumulative_weights(weights, films.positives)[:, films.found]
+    false = cumulative_weights(weights, films.negatives)[:, films.false_alarms]
+    predicted = found + false
+    return np.einsum("rn,rn->r", weights[:, films.positives], ratio(found, predicted, empty=0.0))
 
 
 def matthews(films: WeightedCounts) -> np.ndarray:
@@ -64,7 +61,7 @@ def sensitivity_of(subtype: str) -> Callable[[WeightedCounts], np.ndarray]:
     """Return a metric, the (r,) sensitivity to one subtype; nan if subtypes are unknown."""
 
     def share(films: WeightedCounts) -> np.ndarray:
-        if films.subtypes is None:
+        if not films.subtypes_known:
             return np.full(len(films.weights), np.nan)
         return ratio(films.predicted_positive(subtype), films.total(subtype))
 
@@ -99,6 +96,7 @@ class Metric:
         undefined: Reason for nan, for readers.
         from_counts: Whether it can be computed from a confusion matrix alone.
         bounds: Lowest and highest possible value.
+        counted: Kinds of films that it needs, as in `ScoredFilms.of`; its interval needs patients of each.
     """
 
     compute: Callable[[WeightedCounts], np.ndarray]
@@ -108,6 +106,7 @@ class Metric:
     undefined: str = "there are no films"
     from_counts: bool = False
     bounds: tuple[float, float] = (0.0, 1.0)
+    counted: tuple[str, ...] = ("normal", "pneumonia")
 
 
 _ONE_CLASS = "the films are of one class"
@@ -124,8 +123,12 @@ METRICS: dict[str, Metric] = {
         undefined=_ONE_CLASS,
         from_counts=True,
     ),
-    "sensitivity": Metric(_sensitivity, "Sensitivity", undefined=_NO_PNEUMONIA, from_counts=True),
-    "specificity": Metric(_specificity, "Specificity", undefined=_NO_NORMAL, from_counts=True),
+    "sensitivity": Metric(
+        _sensitivity, "Sensitivity", undefined=_NO_PNEUMONIA, from_counts=True, counted=("pneumonia",)
+    ),
+    "specificity": Metric(
+        _specificity, "Specificity", undefined=_NO_NORMAL, from_counts=True, counted=("normal",)
+    ),
     "ppv": Metric(
         lambda f: ratio(f.tp, f.tp + f.fp),
         "PPV",
@@ -158,10 +161,16 @@ METRICS: dict[str, Metric] = {
     "log_loss": Metric(log_loss, "Log loss", "lower", bounds=(0, np.inf)),
     "brier": Metric(brier, "Brier", "lower"),
     "sensitivity_bacteria": Metric(
-        sensitivity_of("bacteria"), "Sensitivity, bacterial", undefined="no film is known to be bacterial"
+        sensitivity_of("bacteria"),
+        "Sensitivity, bacterial",
+        undefined="no film is known to be bacterial",
+        counted=("bacteria",),
     ),
     "sensitivity_virus": Metric(
-        sensitivity_of("virus"), "Sensitivity, viral", undefined="no film is known to be viral"
+        sensitivity_of("virus"),
+        "Sensitivity, viral",
+        undefined="no film is known to be viral",
+        counted=("virus",),
     ),
 }
 """Metrics by name; a new metric is one entry."""
@@ -173,7 +182,6 @@ def compute_metrics(
     weights: np.ndarray | None = None,
     subtypes: np.ndarray | None = None,
     names: Iterable[str] = tuple(METRICS),
-    totals: dict[str, np.ndarray] | None = None,
 ) -> dict[str, np.ndarray]:
     """Compute metrics by name.
 
@@ -183,7 +191,6 @@ def compute_metrics(
         weights: (r, n) how often each film counts in each replicate; None counts each film once, with r = 1.
         subtypes: (n,) str, for the sensitivity to each subtype of pneumonia.
         names: Keys of `METRICS`.
-        totals: Cache, as in `WeightedCounts`; one dictionary for all models under the same weights.
 
     Returns:
         (r,) float64 for each name.
@@ -198,11 +205,25 @@ def compute_metrics(
     """
     labels, score = np.asarray(labels), np.asarray(score, np.float64)
     weights = np.ones((1, len(labels))) if weights is None else np.asarray(weights, np.float64)
-    films = WeightedCounts(labels, score, weights, subtypes, {} if totals is None else totals)
+    return measure_films(ScoredFilms(labels, score, subtypes), weights, names, {})
+
+
+def measure_films(
+    films: ScoredFilms, weights: np.ndarray, names: Iterable[str], totals: dict[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """Compute metrics as `compute_metrics`, for films that are measured under several blocks of weights.
+
+    Args:
+        films: Scores of n films.
+        weights: (r, n) float64 weights.
+        names: Keys of `METRICS`.
+        totals: Cache, as in `WeightedCounts`; one dictionary for all models under the same weights.
+    """
+    weighted = WeightedCounts(films, weights, totals)
     for name in names:
         if name not in METRICS:
             raise unknown("metric", name, METRICS)
-    return {name: METRICS[name].compute(films) for name in names}
+    return {name: METRICS[name].compute(weighted) for name in names}
 
 
 OUTCOMES = ("TN", "FP", "FN", "TP")

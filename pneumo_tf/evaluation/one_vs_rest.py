@@ -1,8 +1,8 @@
 """Measures of three classes: normal, bacterial and viral pneumonia."""
 
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from scipy.special import logsumexp
@@ -81,12 +81,22 @@ def measure_three_classes(runs: Sequence[LabelledPredictions], bootstrap: Patien
         bootstrap: Bootstrap over patients of the board.
     """
     # (runs, measures, 1 + replicates)
-    found = np.stack([_measure(run, bootstrap.weights(run)) for run in runs])
-    seed = (bootstrap.seed, zlib.crc32(runs[0].score.tobytes()))
+    found = np.stack([bootstrap.replicate(run, partial(_measure, run)) for run in runs])
+    seed, counts = bootstrap.seed_of(runs), _count_patients(runs[0])
     *aucs, macro, accuracy, balanced = (
-        estimate_mean(found[:, place, 0], found[:, place, 1:], seed) for place in range(found.shape[1])
+        estimate_mean(found[:, place, 0], found[:, place, 1:], patients, seed)
+        for place, patients in enumerate((*counts, min(counts), min(counts), min(counts)))
     )
     return ThreeClasses(dict(zip(CLASSES, aucs, strict=True)), macro, accuracy, balanced)
+
+
+def _count_patients(run: LabelledPredictions) -> list[int]:
+    """Return for each class the number of patients with films of it, or of the others if these are fewer."""
+    truth = true_classes(run)
+    return [
+        min(len(np.unique(run.patients[member])) for member in (truth == place, truth != place))
+        for place in range(len(CLASSES))
+    ]
 
 
 def _measure(run: LabelledPredictions, weights: np.ndarray) -> np.ndarray:

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pneumo_tf.evaluation.comparison import Comparison, align_runs, compare_pairs, training_variance
+from pneumo_tf.evaluation.comparison import Comparison, align_runs, compare_pairs
 from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
+from pneumo_tf.evaluation.training_variance import spread_of_mean, training_variance
 
 COUNTED_LABEL = {"accuracy": None, "sensitivity": 1, "specificity": 0}
 """Proportions that can be compared, with the true label of the films that count; None if all do."""
@@ -39,7 +40,7 @@ def compare_proportion(rows: Sequence[Sequence[LabelledPredictions]], metric: st
     for index, share in enumerate(shares):
         values, variances = share.mean(axis=1), _variance_of_mean(share)
         training[index] = training_variance(values, variances, _variance_of_mean(means[index : index + 1])[0])
-        spread[index] = values.var(ddof=1) / len(values) if len(values) > 1 else 0.0
+        spread[index] = spread_of_mean(values)
     products = means @ means.T
     own = np.diag(products)
     # Under the null hypothesis the differences have mean 0, so they are not centred.

@@ -9,9 +9,7 @@ from scipy.stats import chi2
 
 from pneumo_tf.data.films import Films
 from pneumo_tf.data.subtypes import subtype_groups
-
-LEAST_PATIENTS = 10
-"""Least number of patients of each class in a subgroup."""
+from pneumo_tf.evaluation.intervals import LEAST_PATIENTS
 
 AGES = {"under 18 years": (0, 18), "18 to 39": (18, 40), "40 to 64": (40, 65), "65 and above": (65, 200)}
 """Age groups: title, lowest age, and the first age above the group."""

@@ -1,12 +1,14 @@
 """Cross-validation: pooling and averaging of the folds of each seed that has all of them."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
 from pneumo_tf.data.protocols.registry import PROTOCOLS
 from pneumo_tf.errors import UserError
 from pneumo_tf.evaluation.ensemble import average_scores, pool_folds
+from pneumo_tf.evaluation.fold_training import training_of_folds
 from pneumo_tf.evaluation.intervals import Estimate
 from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions, check_complete
 from pneumo_tf.report.board import Board, Row
@@ -45,9 +47,12 @@ class CrossValidation:
     @cached_property
     def ensembles(self) -> tuple[LabelledPredictions, ...]:
         """Test predictions of each complete seed, with the mean score of its models."""
-        return tuple(
-            average_scores([self.row.test[place] for place in self.done[seed]]) for seed in self.complete
-        )
+        return tuple(map(average_scores, self.members))
+
+    @cached_property
+    def members(self) -> tuple[tuple[LabelledPredictions, ...], ...]:
+        """Test predictions of the models of each complete seed."""
+        return tuple(tuple(self.row.test[place] for place in self.done[seed]) for seed in self.complete)
 
     @cached_property
     def out_of_fold(self) -> tuple[LabelledPredictions, ...]:
@@ -73,8 +78,21 @@ class CrossValidation:
 
         Without a complete seed there is only `one_model`.
         """
-        sets = {"out_of_fold": self.out_of_fold, "one_model": self.models, "ensemble": self.ensembles}
-        return {kind: self.row.bootstrap.estimate(runs, MEASURED) for kind, runs in sets.items() if runs}
+        pooled = {"out_of_fold": self.estimate_out_of_fold(MEASURED)} if self.complete else {}
+        sets = {"one_model": self.models, "ensemble": self.ensembles}
+        tested = {kind: self.row.bootstrap.estimate(runs, MEASURED) for kind, runs in sets.items() if runs}
+        return pooled | tested
+
+    def estimate_out_of_fold(self, names: Iterable[str]) -> dict[str, Estimate]:
+        """Estimate metrics of `out_of_fold`; the spread of the folds is part of the intervals.
+
+        Args:
+            names: Keys of `METRICS`.
+        """
+        names, bootstrap = tuple(names), self.row.bootstrap
+        by_seed = [[self.row.held_out[place] for place in self.done[seed]] for seed in self.complete]
+        training = training_of_folds(list(zip(*by_seed, strict=True)), bootstrap, names)
+        return bootstrap.estimate(self.out_of_fold, names, training)
 
     @property
     def state(self) -> str:

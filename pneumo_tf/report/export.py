@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from pneumo_tf.evaluation.intervals import INTERVAL_LEVEL, REPLICATES, Estimate
+from pneumo_tf.evaluation.intervals import INTERVAL_LEVEL, Estimate
 from pneumo_tf.evaluation.metrics import count_outcomes
+from pneumo_tf.evaluation.resampling import REPLICATES
 from pneumo_tf.report.board import COMPARED_METRICS, Board, Row
 from pneumo_tf.report.cross_validation import CrossValidation, cross_validations
 from pneumo_tf.report.frame import (
@@ -43,7 +44,7 @@ def to_json(boards: Sequence[Board], ranked: Sequence[Sequence[Standing]]) -> st
     units = units_of(board.wording for board in boards)
     interval = {
         "level": INTERVAL_LEVEL,
-        "method": f"percentile bootstrap of {units} and seeds",
+        "method": f"score interval, variance over resampled {units} and over seeds",
         "draws": REPLICATES,
     }
     pages = [_board(board, order) for board, order in zip(boards, ranked, strict=True)]

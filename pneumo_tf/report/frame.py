@@ -71,14 +71,15 @@ def tabulate_board(board: Board) -> pd.DataFrame:
         standard deviation over runs. `films` and `patients` are numbers in the set; `patients` is missing if
         none is known. `seeds`, `folds`, `precision`, `device` and `run_ids` are lists, separated by spaces.
     """
-    held_out = {folds.row.key: folds.out_of_fold for folds in cross_validations(board)}
+    folded = {folds.row.key: folds for folds in cross_validations(board) if folds.complete}
     bootstrap = PatientBootstrap(seed=EXTERNAL_SEED)
 
     def every_set(row: Row) -> Iterator[dict[str, Any]]:
         yield from _reported_set(row)
         yield from _lines("validation", row.films, row.validation, _estimate(row, row.validation))
-        if pooled := held_out.get(row.key):
-            yield from _lines("held_out", row.films, pooled, _estimate(row, pooled))
+        if folds := folded.get(row.key):
+            estimates = folds.estimate_out_of_fold(METRICS)
+            yield from _lines("held_out", row.films, folds.out_of_fold, estimates)
         for table in (dataset.films for dataset in board.external):
             name = external_set(table.fingerprint)
             _, runs = row.scored_on(name)

@@ -1,6 +1,5 @@
 """AUC of the image score, of age, sex and view, and of both, for networks with all folds."""
 
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -84,10 +83,10 @@ def _measure(folds: CrossValidation) -> ImageAndMetadata:
         ]
     )
     image, metadata, both = aucs[:, 0], aucs[:, 1], aucs[:, 2]
-    seed = (row.bootstrap.seed, zlib.crc32(folds.ensembles[0].score.tobytes()))
+    seed, patients = row.bootstrap.seed_of(folds.ensembles), row.bootstrap.count_patients(folds.ensembles[0])
 
     def estimate(values: np.ndarray, bounds: tuple[float, float] = (0.0, 1.0)) -> Estimate:
-        return estimate_mean(values[:, 0], values[:, 1:], seed, bounds)
+        return estimate_mean(values[:, 0], values[:, 1:], patients, seed, bounds)
 
     gain = estimate(both - image, (-1.0, 1.0))
     return ImageAndMetadata(row, estimate(image), estimate(metadata), estimate(both), gain)
@@ -95,5 +94,9 @@ def _measure(folds: CrossValidation) -> ImageAndMetadata:
 
 def _aucs(row: Row, test: LabelledPredictions, scores: Sequence[np.ndarray]) -> np.ndarray:
     """Return the AUC of each score of the test films, (scores, 1 + replicates)."""
-    weights = row.bootstrap.weights(test)
-    return np.stack([compute_metrics(test.labels, score, weights, names=["auc"])["auc"] for score in scores])
+
+    def measure(weights: np.ndarray) -> np.ndarray:
+        found = (compute_metrics(test.labels, score, weights, names=["auc"]) for score in scores)
+        return np.stack([values["auc"] for values in found])
+
+    return row.bootstrap.replicate(test, measure)

@@ -7,6 +7,7 @@ from sklearn.metrics import roc_auc_score
 from pneumo_tf.audit.chapters import shortcuts
 from pneumo_tf.audit.chapters.shortcuts import fit_trivial_models
 from pneumo_tf.audit.split_strategies import STRATEGIES, score_folds
+from pneumo_tf.evaluation import intervals
 
 
 @pytest.fixture(scope="module")
@@ -41,5 +42,5 @@ def test_random_divisions_have_a_deviation_and_others_an_interval(rows):
 
 def test_few_patients_have_no_interval(rows, clean, monkeypatch):
     assert np.isnan(rows["alphabetical", "16×16 thumbnail"].estimates["auc"].low)
-    monkeypatch.setattr(shortcuts, "FEWEST_PATIENTS", 10_000)
+    monkeypatch.setattr(intervals, "LEAST_PATIENTS", 10_000)
     assert all(np.isnan(row.estimates["accuracy"].high) for row in fit_trivial_models(clean))

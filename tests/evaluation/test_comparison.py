@@ -6,10 +6,14 @@ from scipy import stats
 from sklearn.metrics import roc_auc_score
 
 from benchmarks.error_rates.simulation import Study, make_predictions, replace_score
-from pneumo_tf.evaluation.auc_comparison import compare_auc
-from pneumo_tf.evaluation.comparison import align_runs, holm, training_variance
+from pneumo_tf.evaluation.auc_comparison import compare_auc, compare_with_members
+from pneumo_tf.evaluation.comparison import align_runs, holm
+from pneumo_tf.evaluation.ensemble import average_scores
 from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
+from pneumo_tf.evaluation.metrics import compute_metrics
 from pneumo_tf.evaluation.proportion_comparison import compare_proportion
+from pneumo_tf.evaluation.resampling import resample_patients
+from pneumo_tf.evaluation.training_variance import training_variance
 
 
 def delong(one, other):
@@ -189,3 +193,39 @@ def test_intervals_hold_the_difference():
     low, high = compared.interval(0, 1)
     assert (low + high) / 2 == pytest.approx(compared.difference[0, 1])
     assert (high - low) / 2 == pytest.approx(1.959964 * np.sqrt(compared.variance[0, 1]), rel=1e-6)
+
+
+def test_an_ensemble_of_one_is_compared_as_any_pair():
+    study = Study(np.random.default_rng(31), mixed=5)
+    (one,), (other,) = study.model(1.5).runs(), study.model(1.7).runs()
+    paired, expected = compare_with_members([one], [[other]]), compare_auc([[one], [other]])
+    assert paired.difference[0, 1] == pytest.approx(expected.difference[0, 1])
+    assert paired.variance[0, 1] == pytest.approx(expected.variance[0, 1])
+    assert paired.p[0, 1] == pytest.approx(expected.p[0, 1])
+
+
+def test_the_gain_of_an_ensemble_has_the_variance_of_resampled_patients():
+    runs = Study(np.random.default_rng(32)).model(1.5).runs(5, training=0.8, noise=1.0)
+    ensemble = average_scores(runs)
+    weights = resample_patients(ensemble.labels, ensemble.patients, 1000)
+    aucs = [
+        compute_metrics(one.labels, one.score, weights, names=["auc"])["auc"] for one in (ensemble, *runs)
+    ]
+    found = compare_with_members([ensemble], [runs])
+    assert np.sqrt(found.variance[0, 1]) == pytest.approx(
+        (aucs[0] - np.mean(aucs[1:], axis=0)).std(), rel=0.1
+    )
+    as_strangers = compare_auc([[ensemble], runs])
+    assert found.variance[0, 1] < as_strangers.variance[0, 1] / 2, "its members add no variance"
+
+
+def test_several_ensembles_add_the_spread_of_their_gain():
+    study = Study(np.random.default_rng(33))
+    groups = [study.model(skill).runs(3, noise=noise) for skill, noise in ((1.2, 0.2), (1.8, 2.5))]
+    ensembles = [average_scores(group) for group in groups]
+    single = [compare_with_members([one], [group]) for one, group in zip(ensembles, groups, strict=True)]
+    both = compare_with_members(ensembles, groups)
+    gains = [one.difference[0, 1] for one in single]
+    assert both.difference[0, 1] == pytest.approx(np.mean(gains))
+    assert both.variance[0, 1] > np.var(gains, ddof=1) / 2 * 0.8
+    assert both.degrees_of_freedom[0, 1] < 10

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy.special import softmax
+from scipy.stats import t
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, confusion_matrix, roc_auc_score
 
 from pneumo_tf.evaluation.intervals import PatientBootstrap
@@ -59,13 +60,17 @@ def test_each_interval_is_that_of_resampled_patients():
     bootstrap = PatientBootstrap(200)
     run = RUNS[0]
     found = measure_three_classes([run], bootstrap)
-    times = bootstrap.weights(run)[1:].astype(int)
+    times = bootstrap.replicate(run, np.transpose).T[1:].astype(int)
     share = softmax(run.logits.astype(float), axis=1)
     aucs = []
     for counts in times:
         rows = np.repeat(np.arange(len(run)), counts)
         aucs.append(roc_auc_score(true_classes(run)[rows], share[rows], multi_class="ovr", average="macro"))
-    assert (found.macro_auc.low, found.macro_auc.high) == pytest.approx(np.quantile(aucs, [0.025, 0.975]))
+    # The roots of the equation of Wilson's interval with the variance over the replicates.
+    value, fewest = found.macro_auc.value, found.macro_auc.patients
+    size = value * (1 - value) / (np.var(aucs) * fewest / (fewest - 1))
+    for end in (found.macro_auc.low, found.macro_auc.high):
+        assert (value - end) ** 2 == pytest.approx(t.ppf(0.975, fewest - 1) ** 2 * end * (1 - end) / size)
 
 
 def test_the_score_of_a_class_is_the_logarithm_of_its_odds():

@@ -11,8 +11,9 @@ from pneumo_tf.audit.chapter import Chapter, Drawing
 from pneumo_tf.audit.decoded import DecodedSet
 from pneumo_tf.audit.split_strategies import grouped_folds, score_folds
 from pneumo_tf.data.subtypes import SubtypeGroup, subtype_groups
-from pneumo_tf.evaluation.intervals import percentile_interval, resample_patients
+from pneumo_tf.evaluation.intervals import percentile_interval
 from pneumo_tf.evaluation.metrics import compute_metrics
+from pneumo_tf.evaluation.resampling import resample_patients
 from pneumo_tf.report.figures import style
 from pneumo_tf.report.markdown import Table
 from pneumo_tf.report.number_format import DASH, format_number

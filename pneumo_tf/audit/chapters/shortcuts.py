@@ -16,7 +16,7 @@ from pneumo_tf.audit.split_strategies import (
     score_folds,
     strategies_of,
 )
-from pneumo_tf.evaluation.intervals import Estimate, PatientBootstrap
+from pneumo_tf.evaluation.intervals import LEAST_PATIENTS, Estimate, PatientBootstrap
 from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
 from pneumo_tf.evaluation.metrics import METRICS
 from pneumo_tf.models.trivial import TRIVIAL_MODELS
@@ -29,9 +29,6 @@ SHOWN = ("accuracy", "specificity", "auc")
 
 REPEATS = 5
 """Repeats of a random strategy."""
-
-FEWEST_PATIENTS = 10
-"""Patients of each class among the held-out films that are needed for an interval."""
 
 
 class TrivialResult(NamedTuple):
@@ -69,8 +66,6 @@ def _reach(decoded: DecodedSet, name: str, model: str, features: np.ndarray) -> 
     strategy = STRATEGIES[name]
     scored = [_score(decoded, strategy, seed, features) for seed in range(REPEATS if strategy.random else 1)]
     estimates = _spread(scored) if strategy.random else PatientBootstrap().estimate(scored, SHOWN)
-    if not strategy.random and _fewest_patients(scored[0]) < FEWEST_PATIENTS:
-        estimates = {key: Estimate(e.value, np.nan, np.nan, e.sd, e.runs) for key, e in estimates.items()}
     return TrivialResult(name, model, len(scored[0]), estimates)
 
 
@@ -97,10 +92,6 @@ def _spread(scored: list[LabelledPredictions]) -> dict[str, Estimate]:
         name: Estimate(float(np.mean(run)), np.nan, np.nan, float(np.std(run, ddof=1)), run)
         for name, run in runs.items()
     }
-
-
-def _fewest_patients(scored: LabelledPredictions) -> int:
-    return min(len(set(scored.patients[scored.labels == label])) for label in (0, 1))
 
 
 def describe_trivial_models(decoded: DecodedSet) -> Chapter:
@@ -180,7 +171,7 @@ def _table(decoded: DecodedSet, rows: Sequence[TrivialResult]) -> Table:
         f"intervals, {unit}s resampled; ± standard deviation over {REPEATS} random divisions; folds pooled."
     ]
     if any(np.isnan(row.estimates["auc"].low) and np.isnan(row.estimates["auc"].sd) for row in rows):
-        notes.append(f"No interval if a class has fewer than {FEWEST_PATIENTS} {unit}s.")
+        notes.append(f"No interval if a class has fewer than {LEAST_PATIENTS} {unit}s.")
     return Table(header, cells, notes, left=2)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pneumo_tf.atomic import write_atomically
-from pneumo_tf.evaluation.intervals import REPLICATES
+from pneumo_tf.evaluation.resampling import REPLICATES
 from pneumo_tf.explain.shortcut import BORDER_AREA
 from pneumo_tf.report.board import Board
 from pneumo_tf.report.markdown import Markdown, Table, render

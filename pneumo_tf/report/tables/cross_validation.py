@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pneumo_tf.evaluation.auc_comparison import compare_auc
+from pneumo_tf.evaluation.auc_comparison import compare_with_members
 from pneumo_tf.evaluation.comparison import Comparison, holm
 from pneumo_tf.evaluation.metrics import METRICS
 from pneumo_tf.report.board import Board
@@ -27,10 +27,11 @@ LEAD = Markdown(
     "five models averaged."
 )
 NOTES = (
-    "[95 %]: bootstrap of {unit}s, as in the ranking; out-of-fold over the {unit}s of the {train}.",
+    "[95 %]: as in the ranking; out-of-fold over the {unit}s of the {train}, with what the folds differ by "
+    "beyond chance in their films.",
     "Two models share three quarters of their films, so they differ less than models of several seeds.",
-    "Ensemble − one model: {paired} (Obuchowski 1997), p after Holm's correction "
-    "over this table. The spread of the models counts as chance, which makes the test conservative.",
+    "Ensemble − one model: {paired} (Obuchowski 1997), p after Holm's correction over this table. Both are "
+    "made of the same models, so their spread adds no chance; several seeds add that of the difference.",
 )
 UNFINISHED = f"{DASH} no seed has all of its folds done: nothing is pooled or averaged."
 
@@ -63,7 +64,7 @@ def cross_validation_table(board: Board) -> Table:
 
 def _gains(rows: Sequence[CrossValidation]) -> list[str]:
     """Return the AUC of each row's ensemble minus that of one model; a dash without an ensemble."""
-    pairs = [compare_auc([row.ensembles, row.models]) if row.complete else None for row in rows]
+    pairs = [compare_with_members(row.ensembles, row.members) if row.complete else None for row in rows]
     adjusted = holm(np.array([pair.p[0, 1] if pair else np.nan for pair in pairs]))
     return [_gain(pair, p) if pair else DASH for pair, p in zip(pairs, adjusted, strict=True)]
 

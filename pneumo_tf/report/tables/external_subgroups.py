@@ -3,8 +3,8 @@
 import numpy as np
 
 from pneumo_tf.evaluation.external import EXTERNAL_SEED
-from pneumo_tf.evaluation.intervals import Estimate, PatientBootstrap
-from pneumo_tf.evaluation.subgroups import LEAST_PATIENTS, subgroups
+from pneumo_tf.evaluation.intervals import LEAST_PATIENTS, Estimate, PatientBootstrap
+from pneumo_tf.evaluation.subgroups import subgroups
 from pneumo_tf.report.board import Board
 from pneumo_tf.report.external import ExternalRow, ExternalValidation, external_validations
 from pneumo_tf.report.markdown import Table

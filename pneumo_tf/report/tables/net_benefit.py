@@ -1,11 +1,11 @@
 """The tables of net benefit: what decisions by a model are worth, beside calling all films or none."""
 
-import zlib
 from collections.abc import Sequence
 
 import numpy as np
 
 from pneumo_tf.evaluation.intervals import Estimate, estimate_mean
+from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
 from pneumo_tf.evaluation.net_benefit import THRESHOLDS, net_benefit, net_benefit_of_all
 from pneumo_tf.evaluation.operating_points import PREVALENCES
 from pneumo_tf.report.board import Board, Row
@@ -76,8 +76,8 @@ def _cell(row: Row, values: np.ndarray, rivals: Sequence[np.ndarray]) -> str:
 
 
 def _estimate(row: Row, values: np.ndarray) -> Estimate:
-    seed = (row.bootstrap.seed, zlib.crc32(row.test[0].score.tobytes()))
-    return estimate_mean(values[:, 0], values[:, 1:], seed, (-np.inf, np.inf))
+    patients, seed = row.bootstrap.count_patients(row.test[0]), row.bootstrap.seed_of(row.test)
+    return estimate_mean(values[:, 0], values[:, 1:], patients, seed, (-np.inf, np.inf))
 
 
 def _measure(row: Row, thresholds: Sequence[float], prevalences: Sequence[float | None]) -> np.ndarray:
@@ -85,7 +85,7 @@ def _measure(row: Row, thresholds: Sequence[float], prevalences: Sequence[float 
     return np.stack(
         [
             [
-                net_benefit(run, (threshold,), row.bootstrap.weights(run), prevalence)[0]
+                _replicate_net_benefit(row, run, threshold, prevalence)
                 for threshold, prevalence in zip(thresholds, prevalences, strict=True)
             ]
             for run in row.test
@@ -93,10 +93,17 @@ def _measure(row: Row, thresholds: Sequence[float], prevalences: Sequence[float 
     )
 
 
+def _replicate_net_benefit(
+    row: Row, run: LabelledPredictions, threshold: float, prevalence: float | None
+) -> np.ndarray:
+    return row.bootstrap.replicate(
+        run, lambda weights: net_benefit(run, (threshold,), weights, prevalence)[0]
+    )
+
+
 def _of_all(row: Row, thresholds: Sequence[float], prevalences: Sequence[float | None]) -> np.ndarray:
     """Return the (thresholds, 1 + replicates) net benefits of calling all films pneumonia."""
     run = row.test[0]
-    weights = row.bootstrap.weights(run)
-    mix = weights @ (run.labels == 1) / weights.sum(axis=1)
+    mix = row.bootstrap.replicate(run, lambda weights: weights @ (run.labels == 1) / weights.sum(axis=1))
     shares = [mix if share is None else np.full_like(mix, share) for share in prevalences]
     return np.stack([net_benefit_of_all(share, (t,))[0] for share, t in zip(shares, thresholds, strict=True)])

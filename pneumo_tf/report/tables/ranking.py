@@ -4,9 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pneumo_tf.evaluation.intervals import REPLICATES, Estimate
+from pneumo_tf.evaluation.intervals import Estimate
 from pneumo_tf.evaluation.letters import abbreviate_letters
 from pneumo_tf.evaluation.metrics import METRICS
+from pneumo_tf.evaluation.resampling import REPLICATES
 from pneumo_tf.report.board import Board, Row
 from pneumo_tf.report.markdown import Markdown, Table
 from pneumo_tf.report.number_format import (
@@ -40,8 +41,9 @@ SIGNIFICANT = (
     "one seed is about that one model."
 )
 INTERVALS = (
-    f"[95 %]: percentile bootstrap, {REPLICATES:,} replicates that resample {{unit}}s within each class, and "
-    "seeds if there are several; for a row of one seed, the interval covers chance in the films alone."
+    f"[95 %]: score interval with the variance over {REPLICATES:,} replicates, which resample {{unit}}s "
+    "within each class; several seeds add their own, with a quantile of t; for a row of one seed, the "
+    "interval covers chance in the films alone."
 )
 THRESHOLD = "Accuracy, sensitivity, specificity and F1 at a probability of 0.5, neither calibrated nor tuned."
 GAP = "Validation − test AUC: how much higher the AUC is on validation films."

@@ -1,15 +1,15 @@
 """The tables of AUC by groups of test films, with a test whether it depends on the group."""
 
-import zlib
 from dataclasses import replace
 
 import numpy as np
 
 from pneumo_tf.data.films import METADATA, Films
 from pneumo_tf.evaluation.comparison import holm
-from pneumo_tf.evaluation.intervals import Estimate, estimate_mean
+from pneumo_tf.evaluation.intervals import LEAST_PATIENTS, Estimate, estimate_mean
+from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
 from pneumo_tf.evaluation.metrics import compute_metrics
-from pneumo_tf.evaluation.subgroups import LEAST_PATIENTS, Groups, groupings, interaction_p
+from pneumo_tf.evaluation.subgroups import Groups, groupings, interaction_p
 from pneumo_tf.report.board import Board, Row
 from pneumo_tf.report.markdown import Table
 from pneumo_tf.report.number_format import decimals_of, format_p, with_interval
@@ -50,14 +50,19 @@ def _table(rows: list[Row], films: Films, name: str, groups: Groups) -> Table:
 
 def _auc(row: Row, films: Films, member: np.ndarray) -> Estimate:
     """Estimate the AUC of a row on a group; all groups share the resampled patients."""
-    values = []
-    for run in row.test:
-        inside = member[films.indices(run.ids)]
-        weights = row.bootstrap.weights(run)[:, inside]
-        values.append(compute_metrics(run.labels[inside], run.score[inside], weights, names=["auc"])["auc"])
-    found = np.stack(values)
-    seed = (row.bootstrap.seed, zlib.crc32(row.test[0].score.tobytes()))
-    return estimate_mean(found[:, 0], found[:, 1:], seed)
+    found = np.stack([_replicate_auc(row, run, member[films.indices(run.ids)]) for run in row.test])
+    group = row.test[0].where(member[films.indices(row.test[0].ids)])
+    fewest = min(len(np.unique(group.patients[group.labels == label])) for label in (0, 1))
+    return estimate_mean(found[:, 0], found[:, 1:], fewest, row.bootstrap.seed_of(row.test))
+
+
+def _replicate_auc(row: Row, run: LabelledPredictions, inside: np.ndarray) -> np.ndarray:
+    """Return the (1 + replicates,) AUC of the films for which `inside` holds."""
+    group = run.where(inside)
+    return row.bootstrap.replicate(
+        run,
+        lambda weights: compute_metrics(group.labels, group.score, weights[:, inside], names=["auc"])["auc"],
+    )
 
 
 def _stacked(estimates: list[Estimate]) -> tuple[np.ndarray, np.ndarray]:
