@@ -16,6 +16,7 @@ from pneumo_tf.data.protocols.registry import PROTOCOLS, Protocol
 from pneumo_tf.evaluation.auc_comparison import compare_auc
 from pneumo_tf.evaluation.brier_comparison import compare_brier
 from pneumo_tf.evaluation.comparison import Comparison
+from pneumo_tf.evaluation.equivalence import MARGIN
 from pneumo_tf.evaluation.intervals import Estimate, PatientBootstrap
 from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
 from pneumo_tf.evaluation.metrics import compute_metrics
@@ -295,6 +296,7 @@ class Board:
             read: names and reasons.
         notes: Sentences about the films that a reader of results needs.
         external: External sets on which runs were scored.
+        margin: Smallest difference in AUC that matters.
     """
 
     dataset: str
@@ -308,6 +310,7 @@ class Board:
     unread: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
     external: tuple[Dataset, ...] = ()
+    margin: float = MARGIN
 
     @property
     def synthetic(self) -> bool:

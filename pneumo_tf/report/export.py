@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from pneumo_tf.evaluation.equivalence import equivalence_p
 from pneumo_tf.evaluation.intervals import INTERVAL_LEVEL, Estimate
 from pneumo_tf.evaluation.metrics import count_outcomes
 from pneumo_tf.evaluation.resampling import REPLICATES
@@ -62,9 +63,9 @@ def _board(board: Board, order: Sequence[Standing]) -> str:
 
 
 def _comparisons(board: Board) -> str:
-    """Return JSON with every pair of ranked rows: row minus column, p-values, and these after Holm."""
+    """Return JSON with every pair of ranked rows: differences, row minus column, and p-values."""
     rows = [row.name for row in board.ranking]
-    members = {"rows": json.dumps(rows, ensure_ascii=False)}
+    members = {"rows": json.dumps(rows, ensure_ascii=False), "margin": json.dumps(board.margin)}
     for metric in COMPARED_METRICS if rows else ():
         comparison = board.compare(metric)
         matrices = {
@@ -72,6 +73,8 @@ def _comparisons(board: Board) -> str:
             "p": comparison.p,
             "p_holm": comparison.adjusted,
         }
+        if metric == "auc":
+            matrices["equivalence_p_holm"] = equivalence_p(comparison, board.margin)
         members[metric] = _object({key: _matrix(values) for key, values in matrices.items()})
     return _object(members)
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
+from pneumo_tf.evaluation.equivalence import POWER, detectable_differences
 from pneumo_tf.report.board import OFFICIAL, Board, Row
 from pneumo_tf.report.markdown import Markdown, join_names
 from pneumo_tf.report.shortcut_test import describe_shortcuts
@@ -50,6 +51,7 @@ def opening(board: Board) -> list[str]:
                 "`python -m benchmarks.run_all` makes the runs again"
             )
         )
+    lines += _detectable(board)
     random = [row.label for row in done if row.lacks_imagenet]
     if random:
         lines.append(
@@ -60,6 +62,32 @@ def opening(board: Board) -> list[str]:
     if missing:
         lines.append(f"**Missing:** {join_names(missing, 5)}; for what to do, see *Not done*")
     return lines
+
+
+def _detectable(board: Board) -> list[str]:
+    """Describe the differences in AUC that this test set can show; no line without a pair of rows."""
+    pairs = len(board.ranking) * (len(board.ranking) - 1) // 2
+    if not pairs:
+        return []
+    single = detectable_differences(board.comparison)
+    corrected = detectable_differences(board.comparison, pairs)
+    if not len(single):
+        return []
+    difference = _middle(single)
+    if pairs > 1:
+        difference += (
+            f", and of {_middle(corrected)} at the first step of Holm's correction over {pairs} pairs"
+        )
+    return [
+        f"**Detectable difference:** with a power of {100 * POWER:g} %, a test on these films shows a "
+        f"difference in AUC of {difference} (median pair, in brackets the middle half of the pairs); the "
+        f"smallest difference that matters is set to {board.margin:g}"
+    ]
+
+
+def _middle(values: np.ndarray) -> str:
+    low, median, high = np.quantile(values, [0.25, 0.5, 0.75])
+    return f"{median:.3f} [{low:.3f}–{high:.3f}]"
 
 
 def _protocols(board: Board, done: Sequence[Row]) -> str:

@@ -20,6 +20,7 @@ from pneumo_tf.report.tables import (
     metadata_gain,
     net_benefit,
     operating_points,
+    pairs,
     prevalences,
     protocols,
     published,
@@ -77,6 +78,7 @@ TABLES: dict[str, TableEntry] = {
     "differences": TableEntry(
         "Differences to the first row", differences.differences_table, differences.LEAD
     ),
+    "pairs": TableEntry("Pairs of rows", pairs.pairs_table, pairs.LEAD),
     "every_metric": TableEntry("Every metric", every_metric_table, SPREAD),
     "each_class": TableEntry("Each class", each_class_table, "Read as *Every metric*."),
     "counts": TableEntry("Counts at probability 0.5", counts.counts_table, counts.LEAD),
