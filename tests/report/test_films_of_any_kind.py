@@ -71,7 +71,7 @@ def test_without_patients_no_picture_speaks_of_them(without_patients):
 
 def test_without_patients_what_is_resampled_is_films(without_patients):
     text = (without_patients[0] / "leaderboard.md").read_text("utf-8")
-    assert "replicates that resample films within each class" in text
+    assert "replicates, which resample films within each class" in text
     assert "Significant: paired by film (Obuchowski 1997)" in text
     assert f"- {NOTE}" in text
     assert re.search(r"\| training set \| 480 \| – \|", text)
@@ -80,7 +80,7 @@ def test_without_patients_what_is_resampled_is_films(without_patients):
 def test_without_patients_exports_have_no_number_of_them(without_patients):
     report, board = without_patients
     exported = json.loads((report / "leaderboard.json").read_text("utf-8"))
-    assert exported["interval"]["method"] == "percentile bootstrap of films and seeds"
+    assert exported["interval"]["method"] == "score interval, variance over resampled films and over seeds"
     assert {row["test_patients"] for row in exported["boards"][0]["rows"]} == {None}
     assert board.to_frame()["patients"].isna().all()
 

@@ -124,7 +124,7 @@ def test_a_folder_of_outputs_is_loaded_as_its_folder_of_runs(inside, tmp_path):
 
 
 def test_a_folder_without_runs_is_one_line(tmp_path):
-    with pytest.raises(UserError, match="holds no runs; make some with python -m benchmarks.run_all"):
+    with pytest.raises(UserError, match="has no runs; make some with python -m benchmarks.run_all"):
         load_boards(str(tmp_path))
 
 
