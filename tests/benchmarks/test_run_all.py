@@ -96,6 +96,7 @@ def test_from_films_to_leaderboard_and_nothing_twice(command, tmp_path):
     assert (tmp_path / "out" / "report" / "leaderboard.md").read_text() == page
 
 
+@pytest.mark.slow
 def test_a_killed_main_process_loses_nothing_and_leaves_no_worker(command, tmp_path):
     assert finish(command(*TINY, out="whole"))[0] == 0
     process = command(*TINY, "--workers", "1")
@@ -129,6 +130,7 @@ def test_ctrl_c_stops_in_order(command, tmp_path):
     assert "running" not in {status["state"] for status in states(tmp_path / "out").values()}
 
 
+@pytest.mark.slow
 def test_a_second_run_all_in_the_same_folder_is_sent_away(command, tmp_path):
     first = command(*TINY)
     wait_for(lambda: (tmp_path / "out" / "runs").exists())
@@ -210,6 +212,7 @@ def test_what_a_spare_imports_leaves_the_device_alone():
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, capture_output=True)
 
 
+@pytest.mark.slow
 def test_a_failed_run_stays_failed_until_it_is_retried(command, tmp_path, small_phantom):
     cache = tmp_path / "out" / "cache"
     cache.mkdir(parents=True)
@@ -232,6 +235,7 @@ def test_a_failed_run_stays_failed_until_it_is_retried(command, tmp_path, small_
     assert (code, "1 to do" in text) == (0, True)
 
 
+@pytest.mark.slow
 def test_the_same_run_twice_gives_the_same_numbers(command, tmp_path):
     one = ("--only", "baseline_cnn", "--size", "32", "--films", "60", "--epochs", "1")
     assert finish(command(*one, out="a"))[0] == 0

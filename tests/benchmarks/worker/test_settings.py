@@ -47,6 +47,7 @@ def plain(small_phantom, tmp_path_factory):
     return run_worker(small_phantom, tmp_path_factory.mktemp("plain"), *HOSTILE["plain"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", [name for name in HOSTILE if name != "plain"])
 def test_a_users_settings_change_no_logit(settings, plain, small_phantom, tmp_path):
     logits, environment = run_worker(small_phantom, tmp_path, *HOSTILE[settings])
@@ -55,6 +56,7 @@ def test_a_users_settings_change_no_logit(settings, plain, small_phantom, tmp_pa
     assert (environment["floatx"], environment["image_data_format"]) == ("float32", "channels_last")
 
 
+@pytest.mark.slow
 def test_variables_that_can_change_rounding_are_recorded(small_phantom, tmp_path):
     _, environment = run_worker(small_phantom, tmp_path, {}, {"TF_ENABLE_ONEDNN_OPTS": "0"})
     assert environment["variables"]["TF_ENABLE_ONEDNN_OPTS"] == "0"
