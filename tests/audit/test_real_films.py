@@ -55,7 +55,7 @@ def test_leakage(real):
 
 
 def test_shift(real):
-    found = {shift.subtype: shift for shift in measure_shifts(real)}
+    found = {shift.group.name: shift for shift in measure_shifts(real)}
     known = {"normal": 0.92, "bacteria": 0.69, "virus": 0.65}
     assert {name: shift.auc for name, shift in found.items()} == pytest.approx(known, abs=0.03)
     assert np.concatenate([shift.random_patients for shift in found.values()]).mean() == pytest.approx(
