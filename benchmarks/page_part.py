@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from pneumo_tf.atomic import write_atomically
 from pneumo_tf.errors import UserError
 
 
@@ -22,3 +23,12 @@ def replace_part(text: str, part: str, body: str, page: Path) -> str:
     if not marks.search(text):
         raise UserError(f"{page} lacks the marks of {part}: <!-- {part}: … --> and <!-- /{part} -->")
     return marks.sub(lambda found: f"{found[1]}\n{body.strip()}\n\n{found[2]}", text)
+
+
+def write_part(page: Path, part: str, body: str) -> None:
+    """Replace the body of a part in a page; the page is written whole or not at all.
+
+    Raises:
+        UserError: If the page has no such marks.
+    """
+    write_atomically(page, replace_part(page.read_text("utf-8"), part, body, page))

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.command_line import CommandLine, ends_with_its_reader, report_usage_error
-from benchmarks.page_part import replace_part
+from benchmarks.page_part import write_part
 from pneumo_tf.atomic import write_atomically
 from pneumo_tf.errors import UserError
 from pneumo_tf.external_sets import fingerprint_of
@@ -133,9 +133,7 @@ class Study:
         Raises:
             UserError: If the page has no marks of the part.
         """
-        page = root / self.page
-        text = replace_part(page.read_text("utf-8"), self.part, self.text(root), page)
-        write_atomically(page, text)
+        write_part(root / self.page, self.part, self.text(root))
 
 
 STUDIES = {

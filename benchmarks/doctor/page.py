@@ -9,8 +9,7 @@ from benchmarks.command_line import CommandLine, ends_with_its_reader, report_us
 from benchmarks.doctor.examination import Examination
 from benchmarks.doctor.registry import STEPS
 from benchmarks.doctor.tables import describe_examination
-from benchmarks.page_part import replace_part
-from pneumo_tf.atomic import write_atomically
+from benchmarks.page_part import write_part
 from pneumo_tf.errors import UserError
 
 PAGE, EXAMINATIONS = Path("docs/doctor.md"), Path("docs/doctor")
@@ -32,8 +31,7 @@ def write_page(page: Path, folder: Path) -> int:
     found = [_read(file) for file in sorted(folder.glob("*.json"))]
     sections = [describe_steps_not_run_on_gpu(found)]
     sections += [f"### {one.machine['device']}\n\n{describe_examination(one)}".rstrip() for one in found]
-    text = replace_part(page.read_text("utf-8"), "examinations", "\n\n".join(sections), page)
-    write_atomically(page, text)
+    write_part(page, "examinations", "\n\n".join(sections))
     return len(found)
 
 

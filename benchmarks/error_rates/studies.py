@@ -126,20 +126,12 @@ def _seed_coverage(seeds: int, training: float) -> ErrorStudy:
     )
 
 
-def _rejection(seeds: int, training: float) -> ErrorStudy:
+def _rejection(
+    check: Callable[[int, float], Iterator[Mapping[str, bool]]], seeds: int, training: float
+) -> ErrorStudy:
     return ErrorStudy(
         f"two equal models differ at p < 0.05; {seeds} seed(s), training sd {training:g}",
-        lambda: check_rejection_of_equal_models(seeds, training),
-        studies=1500,
-        lowest=0.03 if seeds == 1 else 0.0,
-        highest=0.07,
-    )
-
-
-def _brier(seeds: int, training: float) -> ErrorStudy:
-    return ErrorStudy(
-        f"two equal models differ at p < 0.05; {seeds} seed(s), training sd {training:g}",
-        lambda: check_rejection_in_brier(seeds, training),
+        lambda: check(seeds, training),
         studies=1500,
         lowest=0.03 if seeds == 1 else 0.0,
         highest=0.07,
@@ -173,10 +165,13 @@ STUDIES: dict[str, ErrorStudy] = {
         for seeds, training in ((2, 0.65), (3, 0.0), (3, 0.65), (3, 1.0), (5, 0.65))
     },
     **{
-        f"rejection-{seeds}-{training:g}": _rejection(seeds, training)
+        f"rejection-{seeds}-{training:g}": _rejection(check_rejection_of_equal_models, seeds, training)
         for seeds, training in ((1, 0.0), (2, 0.0), (3, 0.0), (3, 0.3), (5, 0.3))
     },
-    **{f"brier-{seeds}": _brier(seeds, training) for seeds, training in ((1, 0.0), (3, 0.3))},
+    **{
+        f"brier-{seeds}": _rejection(check_rejection_in_brier, seeds, training)
+        for seeds, training in ((1, 0.0), (3, 0.3))
+    },
     "family-wise": ErrorStudy(
         "any pair of six equal models differs, after Holm's correction",
         check_rejection_among_six_equal_models,

@@ -77,7 +77,7 @@ GPU_CLAIMS = (
         "each error of a full card is recognised: the batch is split, and the run continues",
         "fake errors, with texts from TensorFlow's binary",
         (
-            "tests/benchmarks/worker/test_training_run.py::"
+            "tests/benchmarks/worker/test_micro_batching.py::"
             "test_every_spelling_of_out_of_memory_cuts_the_batches",
             "tests/benchmarks/doctor/test_steps.py::test_batches_are_split_until_one_fits",
         ),
@@ -88,9 +88,9 @@ GPU_CLAIMS = (
         "fitted",
         "fake errors",
         (
-            "tests/benchmarks/worker/test_training_run.py::"
+            "tests/benchmarks/worker/test_micro_batching.py::"
             "test_a_phase_that_runs_out_of_memory_is_repeated_and_not_the_run",
-            "tests/benchmarks/worker/test_training_run.py::"
+            "tests/benchmarks/worker/test_micro_batching.py::"
             "test_parts_that_worked_are_stored_for_other_runs_of_the_recipe",
         ),
         "doctor: `full_card`, for the micro-batches; a run on a card that is too small",
@@ -110,7 +110,7 @@ GPU_CLAIMS = (
         "an attempt that ran out of memory frees all of its device memory",
         "CPU, by weak references",
         (
-            "tests/benchmarks/worker/test_training_run.py::"
+            "tests/benchmarks/worker/test_micro_batching.py::"
             "test_nothing_of_an_attempt_that_ran_out_of_memory_survives",
         ),
         "doctor: `full_card`, its column of memory after each attempt",
@@ -190,7 +190,7 @@ GPU_CLAIMS = (
         "CPU, by counting the tensors that are kept for gradients: a lower bound",
         (
             "tests/costs/test_saved_tensors.py::test_pooling_and_batch_norm_by_hand",
-            "tests/benchmarks/worker/test_training_run.py::"
+            "tests/benchmarks/worker/test_micro_batching.py::"
             "test_parts_are_chosen_before_a_batch_that_cannot_fit_is_tried",
         ),
         "doctor: `training_step`, peak of device memory",

@@ -5,19 +5,14 @@ Each is a kernel launch on a GPU; with small batches, launches and not arithmeti
 
 import sys
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import keras
 import tensorflow as tf
 
-from benchmarks.command_line import CommandLine, ends_with_its_reader, report_usage_error
-from benchmarks.page_part import replace_part
-from benchmarks.speed.page import PAGE
+from benchmarks.command_line import ends_with_its_reader
+from benchmarks.speed.step_table import run_step_table
 from benchmarks.speed.traced_step import trace_step
-from benchmarks.suite.suites import choose_recipes
-from pneumo_tf.atomic import write_atomically
-from pneumo_tf.errors import UserError
 from pneumo_tf.models.registry import architecture
 from pneumo_tf.recipe import Phase, Recipe
 from pneumo_tf.report.markdown import Markdown, Table
@@ -87,25 +82,7 @@ def operations_table(recipes: Sequence[Recipe]) -> Markdown:
 @ends_with_its_reader
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return 0, or 2 for a usage error."""
-    try:
-        options = make_parser().parse_args(arguments)
-        text = options.page.read_text("utf-8")
-        table = operations_table(choose_recipes("core", options.only))
-        write_atomically(options.page, replace_part(text, "operations", table, options.page))
-    except (UserError, OSError) as error:
-        return report_usage_error(error)
-    print(f"operations written to {options.page}")
-    return 0
-
-
-def make_parser() -> CommandLine:
-    """Return the parser of the command."""
-    parser = CommandLine("speed.operations", __doc__, [""])
-    parser.add_argument("--only", metavar="RECIPES", help="recipes by name or pattern, instead of core")
-    parser.add_argument(
-        "--page", type=Path, default=PAGE, metavar="FILE", help="page with marks (default: %(default)s)"
-    )
-    return parser
+    return run_step_table("speed.operations", __doc__, "operations", operations_table, arguments)
 
 
 def _nodes(definition: tf.compat.v1.GraphDef) -> Iterator[tf.compat.v1.NodeDef]:

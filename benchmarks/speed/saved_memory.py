@@ -6,18 +6,13 @@ need memory in addition.
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 import keras
 
-from benchmarks.command_line import CommandLine, ends_with_its_reader, report_usage_error
-from benchmarks.page_part import replace_part
-from benchmarks.speed.page import PAGE
+from benchmarks.command_line import ends_with_its_reader
+from benchmarks.speed.step_table import run_step_table
 from benchmarks.speed.traced_step import trace_step
-from benchmarks.suite.suites import choose_recipes
-from pneumo_tf.atomic import write_atomically
 from pneumo_tf.costs.saved_tensors import PRODUCTS, saved_bytes
-from pneumo_tf.errors import UserError
 from pneumo_tf.models.registry import architecture
 from pneumo_tf.recipe import Recipe
 from pneumo_tf.report.markdown import Markdown, Table
@@ -53,25 +48,7 @@ def memory_table(recipes: Sequence[Recipe]) -> Markdown:
 @ends_with_its_reader
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return 0, or 2 for a usage error."""
-    try:
-        options = make_parser().parse_args(arguments)
-        text = options.page.read_text("utf-8")
-        table = memory_table(choose_recipes("core", options.only))
-        write_atomically(options.page, replace_part(text, "saved memory", table, options.page))
-    except (UserError, OSError) as error:
-        return report_usage_error(error)
-    print(f"memory written to {options.page}")
-    return 0
-
-
-def make_parser() -> CommandLine:
-    """Return the parser of the command."""
-    parser = CommandLine("speed.saved_memory", __doc__, [""])
-    parser.add_argument("--only", metavar="RECIPES", help="recipes by name or pattern, instead of core")
-    parser.add_argument(
-        "--page", type=Path, default=PAGE, metavar="FILE", help="page with marks (default: %(default)s)"
-    )
-    return parser
+    return run_step_table("speed.saved_memory", __doc__, "saved memory", memory_table, arguments)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,14 @@ def external_films(run: RunContext) -> Iterator[tuple[str, Dataset]]:
         yield external_set(fingerprint), dataset
 
 
+def external_pixels(run: RunContext) -> Iterator[tuple[str, Dataset, np.ndarray]]:
+    """Yield the external sets of an assignment as `external_films`, each with its decoded films."""
+    for name, dataset in external_films(run):
+        with run.clock.stage("decode"):
+            pixels = run.decode(run.spec.recipe.size, dataset)
+        yield name, dataset, pixels
+
+
 def write_trivial_external(run: RunContext) -> None:
     """Repeat the fit of a trivial row, and write its predictions of the external films.
 

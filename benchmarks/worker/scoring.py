@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from benchmarks.worker.external_scores import external_films
+from benchmarks.worker.external_scores import external_pixels
 from benchmarks.worker.finished_run import load_finished
 from benchmarks.worker.run_context import RunContext
 from pneumo_tf.data.augment import source_side
@@ -20,9 +20,7 @@ def write_scores(run: RunContext) -> None:
         DamagedFile: If the model of the run is missing or damaged.
     """
     model, predict = load_finished(run)
-    for name, dataset in external_films(run):
-        with run.clock.stage("decode"):
-            pixels = run.decode(run.spec.recipe.size, dataset)
+    for name, dataset, pixels in external_pixels(run):
         with run.clock.stage("predict"):
             logits = predict(pixels, np.arange(len(dataset.films)))
         ids = tuple(film.id for film in dataset.films)
