@@ -66,8 +66,11 @@ def cached_pixels(
             return str(error)
 
     def decode(missing: np.ndarray) -> Iterator[tuple[np.ndarray, list[np.ndarray]]]:
-        yield from _decode(dataset, missing, read, progress)
-        add_faults(cache, dataset, faults)
+        for chunk in _decode(dataset, missing, read, progress):
+            # Before the films are stored: a stored film is never decoded again.
+            add_faults(cache, dataset, faults)
+            faults.clear()
+            yield chunk
 
     return stored_rows(path, (len(every), side, side), np.uint8, every, decode)
 

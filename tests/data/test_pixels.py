@@ -139,10 +139,16 @@ def test_memory_stays_flat_with_more_films(dataset, tmp_path):
     assert peak(1200) < 1.3 * peak(300)
 
 
-def test_a_damaged_film_is_decoded_and_named(dataset, tmp_path):
-    image = cv2.imread(str(tmp_path / "2.png"), cv2.IMREAD_GRAYSCALE)
+def damage(path):
+    """Cut the film off, so that its decoder warns; return its pixels."""
+    image = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
     whole = cv2.imencode(".jpeg", image)[1].tobytes()
-    (tmp_path / "2.png").write_bytes(whole[: len(whole) * 2 // 3] + b"\xff\xd9")
+    path.write_bytes(whole[: len(whole) * 2 // 3] + b"\xff\xd9")
+    return image
+
+
+def test_a_damaged_film_is_decoded_and_named(dataset, tmp_path):
+    image = damage(tmp_path / "2.png")
     cache = tmp_path / "cache"
     assert read_faults(cache, dataset) == {}
     upper = cached_pixels(dataset, cache, side=32)[2][:12].astype(int)
@@ -156,6 +162,22 @@ def test_a_damaged_film_is_decoded_and_named(dataset, tmp_path):
         "1 of 6 films are damaged and were decoded as far as possible, such as 2.png (Corrupt JPEG data: "
         "premature end of data segment); `python -m benchmarks.audit` names them"
     )
+
+
+def test_a_killed_process_leaves_its_warnings_to_the_next(dataset, tmp_path, monkeypatch):
+    damage(tmp_path / "0.png")
+    damage(tmp_path / "5.png")
+    monkeypatch.setattr(pixels, "CHUNK", 2)
+
+    def stop(done, films):
+        raise KeyboardInterrupt
+
+    cache = tmp_path / "cache"
+    with pytest.raises(KeyboardInterrupt):
+        cached_pixels(dataset, cache, side=32, progress=stop)
+    assert list(read_faults(cache, dataset)) == ["0.png"]
+    cached_pixels(dataset, cache, side=32)
+    assert list(read_faults(cache, dataset)) == ["0.png", "5.png"]
 
 
 def test_a_damaged_list_of_faults_stops_nothing(dataset, tmp_path):
