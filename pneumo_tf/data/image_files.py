@@ -60,6 +60,8 @@ def read_headers(
 ) -> list[Header]:
     """Read the header of every file, or take it from the index if the file has not changed.
 
+    Films that other calls listed, such as those of another task or of another table, stay in the index.
+
     Args:
         root: Folder that the paths are relative to.
         paths: POSIX paths of the images.
@@ -80,9 +82,9 @@ def read_headers(
     broken = [(path, value) for path, value in fresh.items() if isinstance(value, str)]
     if broken:
         raise UserError(describe_broken(root, broken, len(paths)))
-    entries = {path: [*stamps[path], *fresh[path]] if path in fresh else known[path] for path in paths}
-    if index is not None and entries != known:
-        _write_index(index, entries)
+    entries = known | {path: [*stamps[path], *header] for path, header in fresh.items()}
+    if index is not None and fresh:
+        _write_index(root, index, entries)
     return [_header(entries[path][2:]) for path in paths]
 
 
@@ -238,7 +240,9 @@ def _read_index(path: Path) -> dict[str, list[Any]]:
     return {}
 
 
-def _write_index(path: Path, entries: dict[str, list[Any]]) -> None:
+def _write_index(root: Path, index: Path, entries: dict[str, list[Any]]) -> None:
+    """Write the entries of files that still exist, including those that this start does not list."""
+    films = {path: entry for path, entry in entries.items() if os.path.exists(f"{root}/{path}")}
     # Without an index only the next start takes longer.
     with contextlib.suppress(UserError, OSError):
-        write_atomically(path, json.dumps({"version": INDEX_VERSION, "films": entries}))
+        write_atomically(index, json.dumps({"version": INDEX_VERSION, "films": films}))

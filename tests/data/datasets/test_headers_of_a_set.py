@@ -1,5 +1,6 @@
 """Sizes of a set: from the headers of its files, from a CSV, and from the index of earlier starts."""
 
+import json
 import os
 import zlib
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from pneumo_tf.data import image_files
 from pneumo_tf.data.datasets.kermany import KERMANY
 from pneumo_tf.data.formats.registry import read_header
+from pneumo_tf.data.image_files import read_headers
 from tests.data.datasets.test_kermany import FILMS, encoded, make_tree, refused
 
 
@@ -121,6 +123,27 @@ def test_index_follows_added_and_removed_films(tmp_path, opened):
     make_tree(root, ["train/NORMAL/IM-0116-0001.jpeg"])
     assert len(KERMANY.read(root, cache=cache).films) == 8
     assert opened == ["IM-0116-0001.jpeg"]
+
+
+def test_index_keeps_films_that_another_start_does_not_list(tmp_path, opened):
+    root, cache = make_tree(tmp_path / "set"), tmp_path / "cache"
+    whole = read_headers(root, FILMS, cache=cache)
+    make_tree(root, ["train/NORMAL/IM-0116-0001.jpeg"])
+    part = read_headers(root, ["train/NORMAL/IM-0116-0001.jpeg", *FILMS[:2]], cache=cache)
+    assert part[1:] == whole[:2]
+    opened.clear()
+    assert read_headers(root, FILMS, cache=cache) == whole and opened == []
+
+
+def test_index_forgets_films_that_are_deleted(tmp_path):
+    root, cache = make_tree(tmp_path / "set"), tmp_path / "cache"
+    read_headers(root, FILMS, cache=cache)
+    (root / FILMS[0]).unlink()
+    make_tree(root, ["train/NORMAL/IM-0116-0001.jpeg"])
+    read_headers(root, ["train/NORMAL/IM-0116-0001.jpeg"], cache=cache)
+    (index,) = cache.iterdir()
+    indexed = json.loads(index.read_text("utf-8"))["films"]
+    assert sorted(indexed) == sorted([*FILMS[1:], "train/NORMAL/IM-0116-0001.jpeg"])
 
 
 @pytest.mark.parametrize("damage", ["", "[]", '{"version": 0}', '{"version": 1, "films": {"x": [1]}}', "\0"])
