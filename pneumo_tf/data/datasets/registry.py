@@ -44,12 +44,13 @@ def recognise(path: Path) -> DatasetSource:
         )
     if path.resolve().parent == path.resolve():
         raise UserError(f"{path} is the whole disk; give the folder of the films")
-    lacking = {source.name: source.lacks(path) for source in DATASETS.values()}
-    found = next((name for name, lack in lacking.items() if not lack), None)
-    if found is None:
-        reasons = "; ".join(f"{name}: {lack}" for name, lack in lacking.items())
-        raise UserError(f"{path} contains no known dataset ({reasons})")
-    return DATASETS[found]
+    reasons = []
+    for source in DATASETS.values():
+        lacking = source.lacks(path)
+        if not lacking:
+            return source
+        reasons.append(f"{source.name}: {lacking}")
+    raise UserError(f"{path} contains no known dataset ({'; '.join(reasons)})")
 
 
 def stored_source(description: Mapping[str, str]) -> DatasetSource:

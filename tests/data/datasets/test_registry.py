@@ -239,6 +239,14 @@ def test_an_unknown_name_is_refused_with_the_nearest():
         dataset_source("kermani")
 
 
+def test_no_dataset_is_examined_after_the_first_that_matches(tmp_path, monkeypatch):
+    def find(path):
+        pytest.fail("bedside, the last dataset, was examined")
+
+    monkeypatch.setitem(DATASETS, "bedside", replace(BEDSIDE, find=find))
+    assert recognise(write_class_folders(tmp_path / "films")) is DATASETS["folders"]
+
+
 def test_descriptions_without_a_name_are_named_by_their_title():
     assert stored_source({"title": f"{KERMANY.title}, 5,856 films"}) is KERMANY
     assert stored_source({"title": "Phantom: synthetic films"}) is PHANTOM
