@@ -17,7 +17,7 @@ from pneumo_tf.data.datasets.registry import recognise
 from pneumo_tf.data.films import Films
 from pneumo_tf.data.formats.registry import decode
 from pneumo_tf.data.formats.summary import choose_bits
-from pneumo_tf.data.image_files import Header, describe_content, join_sizes, read_content
+from pneumo_tf.data.image_files import Header, join_sizes, read_content, try_header
 from pneumo_tf.data.pixels import fit_film, resize
 from pneumo_tf.errors import UserError
 from pneumo_tf.models.trivial import THUMBNAIL_SIDE
@@ -168,7 +168,8 @@ def decode_set(
     readable: list[tuple[str, _Decoded]] = []
     unreadable = []
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        headers = dict(zip(listed.ids, pool.map(partial(_read_header, listed.root), listed.ids), strict=True))
+        found = pool.map(try_header, (f"{listed.root}/{film_id}" for film_id in listed.ids))
+        headers = dict(zip(listed.ids, found, strict=True))
         bits = choose_bits(header for header in headers.values() if isinstance(header, Header))
         decoded = pool.map(partial(_decode, listed.root, bits), listed.ids, headers.values(), known)
         for done, (film_id, result) in enumerate(zip(listed.ids, decoded, strict=True), 1):
@@ -194,16 +195,6 @@ def decode_set(
         sizes is not None,
         stored.pop() if len(stored) == 1 else None,
     )
-
-
-def _read_header(root: Path, film_id: str) -> Header | str:
-    """Return the header of a film, or the reason why it cannot be read."""
-    try:
-        return describe_content(read_content(f"{root}/{film_id}"))
-    except OSError as error:
-        return error.strerror or str(error)
-    except ValueError as error:
-        return str(error)
 
 
 def _decode(

@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from pneumo_tf.audit.decoded import DecodedSet
+from pneumo_tf.data.films import CLASSES
 from pneumo_tf.data.patients import distribute_patients
 from pneumo_tf.data.protocols.by_patient import FOLDS
 from pneumo_tf.data.protocols.published import split_alphabetical, split_pooled
@@ -128,7 +129,7 @@ def strategies_of(decoded: DecodedSet) -> dict[str, SplitStrategy]:
 
 def explain_too_few(decoded: DecodedSet) -> str:
     """Return why there are too few films for the split strategies, `""` if there are enough."""
-    for label, name in enumerate(("normal", "pneumonia")):
+    for label, name in enumerate(CLASSES):
         of_class = decoded.films.labels == label
         patients = len(set(decoded.patients[of_class & (decoded.folders == "train")]))
         if patients < FEWEST_PATIENTS:

@@ -183,8 +183,8 @@ def describe_content(content: bytes) -> Header:
     return Header(read.width, read.height, digest, read.bits, read.notes, read.fields, read.depth_stated)
 
 
-def _try_header(path: str) -> Header | str:
-    """Return the header of a file, or the reason if there is none, so that all unreadable files are found."""
+def try_header(path: str) -> Header | str:
+    """Return the header of a file, or the reason why it cannot be read, so that all such files are found."""
     try:
         return describe_content(read_content(path))
     except OSError as error:
@@ -198,7 +198,7 @@ def _read_all(
 ) -> dict[str, Header | str]:
     headers = {}
     with ThreadPoolExecutor(READERS) as pool:
-        found = pool.map(_try_header, (f"{root}/{path}" for path in paths))
+        found = pool.map(try_header, (f"{root}/{path}" for path in paths))
         for done, (path, header) in enumerate(zip(paths, found, strict=True), start=1):
             headers[path] = header
             if progress is not None:

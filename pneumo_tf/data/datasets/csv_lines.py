@@ -81,21 +81,20 @@ def read_table(path: Path, root: Path, classes: Mapping[str, str] | None) -> Fil
     Raises:
         UserError: If the file cannot be read, or a line is invalid.
     """
+    known = LABELS if classes is None else classes
     lines: dict[str, Line] = {}
-    skipped: Counter[str] = Counter()
-    unknown = _unknown_labels(path) if classes is None else ()
-    if unknown:
-        raise UserError(f"{path} has unknown labels; {ask_for_classes(unknown)}")
+    counts: Counter[str] = Counter()
     for place, cells in read_cells(path):
         film_id = _film_id(cells["path"], root, place)
         if film_id in lines:
             raise UserError(f"{place}: {film_id} is listed a second time")
-        name = cells["label"].lower()
-        label = (classes or LABELS).get(name)
-        if label is None:
-            skipped[cells["label"]] += 1
-        else:
+        counts[cells["label"]] += 1
+        label = known.get(cells["label"].lower())
+        if label is not None:
             lines[film_id] = _line(label, cells, place)
+    skipped = {name: count for name, count in counts.items() if name.lower() not in known}
+    if skipped and classes is None:
+        raise UserError(f"{path} has unknown labels; {ask_for_classes(dict(counts.most_common()))}")
     if not lines:
         raise UserError(f"{path} lists no film")
     return FilmTable(lines, skipped)
@@ -139,9 +138,3 @@ def _film_id(text: str, root: Path, place: str) -> str:
             f"{place}: {text!r} is not a path in {root}; give the folder of the images with --images"
         )
     return path.as_posix()
-
-
-def _unknown_labels(path: Path) -> dict[str, int]:
-    """Count films by label if a label requires `--classes`."""
-    counts = Counter(cells["label"] for _, cells in read_cells(path))
-    return dict(counts.most_common()) if any(name.lower() not in LABELS for name in counts) else {}

@@ -14,12 +14,12 @@ from pneumo_tf.data.datasets.dataset_source import DatasetSource
 from pneumo_tf.data.datasets.film_list import FilmList
 from pneumo_tf.data.datasets.nih_download import DOWNLOAD
 from pneumo_tf.data.datasets.own_films import PROTOCOLS, choose_test
-from pneumo_tf.data.datasets.reading_options import ReadingOptions
+from pneumo_tf.data.datasets.reading_options import ReadingOptions, choose_task
 from pneumo_tf.data.datasets.scan import Omission, count_left_out, scan
 from pneumo_tf.data.datasets.set_files import find_file
 from pneumo_tf.data.films import Film
 from pneumo_tf.data.image_files import Header
-from pneumo_tf.errors import UserError, unknown
+from pneumo_tf.errors import UserError
 
 TABLE = "Data_Entry_2017*.csv"
 
@@ -98,7 +98,7 @@ def list_films(path: Path, options: ReadingOptions) -> FilmList:
     """
     table = find_table(path)
     root = table.parent
-    task = _choose_task(options.task)
+    task = choose_task(options.task, TASKS)
     entries = read_entries(table)
     splits = read_splits(root)
     places, omissions = _find_films(root, entries)
@@ -183,12 +183,6 @@ def read_boxes(path: Path) -> dict[str, list[Box]]:
 def kind_of(film: Film) -> tuple[str, str]:
     """Return the key that published counts have: the class of a film, without its split."""
     return "", "pneumonia" if film.subtype == "pneumonia" else "normal"
-
-
-def _choose_task(name: str | None) -> str:
-    if name is not None and name not in TASKS:
-        raise unknown("task", name, TASKS)
-    return name or TASKS[0]
 
 
 def _subtype(findings: str) -> str:

@@ -1,12 +1,12 @@
 """Options about films whose folder or table does not contain all information."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from pneumo_tf.data.films import CLASSES
-from pneumo_tf.errors import UserError
+from pneumo_tf.errors import UserError, unknown
 
 
 @dataclass(frozen=True)
@@ -103,3 +103,14 @@ def parse_fraction(text: str) -> float:
     if not 0.01 <= fraction <= 0.9:
         raise UserError(f"must lie between 0.01 and 0.9, not {text}")
     return fraction
+
+
+def choose_task(name: str | None, tasks: Sequence[str]) -> str:
+    """Return the classification task of a name; the first one if none is given.
+
+    Raises:
+        UserError: If there is no such task.
+    """
+    if name is not None and name not in tasks:
+        raise unknown("task", name, tasks)
+    return name or tasks[0]

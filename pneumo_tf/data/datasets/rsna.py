@@ -12,14 +12,14 @@ from pneumo_tf.data.datasets.dataset import Masks
 from pneumo_tf.data.datasets.dataset_source import DatasetSource
 from pneumo_tf.data.datasets.film_list import FilmList
 from pneumo_tf.data.datasets.own_films import PROTOCOLS, choose_test, header_covariates
-from pneumo_tf.data.datasets.reading_options import ReadingOptions
+from pneumo_tf.data.datasets.reading_options import ReadingOptions, choose_task
 from pneumo_tf.data.datasets.rsna_download import DOWNLOAD
 from pneumo_tf.data.datasets.rsna_tables import NO_OPACITY, NORMAL, NOT_NORMAL, OPACITY, ImageLabel
 from pneumo_tf.data.datasets.scan import Omission, count_left_out, other_kind, scan
 from pneumo_tf.data.datasets.set_files import find_file
 from pneumo_tf.data.films import Film, unknown_patient
 from pneumo_tf.data.image_files import Header
-from pneumo_tf.errors import UserError, unknown
+from pneumo_tf.errors import UserError
 
 FILMS = "stage_2_train_images"
 
@@ -88,7 +88,7 @@ def list_films(path: Path, options: ReadingOptions) -> FilmList:
         UserError: If a table cannot be read, two contradict each other, or there is no film.
     """
     root = find_root(path)
-    task = _choose_task(options.task)
+    task = choose_task(options.task, TASKS)
     tables = read_tables(root)
     found, omissions = _find_films(root, tables.labels)
     notes = [*describe_classes(tables, found), *_describe_patients(tables)]
@@ -151,12 +151,6 @@ def open_masks(root: Path, kind: str) -> Masks | None:
 def kind_of(film: Film) -> tuple[str, str]:
     """Return the key that published counts have: whether a film has an opacity, without its split."""
     return "", OPACITY if film.subtype == OPACITY else NO_OPACITY
-
-
-def _choose_task(name: str | None) -> str:
-    if name is not None and name not in TASKS:
-        raise unknown("task", name, TASKS)
-    return name or TASKS[0]
 
 
 def _film_id(image: str) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from pneumo_tf.data.datasets import csv_lines
 from pneumo_tf.data.datasets.csv_table import CSV_TABLE
 from pneumo_tf.data.datasets.reading_options import ReadingOptions, parse_classes, parse_patient
 from pneumo_tf.errors import UserError
@@ -86,6 +87,15 @@ def test_other_labels_need_their_classes(tmp_path):
     )
     assert len(dataset.films) == 27 and dataset.films.labels.sum() == 13
     assert "with a label that --classes does not name are left out: 13 of other." in " ".join(dataset.notes)
+
+
+def test_a_table_is_parsed_once(tmp_path, monkeypatch):
+    parsed = []
+    read = csv_lines.read_cells
+    monkeypatch.setattr(csv_lines, "read_cells", lambda path: parsed.append(path) or read(path))
+    table = write_table(tmp_path, "path,label", simple_lines())
+    CSV_TABLE.read(table)
+    assert parsed == [table]
 
 
 def test_films_may_lie_elsewhere(tmp_path):

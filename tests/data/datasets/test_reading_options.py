@@ -5,6 +5,7 @@ import pytest
 from pneumo_tf.data.datasets.kermany import KERMANY
 from pneumo_tf.data.datasets.reading_options import (
     ReadingOptions,
+    choose_task,
     parse_classes,
     parse_fraction,
     parse_patient,
@@ -30,6 +31,14 @@ def test_classes_may_have_several_names():
 def test_wrong_classes_are_refused(text, reason):
     with pytest.raises(UserError, match=reason):
         parse_classes(text)
+
+
+def test_the_first_task_is_chosen_unless_one_is_named():
+    assert choose_task(None, ("easy", "hard")) == "easy"
+    assert choose_task("hard", ("easy", "hard")) == "hard"
+    for name in ("", "harder"):
+        with pytest.raises(UserError, match=f"unknown task '{name}'"):
+            choose_task(name, ("easy", "hard"))
 
 
 @pytest.mark.parametrize("text, reason", [("(", "is not a regular expression"), ("(a)(b)", "has 2 groups")])
