@@ -78,7 +78,7 @@ GPU_CLAIMS = (
         "fake errors, with texts from TensorFlow's binary",
         (
             "tests/benchmarks/worker/test_micro_batching.py::"
-            "test_every_spelling_of_out_of_memory_cuts_the_batches",
+            "test_every_spelling_of_out_of_memory_splits_the_batches",
             "tests/benchmarks/doctor/test_steps.py::test_batches_are_split_until_one_fits",
         ),
         "doctor: `full_card`",
@@ -91,7 +91,7 @@ GPU_CLAIMS = (
             "tests/benchmarks/worker/test_micro_batching.py::"
             "test_a_phase_that_runs_out_of_memory_is_repeated_and_not_the_run",
             "tests/benchmarks/worker/test_micro_batching.py::"
-            "test_parts_that_worked_are_stored_for_other_runs_of_the_recipe",
+            "test_micro_batches_that_worked_are_stored_for_other_runs_of_the_recipe",
         ),
         "doctor: `full_card`, for the micro-batches; a run on a card that is too small",
     ),
@@ -122,13 +122,13 @@ GPU_CLAIMS = (
         "doctor: `explaining`",
     ),
     GpuClaim(
-        "float32, bfloat16, XLA and parts of a batch give the same loss and gradient except for rounding",
+        "float32, bfloat16, XLA and micro-batches give the same loss and gradient except for rounding",
         "CPU",
         (
             "tests/training/test_step.py::test_xla_changes_no_loss",
             "tests/training/test_step.py::"
             "test_accumulated_gradients_equal_the_whole_batch_for_every_schedule_in_use",
-            "tests/benchmarks/doctor/test_steps.py::test_parts_and_the_whole_batch_agree",
+            "tests/benchmarks/doctor/test_steps.py::test_micro_batches_and_the_whole_batch_agree",
         ),
         "doctor: `agreement`",
     ),
@@ -191,7 +191,7 @@ GPU_CLAIMS = (
         (
             "tests/costs/test_saved_tensors.py::test_pooling_and_batch_norm_by_hand",
             "tests/benchmarks/worker/test_micro_batching.py::"
-            "test_parts_are_chosen_before_a_batch_that_cannot_fit_is_tried",
+            "test_micro_batches_are_chosen_before_a_batch_that_cannot_fit_is_tried",
         ),
         "doctor: `training_step`, peak of device memory",
     ),

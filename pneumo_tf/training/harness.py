@@ -25,7 +25,7 @@ from pneumo_tf.training.step import EVALUATION_BATCH, Predictor
 from pneumo_tf.training.trainable import calibrate_batch_norm
 
 CALIBRATION_FILMS = 64
-CUT_WITHOUT_XLA = "training steps compiled without XLA: batches were cut"
+SPLIT_WITHOUT_XLA = "micro-batches are trained without XLA"
 
 OnEpoch = Callable[[dict[str, float]], None]
 OnStep = Callable[[int, int, int, int], None]
@@ -126,8 +126,9 @@ class _Loop:
         if not self.resume() and not setting.pretrained:
             _calibrate(model, films, setting)
         if setting.xla:
-            cut = max(setting.micro_batches) > 1
-            self.note(CUT_WITHOUT_XLA if cut else f"whole batches of {recipe.batch} compiled with XLA")
+            # Not stored in the checkpoint: a later phase can be split.
+            split = max(setting.micro_batches) > 1
+            on_note(SPLIT_WITHOUT_XLA if split else f"whole batches of {recipe.batch} compiled with XLA")
         if uncounted := uncounted_layers(model):
             self.note(f"operations are unknown: no rule counts those of layer {uncounted[0]!r}")
 
@@ -142,7 +143,7 @@ class _Loop:
             self.checkpoint.discard()
             return False
         if progress.micro_batches != self.progress.micro_batches:
-            raise ValueError(f"the checkpoint belongs to batches in {progress.micro_batches} parts")
+            raise ValueError(f"the checkpoint belongs to {progress.micro_batches} micro-batches")
         # At the start of a phase no optimiser is stored, because the phase has a new one.
         self.progress, self.meter, self.stored_optimizer = progress, meter, arrays["optimizer"] or None
         self.model.set_weights(arrays["model"])

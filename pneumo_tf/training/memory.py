@@ -77,10 +77,10 @@ def check_memory(
     saved, free = saved_bytes(graph, batch, readers), free_mb * 2**20
     if fixed + saved <= free:
         return
-    parts = 2
-    while fixed + saved / parts > free and parts <= batch:
-        parts *= 2
-    raise DoesNotFit((fixed + saved) / 2**20, free_mb, parts)
+    micro_batches = 2
+    while fixed + saved / micro_batches > free and micro_batches <= batch:
+        micro_batches *= 2
+    raise DoesNotFit((fixed + saved) / 2**20, free_mb, micro_batches)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -41,7 +41,7 @@ def test_shuffled_labels_teach_nothing(phantom, tmp_path):
     assert roc_auc_score(phantom.films.labels[test], logits[:, 1] - logits[:, 0]) < 0.65
 
 
-def test_cut_batches_are_trained_without_xla_and_a_note_says_so(small_phantom, tmp_path):
+def test_micro_batches_are_trained_without_xla_and_noted(small_phantom, tmp_path):
     films, _ = films_of(small_phantom, tmp_path)
     recipe = dataclasses.replace(CNN, phases=(Phase(epochs=1, learning_rate=1e-3),))
     losses, notes = [], []
@@ -51,7 +51,7 @@ def test_cut_batches_are_trained_without_xla_and_a_note_says_so(small_phantom, t
         work = tmp_path / str(xla)
         setting = Setting(0, "float32", pretrained=False, micro_batches=(4,), xla=xla, work=work)
         losses.append(train(model, recipe, films, setting, on_note=notes.append).history[0]["train_loss"])
-    assert notes == ["training steps compiled without XLA: batches were cut"]
+    assert notes == ["micro-batches are trained without XLA"]
     assert losses[1] == pytest.approx(losses[0], abs=1e-5)
 
 
@@ -194,7 +194,7 @@ def test_seconds_of_features_are_no_part_of_the_steady_rate(small_phantom, tmp_p
     assert result.films_per_second == pytest.approx(len(films.train) / steps)
 
 
-def test_where_batches_are_cut_evaluation_and_calibration_are_cut_too(small_phantom, tmp_path, monkeypatch):
+def test_evaluation_and_calibration_are_split_like_batches(small_phantom, tmp_path, monkeypatch):
     films = films_of(small_phantom, tmp_path)[0]
     sizes, begun = [], []
     real_batches, real_calibrate = step.fixed_batches, harness.calibrate_batch_norm
@@ -209,7 +209,7 @@ def test_where_batches_are_cut_evaluation_and_calibration_are_cut_too(small_phan
         lambda model, chosen: begun.append(len(chosen)) or real_calibrate(model, chosen),
     )
     recipe = dataclasses.replace(CNN, phases=(dataclasses.replace(CNN.phases[0], epochs=1),))
-    for parts in (1, 8):
-        trained(recipe, films, tmp_path / str(parts), micro_batches=parts)
+    for number in (1, 8):
+        trained(recipe, films, tmp_path / str(number), micro_batches=number)
     assert sizes == [128, 16]
     assert begun == [min(64, len(films.train)), 8]

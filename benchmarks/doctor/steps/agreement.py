@@ -16,8 +16,8 @@ from pneumo_tf.training.device import prepare_tensorflow
 NETWORKS = {True: ("conv3_gray", "conv4_gray"), False: ("conv3_gray",)}
 """Architectures with and without a GPU: `conv3_gray` has no batch norm, `conv4_gray` has it."""
 
-SIZE, BATCH, PARTS = 32, 22, 4
-"""The last part is smaller than the others: 6, 6, 6 and 4 films."""
+SIZE, BATCH, MICRO_BATCHES = 32, 22, 4
+"""The last micro-batch is smaller than the others: 6, 6, 6 and 4 films."""
 
 DESCENT = Phase(epochs=1, learning_rate=1.0, batch_norm="training", optimizer="sgd")
 """A step of rate 1 without momentum subtracts the gradient, so the change of the weights is the gradient."""
@@ -35,14 +35,14 @@ class Mode:
         precision: Keras dtype policy.
         tf32: Multiply float32 matrices in TF32 where the card can.
         xla: Compile with XLA.
-        parts: Micro-batches.
+        micro_batches: Number of micro-batches.
     """
 
     device: str = "CPU"
     precision: str = "float32"
     tf32: bool = False
     xla: bool = False
-    parts: int = 1
+    micro_batches: int = 1
 
     @property
     def tolerance(self) -> float:
@@ -51,15 +51,15 @@ class Mode:
 
 
 def list_modes(*, gpu: bool) -> list[Mode]:
-    """List the modes that are compared with float32 on the CPU in one part."""
+    """List the modes that are compared with float32 on the CPU and the whole batch."""
     if not gpu:
-        return [Mode(parts=PARTS), Mode(xla=True)]
+        return [Mode(micro_batches=MICRO_BATCHES), Mode(xla=True)]
     on_gpu = Mode("GPU"), Mode("GPU", tf32=True), Mode("GPU", "mixed_bfloat16")
     return [
-        replace(base, xla=xla, parts=parts)
+        replace(base, xla=xla, micro_batches=number)
         for base in on_gpu
         for xla in (False, True)
-        for parts in (1, PARTS)
+        for number in (1, MICRO_BATCHES)
     ]
 
 
@@ -88,7 +88,7 @@ def compute(network: str, mode: Mode) -> tuple[float, np.ndarray]:
     tf.config.experimental.enable_tensor_float_32_execution(mode.tf32)
     recipe = Recipe(network, network, (DESCENT,), size=SIZE, batch=BATCH)
     with tf.device(f"{mode.device}:0"):
-        trial = make_trial(recipe, DESCENT, mode.precision, xla=mode.xla, micro_batches=mode.parts)
+        trial = make_trial(recipe, DESCENT, mode.precision, xla=mode.xla, micro_batches=mode.micro_batches)
         before = _vector(trial.model)
         loss = float(trial.run())
     return loss, before - _vector(trial.model)
@@ -104,11 +104,12 @@ def compare(network: str, mode: Mode, reference: tuple[float, np.ndarray]) -> Ro
     """
     row = _row(network, mode, compute(network, mode), reference)
     # Batch norm normalises micro-batches, not the batch: the numbers differ, and a run notes it.
-    if mode.parts > 1 and architecture(network).batch_norm:
+    if mode.micro_batches > 1 and architecture(network).batch_norm:
         return row
     largest = max(row["loss_difference"], row["gradient_difference"])
     if not largest <= mode.tolerance:
-        how = f"{mode.device}, {mode.precision}, XLA {'on' if mode.xla else 'off'}, {mode.parts} parts"
+        xla = "on" if mode.xla else "off"
+        how = f"{mode.device}, {mode.precision}, XLA {xla}, micro-batches: {mode.micro_batches}"
         row["problem"] = f"{network}: {how} differs by {largest:.2g} from float32 on the CPU"
     return row
 

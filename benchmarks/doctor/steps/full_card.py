@@ -16,7 +16,7 @@ from pneumo_tf.training.step import Predictor
 LIMIT_MB = 6144
 """Memory that this process may use of the card."""
 
-MOST_PARTS = 64
+MOST_MICRO_BATCHES = 64
 BLOCK_MB = 8
 
 
@@ -28,30 +28,30 @@ def measure(step_input: StepInput) -> Iterator[Row]:
     chosen = replace(recipe("resnet50v2"), size=224, batch=512)
     precision = resolve_precision("auto", gpus()[0])
 
-    def train(parts: int, *, xla: bool = False) -> None:
-        trial = make_trial(chosen, chosen.phases[-1], precision, xla=xla, micro_batches=parts)
+    def train(micro_batches: int, *, xla: bool = False) -> None:
+        trial = make_trial(chosen, chosen.phases[-1], precision, xla=xla, micro_batches=micro_batches)
         trial.run().numpy()
 
-    yield from split_until_it_fits(train, MOST_PARTS)
+    yield from split_until_it_fits(train, MOST_MICRO_BATCHES)
     yield attempt("training step with XLA, whole batch", lambda: train(1, xla=True))
     yield predict_when_full(precision)
 
 
 def split_until_it_fits(train: Callable[[int], None], most: int) -> Iterator[Row]:
-    """Train with 1, 2, 4 … parts of a batch until a step fits into memory; yield a row for each attempt.
+    """Train with 1, 2, 4 … micro-batches until a step fits into memory; yield a row for each attempt.
 
     Args:
-        train: Function that trains with a number of parts.
-        most: Most parts.
+        train: Function that trains with a number of micro-batches.
+        most: Most micro-batches.
     """
-    parts, fits = 1, False
-    while not fits and parts <= most:
-        row = attempt(f"training step in {parts} parts", lambda parts=parts: train(parts))
+    number, fits = 1, False
+    while not fits and number <= most:
+        row = attempt(f"training step in {number} micro-batches", lambda number=number: train(number))
         fits = not row["error"]
-        if not fits and parts == most:
-            row["problem"] = f"a batch does not fit even in {most} parts: {row['error']}"
-        yield row | {"parts": parts, "device_mb_after": _current_mb()}
-        parts *= 2
+        if not fits and number == most:
+            row["problem"] = f"a batch does not fit even in {most} micro-batches: {row['error']}"
+        yield row | {"micro_batches": number, "device_mb_after": _current_mb()}
+        number *= 2
 
 
 def attempt(what: str, work: Callable[[], None]) -> Row:

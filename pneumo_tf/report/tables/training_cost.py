@@ -43,7 +43,9 @@ def _share_of_peak(cost: Cost) -> float | None:
 
 def _batch(row: Row) -> str:
     batches = {(cost["batch"], cost.get("micro_batches", 1)) for cost in row.costs if "batch" in cost}
-    shown = [str(size) if parts == 1 else f"{size} in {parts} parts" for size, parts in sorted(batches)]
+    shown = [
+        str(size) if number == 1 else f"{size} in {number} micro-batches" for size, number in sorted(batches)
+    ]
     return ", ".join(shown) or DASH
 
 

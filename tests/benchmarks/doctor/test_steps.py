@@ -237,8 +237,8 @@ def test_a_backbone_that_fails_is_a_row_and_the_others_continue(monkeypatch):
 
 
 def fails_until(fits, error):
-    def train(parts):
-        if parts < fits:
+    def train(micro_batches):
+        if micro_batches < fits:
             raise error
 
     return train
@@ -247,7 +247,7 @@ def fails_until(fits, error):
 def test_batches_are_split_until_one_fits():
     known = tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
     rows = list(full_card.split_until_it_fits(fails_until(4, known), most=64))
-    assert [(row["parts"], row["error"]) for row in rows] == [
+    assert [(row["micro_batches"], row["error"]) for row in rows] == [
         (1, "ResourceExhaustedError"),
         (2, "ResourceExhaustedError"),
         (4, ""),
@@ -258,7 +258,7 @@ def test_batches_are_split_until_one_fits():
 def test_batches_that_never_fit_and_unknown_errors_are_reported():
     known = tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
     *_, last = full_card.split_until_it_fits(fails_until(128, known), most=4)
-    assert last["problem"] == "a batch does not fit even in 4 parts: ResourceExhaustedError"
+    assert last["problem"] == "a batch does not fit even in 4 micro-batches: ResourceExhaustedError"
     unknown = tf.errors.FailedPreconditionError(None, None, "something else")
     row = full_card.attempt("step", lambda: fails_until(2, unknown)(1))
     assert row["recognised"] is False
@@ -287,22 +287,22 @@ def test_feeds_are_compared_with_the_resident_batch():
     assert all(0 <= row["wait_share"] < 1 for row in rows)
 
 
-def test_parts_and_the_whole_batch_agree():
+def test_micro_batches_and_the_whole_batch_agree():
     reference = agreement.compute("conv3_gray", agreement.Mode())
-    row = agreement.compare("conv3_gray", agreement.Mode(parts=4), reference)
+    row = agreement.compare("conv3_gray", agreement.Mode(micro_batches=4), reference)
     assert "problem" not in row
     assert row["gradient_difference"] < 1e-4
 
 
-def test_another_gradient_is_a_problem_but_not_that_of_batch_norm_in_parts(monkeypatch):
+def test_another_gradient_is_a_problem_but_not_that_of_batch_norm_in_micro_batches(monkeypatch):
     monkeypatch.setattr(agreement, "compute", lambda *_: (1.0, np.array([1.0, 0.1])))
     reference = 1.0, np.array([1.0, 0.0])
     found = agreement.compare("conv3_gray", agreement.Mode("GPU", tf32=True), reference)
     assert (
         found["problem"]
-        == "conv3_gray: GPU, float32, XLA off, 1 parts differs by 0.1 from float32 on the CPU"
+        == "conv3_gray: GPU, float32, XLA off, micro-batches: 1 differs by 0.1 from float32 on the CPU"
     )
-    assert "problem" not in agreement.compare("conv4_gray", agreement.Mode("GPU", parts=4), reference)
+    assert "problem" not in agreement.compare("conv4_gray", agreement.Mode("GPU", micro_batches=4), reference)
     assert "problem" in agreement.compare("conv4_gray", agreement.Mode("GPU"), reference)
 
 

@@ -11,7 +11,7 @@ from benchmarks.recipes import RECIPES
 from benchmarks.worker import costs as worker_costs
 from benchmarks.worker import micro_batching, training_run
 from benchmarks.worker.attempt import attempt, do_run
-from benchmarks.worker.micro_batching import normalises_parts
+from benchmarks.worker.micro_batching import normalises_micro_batches
 from pneumo_tf.costs.hardware import Gpu
 from pneumo_tf.runs import Runs
 from pneumo_tf.training import checkpoint, phase
@@ -33,7 +33,7 @@ def test_a_batch_too_large_is_split_and_noted_on_the_board(planned, monkeypatch)
     assert folder.read_json("costs.json")["micro_batches"] == 4
     notes = folder.read_json("environment.json")["notes"]
     assert notes[0] == "noted when it was planned"
-    assert "batch of 32 in 4 parts, evaluation in batches of 32" in notes[1]
+    assert "batch of 32 in 4 micro-batches, evaluation in batches of 32" in notes[1]
 
 
 @pytest.mark.usefixtures("no_device")
@@ -62,38 +62,39 @@ def test_nothing_of_an_attempt_that_ran_out_of_memory_survives(planned, monkeypa
 
 
 @pytest.mark.usefixtures("no_device")
-def test_a_killed_run_is_continued_in_its_parts(small_phantom, tmp_path, monkeypatch):
+def test_a_killed_run_is_continued_in_its_micro_batches(small_phantom, tmp_path, monkeypatch):
     folder, assignment = plan(small_phantom, tmp_path, "--epochs", "3")
     monkeypatch.setattr(checkpoint, "CHECKPOINT_SECONDS", 0.0)
     real = micro_batching.train
-    cut, seen = fails_until(4, OUT_OF_MEMORY)
+    split, seen = fails_until(4, OUT_OF_MEMORY)
 
     def killed_after_two_epochs(*arguments, **callbacks):
         def on_epoch(row):
             if row["epoch"] == 3:
                 raise KeyboardInterrupt
 
-        return cut(*arguments, **callbacks | {"on_epoch": on_epoch})
+        return split(*arguments, **callbacks | {"on_epoch": on_epoch})
 
     monkeypatch.setattr(micro_batching, "train", killed_after_two_epochs)
     with pytest.raises(KeyboardInterrupt):
         attempt(do_run, folder, assignment, SILENT)
     assert seen == [(1,), (2,), (4,)]
 
-    epochs, parts = [], []
+    epochs, numbers = [], []
 
     def continued(model, recipe, films, setting, **callbacks):
-        parts.append(setting.micro_batches)
+        numbers.append(setting.micro_batches)
         return real(model, recipe, films, setting, **callbacks | {"on_epoch": epochs.append})
 
     monkeypatch.setattr(micro_batching, "train", continued)
     assert attempt(do_run, folder, assignment, SILENT) is None
-    assert parts == [(4,)]
+    assert numbers == [(4,)]
     assert [row["epoch"] for row in epochs] == [3]
     assert folder.read_json("costs.json")["micro_batches"] == 4
     notes = folder.read_json("environment.json")["notes"]
     assert notes[0] == "noted when it was planned"
-    assert "batch of 32 in 4 parts, evaluation in batches of 32" in notes[1]
+    assert "batch of 32 in 4 micro-batches, evaluation in batches of 32" in notes[1]
+    assert notes[1].endswith(": an earlier attempt needed it")
 
 
 OUT_OF_MEMORY_SPELLINGS = {
@@ -118,7 +119,7 @@ OUT_OF_MEMORY_SPELLINGS = {
 
 @pytest.mark.usefixtures("no_device")
 @pytest.mark.parametrize("error", OUT_OF_MEMORY_SPELLINGS.values(), ids=OUT_OF_MEMORY_SPELLINGS)
-def test_every_spelling_of_out_of_memory_cuts_the_batches(planned, monkeypatch, error):
+def test_every_spelling_of_out_of_memory_splits_the_batches(planned, monkeypatch, error):
     train, seen = fails_until(2, error)
     monkeypatch.setattr(micro_batching, "train", train)
     assert attempt(do_run, *planned, SILENT) is None
@@ -126,7 +127,7 @@ def test_every_spelling_of_out_of_memory_cuts_the_batches(planned, monkeypatch, 
 
 
 @pytest.mark.usefixtures("no_device")
-def test_another_internal_error_does_not_cut_the_batches(planned, monkeypatch):
+def test_another_internal_error_does_not_split_the_batches(planned, monkeypatch):
     train, seen = fails_until(2, tf.errors.InternalError(None, None, "cuDNN launch failure"))
     monkeypatch.setattr(micro_batching, "train", train)
     assert "cuDNN launch failure" in attempt(do_run, *planned, SILENT).reason
@@ -181,12 +182,26 @@ def test_a_phase_that_runs_out_of_memory_is_repeated_and_not_the_run(planned, mo
     assert [row["epoch"] for row in folder.read_history()] == [1, 2]
     notes = folder.read_json("environment.json")["notes"]
     assert notes[1] == (
-        "from phase 2 on batch of 32 in 2 parts, evaluation in batches of 64: the device ran out of memory"
+        "from phase 2 on batch of 32 in 2 micro-batches, evaluation in batches of 64: "
+        "the device ran out of memory"
     )
 
 
 @pytest.mark.usefixtures("no_device")
-def test_parts_that_worked_are_stored_for_other_runs_of_the_recipe(planned, monkeypatch):
+def test_notes_of_whole_batches_go_when_a_later_phase_is_split(planned, monkeypatch):
+    plain, assignment = two_phases(planned[0]), planned[1]
+    folder = Runs(plain.path.parent).plan(dataclasses.replace(plain.spec, xla=True))
+    folder.work.mkdir()
+    fails_in_the_second_phase(monkeypatch)
+    assert attempt(do_run, folder, assignment, SILENT) is None
+    planned_note, split, compiler = folder.read_json("environment.json")["notes"]
+    assert planned_note == "noted when it was planned"
+    assert split.startswith("from phase 2 on batch of 32 in 2 micro-batches")
+    assert compiler == "micro-batches are trained without XLA"
+
+
+@pytest.mark.usefixtures("no_device")
+def test_micro_batches_that_worked_are_stored_for_other_runs_of_the_recipe(planned, monkeypatch):
     folder, assignment = two_phases(planned[0]), planned[1]
     epochs = fails_in_the_second_phase(monkeypatch)
     assert attempt(do_run, folder, assignment, SILENT) is None
@@ -205,7 +220,7 @@ def test_parts_that_worked_are_stored_for_other_runs_of_the_recipe(planned, monk
 
 
 @pytest.mark.usefixtures("no_device")
-def test_a_cut_batch_on_a_gpu_has_a_peak_of_its_own_and_notes_the_free_memory(planned, monkeypatch):
+def test_a_split_batch_on_a_gpu_has_a_peak_of_its_own_and_notes_the_free_memory(planned, monkeypatch):
     folder, assignment = planned
     calls, free = [], iter([1234, 7])
     train, _ = fails_until(2, OUT_OF_MEMORY)
@@ -222,7 +237,7 @@ def test_a_cut_batch_on_a_gpu_has_a_peak_of_its_own_and_notes_the_free_memory(pl
 
 
 @pytest.mark.usefixtures("no_device")
-def test_parts_are_chosen_before_a_batch_that_cannot_fit_is_tried(planned, monkeypatch):
+def test_micro_batches_are_chosen_before_a_batch_that_cannot_fit_is_tried(planned, monkeypatch):
     folder, assignment = planned
     seen, real = [], micro_batching.train
 
@@ -237,18 +252,19 @@ def test_parts_are_chosen_before_a_batch_that_cannot_fit_is_tried(planned, monke
     assert seen == [(1,), (2,)]
     assert folder.read_json("costs.json")["micro_batches"] == 2
     note = folder.read_json("environment.json")["notes"][1]
-    assert re.search(r"in 2 parts.*: whole batches need \d+ MB or more, 14 MB were free", note)
+    assert re.search(r"in 2 micro-batches.*: whole batches need \d+ MB or more, 14 MB were free", note)
 
 
 @pytest.mark.usefixtures("no_device")
 def test_variables_that_alone_exceed_the_memory_are_a_reason(planned, monkeypatch):
     monkeypatch.setattr(micro_batching, "_free_mb", lambda run: 1)
     folder, assignment = planned
-    assert "whole batches need" in attempt(do_run, folder, assignment, SILENT).reason
+    reason = attempt(do_run, folder, assignment, SILENT).reason
+    assert "whole batches need" in reason and "DoesNotFit" not in reason
 
 
 @pytest.mark.parametrize(
-    ("name", "parts", "noted"),
+    ("name", "micro_batches", "noted"),
     [
         ("resnet50v2", (1, 2), True),
         ("resnet50v2", (1, 1), False),
@@ -258,8 +274,8 @@ def test_variables_that_alone_exceed_the_memory_are_a_reason(planned, monkeypatc
         ("mobilenetv2_finetuned", (2,), False),
     ],
 )
-def test_the_board_notes_parts_that_change_batch_norm(name, parts, noted):
-    assert normalises_parts(RECIPES[name], parts) == noted
+def test_the_board_notes_micro_batches_that_change_batch_norm(name, micro_batches, noted):
+    assert normalises_micro_batches(RECIPES[name], micro_batches) == noted
 
 
 @pytest.mark.usefixtures("no_device")

@@ -25,13 +25,13 @@ def plan(small_phantom, tmp_path, *arguments):
     return folder, assignment
 
 
-def fails_until(parts, error):
+def fails_until(micro_batches, error):
     real = micro_batching.train
     seen = []
 
     def train(model, recipe, films, setting, **callbacks):
         seen.append(setting.micro_batches)
-        if setting.micro_batches[0] < parts:
+        if setting.micro_batches[0] < micro_batches:
             raise error
         return real(model, recipe, films, setting, **callbacks)
 

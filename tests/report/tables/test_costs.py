@@ -70,7 +70,7 @@ def test_the_table_of_training(on_gpu):
     # 1,000 Wh for ten epochs of 5,000 films.
     assert row["Energy (Wh)"] == "20.00"
     assert (row["Host memory"], row["GPU memory"]) == ("2.5 GB", "7.0 GB")
-    assert (row["Batch"], row["Device"]) == ("32 in 2 parts", GPU)
+    assert (row["Batch"], row["Device"]) == ("32 in 2 micro-batches", GPU)
 
 
 def test_the_table_of_use(on_gpu):
