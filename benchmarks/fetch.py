@@ -1,12 +1,14 @@
 """Fetch a dataset, check it, and put it where the benchmark finds it."""
 
+import contextlib
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
 from benchmarks.command_line import CommandLine, ends_with_its_reader, one_of, report_usage_error
 from benchmarks.suite.source import DATA
@@ -17,6 +19,9 @@ from pneumo_tf.data.datasets.registry import DATASETS
 from pneumo_tf.data.datasets.scan import LeftOut, describe_left_out
 from pneumo_tf.data.image_files import describe_broken
 from pneumo_tf.errors import UserError
+
+BLOCK = 2**20
+"""Bytes that are copied at a time."""
 
 
 @ends_with_its_reader
@@ -98,11 +103,10 @@ def fetch(source: DatasetSource, out: Path, archive: Path | None = None) -> Data
         _write_files(source, archive, unfinished)
         written = source.read(unfinished)
         _check_decoding(written, _progress("checking films"))
-        unfinished.rename(out)
+        with _writing(out):
+            unfinished.rename(out)
     except OSError as error:
-        raise UserError(
-            f"cannot write {out}: {error.strerror or error}; free space, or choose another --out"
-        ) from error
+        raise UserError(f"cannot fetch {source.name}: {error}") from error
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return replace(written, root=out)
@@ -136,10 +140,31 @@ def _print_steps(source: DatasetSource) -> None:
 def _copy(files: Files, folder: Path, progress: Progress) -> None:
     for done, (place, source) in enumerate(sorted(files.items()), start=1):
         target = folder / place
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with source() as content, target.open("xb") as file:
-            shutil.copyfileobj(content, file, 1 << 20)
+        with source() as content, _writing(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with target.open("xb") as file:
+                for block in _read_blocks(content, place):
+                    file.write(block)
         progress(done, len(files))
+
+
+def _read_blocks(content: BinaryIO, place: str) -> Iterator[bytes]:
+    try:
+        while block := content.read(BLOCK):
+            yield block
+    except OSError as error:
+        raise UserError(f"cannot read {place}: {error.strerror or error}") from error
+
+
+@contextlib.contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Report that a path cannot be written, with advice."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(
+            f"cannot write {path}: {error.strerror or error}; free space, or choose another --out"
+        ) from error
 
 
 def _check_decoding(dataset: Dataset, progress: Progress) -> None:
@@ -149,6 +174,8 @@ def _check_decoding(dataset: Dataset, progress: Progress) -> None:
         faults: list[str] = []
         try:
             dataset.decode(film_id, faults.append)
+        except OSError as error:
+            return error.strerror or str(error)
         except ValueError as error:
             return str(error)
         return ", ".join(faults)

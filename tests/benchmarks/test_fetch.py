@@ -1,5 +1,6 @@
 """Fetching: from zips as they are, from malicious zips, and without kagglehub, network or login."""
 
+import io
 import os
 import stat
 import subprocess
@@ -259,13 +260,66 @@ def test_interrupted_fetch_leaves_nothing(run, tmp_path, monkeypatch):
     assert os.listdir(tmp_path / "data") == []
 
 
+class FailingFile(io.BytesIO):
+    """A file on a disk that fails."""
+
+    def read(self, *_):
+        raise OSError(5, "Input/output error")
+
+    def write(self, *_):
+        raise OSError(28, "No space left on device")
+
+
 def test_full_disk(run, tmp_path, monkeypatch):
+    archive, really_open = make_zip(tmp_path / "a.zip", plain()), Path.open
+    monkeypatch.setattr(
+        Path, "open", lambda path, mode="r": FailingFile() if mode == "xb" else really_open(path, mode)
+    )
+    line = refused(run, tmp_path, "--zip", archive)
+    assert f"{FILMS[0]}: No space left on device; free space, or choose another --out" in line
+
+
+def test_full_disk_at_the_end(run, tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(fetch.shutil, "copyfileobj", full)
+    monkeypatch.setattr(Path, "rename", full)
     line = refused(run, tmp_path, "--zip", make_zip(tmp_path / "a.zip", plain()))
-    assert "No space left on device; free space" in line
+    assert line.endswith("data/chest_xray: No space left on device; free space, or choose another --out")
+
+
+def test_download_that_cannot_be_read(run, tmp_path, monkeypatch):
+    for path, content in plain("").items():
+        (tmp_path / "cache" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "cache" / path).write_bytes(content)
+    download = replace(
+        KERMANY.download,
+        folder=lambda: tmp_path / "cache",
+        open_folder=lambda _: dict.fromkeys(FILMS, FailingFile),
+    )
+    monkeypatch.setitem(fetch.DATASETS, "kermany", replace(KERMANY, download=download))
+    assert refused(run, tmp_path) == f"error: cannot read {FILMS[0]}: Input/output error"
+
+
+def test_zip_that_cannot_be_opened(run, tmp_path, monkeypatch):
+    path = make_zip(tmp_path / "a.zip", plain())
+
+    def denied(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(zipfile, "ZipFile", denied)
+    line = refused(run, tmp_path, "--zip", path)
+    assert line == f"error: cannot fetch kermany: [Errno 13] Permission denied: '{path}'"
+
+
+def test_copied_film_that_cannot_be_read(run, tmp_path, monkeypatch):
+    def fail(dataset, film_id, warn):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(fetch.Dataset, "decode", fail)
+    line = refused(run, tmp_path, "--zip", make_zip(tmp_path / "a.zip", plain()))
+    assert "5 of 5 films in" in line and f"{FILMS[0]} (Input/output error)" in line
+    assert "free space" not in line
 
 
 # kagglehub
