@@ -29,7 +29,7 @@ Arguments = ParamSpec("Arguments")
 
 
 def ends_with_its_reader(main: Callable[Arguments, int]) -> Callable[Arguments, int]:
-    """Decorate a `main` so that it exits without an error if the reader of its output, as `head`, has."""
+    """Decorate a `main` to exit without an error if the reader of its output, such as `head`, has exited."""
 
     @functools.wraps(main)
     def run(*args: Arguments.args, **options: Arguments.kwargs) -> int:

@@ -110,7 +110,7 @@ def list_films(path: Path, options: ReadingOptions) -> FilmList:
         else:
             kept[film_id] = name
     _check_kept(root, table, kept)
-    complete, notes = choose_test(f"{TEST_LIST}" if splits else "", options.test)
+    complete, notes = choose_test(TEST_LIST if splits else "", options.test)
     return FilmList(
         root,
         tuple(sorted(kept)),

@@ -11,7 +11,7 @@ from pneumo_tf.errors import UserError, unknown
 
 @dataclass(frozen=True)
 class ReadingOptions:
-    """Options of a user about his films; None means not given. Each source lists those that it uses.
+    """Options of a user about the films; None means not given. Each source lists those that it uses.
 
     Args:
         images: Folder that the paths of a table are relative to; by default the folder of the table.
