@@ -51,13 +51,11 @@ def marked_films(dataset: Dataset, ids: Collection[str]) -> list[str]:
         dataset: The films.
         ids: Ids of the films to choose from.
     """
-    mask_of = dataset.source.open_masks(dataset.root, "masks")
-    if mask_of is None:
+    if dataset.masks("masks") is None:
         return []
     known = set(ids)
     positive = _by_hash([film for film in dataset.films if film.label == 1 and film.id in known])
-    marked = (film_id for film_id in positive if (mask := mask_of(film_id)) is not None and mask.any())
-    return list(islice(marked, MOST_MARKED))
+    return list(islice(filter(dataset.is_marked, positive), MOST_MARKED))
 
 
 def outcome_films(films: Films, ids: tuple[str, ...], score: np.ndarray) -> dict[str, str]:

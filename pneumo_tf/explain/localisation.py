@@ -150,7 +150,7 @@ def read_masks(
         (n, side, side) bool, all False for films without a mark; None if the dataset has no masks of that
         kind.
     """
-    mask_of = dataset.source.open_masks(dataset.root, kind)
+    mask_of = dataset.masks(kind)
     if mask_of is None:
         return None
     masks = np.zeros((len(ids), side, side), bool)

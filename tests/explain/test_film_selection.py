@@ -14,6 +14,7 @@ from pneumo_tf.explain.film_selection import (
     measured_films,
     outcome_films,
 )
+from pneumo_tf.explain.localisation import read_masks
 
 
 def test_films_for_all_recipes_depend_on_the_set_alone(small_phantom):
@@ -76,6 +77,18 @@ def test_films_with_a_mark_are_measured_first(small_phantom):
     assert len(chosen) == len(by_hash)
     everywhere = marked_films(small_phantom, ids)
     assert measured_films(films, ids, everywhere) == by_hash
+
+
+def test_masks_of_a_kind_are_opened_once(small_phantom):
+    opened, real = [], small_phantom.source.open_masks
+    source = replace(
+        small_phantom.source, open_masks=lambda root, kind: opened.append(kind) or real(root, kind)
+    )
+    dataset, ids = replace(small_phantom, source=source), small_phantom.films.position
+    assert dataset.has_masks and marked_films(dataset, ids)
+    for kind in ("masks", "lungs", "masks", "lungs"):
+        assert read_masks(dataset, kind, list(ids)[:2], 16).shape == (2, 16, 16)
+    assert opened == ["masks", "lungs"]
 
 
 def test_films_of_a_set_without_masks_have_no_mark(small_phantom):

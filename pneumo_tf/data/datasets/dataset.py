@@ -42,8 +42,30 @@ class Dataset:
 
     @cached_property
     def has_masks(self) -> bool:
-        """Whether findings on some of the films are marked by outlines or boxes."""
-        return self.root is not None and self.source.open_masks(self.root, "masks") is not None
+        """Whether an outline or a box marks an opacity on any film of pneumonia."""
+        return any(film.label == 1 and self.is_marked(film.id) for film in self.films)
+
+    def is_marked(self, film_id: str) -> bool:
+        """Return whether an opacity is marked on a film."""
+        mask_of = self.masks("masks")
+        mask = mask_of(film_id) if mask_of else None
+        return mask is not None and bool(mask.any())
+
+    def masks(self, kind: str) -> Masks | None:
+        """Return the masks of a kind, opened once; None if there are none, or no root.
+
+        Args:
+            kind: `"masks"` for opacities or `"lungs"`.
+        """
+        if self.root is None:
+            return None
+        if kind not in self._opened_masks:
+            self._opened_masks[kind] = self.source.open_masks(self.root, kind)
+        return self._opened_masks[kind]
+
+    @cached_property
+    def _opened_masks(self) -> dict[str, Masks | None]:
+        return {}
 
     def decode(self, film_id: str, warn: Warn | None = None) -> np.ndarray:
         """Decode a film to gray.

@@ -167,6 +167,19 @@ def test_a_trivial_row_and_films_without_masks_have_no_maps(finished, other):
     assert missing_external_maps(jobs["net"], runs, {other.films.fingerprint: without}) == ()
 
 
+def test_films_of_pneumonia_without_a_mark_have_no_maps(finished, other):
+    jobs, runs, *_ = finished
+    normal, ill = (next(film.id for film in other.films if film.label == label) for label in (0, 1))
+
+    def missing(masks):
+        marked = replace(other, source=replace(other.source, open_masks=lambda *_: masks.get))
+        return missing_external_maps(jobs["net"], runs, {"here": marked})
+
+    everywhere, nowhere = np.full((64, 64), 255, np.uint8), np.zeros((64, 64), np.uint8)
+    assert missing({normal: everywhere, ill: nowhere}) == ()
+    assert missing({normal: everywhere, ill: everywhere}) == ("here",)
+
+
 def test_a_row_is_not_scored_on_films_without_its_columns(finished, other):
     jobs, runs, *_ = finished
     spec = replace(jobs["trivial"].spec, recipe=RECIPES["metadata"])
