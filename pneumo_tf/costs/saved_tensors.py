@@ -14,6 +14,9 @@ SAME_MEMORY = frozenset({"Identity", "Reshape", "ExpandDims", "Squeeze", "StopGr
 SHAPE_ONLY = frozenset({"Shape", "ShapeN", "Size", "Rank"})
 """Types of operations that read the shape of a tensor and not its values."""
 
+NOT_COMPUTED = frozenset({"Const", "Placeholder", "ReadVariableOp"})
+"""Types of operations whose output needs no memory of the step: constants, films and variables."""
+
 PRODUCTS = frozenset(
     {
         "BatchMatMulV2",
@@ -31,7 +34,8 @@ def saved_bytes(graph: tf.Graph, batch: int, readers: Collection[str] = ()) -> i
     """Count the bytes of the outputs of the forward pass that are kept until the backward pass.
 
     These are the tensors that an operation of the gradient reads, except for their shape; of several views of
-    one tensor the largest counts. Gradients, workspaces and the variables themselves need memory in addition.
+    one tensor the largest counts. Gradients, workspaces and the variables themselves, which a gradient may
+    read as well, need memory in addition.
 
     Args:
         graph: Graph of a step, in which only the first axis of a tensor may depend on the batch.
@@ -48,7 +52,7 @@ def saved_bytes(graph: tf.Graph, batch: int, readers: Collection[str] = ()) -> i
             continue
         for tensor in operation.inputs:
             source, size = _source(tensor, batch)
-            if source.op.name not in backward and source.op.type not in ("Const", "Placeholder"):
+            if source.op.name not in backward and source.op.type not in NOT_COMPUTED:
                 largest[source.name] = max(size, largest.get(source.name, 0))
     return sum(largest.values())
 
