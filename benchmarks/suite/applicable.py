@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from benchmarks.suite.terminal import Terminal
 from pneumo_tf.data.datasets.dataset import Dataset
 from pneumo_tf.data.films import Films
-from pneumo_tf.data.target_classes import TARGET_CLASSES, without_target
+from pneumo_tf.data.target_classes import TARGET_CLASSES, empty_targets, without_target
 from pneumo_tf.errors import UserError
 from pneumo_tf.models.trivial import TRIVIAL_MODELS
 from pneumo_tf.recipe import Recipe
@@ -30,7 +30,14 @@ def missing_for_training(recipe: Recipe, films: Films | None) -> str:
     if other:
         classes = ", ".join(TARGET_CLASSES[recipe.head.classes])
         return f"{len(other):,} films have none of its classes {classes}, such as {other[0]!r}"
+    if films and (empty := empty_targets(films, recipe.head.classes)):
+        return f"no film is of its class {empty[0]}"
     return ""
+
+
+def applies_to(recipe: Recipe, dataset: Dataset) -> bool:
+    """Return whether a trained recipe can score a dataset, which has the columns that it needs."""
+    return not missing_covariates(recipe, dataset.films.covariates)
 
 
 def applicable_recipes(

@@ -10,6 +10,8 @@ import numpy as np
 import tensorflow as tf
 
 from pneumo_tf.data.augment import random_generator, random_transforms
+from pneumo_tf.data.target_classes import TARGET_CLASSES
+from pneumo_tf.errors import UserError
 from pneumo_tf.recipe import Recipe
 
 
@@ -62,14 +64,21 @@ def training_order(recipe: Recipe, films: np.ndarray, labels: np.ndarray, *key: 
     Returns:
         (n,) indices. `"shuffled"` sampling: a permutation. `"balanced"`: the same number of films of each
         class; films of rare classes are repeated, and some of frequent classes are left out.
+
+    Raises:
+        UserError: If balanced sampling finds no film of a class.
     """
     random = random_generator("order", *key)
     if recipe.sampling == "shuffled":
         return random.permutation(films)
     classes = max(2, recipe.head.classes)
     shares = [len(films) // classes + (label < len(films) % classes) for label in range(classes)]
+    for label in range(classes):
+        if not (labels == label).any():
+            name = TARGET_CLASSES[classes][label]
+            raise UserError(f"no training film is of class {name}; balanced sampling needs all classes")
     sampled = [
-        _repeat(random.permutation(films[labels == label]), share) for label, share in enumerate(shares)
+        np.resize(random.permutation(films[labels == label]), share) for label, share in enumerate(shares)
     ]
     return random.permutation(np.concatenate(sampled))
 
@@ -77,10 +86,6 @@ def training_order(recipe: Recipe, films: np.ndarray, labels: np.ndarray, *key: 
 def count_batches(recipe: Recipe, films: np.ndarray) -> int:
     """Return the number of batches of an epoch over `films`, including a smaller last one."""
     return -(-len(films) // recipe.batch)
-
-
-def _repeat(films: np.ndarray, count: int) -> np.ndarray:
-    return np.resize(films, count)
 
 
 def training_batches(

@@ -25,6 +25,17 @@ def without_target(films: Iterable[Film], logits: int) -> list[str]:
     return [film.id for film in films if logits == 3 and film.subtype not in TARGET_CLASSES[3]]
 
 
+def empty_targets(films: Iterable[Film], logits: int) -> list[str]:
+    """Return the classes that a model distinguishes and no film belongs to; only three logits are checked.
+
+    Args:
+        films: The films.
+        logits: Number of logits of the model.
+    """
+    present = {film.subtype for film in films}
+    return [name for name in TARGET_CLASSES[logits] if logits == 3 and name not in present]
+
+
 def target_labels(films: Films, logits: int) -> np.ndarray:
     """Return the class of each film that a model is trained on.
 

@@ -6,7 +6,8 @@ import tensorflow as tf
 from benchmarks.recipes import RECIPES
 from pneumo_tf.data.augment import random_transforms, source_side
 from pneumo_tf.data.batches import training_batches, training_order, transform_films
-from pneumo_tf.recipe import Augment, Recipe
+from pneumo_tf.errors import UserError
+from pneumo_tf.recipe import Augment, Head, Recipe
 
 SIDE = 64
 
@@ -160,6 +161,13 @@ def test_shuffling_takes_every_film_once_and_balanced_sampling_as_many_of_each_c
     balanced = training_order(Recipe("x", "conv3", sampling="balanced"), films, labels, 0, 0, 0)
     assert len(balanced) == 100
     assert np.bincount(labels[balanced - 100]).tolist() == [50, 50]
+
+
+@pytest.mark.parametrize(("classes", "name"), [(2, "pneumonia"), (3, "virus")])
+def test_balanced_sampling_of_a_class_without_a_film_is_refused(classes, name):
+    recipe = Recipe("x", "conv3", sampling="balanced", head=Head(classes=classes))
+    with pytest.raises(UserError, match=f"no training film is of class {name}"):
+        training_order(recipe, np.arange(12), np.arange(12) % (classes - 1), 0, 0, 0)
 
 
 def test_small_crops_are_as_sharp_as_the_film():

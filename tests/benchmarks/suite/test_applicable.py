@@ -52,6 +52,14 @@ def test_three_classes_need_subtypes(small_phantom):
     assert f"_3_classes is left out: {count} films have none of its classes normal, bacteria, virus" in line
 
 
+def test_three_classes_need_a_film_of_each(small_phantom):
+    recipes, lines = [RECIPES["baseline_cnn_3_classes"], RECIPES["border"]], Lines()
+    rows = tuple(film for film in small_phantom.films if film.subtype != "virus")
+    without = replace(small_phantom, films=Films(rows))
+    assert applicable_recipes(recipes, without, lines) == [RECIPES["border"]]
+    assert lines == ["baseline_cnn_3_classes is left out: no film is of its class virus"]
+
+
 def test_what_lacks_is_named_column_by_column():
     assert missing_covariates(RECIPES["metadata"], {"age", "view"}) == ["sex"]
     assert missing_covariates(RECIPES["custom_cnn"], ()) == []
