@@ -33,7 +33,7 @@ def external_pixels(run: RunContext) -> Iterator[tuple[str, Dataset, np.ndarray]
 
 
 def write_trivial_external(run: RunContext) -> None:
-    """Repeat the fit of a trivial row, and write its predictions of the external films.
+    """Repeat the fit of a trivial row once, and write its predictions of all external films.
 
     Raises:
         UserError: If the predictions of the test films differ from the stored ones.
@@ -43,12 +43,11 @@ def write_trivial_external(run: RunContext) -> None:
     films, name = run.dataset.films, run.spec.recipe.architecture
     train, cache = films.indices(run.split.train), Path(run.assignment.cache)
     stored = run.folder.read_predictions("test")
-    for set_name, dataset in external_films(run):
-        with run.clock.stage("predict"):
-            here, there = fit_trivial(name, run.dataset, cache, train, dataset)
-        if not np.allclose(here[films.indices(stored.ids)], stored.logits, atol=LOGIT_TOLERANCE):
-            raise UserError(
-                "a repeated fit of this row differs from its stored scores; --fresh runs it again"
-            )
+    external = dict(external_films(run))
+    with run.clock.stage("predict"):
+        here, *there = fit_trivial(name, run.dataset, cache, train, *external.values())
+    if not np.allclose(here[films.indices(stored.ids)], stored.logits, atol=LOGIT_TOLERANCE):
+        raise UserError("a repeated fit of this row differs from its stored scores; --fresh runs it again")
+    for (set_name, dataset), logits in zip(external.items(), there, strict=True):
         ids = tuple(film.id for film in dataset.films)
-        run.folder.write_predictions(set_name, Predictions(ids, there))
+        run.folder.write_predictions(set_name, Predictions(ids, logits))
