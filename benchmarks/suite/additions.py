@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from benchmarks.suite.applicable import missing_covariates
+from benchmarks.suite.applicable import applies_to
 from benchmarks.suite.options import Options
 from benchmarks.suite.plan import Job
 from pneumo_tf.data.datasets.dataset import Dataset
@@ -45,8 +45,7 @@ def missing_external_scores(job: Job, runs: Runs, external: ExternalSets) -> tup
     return tuple(
         key
         for key, dataset in external.items()
-        if external_set(key) not in present
-        and not missing_covariates(job.spec.recipe, dataset.films.covariates)
+        if external_set(key) not in present and applies_to(job.spec.recipe, dataset)
     )
 
 
@@ -96,7 +95,12 @@ def count_additions(
     """Count the runs that will be added to: finished ones, and those that are trained first."""
     finished = [job for job in jobs if job not in todo]
     extended = {job.spec.id for job in list_addition_jobs(finished, runs, options, external)}
-    trained_first = [job for job in todo if external or requested_variants(job.spec.recipe, options)]
+    trained_first = [
+        recipe
+        for recipe in (job.spec.recipe for job in todo)
+        if requested_variants(recipe, options)
+        or any(applies_to(recipe, dataset) for dataset in external.values())
+    ]
     return len(extended) + len(trained_first)
 
 

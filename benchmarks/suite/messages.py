@@ -70,7 +70,7 @@ def _state(job: Job, suite: Suite) -> str:
     if not missing:
         return state
     scorable = suite.runs.folder(job.spec).model.exists() or not job.spec.recipe.phases
-    return "to score" if scorable else "no model"
+    return "to extend" if scorable else "no model"
 
 
 def _detail(job: Job) -> str:

@@ -8,6 +8,7 @@ import pytest
 
 from benchmarks.recipes import RECIPES
 from benchmarks.suite.additions import (
+    count_additions,
     list_addition_jobs,
     list_missing_additions,
     missing_external_maps,
@@ -28,8 +29,9 @@ from pneumo_tf.data.protocols.by_patient import split_official
 from pneumo_tf.errors import UserError
 from pneumo_tf.explain.explainer import Explainer
 from pneumo_tf.external_sets import external_explanations, external_set
+from pneumo_tf.models import trivial
 from pneumo_tf.models.registry import build
-from pneumo_tf.models.trivial import TRIVIAL_MODELS
+from pneumo_tf.models.trivial import TRIVIAL_MODELS, fit_trivial
 from pneumo_tf.predictions import Predictions, score_of_logits
 from pneumo_tf.training.step import Predictor
 from tests.benchmarks.planned import assign_to_cpu
@@ -110,6 +112,25 @@ def test_labels_of_other_films_never_reach_a_trivial_fit(finished, other, small_
     assert name != external_set(flipped.films.fingerprint)
 
 
+def test_a_trivial_row_is_fitted_once_for_all_external_sets(finished, other, monkeypatch):
+    jobs, runs, *_, score, _ = finished
+    folder, few = runs.folder(jobs["trivial"].spec), replace(other.films, rows=other.films.rows[:9])
+    part, fits = replace(other, films=few), []
+    runs.write_films(part)
+
+    def count(*arguments):
+        fits.append(len(arguments[4:]))
+        return fit_trivial(*arguments)
+
+    monkeypatch.setattr(trivial, "fit_trivial", count)
+    both = {dataset.films.fingerprint: str(other.root) for dataset in (other, part)}
+    assert add_scores(folder, replace(score, external=both), Sent()) == ""
+    assert fits == [2]
+    whole, of_part = (folder.read_predictions(external_set(key)) for key in both)
+    assert (len(whole.ids), len(of_part.ids)) == (24, 9)
+    np.testing.assert_allclose(of_part.logits, whole.logits[:9], atol=1e-6)
+
+
 def test_a_trivial_row_that_cannot_be_had_again_is_refused(finished, monkeypatch, other):
     jobs, runs, *_, score, _ = finished
     folder = runs.folder(jobs["trivial"].spec)
@@ -185,9 +206,11 @@ def test_a_row_is_not_scored_on_films_without_its_columns(finished, other):
     spec = replace(jobs["trivial"].spec, recipe=RECIPES["metadata"])
     metadata = replace(jobs["trivial"], spec=spec)
     assert missing_external_scores(metadata, runs, {"here": other}) == ()
+    assert count_additions([metadata], [metadata], runs, parse([]), {"here": other}) == 0
     known = dict.fromkeys(METADATA, {film.id: "1" for film in other.films})
     described = replace(other, films=replace(other.films, covariates=known))
     assert missing_external_scores(metadata, runs, {"here": described}) == ("here",)
+    assert count_additions([metadata], [metadata], runs, parse([]), {"here": described}) == 1
 
 
 def test_films_of_the_source_are_no_external_validation(small_phantom, other):

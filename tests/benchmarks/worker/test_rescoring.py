@@ -203,7 +203,7 @@ def test_the_command_scores_what_is_done_without_training_again(small_phantom, t
     assert (
         code == 0
         and "0 to do, 1 to extend with scores or explanations from saved models" in text
-        and "to score " in text
+        and "to extend " in text
     )
     code, text = command(*DRAWS)
     assert code == 0 and "done" in text
