@@ -202,8 +202,7 @@ def _add_training(parser: CommandLine) -> None:
         default="auto",
         type=one_of("choice", XLA),
         metavar="NAME",
-        help=f"compile whole batches with XLA: {', '.join(XLA)}; auto: on a GPU, except for backbones that "
-        "are slower or fail with it (default: %(default)s)",
+        help=f"compile whole batches with XLA: {', '.join(XLA)}; auto: on a GPU (default: %(default)s)",
     )
     group.add_argument(
         "--workers",

@@ -199,7 +199,9 @@ class _Loop:
             if not (np.isfinite(train_loss) and np.isfinite(logits).all()):
                 raise NotFinite(f"{train_loss} in phase {prepared.number + 1}, epoch {epoch + 1}")
             labels, score = self.films.labels[self.films.validation], score_of_logits(logits)
-            validation = compute_metrics(np.minimum(labels, 1), score, names=("auc", "accuracy", "log_loss"))
+            # Bacteria and virus are pneumonia.
+            pneumonia = (labels > 0).astype(np.int8)
+            validation = compute_metrics(pneumonia, score, names=("auc", "accuracy", "log_loss"))
         return {
             "phase": prepared.number + 1,
             "epoch": len(self.progress.history) + 1,
