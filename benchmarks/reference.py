@@ -163,7 +163,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return 0, or 2 for a usage error."""
     try:
         options = make_parser().parse_args(arguments)
-        studies = [STUDIES[options.study]] if options.study else STUDIES.values()
+        studies = list(STUDIES.values())
+        if options.study:
+            # Every part of a page that shows these runs.
+            studies = [one for one in studies if one.folder == STUDIES[options.study].folder]
         if options.runs:
             if not options.study:
                 raise UserError(f"--runs needs --study, one of {', '.join(STUDIES)}")

@@ -21,7 +21,7 @@ from pneumo_tf.errors import UserError
 from pneumo_tf.report.markdown import Table
 
 PAGE, RESULTS = "statistics.md", "statistics/error_rates.json"
-HEADER = ("event", "metric", "test sets", "share", "expected", "truth below / above the interval")
+HEADER = ("event", "metric", "test sets", "share", "accepted", "truth below / above the interval")
 REPEATED_SETS = 50
 """Number of first test sets whose counts are also stored separately, so that a test can repeat them."""
 

@@ -23,7 +23,7 @@ class ErrorStudy:
         title: What is counted, with its setting.
         repeat: Function that yields for each simulated test set whether the event occurs, by metric.
         studies: Number of test sets.
-        lowest: Lowest share that is consistent with the nominal rate of the method.
+        lowest: Lowest share that the tests accept.
         highest: Highest such share.
     """
 

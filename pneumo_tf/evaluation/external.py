@@ -1,6 +1,5 @@
 """External validation: a model on external films, at the threshold chosen on its validation films."""
 
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -83,7 +82,7 @@ def measure_external(
     Returns:
         The estimates. Patients of both sets are resampled independently, runs together.
     """
-    seed = (EXTERNAL_SEED, zlib.crc32(test[0].score.tobytes()))
+    seed = external_bootstrap.seed_of(test)
     here = np.stack([source.replicate(run, partial(_auc, run)) for run in test])
     there = np.stack([external_bootstrap.replicate(run, partial(_auc, run)) for run in external])
     rates = np.stack(

@@ -28,8 +28,8 @@ LEAST_PATIENTS = 10
 """Patients that each class needs for an interval: with fewer, replicates do not show what chance can do."""
 NO_VARIANCE = 1e-18
 """Variances up to this one are rounding errors."""
-COMPARED = ("auc", "f1")
-"""Metrics whose replicates are kept, to rank rows and to compare them replicate by replicate."""
+COMPARED = ("f1",)
+"""Metrics whose replicates are kept, to compare rows replicate by replicate."""
 NO_REPLICATES = np.empty(0, np.float32)
 
 
@@ -80,7 +80,7 @@ class PatientBootstrap:
         block: Most film weights that are held at once; a set with more is resampled for each row.
     """
 
-    CACHED_SETS = 6
+    CACHED_SETS = 8
 
     def __init__(self, replicates: int = REPLICATES, seed: int = 0, block: int = BLOCK) -> None:
         self.replicates, self.seed, self.block = replicates, seed, block
@@ -223,7 +223,7 @@ def interval_of_mean(
     """
     value, shared = float(values.mean()), replicates.mean(axis=0)
     defined = np.isfinite(shared)
-    if not np.isfinite(value) or patients < LEAST_PATIENTS or _mostly_undefined(defined):
+    if not np.isfinite(value) or patients < LEAST_PATIENTS or mostly_undefined(defined):
         return np.nan, np.nan
     # Replicates of m patients vary by (m − 1) / m of the variance of a mean over patients.
     scale = patients / (patients - 1)
@@ -342,13 +342,14 @@ def percentile_interval(replicates: np.ndarray, level: float = INTERVAL_LEVEL) -
         Lower and upper end; both nan if more than `UNDEFINED_ALLOWED` of the replicates have no value.
     """
     defined = np.isfinite(replicates)
-    if _mostly_undefined(defined):
+    if mostly_undefined(defined):
         return np.nan, np.nan
     low, high = np.quantile(replicates[defined], [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
 
 
-def _mostly_undefined(defined: np.ndarray) -> bool:
+def mostly_undefined(defined: np.ndarray) -> bool:
+    """Return whether more than `UNDEFINED_ALLOWED` of (r,) replicates have no value."""
     return np.count_nonzero(defined) < (1 - UNDEFINED_ALLOWED) * len(defined)
 
 

@@ -38,13 +38,13 @@ def net_benefit(
     limits = logit(np.asarray(thresholds, np.float64))
     if prevalence is not None:
         limits = limits - logit(prevalence) + logit(scored.labels.mean())
-    called = scored.score[None, :] > limits[:, None]
+    predicted = scored.score[None, :] > limits[:, None]
     positive = scored.labels == 1
-    found, alarms = ((called & of_class) @ weights.T for of_class in (positive, ~positive))
-    sick, well = weights @ positive, weights @ ~positive
-    share = ratio(sick, sick + well) if prevalence is None else np.full(len(weights), prevalence)
+    found, alarms = ((predicted & of_class) @ weights.T for of_class in (positive, ~positive))
+    positives, negatives = weights @ positive, weights @ ~positive
+    share = ratio(positives, positives + negatives) if prevalence is None else prevalence
     odds = np.exp(logit(np.asarray(thresholds, np.float64)))[:, None]
-    return ratio(found, sick) * share - ratio(alarms, well) * (1 - share) * odds
+    return ratio(found, positives) * share - ratio(alarms, negatives) * (1 - share) * odds
 
 
 def net_benefit_of_all(share: float | np.ndarray, thresholds: Sequence[float] | np.ndarray) -> np.ndarray:

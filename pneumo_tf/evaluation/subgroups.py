@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from scipy.stats import chi2
+from scipy.special import chdtrc
 
 from pneumo_tf.data.films import Films
 from pneumo_tf.data.subtypes import subtype_groups
-from pneumo_tf.evaluation.intervals import LEAST_PATIENTS
+from pneumo_tf.evaluation.intervals import LEAST_PATIENTS, mostly_undefined
 
 AGES = {"under 18 years": (0, 18), "18 to 39": (18, 40), "40 to 64": (40, 65), "65 and above": (65, 200)}
 """Age groups: title, lowest age, and the first age above the group."""
@@ -58,13 +58,16 @@ def interaction_p(values: np.ndarray, replicates: np.ndarray) -> float:
         replicates: (g, r) the same in each replicate; groups share the resampled patients.
 
     Returns:
-        p-value; nan if a difference between groups has no variance.
+        p-value; nan if a difference between groups has no variance, or is undefined in too many replicates.
     """
-    difference = values[:-1] - values[-1]
-    covariance = np.atleast_2d(np.cov(replicates[:-1] - replicates[-1]))
-    if not np.isfinite(covariance).all() or np.linalg.matrix_rank(covariance) < len(difference):
+    difference, differences = values[:-1] - values[-1], replicates[:-1] - replicates[-1]
+    defined = np.isfinite(differences).all(axis=0)
+    if not np.isfinite(difference).all() or mostly_undefined(defined):
         return np.nan
-    return float(chi2.sf(difference @ np.linalg.solve(covariance, difference), len(difference)))
+    covariance = np.atleast_2d(np.cov(differences[:, defined]))
+    if np.linalg.matrix_rank(covariance) < len(difference):
+        return np.nan
+    return float(chdtrc(len(difference), difference @ np.linalg.solve(covariance, difference)))
 
 
 def _by_metadata(films: Films) -> dict[str, Groups]:

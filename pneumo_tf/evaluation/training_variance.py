@@ -15,13 +15,14 @@ def training_variance(values: np.ndarray, variances: np.ndarray, variance_of_mea
         variance_of_mean: Variance over patients of the mean over seeds.
 
     Returns:
-        Variance, 0 or more; 0 for one seed, whose test is about that one model.
+        Variance, 0 or more; 0 for one seed, whose test is about that one model; nan if a value is nan.
     """
     seeds = len(values)
     if seeds == 1:
         return 0.0
     own_errors = (variances.mean() - variance_of_mean) * seeds / (seeds - 1)
-    return max(0.0, float(values.var(ddof=1)) - own_errors) / seeds
+    # Not max(), which returns 0 for nan.
+    return float(np.maximum(0.0, values.var(ddof=1) - own_errors)) / seeds
 
 
 def spread_of_mean(values: np.ndarray) -> float:

@@ -1,7 +1,7 @@
 """Rows and boards: a row is one recipe under one protocol, a board is one dataset and one profile."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from itertools import count
@@ -33,7 +33,7 @@ from pneumo_tf.report.run_results import (
     read_extra,
     read_history,
 )
-from pneumo_tf.report.trivial_rows import models_above_trivial
+from pneumo_tf.report.trivial_rows import best_trivial, models_above_trivial
 from pneumo_tf.report.wording import Wording
 from pneumo_tf.run_folder import RunFolder
 from pneumo_tf.run_spec import RunSpec
@@ -41,12 +41,18 @@ from pneumo_tf.run_spec import RunSpec
 if TYPE_CHECKING:
     import pandas as pd
 
+    from pneumo_tf.report.external import ExternalValidation
+
 OFFICIAL = "official"
 """The only protocol whose rows are ranked."""
 
 
-COMPARED_METRICS = ("auc", "accuracy", "brier")
-"""Metrics on which models are compared with the best trivial row: ranking, decisions and probabilities."""
+COMPARE: Mapping[str, Callable[[Sequence[Sequence[LabelledPredictions]]], Comparison]] = {
+    "auc": compare_auc,
+    "accuracy": partial(compare_proportion, metric="accuracy"),
+    "brier": compare_brier,
+}
+"""Comparisons by metric of models with the best trivial row: ranking, decisions and probabilities."""
 
 
 @dataclass(frozen=True)
@@ -332,22 +338,47 @@ class Board:
         """The AUCs of every pair of rows in `ranking`, in its order."""
         return compare_auc([row.test for row in self.ranking])
 
-    def compare(self, metric: Literal["auc", "accuracy", "brier"]) -> Comparison:
-        """Compare every pair of rows in `ranking`, in its order, on one of `COMPARED_METRICS`."""
+    @cached_property
+    def external_validations(self) -> "tuple[ExternalValidation, ...]":
+        """The external sets on which a ranked row was scored; several tables use their results."""
+        # Imported here: `report.external` imports this module.
+        from pneumo_tf.report.external import ExternalValidation
+
+        found = (ExternalValidation(self, dataset) for dataset in self.external)
+        return tuple(validation for validation in found if validation.rows)
+
+    def compare(self, metric: str) -> Comparison:
+        """Compare every pair of rows in `ranking`, in its order, on a metric of `COMPARE`."""
         if metric == "auc":
             return self.comparison
-        runs = [row.test for row in self.ranking]
-        return compare_brier(runs) if metric == "brier" else compare_proportion(runs, metric)
+        return COMPARE[metric]([row.test for row in self.ranking])
 
     @cached_property
     def above_trivial(self) -> Mapping[str, frozenset[tuple[str, str]]]:
         """Keys of the ranked models that were shown to beat the best trivial row, by metric."""
         if not self.ranking:
-            return dict.fromkeys(COMPARED_METRICS, frozenset())
+            return dict.fromkeys(COMPARE, frozenset())
         return {
-            metric: models_above_trivial(self.ranking, self.compare(metric), metric)
-            for metric in COMPARED_METRICS
+            metric: models_above_trivial(self.ranking, metric, partial(self._compare_pair, metric))
+            for metric in COMPARE
         }
+
+    def _compare_pair(self, metric: str, row: Row, other: Row) -> Comparison:
+        """Compare two ranked rows, in this order."""
+        if metric != "auc":
+            return COMPARE[metric]([row.test, other.test])
+        whole, places = self.comparison, [self._place[row.key], self._place[other.key]]
+        pair = np.ix_(places, places)
+        return Comparison(whole.difference[pair], whole.variance[pair], whole.degrees_of_freedom[pair])
+
+    @cached_property
+    def _place(self) -> dict[tuple[str, str], int]:
+        return {row.key: place for place, row in enumerate(self.ranking)}
+
+    @cached_property
+    def best_trivial(self) -> Row | None:
+        """The ranked trivial row with the highest AUC, None if there is none."""
+        return best_trivial(self.ranking)
 
     def to_frame(self) -> "pd.DataFrame":
         """Return the results, a line per row, set of films and metric; see `tabulate_board`."""

@@ -10,7 +10,7 @@ from pneumo_tf.evaluation.equivalence import equivalence_p
 from pneumo_tf.evaluation.intervals import INTERVAL_LEVEL, Estimate
 from pneumo_tf.evaluation.metrics import count_outcomes
 from pneumo_tf.evaluation.resampling import REPLICATES
-from pneumo_tf.report.board import COMPARED_METRICS, Board, Row
+from pneumo_tf.report.board import COMPARE, Board, Row
 from pneumo_tf.report.cross_validation import CrossValidation, cross_validations
 from pneumo_tf.report.frame import (
     DIGITS,
@@ -24,6 +24,9 @@ from pneumo_tf.report.frame import (
 from pneumo_tf.report.standings import Standing
 from pneumo_tf.report.tables.ranking import COLUMNS
 from pneumo_tf.report.wording import units_of
+
+MOST_COMPARED = 100
+"""Most ranked rows whose pairs are exported."""
 
 FIELDS = (
     *("dataset", "title", "profile", "protocol", "rank", "letters", "recipe", "family", "trivial"),
@@ -63,10 +66,16 @@ def _board(board: Board, order: Sequence[Standing]) -> str:
 
 
 def _comparisons(board: Board) -> str:
-    """Return JSON with every pair of ranked rows: differences, row minus column, and p-values."""
+    """Return JSON with every pair of ranked rows: differences, row minus column, and p-values.
+
+    Boards of more than `MOST_COMPARED` rows have none, because their number grows with the square.
+    """
     rows = [row.name for row in board.ranking]
-    members = {"rows": json.dumps(rows, ensure_ascii=False), "margin": json.dumps(board.margin)}
-    for metric in COMPARED_METRICS if rows else ():
+    members = {"margin": json.dumps(board.margin)}
+    if len(rows) > MOST_COMPARED:
+        return _object(members | {"left_out": json.dumps(f"more than {MOST_COMPARED} rows")})
+    members["rows"] = json.dumps(rows, ensure_ascii=False)
+    for metric in COMPARE if rows else ():
         comparison = board.compare(metric)
         matrices = {
             "difference": comparison.difference,

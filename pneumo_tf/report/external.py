@@ -74,9 +74,3 @@ class ExternalValidation:
         order = sorted(known, key=lambda one: -one.result.auc.value)
         there = {one.row.key: rank for rank, one in enumerate(order, start=1)}
         return {one.row.key: (rank, there[one.row.key]) for rank, one in enumerate(known, start=1)}
-
-
-def external_validations(board: Board) -> list[ExternalValidation]:
-    """Return the external sets of a board on which a ranked row was scored."""
-    found = (ExternalValidation(board, dataset) for dataset in board.external)
-    return [validation for validation in found if validation.rows]

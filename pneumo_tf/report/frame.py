@@ -1,7 +1,6 @@
 """Results of boards as one tidy table: a line per row, set of films and metric."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ from pneumo_tf.data.films import Films
 from pneumo_tf.evaluation.external import EXTERNAL_SEED
 from pneumo_tf.evaluation.intervals import Estimate, PatientBootstrap
 from pneumo_tf.evaluation.labelled_predictions import LabelledPredictions
-from pneumo_tf.evaluation.metrics import METRICS
+from pneumo_tf.evaluation.metrics import METRICS, compute_metrics
 from pneumo_tf.external_sets import external_set
 from pneumo_tf.report.board import Board, Row
 from pneumo_tf.report.cross_validation import cross_validations
@@ -186,7 +185,13 @@ def _lines(
 
 def _estimate(row: Row, runs: Sequence[LabelledPredictions]) -> dict[str, Estimate]:
     """Estimate every metric; runs that scored different films have no common interval."""
-    estimates = row.bootstrap.estimate(runs)
     if len({run.ids for run in runs}) == 1:
-        return estimates
-    return {name: replace(estimate, low=np.nan, high=np.nan) for name, estimate in estimates.items()}
+        return row.bootstrap.estimate(runs)
+    found = [compute_metrics(run.labels, run.score, subtypes=run.subtypes) for run in runs]
+    return {name: _mean(np.concatenate([values[name] for values in found])) for name in METRICS}
+
+
+def _mean(values: np.ndarray) -> Estimate:
+    """Return the mean of (s,) values of runs, without an interval."""
+    sd = float(values.std(ddof=1)) if len(values) > 1 else np.nan
+    return Estimate(float(values.mean()), np.nan, np.nan, sd, tuple(map(float, values)))

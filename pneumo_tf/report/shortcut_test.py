@@ -29,24 +29,29 @@ def describe_shortcuts(board: Board) -> Iterator[Markdown]:
         best = max((row for row in rows if not row.trivial), key=_auc, default=None)
         near = [row for row in rows if best and _is_near(row, best)]
         if near:
-            yield _describe(protocol, sorted(near, key=_auc, reverse=True), best, best_trivial(rows))
+            trivial = best_trivial(filter(_shows_lungs, rows))
+            compared = [best, trivial] if trivial else [best]
+            yield _describe(protocol, sorted(near, key=_auc, reverse=True), compared)
 
 
 def _auc(row: Row) -> float:
     return row.estimates["auc"].value
 
 
-def _is_near(row: Row, best: Row) -> bool:
+def _shows_lungs(row: Row) -> bool:
     model = TRIVIAL_MODELS.get(row.recipe.architecture)
-    if model is None or model.shows_lungs:
+    return model is None or model.shows_lungs
+
+
+def _is_near(row: Row, best: Row) -> bool:
+    if _shows_lungs(row):
         return False
     return row.estimates["auc"].low > CHANCE and _auc(row) - CHANCE >= NEAR * (_auc(best) - CHANCE)
 
 
-def _describe(protocol: str, near: Sequence[Row], best: Row, trivial: Row) -> Markdown:
-    decimals = decimals_of([row.estimates["auc"] for row in (*near, best)], "auc")
+def _describe(protocol: str, near: Sequence[Row], compared: Sequence[Row]) -> Markdown:
+    decimals = decimals_of([row.estimates["auc"] for row in (*near, compared[0])], "auc")
     named = ", ".join(f"{row.name} {with_interval(row.estimates['auc'], decimals)}" for row in near)
-    compared = [best] if trivial in near else [best, trivial]
     others = ", ".join(f"{row.name} {with_interval(row.estimates['auc'], decimals)}" for row in compared)
     return Markdown(
         "**Shortcut test** (protocol {}): AUC of rows that use no pixel of the lungs, or hardly any: {}. For "

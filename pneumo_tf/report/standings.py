@@ -8,7 +8,6 @@ import numpy as np
 from pneumo_tf.evaluation.letters import assign_letters
 from pneumo_tf.evaluation.ranking import rank_intervals
 from pneumo_tf.report.board import Board, Row
-from pneumo_tf.report.trivial_rows import best_trivial
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,7 @@ def is_official_test(board: Board) -> bool:
 
 def _not_above_trivial(board: Board, row: Row, metrics: Sequence[str]) -> bool:
     """Return whether a model is not shown to beat the best trivial row in one of several metrics."""
-    if row.trivial or best_trivial(board.ranking) is None:
+    if row.trivial or board.best_trivial is None:
         return False
     return any(row.key not in board.above_trivial[metric] for metric in metrics)
 

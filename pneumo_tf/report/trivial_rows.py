@@ -1,6 +1,6 @@
 """The best trivial row of a board, and the models that were shown to beat it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +19,7 @@ def best_trivial(rows: "Iterable[Row]", metric: str = "auc") -> "Row | None":
 
 
 def models_above_trivial(
-    rows: "Sequence[Row]", comparison: Comparison, metric: str = "auc"
+    rows: "Sequence[Row]", metric: str, compare: "Callable[[Row, Row], Comparison]"
 ) -> frozenset[tuple[str, str]]:
     """Return the keys of the models that were shown to beat the best trivial row.
 
@@ -28,17 +28,17 @@ def models_above_trivial(
 
     Args:
         rows: Ranked rows.
-        comparison: The same rows, compared on the metric.
         metric: Key of `METRICS`.
+        compare: Function that compares two rows on the metric, in this order.
     """
     trivial = best_trivial(rows, metric)
     if trivial is None:
         return frozenset()
-    reference = [row.key for row in rows].index(trivial.key)
-    models = [place for place, row in enumerate(rows) if not row.trivial]
-    lead = _sign(metric) * comparison.difference[models, reference]
-    shown = (holm(comparison.p[models, reference]) < SIGNIFICANCE) & (lead > 0)
-    return frozenset(rows[place].key for place, above in zip(models, shown, strict=True) if above)
+    models = [row for row in rows if not row.trivial]
+    pairs = [compare(row, trivial) for row in models]
+    lead = _sign(metric) * np.array([pair.difference[0, 1] for pair in pairs])
+    shown = (holm(np.array([pair.p[0, 1] for pair in pairs])) < SIGNIFICANCE) & (lead > 0)
+    return frozenset(row.key for row, above in zip(models, shown, strict=True) if above)
 
 
 def _sign(metric: str) -> int:

@@ -68,6 +68,17 @@ def test_runs_of_one_study_are_on_no_page_of_another(tmp_path):
     assert "| Recipe |" not in readme.read_text()
 
 
+def test_every_part_of_a_page_that_shows_the_runs_is_written(tmp_path):
+    fabricate_runs(tmp_path / "runs")
+    page = tmp_path / STUDIES["external"].page
+    page.parent.mkdir()
+    page.write_text(
+        "".join(f"<!-- {part}: how -->\nSTALE\n<!-- /{part} -->\n" for part in ("external", "boxes"))
+    )
+    assert main(["--runs", str(tmp_path / "runs"), "--study", "external", "--root", str(tmp_path)]) == 0
+    assert "STALE" not in page.read_text()
+
+
 def test_a_page_without_marks_is_left_alone(tmp_path, capsys):
     page = make_page(tmp_path, "suite", "nothing here\n")
     assert main(["--root", str(tmp_path)]) == 2

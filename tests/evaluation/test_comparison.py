@@ -178,6 +178,7 @@ def test_training_variance_takes_off_what_patients_explain():
         found.append(training_variance(values, np.full(seeds, own**2), own**2 / seeds))
     assert np.mean(found) == pytest.approx(sd**2 / seeds, rel=0.05)
     assert training_variance(np.array([0.9]), np.array([0.01]), 0.01) == 0.0
+    assert np.isnan(training_variance(np.array([0.9, np.nan]), np.array([0.01, np.nan]), 0.01))
 
 
 def test_holm_by_hand():

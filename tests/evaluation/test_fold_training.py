@@ -64,3 +64,22 @@ def test_two_seeds_of_a_fold_count_as_their_mean():
     values = [np.mean([((run.score > 0) == run.labels).mean() for run in runs]) for runs in both]
     found = training_of_folds(both, bootstrap, ["accuracy"])["accuracy"].variance
     assert 0 < found < np.var(values, ddof=1) / FOLDS, "without chance in the films"
+
+
+def test_replicates_without_a_value_are_left_out_and_do_not_remove_the_variance():
+    parts = folds(np.random.default_rng(5), 0.6)
+    # Few films of one fold are predicted positive, so a few replicates have no precision.
+    (run,) = parts[0]
+    lowered = run.score - np.sort(run.score)[-5]
+    parts[0] = [type(run)(run.ids, run.labels, run.logits, lowered, run.patients, run.subtypes)]
+    bootstrap = PatientBootstrap(1000)
+    undefined = np.isnan(bootstrap.measure(parts[0][0], ["ppv"])["ppv"]).mean()
+    assert 0 < undefined < 0.05
+    assert training_of_folds(parts, bootstrap, ["ppv"])["ppv"].variance > 0
+
+
+def test_a_measure_that_a_fold_lacks_has_no_variance():
+    parts = folds(np.random.default_rng(6), 0.4)
+    (run,) = parts[0]
+    parts[0] = [type(run)(run.ids, run.labels, run.logits, run.score - 99, run.patients, run.subtypes)]
+    assert np.isnan(training_of_folds(parts, PatientBootstrap(100), ["ppv"])["ppv"].variance)

@@ -62,6 +62,16 @@ def test_p_is_uniform_where_groups_are_equal():
     assert kstest(found, "uniform").pvalue > 0.01
 
 
+def test_replicates_without_a_value_are_left_out():
+    rng = np.random.default_rng(2)
+    values, replicates = np.array([0.9, 0.8]), rng.normal([[0.9], [0.8]], 0.03, (2, 2000))
+    lacking = replicates.copy()
+    lacking[0, :20] = np.nan
+    assert interaction_p(values, lacking) == pytest.approx(interaction_p(values, replicates[:, 20:]))
+    lacking[0, :200] = np.nan
+    assert np.isnan(interaction_p(values, lacking))
+
+
 def test_groups_without_variance_have_no_p():
     assert np.isnan(interaction_p(np.array([1.0, 1.0]), np.ones((2, 50))))
     assert np.isnan(interaction_p(np.array([1.0, np.nan]), np.full((2, 50), np.nan)))

@@ -1,4 +1,4 @@
-"""Figure of decision curves: net benefit against the probability above which a film is called pneumonia."""
+"""Figure of decision curves: net benefit against the probability above which a film is predicted positive."""
 
 from collections.abc import Iterator
 
@@ -41,14 +41,15 @@ def draw_decision_curves(board: Board) -> Iterator[Picture]:
         axes[0][0].set_ylabel("net benefit, for 100 films")
         handles = [axes[0][1].plot([], [], **_pen(stroke))[0] for stroke in group.strokes]
         handles += axes[0][1].plot([], [], color=style.QUIET, ls=(0, (4, 2)), lw=1)
-        style.legend_beside(axes[0][1], handles, [*names, "call all films"], handlelength=2.6)
+        style.legend_beside(axes[0][1], handles, [*names, "all positive"], handlelength=2.6)
         style.heading(figure, "Decision curves", group.scope)
         yield Picture(
             f"decision-{group.protocol}",
-            "Net benefit (Vickers & Elkin 2006) if films above a probability are called pneumonia: pneumonia "
-            "found, minus false alarms weighted by the odds of the threshold, for 100 films; means over the "
-            "runs of a row, probabilities as the model states them, on the right adjusted to the prevalence. "
-            "Dashes: calling all films; 0: calling none; trivial rows are grey. Better: higher; a model "
+            "Net benefit (Vickers & Elkin 2006) if films above a probability are predicted positive: "
+            "pneumonia found, minus false alarms weighted by the odds of the threshold, for 100 films; means "
+            "over the runs of a row, probabilities as predicted by the model, on the right adjusted to the "
+            "prevalence. "
+            "Dashes: all films positive; 0: none; trivial rows are grey. Better: higher; a model "
             "below 0 or the dashes does harm there.",
             figure,
             group.note,

@@ -6,7 +6,7 @@ from pneumo_tf.evaluation.external import EXTERNAL_SEED
 from pneumo_tf.evaluation.intervals import LEAST_PATIENTS, Estimate, PatientBootstrap
 from pneumo_tf.evaluation.subgroups import subgroups
 from pneumo_tf.report.board import Board
-from pneumo_tf.report.external import ExternalRow, ExternalValidation, external_validations
+from pneumo_tf.report.external import ExternalRow, ExternalValidation
 from pneumo_tf.report.markdown import Table
 from pneumo_tf.report.number_format import decimals_of, with_interval
 
@@ -19,7 +19,7 @@ LEAD = (
 
 def external_subgroups_table(board: Board) -> list[Table]:
     """Return a table for each external set with subgroups: a line for each row, a column for each group."""
-    return [_table(validation) for validation in external_validations(board)]
+    return [_table(validation) for validation in board.external_validations]
 
 
 def _table(validation: ExternalValidation) -> Table:

@@ -6,7 +6,7 @@ from pneumo_tf.evaluation.external import POINT, ExternalResult
 from pneumo_tf.evaluation.intervals import Estimate
 from pneumo_tf.evaluation.operating_points import POINTS
 from pneumo_tf.report.board import Board
-from pneumo_tf.report.external import ExternalRow, ExternalValidation, external_validations
+from pneumo_tf.report.external import ExternalRow, ExternalValidation
 from pneumo_tf.report.markdown import Table
 from pneumo_tf.report.number_format import (
     DASH,
@@ -34,7 +34,7 @@ COLUMNS = {
 
 def external_validation_table(board: Board) -> list[Table]:
     """Return a table for each external set, with rows in the order of the ranking."""
-    return [_table(validation) for validation in external_validations(board)]
+    return [_table(validation) for validation in board.external_validations]
 
 
 def _table(validation: ExternalValidation) -> Table:

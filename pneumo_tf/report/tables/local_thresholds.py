@@ -3,7 +3,7 @@
 from pneumo_tf.evaluation.external import LOCAL_FILMS, LOCAL_SAMPLES, POINT, LocalRates, choose_locally
 from pneumo_tf.evaluation.operating_points import POINTS
 from pneumo_tf.report.board import Board
-from pneumo_tf.report.external import ExternalRow, ExternalValidation, external_validations
+from pneumo_tf.report.external import ExternalRow, ExternalValidation
 from pneumo_tf.report.markdown import Table
 from pneumo_tf.report.number_format import DASH, format_number
 
@@ -19,7 +19,7 @@ LEAD = (
 
 def local_thresholds_table(board: Board) -> list[Table]:
     """Return a table for each external set that is large enough."""
-    return [_table(validation) for validation in external_validations(board)]
+    return [_table(validation) for validation in board.external_validations]
 
 
 def _table(validation: ExternalValidation) -> Table:

@@ -9,9 +9,9 @@ from pneumo_tf.report.number_format import difference_with_interval, supported_d
 LEAD = (
     "AUC on the test films. Image score: ensemble of the folds. Metadata: logistic regression on age, sex "
     "and view, without pixels. Both: the same with the image score, fitted on out-of-fold scores of training "
-    "films. [95 %]: bootstrap of patients, differences paired. If the interval of metadata alone is above "
-    "0.5, the classes of this set differ in who was imaged and how, and a network can learn that difference "
-    "from pixels."
+    "films. [95 %]: as in the ranking; of the difference, percentiles of paired replicates of {unit}s. If "
+    "the interval of metadata alone is above 0.5, the classes of this set differ in who was imaged and how, "
+    "and a network can learn that difference from pixels."
 )
 HEADER = ("Recipe", "Image score [95 %]", "Metadata [95 %]", "Both [95 %]", "Both − image score [95 %]")
 

@@ -1,6 +1,7 @@
-"""The tables of net benefit: what decisions by a model are worth, beside calling all films or none."""
+"""The tables of net benefit: the value of decisions by a model, compared with one decision for all films."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
@@ -11,11 +12,12 @@ from pneumo_tf.evaluation.operating_points import PREVALENCES
 from pneumo_tf.report.board import Board, Row
 from pneumo_tf.report.markdown import Table
 from pneumo_tf.report.number_format import DASH, format_number, with_interval
+from pneumo_tf.report.tables.first_rows import first_rows
 
 LEAD = (
     "Net benefit (Vickers & Elkin 2006) for 100 films: pneumonia found, minus false alarms times t / (1 − t) "
-    "if films with a probability above t are called pneumonia. Means over runs [95 %], probabilities as the "
-    "model states them. **Bold**: above calling all films, calling none, and the best trivial row, by the "
+    "if films with a probability above t are predicted positive. Means over runs [95 %], probabilities as "
+    "predicted by the model. **Bold**: above all films positive, none, and the best trivial row, by the "
     "interval of each paired difference. The second table restates it for other shares of pneumonia, with "
     "probabilities adjusted to them by Bayes' theorem."
 )
@@ -25,45 +27,52 @@ RESTATED = 0.1
 SCALE = 100.0
 DECIMALS = 1
 
+Point = tuple[float, float | None]
+"""Threshold of the probability, and share of pneumonia, None for that of the films."""
+
 
 def net_benefit_tables(board: Board) -> list[Table]:
     """Return a table at the class mix of the test films, and one at other prevalences."""
-    rows = [row for row in board.ranking if len(set(row.test[0].labels)) == 2]
-    return [_at_test_mix(rows), _at_prevalences(rows)]
-
-
-def _at_test_mix(rows: Sequence[Row]) -> Table:
-    header = ("Recipe", *(f"t = {t:g} (a hit is worth {(1 - t) / t:.0f} {_alarms(t)})" for t in THRESHOLDS))
-    if not rows:
-        return Table(header, [])
-    return Table(header, _lines(rows, THRESHOLDS, (None,) * len(THRESHOLDS)))
-
-
-def _at_prevalences(rows: Sequence[Row]) -> Table:
-    header = ("Recipe", *(f"{100 * share:g} % pneumonia, t = {RESTATED:g}" for share in PREVALENCES))
-    if not rows:
-        return Table(header, [])
-    return Table(header, _lines(rows, (RESTATED,) * len(PREVALENCES), PREVALENCES))
+    titles = [f"t = {t:g} (a hit is worth {(1 - t) / t:.0f} {_alarms(t)})" for t in THRESHOLDS]
+    restated = [f"{100 * share:g} % pneumonia, t = {RESTATED:g}" for share in PREVALENCES]
+    return [
+        _table(board, titles, [(t, None) for t in THRESHOLDS]),
+        _table(board, restated, [(RESTATED, share) for share in PREVALENCES]),
+    ]
 
 
 def _alarms(threshold: float) -> str:
     return "alarm" if threshold == 0.5 else "alarms"
 
 
-def _lines(
-    rows: Sequence[Row], thresholds: Sequence[float], prevalences: Sequence[float | None]
-) -> list[tuple[str, ...]]:
-    found = [_measure(row, thresholds, prevalences) for row in rows]
-    everyone = _of_all(rows[0], thresholds, prevalences)
-    trivial = [values.mean(axis=0) for row, values in zip(rows, found, strict=True) if row.trivial]
-    best = max(trivial, key=lambda values: values[:, 0].mean()) if trivial else np.zeros_like(everyone)
-    rivals = [everyone, np.zeros_like(everyone), best]
-    lines = [("*call all films*", *(format_number(SCALE * value, DECIMALS) for value in everyone[:, 0]))]
-    lines.append(("*call none*", *(format_number(0.0, DECIMALS) for _ in thresholds)))
-    for row, values in zip(rows, found, strict=True):
-        cells = [_cell(row, values[:, at], [rival[at] for rival in rivals]) for at in range(len(thresholds))]
+def _table(board: Board, titles: Sequence[str], points: Sequence[Point]) -> Table:
+    rows = [row for row in board.ranking if len(set(row.test[0].labels)) == 2]
+    header = ("Recipe", *titles)
+    if not rows:
+        return Table(header, [])
+    shown, notes = first_rows(rows)
+    rivals = _rivals(rows, points)
+    everyone = (format_number(SCALE * values[0], DECIMALS) for values in rivals[0])
+    lines = [
+        ("*all positive*", *everyone),
+        ("*none positive*", *[format_number(0.0, DECIMALS)] * len(points)),
+    ]
+    for row in shown:
+        values = _measure(row, points)
+        cells = (_cell(row, values[:, at], [rival[at] for rival in rivals]) for at in range(len(points)))
         lines.append((row.name, *cells))
-    return lines
+    return Table(header, lines, notes=notes)
+
+
+def _rivals(rows: Sequence[Row], points: Sequence[Point]) -> list[np.ndarray]:
+    """Return (points, 1 + replicates) net benefits: all films positive, none, and the best trivial row."""
+    everyone = _of_all(rows[0], points)
+    trivial = [_measure(row, points).mean(axis=0) for row in rows if row.trivial]
+    rivals = [everyone, np.zeros_like(everyone)]
+    if trivial:
+        best = [max(values, key=lambda one: one[0]) for values in zip(*trivial, strict=True)]
+        rivals.append(np.stack(best))
+    return rivals
 
 
 def _cell(row: Row, values: np.ndarray, rivals: Sequence[np.ndarray]) -> str:
@@ -80,30 +89,18 @@ def _estimate(row: Row, values: np.ndarray) -> Estimate:
     return estimate_mean(values[:, 0], values[:, 1:], patients, seed, (-np.inf, np.inf))
 
 
-def _measure(row: Row, thresholds: Sequence[float], prevalences: Sequence[float | None]) -> np.ndarray:
-    """Return (runs, thresholds, 1 + replicates) net benefits."""
-    return np.stack(
-        [
-            [
-                _replicate_net_benefit(row, run, threshold, prevalence)
-                for threshold, prevalence in zip(thresholds, prevalences, strict=True)
-            ]
-            for run in row.test
-        ]
-    )
+def _measure(row: Row, points: Sequence[Point]) -> np.ndarray:
+    """Return (runs, points, 1 + replicates) net benefits."""
+    return np.stack([row.bootstrap.replicate(run, partial(_at_points, run, points)) for run in row.test])
 
 
-def _replicate_net_benefit(
-    row: Row, run: LabelledPredictions, threshold: float, prevalence: float | None
-) -> np.ndarray:
-    return row.bootstrap.replicate(
-        run, lambda weights: net_benefit(run, (threshold,), weights, prevalence)[0]
-    )
+def _at_points(run: LabelledPredictions, points: Sequence[Point], weights: np.ndarray) -> np.ndarray:
+    return np.stack([net_benefit(run, (threshold,), weights, share)[0] for threshold, share in points])
 
 
-def _of_all(row: Row, thresholds: Sequence[float], prevalences: Sequence[float | None]) -> np.ndarray:
-    """Return the (thresholds, 1 + replicates) net benefits of calling all films pneumonia."""
+def _of_all(row: Row, points: Sequence[Point]) -> np.ndarray:
+    """Return the (points, 1 + replicates) net benefits of predicting all films positive."""
     run = row.test[0]
     mix = row.bootstrap.replicate(run, lambda weights: weights @ (run.labels == 1) / weights.sum(axis=1))
-    shares = [mix if share is None else np.full_like(mix, share) for share in prevalences]
-    return np.stack([net_benefit_of_all(share, (t,))[0] for share, t in zip(shares, thresholds, strict=True)])
+    shares = (mix if share is None else np.full_like(mix, share) for _, share in points)
+    return np.stack([net_benefit_of_all(of, (t,))[0] for of, (t, _) in zip(shares, points, strict=True)])

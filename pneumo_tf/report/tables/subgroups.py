@@ -1,5 +1,6 @@
 """The tables of AUC by groups of test films, with a test whether it depends on the group."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +14,7 @@ from pneumo_tf.evaluation.subgroups import Groups, groupings, interaction_p
 from pneumo_tf.report.board import Board, Row
 from pneumo_tf.report.markdown import Table
 from pneumo_tf.report.number_format import decimals_of, format_p, with_interval
+from pneumo_tf.report.tables.first_rows import first_rows
 
 LEAD = (
     "AUC [95 %] on groups of test films; a subtype of pneumonia is compared with all normal films. A group "
@@ -24,19 +26,19 @@ LEAD = (
 
 def subgroups_tables(board: Board) -> list[Table]:
     """Return a table for each way to group the test films, with a line for each ranked row."""
-    rows = [row for row in board.ranking if np.ptp(row.test[0].score) > 0]
+    rows, notes = first_rows([row for row in board.ranking if np.ptp(row.test[0].score) > 0])
     if not rows:
         return []
     test = board.films.indices(rows[0].test[0].ids)
     films = replace(board.films, rows=tuple(board.films.rows[at] for at in test))
     tables = [_table(rows, films, name, groups) for name, groups in groupings(films).items()]
     unknown = [name for name in METADATA if name not in films.covariates]
-    if tables and unknown:
-        tables[-1] = replace(tables[-1], notes=[f"Unknown for these films: {', '.join(unknown)}."])
-    return tables
+    if unknown:
+        notes.append(f"Unknown for these films: {', '.join(unknown)}.")
+    return [*tables[:-1], *(replace(table, notes=notes) for table in tables[-1:])]
 
 
-def _table(rows: list[Row], films: Films, name: str, groups: Groups) -> Table:
+def _table(rows: Sequence[Row], films: Films, name: str, groups: Groups) -> Table:
     found = [[_auc(row, films, member) for member in groups.values()] for row in rows]
     p = holm(np.array([interaction_p(*_stacked(estimates)) for estimates in found]))
     titles = (f"{title} ({int(member.sum()):,} films)" for title, member in groups.items())

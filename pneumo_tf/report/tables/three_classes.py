@@ -11,7 +11,7 @@ from pneumo_tf.report.number_format import difference_with_interval, supported_d
 LEAD = (
     "Rows with logits of normal, bacteria and virus; the subtypes are those of the source. AUC of a class: "
     "its films against all others. Macro AUC: unweighted mean of the three. Accuracy: the class with the "
-    "largest logit. Balanced accuracy: unweighted mean over the classes. [95 %]: bootstrap of {unit}s. The "
+    "largest logit. Balanced accuracy: unweighted mean over the classes. [95 %]: as in the ranking. The "
     "score of pneumonia of such a row, on every other table, is the logarithm of the odds of bacteria or "
     "virus; the second table compares it with the same recipe trained on two classes, paired by film."
 )

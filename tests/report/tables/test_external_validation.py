@@ -10,7 +10,6 @@ from pneumo_tf.data.films import Film, Films
 from pneumo_tf.evaluation.subgroups import subgroups
 from pneumo_tf.external_sets import external_set
 from pneumo_tf.predictions import Predictions
-from pneumo_tf.report.external import external_validations
 from pneumo_tf.report.page import write_leaderboard
 from pneumo_tf.report.reading import read_boards
 from pneumo_tf.report.tables.external_subgroups import external_subgroups_table
@@ -138,7 +137,7 @@ def test_the_frame_has_the_same_values(scored):
     frame = board.to_frame()
     name = external_set(external_dataset().films.fingerprint)
     lines = frame[(frame["set"] == name) & (frame["metric"] == "auc")].set_index("row")
-    (validation,) = external_validations(board)
+    (validation,) = board.external_validations
     for one in validation.rows:
         expected = one.result.auc
         assert lines.loc[one.row.name, ["value", "low", "high"]].tolist() == pytest.approx(

@@ -31,7 +31,7 @@ def test_cells_are_hits_minus_weighted_alarms(board):
                 found.append(100 * (hits - alarms * threshold / (1 - threshold)) / len(run))
             assert first_number(cell) == pytest.approx(np.mean(found), abs=0.051)
     share = board.ranking[0].test[0].labels.mean()
-    assert first_number(lines["*call all films*"][2]) == pytest.approx(100 * (2 * share - 1), abs=0.051)
+    assert first_number(lines["*all positive*"][2]) == pytest.approx(100 * (2 * share - 1), abs=0.051)
 
 
 def test_only_rows_above_every_rival_are_bold(tmp_path):

@@ -9,6 +9,7 @@ from pneumo_tf.report.markdown import Table
 from pneumo_tf.report.page import write_leaderboard
 from pneumo_tf.report.reading import read_boards
 from pneumo_tf.report.section import LinkedPicture, Section
+from pneumo_tf.report.tables.first_rows import first_rows
 from pneumo_tf.report.tables.ranking import COLUMNS, Column
 from pneumo_tf.report.tables.registry import TABLES, TableEntry
 from tests.report.fabricate import RECIPES, fabricate_runs
@@ -85,3 +86,10 @@ def test_several_tables_of_an_entry_have_headings_of_their_own(runs, tmp_path, m
     text = write(runs, tmp_path)
     assert text.index("### Parts") < text.index("#### First") < text.index("#### Second")
     assert section(text, "First").strip() == "Of one.\n\n| A |\n| :-- |\n| 1 |"
+
+
+def test_tables_that_take_long_show_the_first_rows():
+    rows = list(range(60))
+    shown, notes = first_rows(rows)
+    assert shown == rows[:50] and notes == ["The first 50 of 60 rows."]
+    assert first_rows(rows[:50]) == (rows[:50], [])
