@@ -172,7 +172,7 @@ GPU_CLAIMS = (
         "each backbone reaches 0.9 of its ceiling in training and inference; share of peak arithmetic",
         "CPU, one small backbone",
         (
-            "tests/benchmarks/test_speed.py::test_backbones_run_where_there_is_no_gpu_too",
+            "tests/benchmarks/test_speed_measurements.py::test_backbones_run_where_there_is_no_gpu_too",
             "tests/costs/test_peak_flops.py::test_data_sheets",
         ),
         "row (h)",
